@@ -1,0 +1,210 @@
+"""The Python API: run an experiment, evaluate a model, transcribe audio."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fedasr import __version__
+from fedasr.asr.decoding import decoding_batches, transcribe_batch
+from fedasr.asr.features import LogMel
+from fedasr.asr.word_errors import by_speaker, count_errors, total, wer_interval
+from fedasr.corpora.audio import AudioFile
+from fedasr.corpora.manifest import read_manifest
+from fedasr.corpora.store import cache_folder, prepare
+from fedasr.environment import describe
+from fedasr.errors import UserError
+from fedasr.experiment import Experiment
+from fedasr.files import write_json
+from fedasr.grid.workers import InProcess, Workers, one_thread
+from fedasr.model_file import load_model
+from fedasr.preparation import Prepared, prepare_experiment
+from fedasr.randomness import Streams
+from fedasr.registry import build_strategy
+from fedasr.rows import RowRun
+from fedasr.run_folder import Run
+from fedasr.start import load_start, make_start
+from fedasr.watcher import Watcher
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+log = logging.getLogger("fedasr")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave.
+
+    Attributes
+    ----------
+    folder : Path
+        The run folder.
+    rows : list of dict
+        The rows of ``summary.json``.
+    """
+
+    folder: Path
+    rows: list[dict[str, Any]]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a row failed."""
+        return any(row["status"] == "failed" for row in self.rows)
+
+    def figures(self) -> dict[str, Figure]:
+        """Return the figures of the report as matplotlib objects."""
+        from fedasr.report import figures
+
+        return figures(self.folder)
+
+    def _repr_html_(self) -> str:
+        from fedasr.report import html_table
+
+        return html_table(self.folder)
+
+
+def run(
+    experiment: Experiment, *, out: Path | str | None = None, resume: Path | str | None = None,
+    grid: str = "ray", workers: int = 2, address: str | None = None, watcher: Watcher | None = None,
+    release: bool = False,
+) -> Result:  # fmt: skip
+    """Run every row of an experiment and write the run folder.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    out : path, optional
+        The run folder; by default the first free ``runs/<name>-<n>``.
+    resume : path, optional
+        Go on with this run folder, which must belong to the same experiment.
+    grid : str
+        ``"ray"``, or ``"process"``: the same bits in this process alone.
+    workers : int
+        Ray actors, one compute thread each.
+    address : str, optional
+        A running Ray cluster.
+    watcher : Watcher, optional
+        Told how it goes.
+    release : bool
+        Leave out of the page what no real party would see.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    UserError
+        Where the request was wrong; nothing is left behind then.
+    """
+    watcher = watcher or Watcher()
+    if not experiment.compare:
+        raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
+    existing = _resumed(Path(resume), experiment) if resume else None
+    _check_strategies(experiment)
+    prepared = prepare_experiment(experiment, workers, watcher)
+    load_start(prepared)
+    pool = open_workers(grid, workers, address)
+    try:
+        folder = existing or Run.create(experiment, Path(out) if out else None)
+        return _run_rows(folder, prepared, pool, watcher, release)
+    finally:
+        pool.close()
+
+
+def open_workers(grid: str, workers: int, address: str | None = None) -> Workers:
+    """Return workers of a kind: ``"ray"`` or ``"process"``."""
+    if grid == "process":
+        return InProcess()
+    if grid != "ray":
+        raise UserError(f"--grid: there is no grid '{grid}'; known: process, ray")
+    if workers < 1:
+        raise UserError(f"--workers must be at least 1, not {workers}")
+    from fedasr.grid.ray import RayWorkers
+
+    return RayWorkers(workers, address)
+
+
+def _resumed(path: Path, experiment: Experiment) -> Run:
+    existing = Run.open(path)
+    if asdict(existing.experiment) != asdict(experiment):
+        raise UserError(f"--resume {path}: the folder belongs to another experiment; leave out what differs")
+    return existing
+
+
+def _check_strategies(experiment: Experiment) -> None:
+    """Refuse unknown strategies and options before anything is computed."""
+    for row in experiment.compare:
+        build_strategy(row, experiment.training_of(row), max(experiment.corpus.silos, 10**6))
+
+
+def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
+    write_json(folder.path / "environment.json", describe())
+    write_json(folder.path / "partition.json", prepared.partition.summary(prepared.speech.utterances))
+    summaries: list[dict[str, Any]] = []
+    rows = prepared.experiment.rows()
+    for number, (row, seed) in enumerate(rows, start=1):
+        place = folder.row(row, seed)
+        summary = place.finished()
+        if summary is None:
+            start = make_start(prepared, seed, folder.start_path(seed), watcher)
+            watcher.begin(row.name, number, len(rows))
+            summary = RowRun(prepared, row, seed, start, place, pool, watcher)()
+        watcher.end(summary)
+        summaries.append(summary)
+        folder.write_summary(__version__, summaries)
+    from fedasr.report import write_page
+
+    write_page(folder.path, release)
+    return Result(folder.path, summaries)
+
+
+def evaluate(model: Path | str, manifest: Path | str) -> dict[str, Any]:
+    """Score a trained model on the speech of a manifest.
+
+    Parameters
+    ----------
+    model : path
+        A row's folder, or a ``model.safetensors``.
+    manifest : path
+
+    Returns
+    -------
+    dict
+        ``wer, wer_low, wer_high, cer, insertions, deletions, substitutions, utterances, hypotheses``.
+    """
+    recogniser = load_model(Path(model))
+    features = recogniser.spec.features
+    utterances = read_manifest(Path(manifest), require_speaker=False)
+    speech = prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
+    heard: dict[int, str] = {}
+    with one_thread():
+        for indices in decoding_batches([speech.frames(index) for index in range(len(speech))]):
+            heard.update(zip(indices, transcribe_batch(recogniser, speech.features, indices), strict=True))
+    counts = [count_errors(speech.text(index), heard[index]) for index in range(len(speech))]
+    together = total(counts)
+    speakers = by_speaker([u.speaker for u in speech.utterances], counts)
+    low, high = wer_interval(list(speakers.values()), Streams(0).sequence("bootstrap"))
+    hypotheses = [
+        {"id": u.id, "speaker": u.speaker, "reference": u.text, "hypothesis": heard[index]}
+        for index, u in enumerate(speech.utterances)
+    ]
+    return {
+        "wer": together.wer, "wer_low": low, "wer_high": high, "cer": together.cer,
+        "insertions": together.insertions, "deletions": together.deletions,
+        "substitutions": together.substitutions, "utterances": len(speech), "hypotheses": hypotheses,
+    }  # fmt: skip
+
+
+def transcribe(model: Path | str, audio: Sequence[Path | str]) -> list[str]:
+    """Return what a trained model hears in each audio file."""
+    recogniser = load_model(Path(model))
+    features = LogMel(recogniser.spec.features)
+    rate = recogniser.spec.features.sample_rate_hz
+    with one_thread():
+        heard = [features(AudioFile(Path(path)).read(rate)) for path in audio]
+        return [transcribe_batch(recogniser, heard.__getitem__, [index])[0] for index in range(len(heard))]

@@ -1,0 +1,81 @@
+"""Augmentation of log-mel features: tempo, vocal tract length, SpecAugment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Features = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class AugmentSpec:
+    """How strongly training speech is varied; zero switches a part off.
+
+    Parameters
+    ----------
+    tempo : float
+        Speech is slowed or sped up by a factor in ``[1 - tempo, 1 + tempo]``.
+    vocal_tract : float
+        The frequency axis is stretched by a factor in ``[1 - vocal_tract, 1 + vocal_tract]``
+        (vocal tract length perturbation, Jaitly & Hinton 2013).
+    frequency_masks, frequency_mask_bands : int
+        SpecAugment (Park et al. 2019): masks, and the widest mask in mel bands.
+    time_masks : int
+        SpecAugment: masks along time.
+    time_mask_fraction : float
+        The widest time mask, as a fraction of the utterance.
+    """
+
+    tempo: float = 0.15
+    vocal_tract: float = 0.1
+    frequency_masks: int = 2
+    frequency_mask_bands: int = 12
+    time_masks: int = 2
+    time_mask_fraction: float = 0.08
+
+    def __call__(self, features_TF: Features, generator: np.random.Generator) -> NDArray[np.float32]:
+        """Return an augmented copy of the features, shape (other frames, mels)."""
+        frames, bands = features_TF.shape
+        tempo = 1 + generator.uniform(-self.tempo, self.tempo)
+        warp = 1 + generator.uniform(-self.vocal_tract, self.vocal_tract)
+        varied = np.asarray(features_TF, np.float32)
+        if tempo != 1:
+            varied = _resample(varied, np.arange(int(frames / tempo)) * tempo)
+        if warp != 1:
+            varied = _resample(varied.T, _warped(bands, warp)).T
+        return self._masked(np.array(varied), generator)
+
+    def _masked(self, features_TF: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
+        frames, bands = features_TF.shape
+        for _ in range(self.frequency_masks):
+            width = int(generator.integers(0, self.frequency_mask_bands + 1))
+            start = int(generator.integers(0, max(1, bands - width + 1)))
+            features_TF[:, start : start + width] = 0
+        for _ in range(self.time_masks):
+            width = int(generator.integers(0, int(frames * self.time_mask_fraction) + 1))
+            start = int(generator.integers(0, max(1, frames - width + 1)))
+            features_TF[start : start + width] = 0
+        return features_TF
+
+
+NO_AUGMENTATION = AugmentSpec(0.0, 0.0, 0, 0, 0, 0.0)
+
+
+def _warped(bands: int, factor: float) -> NDArray[np.float64]:
+    """Band positions stretched by a factor up to four fifths of the axis, then back to its end."""
+    knee = 0.8 * bands / max(factor, 1.0)
+    position = np.arange(bands, dtype=np.float64)
+    beyond = knee * factor + (position - knee) * (bands - 1 - knee * factor) / (bands - 1 - knee)
+    return np.where(position < knee, position * factor, beyond)
+
+
+def _resample(rows: NDArray[np.float32], positions: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Interpolate linearly between the rows at fractional positions."""
+    positions = np.clip(positions, 0, len(rows) - 1)
+    lower = np.minimum(positions.astype(np.int64), max(len(rows) - 2, 0))
+    upper = np.minimum(lower + 1, len(rows) - 1)
+    share = (positions - lower).astype(np.float32)[:, None]
+    return rows[lower] * (1 - share) + rows[upper] * share

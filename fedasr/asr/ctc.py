@@ -1,0 +1,44 @@
+"""Connectionist temporal classification: loss and greedy decoding."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fedasr.asr.tokens import BLANK
+
+
+class CTCHead(nn.Module):
+    """A linear layer whose outputs are scored by CTC (Graves et al. 2006)."""
+
+    def __init__(self, inputs: int, tokens: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(inputs, tokens)
+
+    def forward(self, encodings_BTF: Tensor) -> Tensor:
+        """Return log-probabilities of shape (batch, frames, tokens)."""
+        return self.output(encodings_BTF).float().log_softmax(-1)
+
+    def losses(
+        self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor
+    ) -> Tensor:
+        """Return the negative log-likelihood of each utterance, in nats, shape (batch,).
+
+        A target that does not fit into its frames counts zero (and teaches nothing).
+        """
+        log_probabilities_TBV = self(encodings_BTF).transpose(0, 1)
+        return functional.ctc_loss(
+            log_probabilities_TBV, targets_BU, lengths_B, target_lengths_B, BLANK, "none", zero_infinity=True
+        )
+
+    def greedy(self, encodings_BTF: Tensor, lengths_B: Tensor) -> list[list[int]]:
+        """Return the best path of each utterance, repeats and blanks removed."""
+        best_BT = self(encodings_BTF).argmax(-1)
+        frames = best_BT.shape[1]
+        valid_BT = torch.arange(frames, device=best_BT.device)[None, :] < lengths_B[:, None]
+        changed_BT = torch.ones_like(valid_BT)
+        changed_BT[:, 1:] = best_BT[:, 1:] != best_BT[:, :-1]
+        kept_BT = valid_BT & changed_BT & (best_BT != BLANK)
+        pieces = torch.split(best_BT[kept_BT], kept_BT.sum(1).tolist())
+        return [piece.tolist() for piece in pieces]

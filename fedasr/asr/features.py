@@ -1,0 +1,91 @@
+"""Log-mel features: a frame every 10 ms, and their stacking to the 30 ms frames that encoders read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchaudio.transforms import MelSpectrogram
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """What the log-mel features are.
+
+    Parameters
+    ----------
+    sample_rate_hz : int
+        The rate audio is resampled to.
+    mels : int
+        Mel bands of each 10 ms frame (25 ms window).
+    """
+
+    sample_rate_hz: int = 16_000
+    mels: int = 64
+
+    @property
+    def digest(self) -> str:
+        """A name for these features in caches: the same digest, the same numbers."""
+        return hashlib.sha256(f"log-mel-2 {asdict(self)}".encode()).hexdigest()[:16]
+
+
+class LogMel:
+    """Computes log-mel features, each band normalised to zero mean and unit variance over the utterance.
+
+    Normalising by the utterance makes the recogniser deaf to levels and channels, and lets no
+    statistic of one silo's speech reach another's.
+    """
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        self.spec = spec
+        rate = spec.sample_rate_hz
+        self._mel = MelSpectrogram(
+            rate, n_fft=512 if rate <= 16_000 else 2048, win_length=rate // 40, hop_length=rate // 100,
+            n_mels=spec.mels, center=True,
+        )  # fmt: skip
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
+        """Return the features of one utterance.
+
+        Parameters
+        ----------
+        samples : ndarray of float32, shape (samples,)
+            Mono audio at ``spec.sample_rate_hz``.
+
+        Returns
+        -------
+        ndarray of float16, shape (frames, mels)
+            One frame every 10 ms.
+        """
+        with torch.inference_mode():
+            power_FT = self._mel(torch.from_numpy(np.ascontiguousarray(samples)))
+            log_TF = torch.log(power_FT + 1e-8).T
+            mean_F = log_TF.mean(0)
+            deviation_F = log_TF.std(0, unbiased=False).clamp_min(1e-2)
+            normal_TF: NDArray[np.float16] = ((log_TF - mean_F) / deviation_F).half().numpy()
+        return np.ascontiguousarray(normal_TF)
+
+
+FRAMES_STACKED = 3
+FRAME_SECONDS = 0.03
+
+
+def stack_frames(features_TF: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Stack three 10 ms frames to one of 30 ms; a last partial stack is filled with zeros (the mean).
+
+    Parameters
+    ----------
+    features_TF : ndarray, shape (frames, mels)
+
+    Returns
+    -------
+    ndarray of float32, shape (ceil(frames / 3), 3 * mels)
+    """
+    frames, mels = features_TF.shape
+    stacks = -(-frames // FRAMES_STACKED)
+    padded = np.zeros((stacks * FRAMES_STACKED, mels), np.float32)
+    padded[:frames] = features_TF
+    return padded.reshape(stacks, FRAMES_STACKED * mels)

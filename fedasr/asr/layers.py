@@ -1,0 +1,62 @@
+"""Layers whose randomness is an argument and whose outputs do not depend on the padding."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def dropout(x: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
+    """Drop elements with the given generator; without one (evaluation) return `x` itself.
+
+    torch's own dropout draws from a global generator, so that its masks would depend on what else
+    the process does.
+    """
+    if generator is None or probability == 0.0:
+        return x
+    keep = torch.empty(x.shape).bernoulli_(1 - probability, generator=generator)
+    return x * keep.to(x.device, x.dtype).div_(1 - probability)
+
+
+def valid_frames(lengths_B: Tensor, frames: int) -> Tensor:
+    """Return a mask of shape (batch, frames), true on frames that are speech and not padding."""
+    return torch.arange(frames, device=lengths_B.device)[None, :] < lengths_B[:, None]
+
+
+class ReverseWithinLength:
+    """Reverses each utterance of a batch within its own length; padding stays at the end."""
+
+    def __init__(self, lengths_B: Tensor, frames: int) -> None:
+        position = torch.arange(frames, device=lengths_B.device)[None, :]
+        last = lengths_B[:, None] - 1
+        self._index_BT = torch.where(position <= last, last - position, position)
+
+    def __call__(self, x_BTF: Tensor) -> Tensor:
+        """Return the reversed batch; applied twice it is the identity."""
+        return x_BTF.gather(1, self._index_BT[:, :, None].expand(-1, -1, x_BTF.shape[2]))
+
+
+class BidirectionalLSTM(nn.Module):
+    """One bidirectional LSTM layer of two unidirectional ones.
+
+    torch's own starts its backward direction in the padding, so that an utterance's output depends
+    on its neighbours in the batch; packed sequences avoid that but are slow on a CPU.
+
+    Parameters
+    ----------
+    inputs : int
+        Input features.
+    hidden : int
+        Units of each direction; the output has twice as many features.
+    """
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.forwards = nn.LSTM(inputs, hidden, batch_first=True)
+        self.backwards = nn.LSTM(inputs, hidden, batch_first=True)
+
+    def forward(self, x_BTF: Tensor, reverse: ReverseWithinLength) -> Tensor:
+        """Return the outputs of both directions, shape (batch, frames, 2 * hidden)."""
+        ahead, _ = self.forwards(x_BTF)
+        back, _ = self.backwards(reverse(x_BTF))
+        return torch.cat([ahead, reverse(back)], dim=-1)

@@ -1,0 +1,137 @@
+"""A recogniser: encoder, heads and tokens; trained by their losses, decoded greedily."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fedasr.asr.batch import Batch
+from fedasr.asr.ctc import CTCHead
+from fedasr.asr.encoders import EncoderSpec, build_encoder
+from fedasr.asr.features import FRAMES_STACKED, FeatureSpec
+from fedasr.asr.tokens import Tokens
+from fedasr.asr.transducer import TransducerHead
+
+Weights = dict[str, NDArray[np.float32]]
+"""A recogniser's parameters by name."""
+
+
+@dataclass(frozen=True)
+class RecogniserSpec:
+    """The shape of a recogniser.
+
+    Parameters
+    ----------
+    features : FeatureSpec
+    encoder : EncoderSpec
+    head : str
+        ``"ctc"``, ``"transducer"`` or ``"joint"`` (a transducer with CTC as auxiliary loss).
+    ctc_weight : float
+        The share of the CTC loss where the head is joint.
+    predictor_units : int
+        Units of the transducer's prediction network and joiner.
+    """
+
+    features: FeatureSpec = field(default_factory=FeatureSpec)
+    encoder: EncoderSpec = field(default_factory=EncoderSpec)
+    head: str = "ctc"
+    ctc_weight: float = 0.3
+    predictor_units: int = 256
+
+
+class Recogniser(nn.Module):
+    """Maps features to token probabilities.
+
+    Parameters
+    ----------
+    spec : RecogniserSpec
+    tokens : Tokens
+        What it writes; learnt on public text.
+    """
+
+    def __init__(self, spec: RecogniserSpec, tokens: Tokens) -> None:
+        super().__init__()
+        self.spec = spec
+        self.tokens = tokens
+        self.encoder = build_encoder(spec.encoder, spec.features.mels * FRAMES_STACKED)
+        width = self.encoder.outputs
+        self.ctc = CTCHead(width, tokens.size) if spec.head in ("ctc", "joint") else None
+        self.transducer = (
+            TransducerHead(width, tokens.size, spec.predictor_units, spec.encoder.dropout)
+            if spec.head in ("transducer", "joint")
+            else None
+        )
+
+    def losses(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Return each utterance's negative log-likelihood a token, shape (batch,).
+
+        Parameters
+        ----------
+        batch : Batch
+        generator : torch.Generator or None
+            The source of dropout masks; None trains without dropout.
+        """
+        encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, generator)
+        arguments = (encodings_BTF, batch.lengths_B, batch.targets_BU, batch.target_lengths_B)
+        ctc = self.ctc.losses(*arguments) if self.ctc else torch.zeros(())
+        if self.transducer is None:
+            total = ctc
+        else:
+            share = self.spec.ctc_weight if self.ctc else 0.0
+            total = share * ctc + (1 - share) * self.transducer.losses(*arguments, generator)
+        return total / batch.target_lengths_B.clamp_min(1)
+
+    @torch.inference_mode()
+    def transcribe(self, batch: Batch) -> list[str]:
+        """Return what it hears in each utterance of the batch, by greedy decoding."""
+        encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, None)
+        head = self.transducer or self.ctc
+        assert head is not None
+        return [self.tokens.decode(numbers) for numbers in head.greedy(encodings_BTF, batch.lengths_B)]
+
+    def weights(self) -> Weights:
+        """Return a copy of the parameters."""
+        return {name: value.detach().cpu().numpy().copy() for name, value in self.named_parameters()}
+
+    @torch.no_grad()
+    def load(self, weights: Mapping[str, NDArray[np.floating]]) -> None:
+        """Copy parameters in.
+
+        Raises
+        ------
+        ValueError
+            Where names or shapes are not this recogniser's.
+        """
+        own = dict(self.named_parameters())
+        if own.keys() != weights.keys():
+            odd = sorted(own.keys() ^ weights.keys())
+            raise ValueError(f"the parameters are not this recogniser's: {', '.join(odd[:3])}")
+        for name, parameter in own.items():
+            if tuple(parameter.shape) != weights[name].shape:
+                raise ValueError(f"{name} has shape {weights[name].shape}, not {tuple(parameter.shape)}")
+            parameter.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
+
+
+def digest(weights: Mapping[str, NDArray[np.floating]]) -> str:
+    """Return the SHA-256 of names, shapes and float32 values, in the order of the names."""
+    total = hashlib.sha256()
+    for name in sorted(weights):
+        array = np.ascontiguousarray(weights[name], np.float32)
+        total.update(f"{name} {array.shape}\n".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def spec_from_json(data: Mapping[str, object]) -> RecogniserSpec:
+    """Return the specification that ``dataclasses.asdict`` wrote."""
+    fields = dict(data)
+    features, encoder = fields.pop("features"), fields.pop("encoder")
+    return RecogniserSpec(FeatureSpec(**features), EncoderSpec(**encoder), **fields)  # type: ignore[arg-type]
+
+

@@ -1,0 +1,85 @@
+"""The recurrent neural network transducer: prediction network, joiner, loss and greedy decoding."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchaudio.functional import rnnt_loss
+
+from fedasr.asr.layers import dropout
+from fedasr.asr.tokens import BLANK
+
+TOKENS_A_FRAME = 4
+"""Greedy decoding emits at most so many tokens in 30 ms."""
+
+
+class TransducerHead(nn.Module):
+    """Prediction network and joiner of a transducer (Graves 2012).
+
+    Parameters
+    ----------
+    inputs : int
+        Features of an encoding.
+    tokens : int
+        Tokens, the blank among them; the blank also starts every utterance.
+    units : int
+        Units of the prediction network and the joiner.
+    dropout : float
+        Probability of dropping an embedding.
+    """
+
+    def __init__(self, inputs: int, tokens: int, units: int, dropout: float) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(tokens, units)
+        self.predictor = nn.LSTM(units, units, batch_first=True)
+        self.from_encoder = nn.Linear(inputs, units)
+        self.from_predictor = nn.Linear(units, units)
+        self.output = nn.Linear(units, tokens)
+        self.dropout = dropout
+
+    def join(self, encodings: Tensor, predictions: Tensor) -> Tensor:
+        """Return logits; the arguments broadcast against each other up to their last axis."""
+        return self.output(torch.tanh(self.from_encoder(encodings) + self.from_predictor(predictions)))
+
+    def losses(
+        self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor,
+        generator: torch.Generator | None,
+    ) -> Tensor:  # fmt: skip
+        """Return the negative log-likelihood of each utterance, in nats, shape (batch,)."""
+        history_BU = functional.pad(targets_BU, (1, 0), value=BLANK)
+        predictions_BUF, _ = self.predictor(dropout(self.embedding(history_BU), self.dropout, generator))
+        logits_BTUV = self.join(encodings_BTF[:, :, None], predictions_BUF[:, None]).float()
+        losses: Tensor = rnnt_loss(
+            logits_BTUV, targets_BU.int(), lengths_B.int(), target_lengths_B.int(), BLANK, reduction="none"
+        )
+        return losses
+
+    def greedy(self, encodings_BTF: Tensor, lengths_B: Tensor) -> list[list[int]]:
+        """Return the greedy transcription of each utterance, all utterances of the batch at once."""
+        batch, frames, _ = encodings_BTF.shape
+        device = encodings_BTF.device
+        emitted_BU = torch.full((batch, frames * TOKENS_A_FRAME), -1, device=device)
+        count_B = torch.zeros(batch, dtype=torch.long, device=device)
+        prediction_BF, state = self._predict(torch.full((batch,), BLANK, device=device), None)
+        for frame in range(frames):
+            speaking_B = lengths_B > frame
+            for _ in range(TOKENS_A_FRAME):
+                token_B = self.join(encodings_BTF[:, frame], prediction_BF).argmax(-1)
+                speaking_B = speaking_B & (token_B != BLANK)
+                if not speaking_B.any():
+                    break
+                emitted_BU[speaking_B, count_B[speaking_B]] = token_B[speaking_B]
+                count_B += speaking_B
+                following_BF, following = self._predict(token_B, state)
+                prediction_BF = torch.where(speaking_B[:, None], following_BF, prediction_BF)
+                chosen = speaking_B[None, :, None]
+                state = (torch.where(chosen, following[0], state[0]), torch.where(chosen, following[1], state[1]))
+        return [row[:n].tolist() for row, n in zip(emitted_BU, count_B.tolist(), strict=True)]
+
+    def _predict(
+        self, token_B: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        output_B1F, state = self.predictor(self.embedding(token_B)[:, None], state)
+        assert state is not None
+        return output_B1F[:, 0], state

@@ -1,0 +1,169 @@
+"""Central: what a strategy's ``start`` is given, and the one place from which a row reports and is saved.
+
+With `fedasr.messages` this is the contract for strategies of third parties.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights
+from fedasr.asr.tokens import Tokens
+from fedasr.asr.word_errors import ErrorCounts, total
+from fedasr.corpora.speech import Speech
+from fedasr.experiment import RowSpec, TrainingSpec
+from fedasr.grid.base import SiloGrid
+from fedasr.randomness import Streams
+from fedasr.run_folder import METRICS, TRAFFIC, RowFolder
+from fedasr.scoring import Heard
+from fedasr.student.trainer import CentralTrainer, TrainerSpec
+
+State = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a row is: what the terminal shows and ``metrics.jsonl`` keeps of one round."""
+
+    row: str
+    round: int
+    rounds: int
+    train_loss: float | None = None
+    development_wer: float | None = None
+
+
+@dataclass(frozen=True)
+class PerSilo:
+    """A model that stays in its silo: its errors on each test speaker, and its digest."""
+
+    errors: tuple[ErrorCounts, ...]
+    model_sha256: str
+
+
+@dataclass(frozen=True)
+class Central:
+    """The server's side of one row.
+
+    Attributes
+    ----------
+    row : RowSpec
+    training : TrainingSpec
+        The row's rounds and local work.
+    trainer_spec : TrainerSpec
+        How the centre trains.
+    augment : AugmentSpec
+    public_labelled, public_unlabelled : Speech
+        Speech that the server may read. The transcripts of the second are not to be used.
+    development : Speech
+        Held-out speakers; may be empty.
+    start : mapping of str to ndarray
+        The weights that every row starts from.
+    recogniser_spec : RecogniserSpec
+    tokens : Tokens
+    streams : Streams
+        The row's random streams.
+    folder : RowFolder
+    score : callable
+        ``score(weights, speech)`` transcribes speech with all workers.
+    watch : callable
+        Told of each round.
+    grid : SiloGrid
+        Whose traffic and outcomes are logged.
+    per_silo : dict
+        What is known of models that stay in their silos, where a strategy makes such.
+    """
+
+    row: RowSpec
+    training: TrainingSpec
+    trainer_spec: TrainerSpec
+    augment: AugmentSpec
+    public_labelled: Speech
+    public_unlabelled: Speech
+    development: Speech
+    start: Weights
+    recogniser_spec: RecogniserSpec
+    tokens: Tokens
+    streams: Streams
+    folder: RowFolder
+    score: Callable[[Weights, Speech], list[Heard]]
+    watch: Callable[[Progress], None]
+    grid: SiloGrid
+    per_silo: dict[int, PerSilo] = field(default_factory=dict)
+    _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
+
+    def recogniser(self) -> Recogniser:
+        """Return a recogniser of the row's shape with the weights of the start."""
+        recogniser = Recogniser(self.recogniser_spec, self.tokens)
+        recogniser.load(self.start)
+        return recogniser
+
+    def trainer(self, recogniser: Recogniser, speech: Speech, purpose: str = "central") -> CentralTrainer:
+        """Return a central trainer for speech that the server may read."""
+        return CentralTrainer(recogniser, speech, self.trainer_spec, self.augment, self.streams, purpose)
+
+    def after_round(
+        self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],
+        train_loss: float | None = None, evaluate: bool | None = None,
+    ) -> None:  # fmt: skip
+        """Report a round and save what a resumed row needs.
+
+        Parameters
+        ----------
+        round, rounds : int
+            The round that has ended (0 is the start), and how many there are.
+        weights : callable
+            Returns the model to evaluate.
+        state : callable
+            Returns the arrays to continue from, or None where that is not possible.
+        train_loss : float, optional
+        evaluate : bool, optional
+            Whether to score the development speakers; by default every ``evaluate_every`` rounds.
+        """
+        due = round % self.training.evaluate_every == 0 or round == rounds if evaluate is None else evaluate
+        heard = self.score(weights(), self.development) if due and len(self.development) else []
+        wer = total([h.errors for h in heard]).wer if heard else None
+        self._log(round, train_loss, wer)
+        self.watch(Progress(self.row.name, round, rounds, train_loss, wer))
+        if round < rounds:
+            self._save(round, state)
+
+    def resume(self) -> tuple[int, State] | None:
+        """Return the round and the state of the last checkpoint, None where the row begins."""
+        saved = self.folder.load_checkpoint()
+        self.folder.rewind(int(saved[1]["round"]) if saved else -1)
+        return (int(saved[1]["round"]), saved[0]) if saved else None
+
+    def _log(self, round: int, train_loss: float | None, wer: float | None) -> None:
+        traffic, outcomes = self.grid.traffic, self.grid.outcomes
+        now = time.monotonic()
+        line = {
+            "round": round, "train_loss": train_loss, "development_wer": wer, "development_loss": None,
+            **{f"{name}link_bytes": sum(t.blob_bytes + t.envelope_bytes for t in traffic if t.direction == name)
+               for name in ("up", "down")},
+            "silos": sum(o.content is not None for o in outcomes),
+            "refused": [o.request.silo for o in outcomes if o.content is None],
+            "wall_seconds": now - self._clock["round"],
+            "training_cpu_seconds": sum(o.cpu_seconds for o in outcomes),
+            "simulated_seconds": max((o.cpu_seconds for o in outcomes), default=0.0),
+        }  # fmt: skip
+        self._clock["round"] = now
+        self.folder.append(METRICS, [line])
+        self.folder.append(TRAFFIC, [asdict(t) for t in traffic])
+        self.grid.traffic, self.grid.outcomes = [], []
+
+    def _save(self, round: int, state: Callable[[], State | None]) -> None:
+        """Save unless saving would cost more than a twentieth of the time."""
+        begun = time.monotonic()
+        if begun < self._clock["saved"]:
+            return
+        arrays = state()
+        if arrays is not None:
+            self.folder.save_checkpoint({n: np.asarray(a) for n, a in arrays.items()}, {"round": round})
+        self._clock["saved"] = time.monotonic() + 20 * (time.monotonic() - begun)

@@ -1,0 +1,50 @@
+"""What all commands share: exit codes, quiet libraries."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from fedasr.errors import UserError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def exits(command: Command) -> Command:
+    """Turn a wrong request into one line on standard error and exit code 2."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except UserError as error:
+            typer.echo(f"error: {error}", err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            typer.echo("interrupted; go on with --resume and the run folder", err=True)
+            sys.exit(130)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def quiet_libraries(console: Console) -> None:
+    """Show fedasr's own warnings on the console, and of other libraries only errors."""
+    own = logging.getLogger("fedasr")
+    if not own.handlers:
+        handler: logging.Handler = logging.StreamHandler()
+        if console.is_terminal:
+            handler = RichHandler(console=console, show_time=False, show_path=False)
+        own.addHandler(handler)
+        own.propagate = False
+    logging.getLogger("flwr").setLevel(logging.ERROR)
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module="torch")

@@ -1,0 +1,213 @@
+"""Partition: speakers, never utterances, are divided into silos, public, development and test."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fedasr.corpora.spec import CorpusSpec
+from fedasr.corpora.utterance import Utterance
+from fedasr.errors import UserError
+
+PUBLIC_ACCENT = "other accent"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Who holds what.
+
+    Attributes
+    ----------
+    rule : str
+        How silos were made.
+    silos : tuple of tuple of str
+        The utterance ids of each silo.
+    public_labelled, public_unlabelled, development, test : tuple of str
+        Speakers.
+    """
+
+    rule: str
+    silos: tuple[tuple[str, ...], ...]
+    public_labelled: tuple[str, ...]
+    public_unlabelled: tuple[str, ...]
+    development: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def summary(self, utterances: Sequence[Utterance]) -> dict[str, Any]:
+        """Return speakers, utterances and seconds of every part, fit for JSON."""
+        by_id = {utterance.id: utterance for utterance in utterances}
+        held_out = {name: getattr(self, name) for name in SPEAKER_PARTS}
+        parts = {name: [u for u in utterances if u.speaker in set(held)] for name, held in held_out.items()}
+        silos = [[by_id[i] for i in silo] for silo in self.silos]
+        return {
+            "rule": self.rule,
+            "silos": [{"silo": number, **_described(silo)} for number, silo in enumerate(silos)],
+            **{name: _described(part) for name, part in parts.items()},
+        }
+
+
+SPEAKER_PARTS = ("public_labelled", "public_unlabelled", "development", "test")
+
+
+def _described(utterances: Sequence[Utterance]) -> dict[str, Any]:
+    return {
+        "speakers": sorted({u.speaker for u in utterances}),
+        "utterances": len(utterances),
+        "seconds": round(sum(u.duration_seconds for u in utterances), 3),
+    }
+
+
+def divide(
+    utterances: Sequence[Utterance], spec: CorpusSpec, generator: np.random.Generator,
+    public_utterances: Sequence[Utterance] = (),
+) -> Partition:  # fmt: skip
+    """Divide the speakers of a corpus.
+
+    Parameters
+    ----------
+    utterances : sequence of Utterance
+        The corpus.
+    spec : CorpusSpec
+    generator : numpy.random.Generator
+        Draws speakers.
+    public_utterances : sequence of Utterance
+        Another corpus, all of it public, where ``spec.public`` names one.
+
+    Raises
+    ------
+    UserError
+        Where there are too few speakers, or one is in two parts.
+    """
+    speakers = sorted({u.speaker for u in utterances})
+    order = [speakers[index] for index in generator.permutation(len(speakers))]
+    public, rest = _public_speakers(order, utterances, spec, public_utterances)
+    wanted = spec.test_speakers + spec.development_speakers
+    if wanted >= len(rest):
+        raise UserError(
+            f"corpus: {len(speakers)} speakers are too few for {spec.public_speakers} public, "
+            f"{spec.development_speakers} development and {spec.test_speakers} test speakers and a silo"
+        )
+    test, rest = rest[: spec.test_speakers], rest[spec.test_speakers :]
+    development, rest = rest[: spec.development_speakers], rest[spec.development_speakers :]
+    labelled = max(1, round(spec.public_labelled * len(public))) if public else 0
+    held = [u for u in utterances if u.speaker in set(rest)]
+    partition = Partition(
+        spec.partition, RULES[spec.partition](held, rest, spec, generator),
+        tuple(public[:labelled]), tuple(public[labelled:]), tuple(development), tuple(test),
+    )  # fmt: skip
+    _check_disjoint(partition, [*utterances, *public_utterances])
+    return partition
+
+
+def _public_speakers(
+    order: list[str], utterances: Sequence[Utterance], spec: CorpusSpec, elsewhere: Sequence[Utterance]
+) -> tuple[list[str], list[str]]:
+    """Return the public speakers, and all others that may be used."""
+    if elsewhere:
+        public = sorted({u.speaker for u in elsewhere})
+        return public[: spec.public_speakers or None], order
+    if spec.public != PUBLIC_ACCENT:
+        return order[: spec.public_speakers], order[spec.public_speakers :]
+    accent = {u.speaker: u.fields.get("accent", "") for u in utterances}
+    sizes = Counter(accent.values())
+    fitting = sorted((n, name) for name, n in sizes.items() if name and n >= spec.public_speakers)
+    if not fitting or len(sizes) < 2:
+        raise UserError(
+            f"corpus.public: no accent apart has {spec.public_speakers} speakers (the corpus needs a field 'accent')"
+        )
+    name = fitting[0][1]
+    public = [s for s in order if accent[s] == name][: spec.public_speakers]
+    return public, [s for s in order if accent[s] != name]
+
+
+Rule = Callable[[list[Utterance], list[str], CorpusSpec, np.random.Generator], tuple[tuple[str, ...], ...]]
+
+
+def _by_speaker(utterances: Sequence[Utterance]) -> dict[str, list[str]]:
+    ids: dict[str, list[str]] = defaultdict(list)
+    for utterance in utterances:
+        ids[utterance.speaker].append(utterance.id)
+    return ids
+
+
+def natural(
+    held: list[Utterance], speakers: list[str], spec: CorpusSpec, generator: np.random.Generator
+) -> tuple[tuple[str, ...], ...]:
+    """One speaker, one silo; speakers beyond ``spec.silos`` are left out."""
+    count = spec.silos or len(speakers)
+    _enough(len(speakers), count, "speakers")
+    ids = _by_speaker(held)
+    return tuple(tuple(ids[speaker]) for speaker in speakers[:count])
+
+
+def grouped(
+    held: list[Utterance], speakers: list[str], spec: CorpusSpec, generator: np.random.Generator
+) -> tuple[tuple[str, ...], ...]:
+    """Whole speakers, each dealt to the silo that has least speech so far."""
+    _enough(len(speakers), spec.silos, "speakers")
+    seconds: dict[str, float] = defaultdict(float)
+    for utterance in held:
+        seconds[utterance.speaker] += utterance.duration_seconds
+    ids, load = _by_speaker(held), [0.0] * spec.silos
+    silos: list[list[str]] = [[] for _ in range(spec.silos)]
+    for speaker in sorted(speakers, key=lambda s: -seconds[s]):
+        smallest = min(range(spec.silos), key=lambda n: (len(silos[n]) > 0, load[n], n))
+        silos[smallest] += ids[speaker]
+        load[smallest] += seconds[speaker]
+    return tuple(map(tuple, silos))
+
+
+def dirichlet(
+    held: list[Utterance], speakers: list[str], spec: CorpusSpec, generator: np.random.Generator
+) -> tuple[tuple[str, ...], ...]:
+    """Whole speakers dealt by shares drawn from a Dirichlet distribution.
+
+    Over ``"size"`` one vector of shares makes silos of unlike size; over a field of the corpus each
+    of its values has shares of its own, so that silos differ in accent, say. Every silo has a speaker.
+    """
+    _enough(len(speakers), spec.silos, "speakers")
+    field = {u.speaker: u.fields.get(spec.dirichlet_over) for u in held}
+    if spec.dirichlet_over != "size" and None in field.values():
+        raise UserError(f"corpus.dirichlet_over: the corpus has no field '{spec.dirichlet_over}' for every speaker")
+    kinds = sorted({str(field[s]) for s in speakers}) if spec.dirichlet_over != "size" else ["all"]
+    shares = {k: generator.dirichlet([spec.dirichlet_alpha] * spec.silos) for k in kinds}
+    members: list[list[str]] = [[] for _ in range(spec.silos)]
+    for position, speaker in enumerate(speakers):
+        kind = str(field[speaker]) if spec.dirichlet_over != "size" else "all"
+        silo = position if position < spec.silos else int(generator.choice(spec.silos, p=shares[kind]))
+        members[silo].append(speaker)
+    ids = _by_speaker(held)
+    return tuple(tuple(i for speaker in silo for i in ids[speaker]) for silo in members)
+
+
+def iid(
+    held: list[Utterance], speakers: list[str], spec: CorpusSpec, generator: np.random.Generator
+) -> tuple[tuple[str, ...], ...]:
+    """Utterances dealt at random: the exception, in which one speaker is in several silos."""
+    _enough(len(held), spec.silos, "utterances")
+    order = generator.permutation(len(held))
+    return tuple(tuple(held[int(i)].id for i in part) for part in np.array_split(order, spec.silos))
+
+
+RULES: dict[str, Rule] = {"natural": natural, "grouped": grouped, "dirichlet": dirichlet, "iid": iid}
+
+
+def _enough(have: int, wanted: int, what: str) -> None:
+    if have < wanted:
+        raise UserError(f"corpus.silos: {wanted} silos were asked for, but only {have} {what} are left for them")
+
+
+def _check_disjoint(partition: Partition, utterances: Sequence[Utterance]) -> None:
+    speaker = {u.id: u.speaker for u in utterances}
+    parts = {"silos": {speaker[i] for silo in partition.silos for i in silo}}
+    parts.update({name.replace("_", " "): set(getattr(partition, name)) for name in SPEAKER_PARTS})
+    seen: dict[str, str] = {}
+    for part, members in parts.items():
+        for member in sorted(members):
+            if member in seen:
+                raise UserError(f"corpus: the speaker '{member}' is in both {seen[member]} and {part}")
+            seen[member] = part

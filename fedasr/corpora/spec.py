@@ -1,0 +1,67 @@
+"""Which speech an experiment uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fedasr.settings import least, one_of, share
+
+
+@dataclass(frozen=True)
+class CorpusSpec:
+    """Which speech, and how its speakers are divided.
+
+    Parameters
+    ----------
+    kind : str
+        ``"synthetic"``, ``"manifest"``, ``"table"``, ``"librispeech"``, ``"speech-commands"``,
+        ``"common-voice"`` or ``"vctk"``.
+    path : str
+        The corpus' folder or file; ``--data`` sets it. Not for synthetic speech.
+    subset : str
+        A part of the corpus by its own name for it (``"dev-clean"``, ``"validated"``, a microphone of VCTK).
+    connected : bool
+        Join 2 to 5 clips of one speaker to one utterance (for single words and digits).
+    grammar, speakers, utterances_per_speaker, accents
+        Synthetic speech only: ``"digits"``, ``"commands"`` or ``"mixed"``; how many speakers of how
+        many utterances; which of the eight accents (empty: all).
+    partition : str
+        ``"natural"`` (one speaker, one silo), ``"grouped"`` (whole speakers dealt to `silos` silos of
+        like size), ``"dirichlet"`` (whole speakers dealt unevenly) or ``"iid"`` (utterances dealt at
+        random: a speaker is then in several silos, which no real party would have).
+    silos : int
+        How many silos; 0 with the natural partition means as many as there are speakers left.
+    dirichlet_alpha, dirichlet_over
+        Dirichlet partition: concentration, and over what: ``"size"`` or a field of the corpus such
+        as ``"accent"``.
+    public : str
+        Where public speech comes from: ``"same"`` (speakers of this corpus), ``"other accent"``
+        (speakers of the rarest accent, no silo having it) or the path of another corpus' manifest.
+    public_speakers : int
+        How many speakers are public.
+    public_labelled : float
+        The share of public speakers (at least one) whose transcripts may be used; the others are
+        public unlabelled speech.
+    development_speakers, test_speakers : int
+        Speakers held out, to choose settings on and to report on.
+    """
+
+    kind: str = one_of(
+        "synthetic", "manifest", "table", "librispeech", "speech-commands", "common-voice", "vctk", "synthetic"
+    )
+    path: str = ""
+    subset: str = ""
+    connected: bool = False
+    grammar: str = one_of("digits", "digits", "commands", "mixed")
+    speakers: int = least(48, 1)
+    utterances_per_speaker: int = least(20, 1)
+    accents: tuple[str, ...] = ()
+    partition: str = one_of("natural", "natural", "grouped", "dirichlet", "iid")
+    silos: int = least(0, 0)
+    dirichlet_alpha: float = least(0.5, 1e-3)
+    dirichlet_over: str = "size"
+    public: str = "same"
+    public_speakers: int = least(8, 0)
+    public_labelled: float = share(1.0)
+    development_speakers: int = least(4, 0)
+    test_speakers: int = least(8, 0)

@@ -1,0 +1,102 @@
+"""Speech: utterances together with their features; what trainers and decoders read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.corpora.utterance import Utterance
+
+
+class Features(Protocol):
+    """Log-mel features by utterance id, in memory or mapped from disk."""
+
+    def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
+        """Return the features of an utterance, shape (frames of 10 ms, mels)."""
+
+    def frames(self, utterance_id: str) -> int:
+        """Return the number of 10 ms frames without reading them."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A sequence of utterances with features.
+
+    Parameters
+    ----------
+    utterances : tuple of Utterance
+    store : Features
+    """
+
+    utterances: tuple[Utterance, ...]
+    store: Features
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def features(self, index: int) -> NDArray[np.floating]:
+        """Return the features of one utterance, shape (frames of 10 ms, mels)."""
+        return self.store[self.utterances[index].id]
+
+    def frames(self, index: int) -> int:
+        """Return the number of 10 ms frames of one utterance."""
+        return self.store.frames(self.utterances[index].id)
+
+    def text(self, index: int) -> str:
+        """Return the transcript of one utterance."""
+        return self.utterances[index].text
+
+    @property
+    def seconds(self) -> float:
+        """How long all utterances are together."""
+        return sum(utterance.duration_seconds for utterance in self.utterances)
+
+    @property
+    def speakers(self) -> list[str]:
+        """The speakers, sorted."""
+        return sorted({utterance.speaker for utterance in self.utterances})
+
+    def where(self, keep: Callable[[Utterance], bool]) -> Speech:
+        """Return the utterances for which `keep` is true."""
+        return Speech(tuple(u for u in self.utterances if keep(u)), self.store)
+
+    def of_speakers(self, speakers: Iterable[str]) -> Speech:
+        """Return the utterances of these speakers."""
+        wanted = set(speakers)
+        return self.where(lambda utterance: utterance.speaker in wanted)
+
+
+class ArrayFeatures:
+    """Features held in memory, as a message brought them."""
+
+    def __init__(self, ids: Sequence[str], arrays: Sequence[NDArray[np.floating]]) -> None:
+        self._arrays = dict(zip(ids, arrays, strict=True))
+
+    def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
+        return self._arrays[utterance_id]
+
+    def frames(self, utterance_id: str) -> int:  # noqa: D102
+        return len(self._arrays[utterance_id])
+
+
+def joined(parts: Sequence[Speech]) -> Speech:
+    """Return several parts as one, each with its own features."""
+    utterances = tuple(u for part in parts for u in part.utterances)
+    return Speech(utterances, _Joined({u.id: part.store for part in parts for u in part.utterances}))
+
+
+class _Joined:
+    """Features of several stores."""
+
+    def __init__(self, stores: dict[str, Features]) -> None:
+        self._stores = stores
+
+    def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
+        return self._stores[utterance_id][utterance_id]
+
+    def frames(self, utterance_id: str) -> int:
+        return self._stores[utterance_id].frames(utterance_id)

@@ -1,0 +1,1 @@
+"""Flower's Grid on Ray actors, and the same in this process."""

@@ -1,0 +1,122 @@
+"""What passes between a grid and its workers: work for silos, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from flwr.app import RecordDict
+from numpy.typing import NDArray
+
+from fedasr.wire.codec import Codec
+from fedasr.wire.dense import Dense
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Averaging where the replies are made.
+
+    Attributes
+    ----------
+    weight : str
+        The metric of a reply that weights its arrays (Flower's ``num-examples``).
+    """
+
+    weight: str = "num-examples"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One message to one silo.
+
+    Attributes
+    ----------
+    position : int
+        Its place among the messages of the exchange.
+    silo : int
+    kind : str
+        Flower's message type.
+    content : int
+        The index of its content among the contents of the exchange.
+    """
+
+    position: int
+    silo: int
+    kind: str
+    content: int
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What all requests of one exchange share.
+
+    Attributes
+    ----------
+    round : int
+    contents : tuple of RecordDict
+        Each content once, however many silos it goes to.
+    mean : Mean or None
+        How replies are averaged; None sends them whole.
+    codec : Codec
+        What arrays travel as.
+    """
+
+    round: int
+    contents: tuple[RecordDict, ...]
+    mean: Mean | None = None
+    codec: Codec = Dense()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one request.
+
+    Attributes
+    ----------
+    request : Request
+    content : RecordDict or None
+        The reply; where replies are averaged, without its arrays.
+    error : str or None
+        Why there is no reply.
+    uplink_blob_bytes, uplink_envelope_bytes : int
+        The reply's size as encoded.
+    cpu_seconds : float
+        Processor time of the silo's work.
+    """
+
+    request: Request
+    content: RecordDict | None
+    error: str | None
+    uplink_blob_bytes: int = 0
+    uplink_envelope_bytes: int = 0
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class GroupOutcome:
+    """What came of the requests to one group of silos.
+
+    Attributes
+    ----------
+    group : int
+    outcomes : tuple of Outcome
+        In the order of the silos.
+    total : ndarray of float64 or None
+        The weighted sum of the replies' arrays, one vector, where replies are averaged.
+    stateful : bool
+        Whether a silo of the group now keeps state between messages.
+    """
+
+    group: int
+    outcomes: tuple[Outcome, ...]
+    total: NDArray[np.float64] | None
+    stateful: bool
+
+
+def group_count(silos: int) -> int:
+    """Return into how many groups a number of silos is divided: a constant of the mathematics.
+
+    Sums run inside groups and then over groups, so that neither the grid nor the number of its
+    workers changes a bit of them.
+    """
+    return min(silos, max(8, silos // 8))

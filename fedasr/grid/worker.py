@@ -1,0 +1,133 @@
+"""A worker: runs the ClientApp for its silos, checks each reply, and sums where it is told to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
+from flwr.clientapp import ClientApp
+from numpy.typing import NDArray
+
+from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request
+from fedasr.grid.flower import array_record, arrays_of, envelope_bytes, identify, node_of
+from fedasr.grid.sums import WeightedSum
+from fedasr.randomness import Streams, seeded_libraries
+
+AppFactory = Callable[[], ClientApp]
+NodeConfigs = Mapping[int, Mapping[str, Any]]
+"""The Flower node configuration of each silo."""
+
+
+class RefusedError(ValueError):
+    """A reply is not acceptable."""
+
+
+class Worker:
+    """Holds the contexts of silos and hands them their messages.
+
+    Parameters
+    ----------
+    app_factory : callable
+        Makes the ClientApp, here, once.
+    node_configs : mapping
+        The configuration of each silo's node.
+    streams : Streams
+        Seeds the libraries' global generators around each message, so that a ClientApp that draws
+        from them gives the same bits in any worker.
+    """
+
+    def __init__(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> None:
+        identify()
+        self._app = app_factory()
+        self._configs = node_configs
+        self._streams = streams
+        self._contexts: dict[int, Context] = {}
+
+    def handle(self, exchange: Exchange, group: int, requests: Sequence[Request]) -> GroupOutcome:
+        """Run the requests to one group of silos, in the order of the silos."""
+        total = WeightedSum() if exchange.mean else None
+        outcomes = [self._one(exchange, request, total) for request in requests]
+        stateful = any(self._contexts[request.silo].state for request in requests)
+        return GroupOutcome(group, tuple(outcomes), total.values if total else None, stateful)
+
+    def _one(self, exchange: Exchange, request: Request, total: WeightedSum | None) -> Outcome:
+        started = time.thread_time()
+        message = Message(exchange.contents[request.content], node_of(request.silo), request.kind)
+        message.metadata.group_id = str(exchange.round)
+        purpose = self._streams.sequence(f"app {request.kind}", exchange.round, request.silo)
+        try:
+            with seeded_libraries(purpose):
+                reply = self._app(message, self._context(request.silo))
+            seconds = time.thread_time() - started
+            if reply.has_error():
+                return Outcome(request, None, reply.error.reason, cpu_seconds=seconds)
+            return self._accept(exchange, request, reply.content, total, seconds)
+        except RefusedError as refusal:
+            return Outcome(request, None, str(refusal), cpu_seconds=time.thread_time() - started)
+        except Exception as failure:  # a silo's failure is its own: it must not end the others' round
+            reason = f"{type(failure).__name__}: {failure}".splitlines()[0]
+            return Outcome(request, None, reason, cpu_seconds=time.thread_time() - started)
+
+    def _accept(
+        self, exchange: Exchange, request: Request, content: RecordDict, total: WeightedSum | None,
+        seconds: float,
+    ) -> Outcome:  # fmt: skip
+        check_reply(exchange.contents[request.content], content)
+        delivered, blob_bytes = {}, 0
+        for name, record in content.array_records.items():
+            if request.kind.split(".")[0] == "train":
+                arrays, size = exchange.codec.deliver(arrays_of(record))
+            else:
+                arrays = arrays_of(record)
+                size = sum(array.nbytes for array in arrays.values())
+            delivered[name], blob_bytes = arrays, blob_bytes + size
+        kept = {name: record for name, record in content.items() if name not in delivered}
+        if total is None:
+            kept |= {name: array_record(arrays) for name, arrays in delivered.items()}
+        else:
+            total.add(_only(delivered), reply_weight(content, exchange.mean))
+        return Outcome(request, RecordDict(kept), None, blob_bytes, envelope_bytes(content), seconds)
+
+    def _context(self, silo: int) -> Context:
+        if silo not in self._contexts:
+            config = dict(self._configs[silo])
+            self._contexts[silo] = Context(0, node_of(silo), config, RecordDict(), {})
+        return self._contexts[silo]
+
+
+def _only(delivered: Mapping[str, Mapping[str, NDArray[Any]]]) -> Mapping[str, NDArray[Any]]:
+    if len(delivered) != 1:
+        raise RefusedError(f"{len(delivered)} array records in a reply that is to be averaged, not one")
+    return next(iter(delivered.values()))
+
+
+def reply_weight(content: RecordDict, mean: Mean | None) -> float:
+    """Return the weight of a reply in an average."""
+    metrics = next(iter(content.metric_records.values()), MetricRecord())
+    weight = metrics.get(mean.weight if mean else "", None)
+    if not isinstance(weight, (int, float)) or not np.isfinite(weight) or weight < 0:
+        raise RefusedError(f"the reply's weight '{mean.weight if mean else ''}' is {weight!r}")
+    return float(weight)
+
+
+def check_reply(sent: RecordDict, content: RecordDict) -> None:
+    """Refuse arrays that are not finite, or whose names or shapes differ from the record that was sent.
+
+    Raises
+    ------
+    RefusedError
+        Naming the array and what is wrong with it.
+    """
+    for record_name, record in content.array_records.items():
+        expected = sent.get(record_name)
+        if isinstance(expected, ArrayRecord) and expected.keys() != record.keys():
+            odd = sorted(set(expected) ^ set(record))
+            raise RefusedError(f"the arrays' names differ from those sent: {', '.join(odd[:3])}")
+        for name, array in arrays_of(record).items():
+            if isinstance(expected, ArrayRecord) and tuple(expected[name].shape) != array.shape:
+                raise RefusedError(f"'{name}' has shape {array.shape}, not {tuple(expected[name].shape)}")
+            if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):
+                raise RefusedError(f"'{name}' holds values that are not finite")

@@ -1,0 +1,80 @@
+"""Workers: what opens grids and spreads other work; in this process, or on Ray."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from fedasr.grid.base import SiloGrid
+from fedasr.grid.exchange import Exchange, GroupOutcome, Request
+from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
+from fedasr.randomness import Streams
+
+
+MapFunction = Callable[[Any, Sequence[Any]], list[Any]]
+
+
+class Workers(ABC):
+    """Processes (or this one) in which silos work; one compute thread each."""
+
+    count: int
+
+    @abstractmethod
+    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
+        """Return a grid whose silos are the keys of `node_configs`; an earlier grid's silos are forgotten."""
+
+    @abstractmethod
+    def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
+        """Return ``function(shared, items)``, computed in pieces by all workers; `shared` travels once.
+
+        The function returns one result an item, and none may depend on which others share its piece.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the processes go."""
+
+
+class InProcessGrid(SiloGrid):
+    """The silos of a simulation in this process, one after another: for debuggers and notebooks."""
+
+    def __init__(self, worker: Worker, silos: int) -> None:
+        super().__init__(silos)
+        self._worker = worker
+
+    def _exchange(
+        self, exchange: Exchange, groups: Sequence[tuple[int, list[Request]]], timeout: float | None
+    ) -> list[GroupOutcome]:
+        with one_thread():
+            return [self._worker.handle(exchange, group, requests) for group, requests in groups]
+
+
+class InProcess(Workers):
+    """No other process: the same semantics and the same bits without Ray."""
+
+    count = 1
+
+    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:  # noqa: D102
+        return InProcessGrid(Worker(app_factory, node_configs, streams), len(node_configs))
+
+    def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:  # noqa: D102
+        with one_thread():
+            return function(shared, items)
+
+    def close(self) -> None:  # noqa: D102
+        pass
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread inside the block: sums in another order give other bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

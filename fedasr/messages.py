@@ -1,0 +1,173 @@
+"""Each message between server and silos as a dataclass, to and from Flower's RecordDict.
+
+These are all the ways in which anything leaves a silo:
+
+========================  ====================================================================
+train                     a model goes out, a trained model and its loss come back
+train.alone               a model goes out, errors on the test speakers come back (local-only)
+query.speech              nothing goes out, the silo's speech comes back (centralised)
+========================  ====================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from flwr.app import ConfigRecord, MetricRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.utterance import AudioSource, Utterance
+from fedasr.grid.flower import array_record, arrays_of
+
+ARRAYS, CONFIG, METRICS = "arrays", "config", "metrics"
+"""The record names that Flower's strategies use."""
+TRAIN, ALONE, SPEECH = "train", "train.alone", "query.speech"
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """Train this model on your speech.
+
+    Attributes
+    ----------
+    weights : mapping of str to ndarray
+    round : int
+    proximal : float
+        FedProx: half of it times the squared distance from `weights` is added to the loss.
+    """
+
+    weights: Weights
+    round: int
+    proximal: float = 0.0
+
+    def to_record(self) -> RecordDict:
+        """Return the message's content."""
+        config = ConfigRecord({"server-round": self.round, "proximal-mu": self.proximal})
+        return RecordDict({ARRAYS: array_record(self.weights), CONFIG: config})
+
+    @classmethod
+    def from_record(cls, content: RecordDict) -> TrainRequest:
+        """Read the message's content, as any Flower strategy of the FedAvg family writes it."""
+        config = next(iter(content.config_records.values()), ConfigRecord())
+        weights = arrays_of(next(iter(content.array_records.values())))
+        return cls(weights, _number(config, "server-round", int), _number(config, "proximal-mu", float))
+
+
+@dataclass(frozen=True)
+class TrainReply:
+    """A model trained on one silo's speech.
+
+    Attributes
+    ----------
+    weights : mapping of str to ndarray
+    utterances : int
+        The silo's utterances: its weight in an average.
+    loss : float
+        Mean training loss, nats a token.
+    """
+
+    weights: Weights
+    utterances: int
+    loss: float
+
+    def to_record(self) -> RecordDict:
+        """Return the message's content; ``uniform`` weights every silo alike."""
+        metrics = MetricRecord({"num-examples": self.utterances, "uniform": 1, "loss": self.loss})
+        return RecordDict({ARRAYS: array_record(self.weights), METRICS: metrics})
+
+
+@dataclass(frozen=True)
+class AloneReply:
+    """What a silo's own model, which stays there, does on the test speakers.
+
+    Attributes
+    ----------
+    utterances : int
+    loss : float
+        Mean training loss at the end, nats a token.
+    model_sha256 : str
+    errors : tuple of tuple of int
+        For each test speaker the fields of `fedasr.asr.word_errors.ErrorCounts`.
+    """
+
+    utterances: int
+    loss: float
+    model_sha256: str
+    errors: tuple[tuple[int, ...], ...]
+
+    def to_record(self) -> RecordDict:
+        """Return the message's content."""
+        flat = [number for speaker in self.errors for number in speaker]
+        metrics = MetricRecord({"num-examples": self.utterances, "loss": self.loss})
+        if flat:
+            metrics["errors"] = flat
+        return RecordDict({METRICS: metrics, CONFIG: ConfigRecord({"model-sha256": self.model_sha256})})
+
+    @classmethod
+    def from_record(cls, content: RecordDict) -> AloneReply:
+        """Read the message's content."""
+        metrics, config = content.metric_records[METRICS], content.config_records[CONFIG]
+        flat = cast("list[int]", metrics.get("errors", []))
+        errors = tuple(tuple(flat[start : start + 6]) for start in range(0, len(flat), 6))
+        return cls(
+            _number(metrics, "num-examples", int), _number(metrics, "loss", float),
+            str(config["model-sha256"]), errors,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SpeechReply:
+    """A silo's speech, given away: features and transcripts."""
+
+    speech: Speech
+
+    def to_record(self) -> RecordDict:
+        """Return the message's content."""
+        utterances = self.speech.utterances
+        features = [self.speech.features(index) for index in range(len(utterances))]
+        arrays: dict[str, NDArray[Any]] = {
+            "features": np.concatenate(features),
+            "frames": np.array([len(part) for part in features], np.int64),
+            "seconds": np.array([u.duration_seconds for u in utterances]),
+        }
+        config = ConfigRecord({
+            "ids": [u.id for u in utterances],
+            "speakers": [u.speaker for u in utterances],
+            "texts": [u.text for u in utterances],
+        })  # fmt: skip
+        return RecordDict({"speech": array_record(arrays), CONFIG: config})
+
+    @classmethod
+    def from_record(cls, content: RecordDict) -> SpeechReply:
+        """Read the message's content."""
+        arrays, config = arrays_of(content.array_records["speech"]), content.config_records[CONFIG]
+        ids, speakers, texts = (cast("list[str]", config[key]) for key in ("ids", "speakers", "texts"))
+        seconds = arrays["seconds"].tolist()
+        utterances = tuple(
+            Utterance(i, s, t, d, _Elsewhere()) for i, s, t, d in zip(ids, speakers, texts, seconds, strict=True)
+        )
+        parts = np.split(arrays["features"], np.cumsum(arrays["frames"])[:-1])
+        return cls(Speech(utterances, ArrayFeatures(ids, parts)))
+
+
+class _Elsewhere(AudioSource):
+    """Audio that stayed where it was: only its features came."""
+
+    def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
+        raise ValueError("only the features of this utterance were sent")
+
+    def fingerprint(self) -> str:
+        raise ValueError("only the features of this utterance were sent")
+
+
+def _number(record: ConfigRecord | MetricRecord, key: str, kind: type[Any]) -> Any:
+    value = record.get(key, 0)
+    return kind(cast(float, value))
+
+

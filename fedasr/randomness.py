@@ -1,0 +1,73 @@
+"""Random streams: one for each purpose, round and silo, all derived from the experiment's seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+import torch
+
+SERVER = 2**32 - 1
+"""The silo number under which the server draws."""
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random streams of one row.
+
+    Every stream is ``SeedSequence(seed, spawn_key=(crc32(row), crc32(purpose), round, silo))``:
+    it depends on what is drawn and for whom, never on which process draws it, or when.
+
+    Parameters
+    ----------
+    seed : int
+        The experiment's seed, not negative.
+    row : str
+        The name of the row; empty for what all rows share (partition, start).
+    """
+
+    seed: int
+    row: str = ""
+
+    def sequence(self, purpose: str, round: int = 0, silo: int = SERVER) -> np.random.SeedSequence:
+        """Return the seed sequence of one purpose, round and silo."""
+        key = (crc32(self.row.encode()), crc32(purpose.encode()), round, silo)
+        return np.random.SeedSequence(entropy=self.seed, spawn_key=key)
+
+    def numpy(self, purpose: str, round: int = 0, silo: int = SERVER) -> np.random.Generator:
+        """Return a NumPy generator on that stream."""
+        return np.random.default_rng(self.sequence(purpose, round, silo))
+
+    def torch(self, purpose: str, round: int = 0, silo: int = SERVER) -> torch.Generator:
+        """Return a torch generator (CPU) on that stream."""
+        return torch_generator(self.sequence(purpose, round, silo))
+
+
+def torch_generator(sequence: np.random.SeedSequence) -> torch.Generator:
+    """Return a torch generator (CPU) seeded from a seed sequence."""
+    generator = torch.Generator()
+    generator.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    return generator
+
+
+@contextmanager
+def seeded_libraries(sequence: np.random.SeedSequence) -> Iterator[None]:
+    """Seed the global generators of Python, NumPy and torch inside the block and restore them after it.
+
+    For code that is not ours and draws from them: some of Flower's samplers, parameter initialisation.
+    """
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    words = sequence.generate_state(3, np.uint32)
+    random.seed(int(words[0]))
+    np.random.seed(int(words[1]))
+    torch.manual_seed(int(words[2]))
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])

@@ -1,0 +1,160 @@
+"""Every figure of the report, with its title, what it shows in words, and how that was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+from matplotlib.figure import Figure
+
+from fedasr.report import cost_figures, partition_figure, silo_figures, wer_figures
+from fedasr.report.data import RunData
+from fedasr.report.groups import groups
+from fedasr.report.units import bytes_text, count_text, listing, percent, seconds_text
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and its words; ``inside`` marks what only a simulation can see."""
+
+    key: str
+    title: str
+    caption: str
+    description: str
+    figure: Figure
+    inside: bool = False
+
+
+def pictures(data: RunData, release: bool = False) -> list[Picture]:
+    """Return the figures of a run, those left out for which nothing was measured.
+
+    Parameters
+    ----------
+    data : RunData
+    release : bool
+        Draw nothing that is seen silo by silo or speaker by speaker.
+    """
+    drawn = [_wer_by_row(data), _wer_by_round(data), _wer_by_bytes(data), _bytes(data), _time(data)]
+    if not release:
+        drawn += [_wer_by_silo(data), _wer_by_speaker(data), _partition(data)]
+    return [picture for picture in drawn if picture is not None]
+
+
+def _picture(
+    key: str, title: str, caption: str, description: str, figure: Figure | None, inside: bool = False
+) -> Picture | None:
+    return None if figure is None else Picture(key, title, caption, description, figure, inside)
+
+
+def _wer_by_row(data: RunData) -> Picture | None:
+    figure = wer_figures.wer_by_row(data)
+    caption = (
+        "Word error rate on test speakers, whom no silo and no public set holds; the whisker is the 95% "
+        "interval, bootstrapped over speakers"
+    )
+    if any(len(group.finished) > 1 for group in groups(data)):
+        caption += ", the small circles are single seeds and the large dot is their mean"
+    numbers = (
+        f"{group.name} {percent(wer.value)}%" if (wer := group.wer()) else f"{group.name} not measured"
+        for group in groups(data)
+    )
+    return _picture("wer", "Word error rate", f"{caption}.", "; ".join(numbers), figure)
+
+
+def _wer_by_round(data: RunData) -> Picture | None:
+    figure = wer_figures.wer_by_round(data)
+    caption = (
+        "Word error rate on the development speakers after each round (round 0 is the shared start); "
+        "dashed lines are rows without rounds."
+    )
+    numbers = (
+        f"{group.name} ends at {percent(wer)}%"
+        for group in groups(data)
+        if (wer := group.mean(lambda row: row.development_wer)) is not None
+    )
+    return _picture("rounds", "Progress over the rounds", caption, "; ".join(numbers), figure)
+
+
+def _wer_by_bytes(data: RunData) -> Picture | None:
+    figure = wer_figures.wer_by_bytes(data)
+    caption = (
+        "Test word error rate (with its 95% interval) against all bytes that crossed the network; lower "
+        "left is better, and dashed lines are rows that send nothing."
+    )
+    numbers = (
+        f"{group.name} {percent(wer.value)}% for {bytes_text(cost_figures.total_bytes(group))}"
+        for group in groups(data)
+        if (wer := group.wer())
+    )
+    return _picture("trade", "What the bytes buy", caption, "; ".join(numbers), figure)
+
+
+def _bytes(data: RunData) -> Picture | None:
+    figure = cost_figures.bytes_by_row(data)
+    caption = "Bytes of all silos and rounds together, counted after encoding, without the message envelopes."
+    numbers = (
+        f"{group.name} {bytes_text(up)} up and {bytes_text(down)} down"
+        for group in groups(data)
+        if (up := group.mean(lambda row: row.uplink_bytes)) is not None
+        and (down := group.mean(lambda row: row.downlink_bytes)) is not None
+    )
+    return _picture("bytes", "Bytes moved", caption, "; ".join(numbers), figure)
+
+
+def _time(data: RunData) -> Picture | None:
+    figure = cost_figures.time_by_row(data)
+    caption = (
+        "Wall clock of this simulation, simulated time of the modelled network and devices, and processor "
+        "seconds spent in local training."
+    )
+    numbers = (
+        f"{group.name} {seconds_text(wall)}"
+        for group in groups(data)
+        if (wall := group.mean(lambda row: row.wall_seconds)) is not None
+    )
+    return _picture("time", "Time taken", caption, "; ".join(numbers), figure)
+
+
+def _wer_by_silo(data: RunData) -> Picture | None:
+    figure = silo_figures.wer_by_silo(data)
+    strips = silo_figures.silo_strips(data)
+    own = [strip.group.name for strip in strips if strip.on != "test"]
+    test = [strip.group.name for strip in strips if strip.on == "test"]
+    caption = "Is anyone left behind?"
+    if own:
+        caption += (
+            f" {listing(own)}: the final model on each silo's own speech, the very speech that rows across "
+            "silos were trained on, so it flatters them."
+        )
+    if test:
+        caption += f" {listing(test)}: each silo's own model on the speech of all test speakers."
+    description = silo_figures.described(strips, "silo")
+    return _picture("silos", "Silo by silo", caption, description, figure, inside=True)
+
+
+def _wer_by_speaker(data: RunData) -> Picture | None:
+    figure = silo_figures.wer_by_speaker(data)
+    caption = "Word error rate of the final model on each test speaker, none of whom it was trained on."
+    description = silo_figures.described(silo_figures.speaker_strips(data), "speaker")
+    return _picture("speakers", "Speaker by speaker", caption, description, figure, inside=True)
+
+
+def _partition(data: RunData) -> Picture | None:
+    figure = partition_figure.partition(data)
+    if figure is None or data.partition is None:
+        return None
+    seconds = [silo.seconds for silo in data.partition.silos]
+    caption = (
+        f"Seconds of speech in each set and each silo; rule of the partition: {data.partition.rule or '–'}."
+    )
+    if len(seconds) > 1:
+        caption += (
+            f" Silos hold {seconds_text(min(seconds))} to {seconds_text(max(seconds))}, median "
+            f"{seconds_text(median(seconds))}."
+        )
+    numbers = (
+        f"{name}: {count_text(speakers, 'speaker')}, {count_text(utterances, 'utterance')}, "
+        f"{seconds_text(total)}"
+        for name, _, speakers, utterances, total in partition_figure.parts(data.partition)
+    )
+    return Picture("partition", "Who holds the speech", caption, "; ".join(numbers), figure, inside=True)

@@ -1,0 +1,53 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+_BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """Return a fraction as percent, without the sign: ``0.1234`` is ``"12.3"``."""
+    return f"{100 * fraction:.{digits}f}"
+
+
+def bytes_text(count: float) -> str:
+    """Return a number of bytes in decimal units: ``"1.2 MB"``."""
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(_BYTE_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{_three_digits(value)} {_BYTE_UNITS[unit]}"
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration in its two largest units: ``"3 min 20 s"``."""
+    if seconds < 0.0005:
+        return "0 s"
+    if seconds < 0.9995:
+        return f"{_three_digits(seconds * 1000)} ms"
+    if seconds < 59.5:
+        return f"{_three_digits(seconds)} s"
+    if seconds < 3599.5:
+        return _pair(round(seconds), 60, "min", "s")
+    if seconds < 86_370:
+        return _pair(round(seconds / 60), 60, "h", "min")
+    return _pair(round(seconds / 3600), 24, "d", "h")
+
+
+def count_text(count: int, noun: str) -> str:
+    """Return a count with its noun, plural where it must be: ``"1 silo"``, ``"1,000 silos"``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listing(words: list[str]) -> str:
+    """Join words as a sentence does: ``"a, b and c"``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _three_digits(value: float) -> str:
+    """Two digits below ten, else whole numbers; no trailing zero."""
+    return f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:.0f}"
+
+
+def _pair(total: int, base: int, large: str, small: str) -> str:
+    high, low = divmod(total, base)
+    return f"{high} {large} {low} {small}" if low else f"{high} {large}"

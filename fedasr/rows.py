@@ -1,0 +1,201 @@
+"""Running one row: from the start to a scored model and its line of the summary."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from fedasr.asr.recogniser import Weights, digest
+from fedasr.asr.word_errors import ErrorCounts, by_speaker, total, wer_interval
+from fedasr.central import Central, PerSilo
+from fedasr.coordinator import drive
+from fedasr.errors import RowError
+from fedasr.experiment import RowSpec
+from fedasr.files import read_lines, write_json, write_lines
+from fedasr.grid.base import SiloGrid
+from fedasr.grid.workers import Workers
+from fedasr.memory import PeakMemory
+from fedasr.model_file import MODEL, save_model
+from fedasr.preparation import Prepared
+from fedasr.randomness import Streams
+from fedasr.registry import build_strategy
+from fedasr.run_folder import METRICS, TRAFFIC, RowFolder
+from fedasr.scoring import Heard, Scorer
+from fedasr.silo.app import SILO, SiloApp
+from fedasr.silo.host import SiloHost
+from fedasr.watcher import Watcher
+from fedasr.wire.dense import CODECS
+
+SILO_UTTERANCES = 10
+SILOS_SCORED = 200
+"""Scoring models on silos' own speech stops here: with a thousand silos it would outlast the training."""
+
+
+@dataclass(frozen=True)
+class RowRun:
+    """One row about to run.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    row : RowSpec
+    seed : int
+    start : mapping of str to ndarray
+    folder : RowFolder
+    workers : Workers
+    watcher : Watcher
+    """
+
+    prepared: Prepared
+    row: RowSpec
+    seed: int
+    start: Weights
+    folder: RowFolder
+    workers: Workers
+    watcher: Watcher
+
+    def __call__(self) -> dict[str, Any]:
+        """Run the row, write its files and return its line of the summary, failed or finished."""
+        begun = time.monotonic()
+        summary = self._described()
+        with PeakMemory() as memory:
+            try:
+                summary |= self._finished()
+            except RowError as failure:
+                summary |= {"status": "failed", "failure": str(failure), **self._traffic()}
+        summary |= {"wall_seconds": time.monotonic() - begun, "peak_memory_bytes": memory.bytes}
+        self.folder.finish(summary)
+        return summary
+
+    def _described(self) -> dict[str, Any]:
+        row, training = self.row, self.prepared.experiment.training_of(self.row)
+        empty = dict.fromkeys(
+            ("wer", "wer_low", "wer_high", "cer", "insertions", "deletions", "substitutions", "development_wer",
+             "epsilon", "delta", "privacy_unit", "adjacency", "epsilon_kind", "epsilon_empirical",
+             "uplink_bytes", "downlink_bytes", "rounds", "model_sha256", "wer_spread", "note",
+             "simulated_seconds", "training_cpu_seconds")
+        )  # fmt: skip
+        return {
+            "name": row.name, "folder": self.folder.path.name, "status": "failed", "failure": None,
+            "strategy": row.strategy, "objective": row.objective, "protection": row.protection,
+            "codec": row.codec, "network": row.network, "seed": self.seed, **empty,
+            "silos": len(self.prepared.partition.silos), "silos_per_round": training.silos_per_round or None,
+            "refused_replies": 0,
+        }  # fmt: skip
+
+    def _finished(self) -> dict[str, Any]:
+        central = self._central(self._grid())
+        silos = len(self.prepared.partition.silos)
+        weights = drive(build_strategy(self.row, central.training, silos), central.grid, central)
+        if weights is not None:
+            weights = {name: np.asarray(array, np.float32) for name, array in weights.items()}
+            save_model(self.folder.path / MODEL, weights, central.recogniser_spec, central.tokens)
+            scores = self._scored(central, weights)
+        else:
+            scores = self._scored_alone(central.per_silo)
+        return {"status": "finished", **scores, **self._traffic()}
+
+    def _grid(self) -> SiloGrid:
+        prepared = self.prepared
+        training = prepared.experiment.training_of(self.row)
+        streams = Streams(self.seed, self.row.name)
+        host = SiloHost(
+            prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens, training,
+            prepared.experiment.augment, self.row.objective, streams,
+        )  # fmt: skip
+        nodes = {silo: {SILO: silo} for silo in range(len(prepared.partition.silos))}
+        grid = self.workers.open_grid(SiloApp(host), nodes, streams)
+        grid.codec = CODECS[self.row.codec]
+        return grid
+
+    def _central(self, grid: SiloGrid) -> Central:
+        prepared, experiment = self.prepared, self.prepared.experiment
+        scorer = Scorer(
+            prepared.speech, prepared.folder, prepared.recogniser_spec, prepared.tokens, self.workers
+        )  # fmt: skip
+        return Central(
+            row=self.row, training=experiment.training_of(self.row), trainer_spec=experiment.central,
+            augment=experiment.augment, public_labelled=prepared.part("public_labelled"),
+            public_unlabelled=prepared.part("public_unlabelled"), development=prepared.part("development"),
+            start=self.start, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
+            streams=Streams(self.seed, self.row.name), folder=self.folder, score=scorer,
+            watch=self.watcher.round, grid=grid,
+        )  # fmt: skip
+
+    def _scored(self, central: Central, weights: Weights) -> dict[str, Any]:
+        """Score the model on the test speakers and on the silos' own speech."""
+        heard = central.score(weights, self.prepared.part("test"))
+        write_lines(self.folder.path / "hypotheses.jsonl", [_hypothesis(h) for h in heard])
+        self._score_silos(central, weights)
+        speakers = by_speaker([h.utterance.speaker for h in heard], [h.errors for h in heard])
+        return {"model_sha256": digest(weights), **self._errors(speakers)}
+
+    def _score_silos(self, central: Central, weights: Weights) -> None:
+        silos = range(len(self.prepared.partition.silos))
+        chosen = sorted(Streams(self.seed).numpy("silos scored").permutation(silos)[:SILOS_SCORED].tolist())
+        speech = {silo: self.prepared.silo_speech(silo, SILO_UTTERANCES) for silo in chosen}
+        names = {u.id for part in speech.values() for u in part.utterances}
+        heard = central.score(weights, self.prepared.speech.where(lambda u: u.id in names))
+        errors = {h.utterance.id: h.errors for h in heard}
+        rows = [
+            _silo_row(silo, part.speakers, total([errors[u.id] for u in part.utterances]))
+            for silo, part in speech.items()
+        ]
+        write_json(self.folder.path / "silos.json", {"on": "own speech", "silos": rows})
+
+    def _scored_alone(self, models: Mapping[int, PerSilo]) -> dict[str, Any]:
+        """Return the mean over silos of what each one's own model does, and the spread."""
+        together = hashlib.sha256("".join(models[silo].model_sha256 for silo in sorted(models)).encode())
+        names = sorted(self.prepared.partition.test)
+        summary: dict[str, Any] = {"model_sha256": together.hexdigest()}
+        if not names:
+            return summary
+        each = {silo: total(model.errors) for silo, model in models.items()}
+        partition = self.prepared.partition.summary(self.prepared.speech.utterances)["silos"]
+        rows = [_silo_row(silo, partition[silo]["speakers"], count) for silo, count in each.items()]
+        write_json(self.folder.path / "silos.json", {"on": "test", "silos": rows})
+        speakers = {name: total([m.errors[place] for m in models.values()]) for place, name in enumerate(names)}
+        rates = [count.wer for count in each.values()]
+        return {**summary, **self._errors(speakers), "wer_spread": [min(rates), max(rates)]}
+
+    def _errors(self, speakers: Mapping[str, ErrorCounts]) -> dict[str, Any]:
+        if not speakers:
+            return {}
+        write_json(self.folder.path / "speakers.json", [
+            {"speaker": name, "errors": c.errors, "words": c.words, "wer": c.wer} for name, c in speakers.items()
+        ])  # fmt: skip
+        low, high = wer_interval(list(speakers.values()), Streams(self.seed).sequence("bootstrap"))
+        counts = total(list(speakers.values()))
+        errors = {f.name: getattr(counts, f.name) for f in fields(counts)[:3]}
+        return {"wer": counts.wer, "wer_low": low, "wer_high": high, "cer": counts.cer, **errors}
+
+    def _traffic(self) -> dict[str, Any]:
+        """Return what the row's log adds up to."""
+        lines = read_lines(self.folder.path / METRICS)
+        traffic = read_lines(self.folder.path / TRAFFIC)
+        sizes = {d: sum(t["blob_bytes"] + t["envelope_bytes"] for t in traffic if t["direction"] == d) for d in ("up", "down")}
+        rates = [line["development_wer"] for line in lines if line["development_wer"] is not None]
+        return {
+            "uplink_bytes": sizes["up"], "downlink_bytes": sizes["down"],
+            "rounds": max((line["round"] for line in lines), default=0),
+            "refused_replies": sum(len(line["refused"]) for line in lines),
+            "development_wer": rates[-1] if rates else None,
+            "simulated_seconds": sum(line["simulated_seconds"] or 0.0 for line in lines),
+            "training_cpu_seconds": sum(line["training_cpu_seconds"] for line in lines),
+        }  # fmt: skip
+
+
+def _hypothesis(heard: Heard) -> dict[str, Any]:
+    utterance = heard.utterance
+    return {
+        "id": utterance.id, "speaker": utterance.speaker, "reference": utterance.text, "hypothesis": heard.hypothesis,
+    }  # fmt: skip
+
+
+def _silo_row(silo: int, speakers: list[str], count: ErrorCounts) -> dict[str, Any]:
+    return {"silo": silo, "speakers": speakers, "errors": count.errors, "words": count.words, "wer": count.wer}

@@ -1,0 +1,155 @@
+"""Run: the folder that a simulation writes, and resumes from."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import tomllib
+from fedasr.errors import UserError
+from fedasr.experiment import Experiment, RowSpec
+from fedasr.files import (
+    Arrays,
+    append_lines,
+    disk_error,
+    load_arrays,
+    read_lines,
+    save_arrays,
+    write_bytes,
+    write_json,
+    write_lines,
+)
+
+METRICS, TRAFFIC, CHECKPOINT = "metrics.jsonl", "traffic.jsonl", "checkpoint/state.safetensors"
+
+
+@dataclass(frozen=True)
+class RowFolder:
+    """The folder of one row.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append JSON lines to one of its files."""
+        append_lines(self.path / name, rows)
+
+    def rewind(self, last_round: int) -> None:
+        """Forget what was logged after a round: a resumed row logs it again."""
+        for name in (METRICS, TRAFFIC):
+            if (self.path / name).exists():
+                write_lines(self.path / name, [r for r in read_lines(self.path / name) if r["round"] <= last_round])
+
+    def save_checkpoint(self, arrays: Arrays, description: Mapping[str, Any]) -> None:
+        """Replace the checkpoint; it is one file, so it is whole or the one before."""
+        save_arrays(self.path / CHECKPOINT, arrays, description)
+
+    def load_checkpoint(self) -> tuple[Arrays, dict[str, Any]] | None:
+        """Return the last checkpoint, None where there is none."""
+        path = self.path / CHECKPOINT
+        return load_arrays(path) if path.exists() else None
+
+    def finished(self) -> dict[str, Any] | None:
+        """Return the row's summary, None where it has not finished."""
+        rows = read_lines(self.path / "row.jsonl")
+        return rows[0] if rows and rows[0]["status"] == "finished" else None
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Record the row's summary: the mark of a row that need not run again."""
+        write_lines(self.path / "row.jsonl", [summary])
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Parameters
+    ----------
+    path : Path
+    experiment : Experiment
+    """
+
+    path: Path
+    experiment: Experiment
+
+    @classmethod
+    def create(cls, experiment: Experiment, path: Path | None, parent: Path = Path("runs")) -> Run:
+        """Make a new run folder: `path`, or the first free ``<experiment>-<n>`` below `parent`.
+
+        Raises
+        ------
+        UserError
+            Where the folder exists and is not empty, or cannot be made.
+        """
+        try:
+            if path is None:
+                path = _first_free(parent, experiment.name)
+            elif path.exists() and any(path.iterdir()):
+                raise UserError(f"--out {path}: the folder is not empty; choose another, or --resume {path}")
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(path or parent, error) from error
+        write_bytes(path / "experiment.toml", experiment.to_toml().encode())
+        return cls(path, experiment)
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """Open an existing run folder.
+
+        Raises
+        ------
+        UserError
+            Where it is none.
+        """
+        file = path / "experiment.toml"
+        if not file.is_file():
+            raise UserError(f"{path}: not a run folder (it has no experiment.toml)")
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise UserError(f"{file}: not a TOML file: {error}") from error
+        return cls(path, Experiment.from_table(table, str(file)))
+
+    def row(self, row: RowSpec, seed: int) -> RowFolder:
+        """Return the folder of a row."""
+        return RowFolder(self.path / self.experiment.folder_of(row, seed))
+
+    def start_path(self, seed: int) -> Path:
+        """Return where the start shared by all rows of a seed lies."""
+        return self.path / "start" / f"seed-{seed}.safetensors"
+
+    def write_summary(self, version: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write ``summary.json``."""
+        head = {"experiment": self.experiment.name, "seed": self.experiment.seed, "version": version}
+        write_json(self.path / "summary.json", {**head, "rows": list(rows)})
+
+
+def _first_free(parent: Path, name: str) -> Path:
+    """Make and return the first free folder; two runs started at once get two."""
+    safe = re.sub(r"[^\w.-]+", "-", name)
+    parent.mkdir(parents=True, exist_ok=True)
+    taken = [int(m[1]) for p in parent.iterdir() if (m := re.fullmatch(rf"{re.escape(safe)}-(\d+)", p.name))]
+    number = max(taken, default=0) + 1
+    while True:
+        path = parent / f"{safe}-{number}"
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def same_experiment(run: Run, experiment: Experiment) -> bool:
+    """Return whether an experiment is the one a run folder belongs to."""
+    return asdict(run.experiment) == asdict(experiment)
+
+

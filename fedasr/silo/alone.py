@@ -1,0 +1,31 @@
+"""What a silo does on its own: train, keep the model, and be scored on the test speakers."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+from fedasr.asr.decoding import decoding_batches, transcribe_batch
+from fedasr.asr.recogniser import Recogniser, digest
+from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors
+from fedasr.corpora.speech import Speech
+from fedasr.messages import AloneReply, TrainRequest
+from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.train import local_steps
+
+
+def train_alone(host: SiloHost, silo: Silo, request: TrainRequest, steps: int) -> AloneReply:
+    """Train from the given model on the silo's own speech only, and score the result."""
+    host.recogniser.load(request.weights)
+    loss = local_steps(host, silo, request.round, steps)
+    errors = tuple(tuple(astuple(count)) for count in score(host.recogniser, host.test_speech).values())
+    return AloneReply(len(silo.speech), loss, digest(host.recogniser.weights()), errors)
+
+
+def score(recogniser: Recogniser, speech: Speech) -> dict[str, ErrorCounts]:
+    """Return the errors on each speaker of some speech."""
+    speakers, counts = [], []
+    for indices in decoding_batches([speech.frames(index) for index in range(len(speech))]):
+        heard = transcribe_batch(recogniser, speech.features, indices)
+        speakers += [speech.utterances[index].speaker for index in indices]
+        counts += [count_errors(speech.text(i), text) for i, text in zip(indices, heard, strict=True)]
+    return by_speaker(speakers, counts)

@@ -1,0 +1,88 @@
+"""What a silo's process needs to know, and the silo it makes of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec
+from fedasr.asr.tokens import Tokens
+from fedasr.asr.augment import AugmentSpec
+from fedasr.corpora.partition import Partition
+from fedasr.corpora.speech import Speech
+from fedasr.corpora.store import open_speech
+from fedasr.corpora.utterance import Utterance
+from fedasr.experiment import TrainingSpec
+from fedasr.randomness import Streams
+from fedasr.training.objectives import OBJECTIVES, Objective
+
+
+@dataclass(frozen=True)
+class Silo:
+    """One data holder: its number, its own speech and its random streams."""
+
+    number: int
+    speech: Speech
+    streams: Streams
+
+
+@dataclass(frozen=True)
+class SiloHost:
+    """What all silos of a row share. It travels to workers, so it holds no speech, only where it lies.
+
+    Attributes
+    ----------
+    speech_folder : Path
+        Prepared features.
+    partition : Partition
+    recogniser_spec : RecogniserSpec
+    tokens : Tokens
+    training : TrainingSpec
+    augment : AugmentSpec
+    objective_name : str
+    streams : Streams
+    """
+
+    speech_folder: Path
+    partition: Partition
+    recogniser_spec: RecogniserSpec
+    tokens: Tokens
+    training: TrainingSpec
+    augment: AugmentSpec
+    objective_name: str
+    streams: Streams
+
+    def silo(self, number: int) -> Silo:
+        """Return one silo, with its own speech alone."""
+        utterances = tuple(self._by_id[name] for name in self.partition.silos[number])
+        return Silo(number, Speech(utterances, self._speech.store), self.streams)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Utterance]:
+        return {utterance.id: utterance for utterance in self._speech.utterances}
+
+    @property
+    def objective(self) -> Objective:
+        """What silos train for."""
+        return OBJECTIVES[self.objective_name]
+
+    @cached_property
+    def recogniser(self) -> Recogniser:
+        """A recogniser to load weights into; silos of one process take turns."""
+        return Recogniser(self.recogniser_spec, self.tokens)
+
+    @property
+    def _speech(self) -> Speech:
+        return opened_speech(self.speech_folder)
+
+    @property
+    def test_speech(self) -> Speech:
+        """The test speakers: the simulator's, not the silo's."""
+        return self._speech.of_speakers(self.partition.test)
+
+
+@lru_cache(maxsize=2)
+def opened_speech(folder: Path) -> Speech:
+    """Return prepared speech; opened once a process."""
+    return open_speech(folder)

@@ -1,0 +1,101 @@
+"""``python -m fedasr.simulate``: run an experiment and compare its strategies."""
+
+from __future__ import annotations
+
+import os
+
+# Nothing phones home from a command; both libraries read this when they are imported.
+for _name, _value in (
+    ("FLWR_TELEMETRY_ENABLED", "0"),
+    ("FLWR_DISABLE_UPDATE_CHECK", "1"),
+    ("RAY_USAGE_STATS_ENABLED", "0"),
+    ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
+):
+    os.environ.setdefault(_name, _value)
+
+from contextlib import nullcontext  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Annotated, Any  # noqa: E402
+
+import typer  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+from fedasr.command import exits, quiet_libraries  # noqa: E402
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+@exits
+def main(
+    experiment: Annotated[str | None, typer.Argument(help="A shipped experiment's name, or a TOML file.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Where the corpus is (sets corpus.path).")] = None,
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="Only this row; or add a row: a strategy's name or module:Class.")
+    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as training.rounds=20.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="The seed; several make several rows of each.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
+    grid: Annotated[str, typer.Option(help="ray or process.")] = "ray",
+    workers: Annotated[int | None, typer.Option(help="Ray actors; by default one a core.")] = None,
+    address: Annotated[str | None, typer.Option(help="Address of a Ray cluster.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
+    release: Annotated[bool, typer.Option(help="Leave out of the page what no real party would see.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Name experiments and strategies.")] = False,
+) -> None:
+    """Train recognisers across silos by several strategies and compare them."""
+    if list_:
+        return _print_list()
+    from fedasr.api import run
+    from fedasr.request import requested
+
+    wanted = requested(experiment, data, strategy or [], set_ or [], seed or [], resume)
+    console = Console(stderr=True)
+    quiet_libraries(console)
+    with _watcher(console) as watcher:
+        result = run(
+            wanted, out=out, resume=resume, grid=grid, workers=workers or os.cpu_count() or 1,
+            address=address, watcher=watcher, release=release,
+        )  # fmt: skip
+    _print_result(result.folder, json_)
+    if result.failed:
+        raise typer.Exit(1)
+
+
+def _watcher(console: Console) -> Any:
+    from fedasr.terminal import LiveWatcher, PlainWatcher
+
+    return LiveWatcher(console) if console.is_terminal else nullcontext(PlainWatcher(console))
+
+
+def _print_result(folder: Path, json_: bool) -> None:
+    if json_:
+        typer.echo((folder / "summary.json").read_text(encoding="utf-8"), nl=False)
+        return
+    from fedasr.report import plain_table, read_run, table
+
+    console = Console()
+    data = read_run(folder)
+    if console.is_terminal:
+        console.print(table(data))
+    else:
+        typer.echo(plain_table(data))
+    typer.echo(f"report: {folder / 'report.html'}")
+
+
+def _print_list() -> None:
+    from fedasr.experiment import Experiment, shipped_experiments
+    from fedasr.registry import known_strategies
+
+    typer.echo("experiments")
+    for name in shipped_experiments():
+        rows = ", ".join(row.name for row in Experiment.load(name).compare)
+        typer.echo(f"  {name:<18} {rows}")
+    typer.echo("strategies (or any Flower strategy as module:Class)")
+    for name, path in sorted(known_strategies().items()):
+        typer.echo(f"  {name:<18} {path}")
+
+
+if __name__ == "__main__":
+    app()

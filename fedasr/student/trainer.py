@@ -1,0 +1,145 @@
+"""The central trainer: AdamW with a one-cycle schedule over speech that the server may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.batch import Batch
+from fedasr.asr.recogniser import Recogniser
+from fedasr.randomness import Streams
+from fedasr.training.batches import Examples, shuffled_batches, training_batch
+from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
+from fedasr.training.objectives import Objective, supervised
+from fedasr.training.schedule import one_cycle
+
+State = dict[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class TrainerSpec:
+    """How the centre trains.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the speech.
+    batch_size : int
+        Utterances of a step.
+    learning_rate : float
+        The peak of the one-cycle schedule.
+    weight_decay : float
+    gradient_norm : float
+        Gradients are clipped to this global L2 norm.
+    """
+
+    epochs: int = 60
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    gradient_norm: float = 5.0
+
+
+@dataclass
+class CentralTrainer:
+    """Trains one recogniser, an epoch at a time, and can be stopped and resumed between epochs.
+
+    All randomness of an epoch comes from that epoch's own stream, so that a resumed training gives
+    the bits of an uninterrupted one.
+
+    Parameters
+    ----------
+    recogniser : Recogniser
+        Trained in place.
+    examples : Examples
+    spec : TrainerSpec
+    augment : AugmentSpec
+    streams : Streams
+    purpose : str
+        Names the streams: two trainings in one row need two purposes.
+    """
+
+    recogniser: Recogniser
+    examples: Examples
+    spec: TrainerSpec
+    augment: AugmentSpec
+    streams: Streams
+    purpose: str = "central"
+    objective: Objective = supervised
+    epoch: int = 0
+    _optimizer: torch.optim.AdamW = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._optimizer = torch.optim.AdamW(
+            self.recogniser.parameters(), self.spec.learning_rate, (0.9, 0.98),
+            weight_decay=self.spec.weight_decay,
+        )  # fmt: skip
+
+    def run(self, after_epoch: Callable[[int, float], None] = lambda epoch, loss: None) -> None:
+        """Train to the end, calling `after_epoch` with the epochs done and the epoch's mean loss."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with ThreadPoolExecutor(LANES) as executor:
+                while self.epoch < self.spec.epochs:
+                    loss = self._run_epoch(executor)
+                    self.epoch += 1
+                    after_epoch(self.epoch, loss)
+        finally:
+            torch.set_num_threads(threads)
+
+    def _run_epoch(self, executor: ThreadPoolExecutor) -> float:
+        generator = self.streams.numpy(self.purpose, self.epoch)
+        masks = [self.streams.torch(f"{self.purpose} dropout {lane}", self.epoch) for lane in range(LANES)]
+        batches = shuffled_batches(self.examples, self.spec.batch_size, generator)
+        losses = []
+        for step, indices in enumerate(batches):
+            self._set_rate((self.epoch + step / len(batches)) / self.spec.epochs)
+            losses.append(self._step(indices, generator, masks, executor))
+        return float(np.mean(losses))
+
+    def _step(
+        self, indices: list[int], generator: np.random.Generator, masks: list[torch.Generator],
+        executor: ThreadPoolExecutor,
+    ) -> float:  # fmt: skip
+        lanes = [self._batch(indices[lane::LANES], generator) for lane in range(min(LANES, len(indices)))]
+        loss, gradient = lanes_gradient(
+            self.recogniser, self.objective, lanes, masks[: len(lanes)], executor
+        )
+        clip_norm_(gradient, self.spec.gradient_norm)
+        for parameter, part in zip(self.recogniser.parameters(), gradient, strict=True):
+            parameter.grad = part
+        self._optimizer.step()
+        return loss
+
+    def _batch(self, indices: list[int], generator: np.random.Generator) -> Batch:
+        return training_batch(self.examples, indices, self.recogniser.tokens, self.augment, generator)
+
+    def _set_rate(self, progress: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = one_cycle(progress, self.spec.learning_rate)
+
+    def state(self) -> State:
+        """Return weights, optimizer state and the epochs done, as arrays by name."""
+        arrays: State = {"epoch": np.array(self.epoch)}
+        for name, parameter in self.recogniser.named_parameters():
+            arrays[f"weights/{name}"] = parameter.detach().cpu().numpy().copy()
+            for key, value in self._optimizer.state.get(parameter, {}).items():
+                arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy().copy()
+        return arrays
+
+    def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        """Continue from what `state` returned."""
+        self.epoch = int(arrays["epoch"])
+        self.recogniser.load({n[8:]: a for n, a in arrays.items() if n.startswith("weights/")})  # type: ignore[misc]
+        for name, parameter in self.recogniser.named_parameters():
+            keys = [k.split("/")[1] for k in arrays if k.startswith("optimizer/") and k.endswith(f"/{name}")]
+            self._optimizer.state[parameter] = {
+                key: torch.from_numpy(np.array(arrays[f"optimizer/{key}/{name}"])) for key in keys
+            }

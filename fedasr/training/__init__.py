@@ -1,0 +1,1 @@
+"""Training: batches, schedules, objectives and gradients; the same for silos and for the centre."""

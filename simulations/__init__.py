@@ -1,0 +1,1 @@
+"""Experiments that come with fedasr: one TOML file each."""

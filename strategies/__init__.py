@@ -1,0 +1,1 @@
+"""Strategies: one Flower strategy a file. Imported as ``fedasr.strategies``."""

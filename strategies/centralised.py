@@ -1,0 +1,55 @@
+"""Centralised: every silo gives its speech away, and one model is trained on all of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flwr.app import ArrayRecord, Message, RecordDict
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import Result
+
+from fedasr.central import Central
+from fedasr.corpora.speech import Speech, joined
+from fedasr.errors import RowError
+from fedasr.grid.flower import array_record
+from fedasr.messages import SPEECH, SpeechReply
+
+from .central_strategy import CentralStrategy, result_with
+
+
+class Centralised(CentralStrategy):
+    """Trains on the speech of all silos and the labelled public speech: what pooling would give.
+
+    Parameters
+    ----------
+    evaluate_every : int
+        Epochs between evaluations on the development speakers.
+    """
+
+    def __init__(self, evaluate_every: int = 10) -> None:
+        self.evaluate_every = evaluate_every
+
+    def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
+        """Collect the speech and train."""
+        saved = central.resume()
+        speech = joined([self._collect(grid), central.public_labelled])
+        recogniser = central.recogniser()
+        trainer = central.trainer(recogniser, speech)
+        if saved:
+            trainer.restore(saved[1])
+        epochs = trainer.spec.epochs
+
+        def after_epoch(epoch: int, loss: float) -> None:
+            due = epoch % self.evaluate_every == 0 or epoch == epochs
+            central.after_round(epoch, epochs, recogniser.weights, trainer.state, loss, due)
+
+        trainer.run(after_epoch)
+        return result_with(array_record(recogniser.weights()))
+
+    def _collect(self, grid: Grid) -> Speech:
+        nodes = sorted(grid.get_node_ids())
+        replies = list(grid.send_and_receive([Message(RecordDict(), node, SPEECH) for node in nodes]))
+        failed = [reply for reply in replies if reply.has_error()]
+        if failed:
+            raise RowError(f"{len(failed)} silos did not send their speech: {failed[0].error.reason}")
+        return joined([SpeechReply.from_record(reply.content).speech for reply in replies])

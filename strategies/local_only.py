@@ -1,0 +1,48 @@
+"""Local-only: every silo trains on its own speech and nothing is shared but the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flwr.app import ArrayRecord, Message
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import Result
+
+from fedasr.asr.word_errors import ErrorCounts
+from fedasr.central import Central, PerSilo
+from fedasr.errors import RowError
+from fedasr.grid.flower import silo_of
+from fedasr.messages import ALONE, AloneReply, TrainRequest
+
+from .central_strategy import CentralStrategy
+
+
+class LocalOnly(CentralStrategy):
+    """Each silo alone: the mean and the spread over silos of what each one's own model does.
+
+    Parameters
+    ----------
+    steps : int
+        Local optimizer steps of each silo; 0 takes as many as all rounds together.
+    """
+
+    def __init__(self, steps: int = 0) -> None:
+        self.steps = steps
+
+    def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
+        """Let every silo train and be scored on the test speakers."""
+        steps = self.steps or central.training.rounds * central.training.local_steps
+        content = TrainRequest(central.start, 1).to_record()
+        content.config_records["config"]["steps"] = steps
+        nodes = sorted(grid.get_node_ids())
+        replies = list(grid.send_and_receive([Message(content, node, ALONE) for node in nodes]))
+        good = {silo_of(r.metadata.src_node_id): AloneReply.from_record(r.content) for r in replies if r.has_content()}
+        if not good:
+            raise RowError(f"no silo trained: {replies[0].error.reason if replies else 'there is none'}")
+        central.per_silo.update(
+            {n: PerSilo(tuple(ErrorCounts(*e) for e in r.errors), r.model_sha256) for n, r in good.items()}
+        )
+        loss = float(np.mean([reply.loss for reply in good.values()]))
+        central.after_round(1, 1, lambda: central.start, lambda: None, loss, evaluate=False)
+        return Result()

@@ -1,0 +1,99 @@
+"""Outer optimizers: the step a server takes with the mean of its silos' models.
+
+All are one algebra. With ``G(t) = mean_n W_n(t) - Wg(t-1)``, the distance from the model that was sent
+to the mean of the models that came back:
+
+    Δ(t) = momentum · Δ(t-1) + rate · G(t),   W(t) = W(t-1) + Δ(t)
+
+and the model that is sent next is ``W(t)`` (heavy ball) or ``W(t) + momentum · Δ(t)`` (Nesterov).
+W(t) is the model that is evaluated. ``momentum = 0, rate = 1`` is plain averaging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[np.floating]]
+
+
+@dataclass
+class MomentumStep:
+    """Averaging with server momentum, heavy ball or Nesterov.
+
+    Parameters
+    ----------
+    rate, momentum : float
+    nesterov : bool
+        Send the look-ahead.
+    """
+
+    rate: float = 1.0
+    momentum: float = 0.0
+    nesterov: bool = False
+    velocity: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def ahead(self, weights: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Return the model to send: `weights`, or the look-ahead from them."""
+        if not (self.nesterov and self.velocity):
+            return {name: np.asarray(array, np.float32) for name, array in weights.items()}
+        return {n: (a + self.momentum * self.velocity[n]).astype(np.float32) for n, a in weights.items()}
+
+    def step(self, weights: Arrays, sent: Arrays, mean: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Return W(t) from W(t-1), the model that was sent, and the mean of those that came back."""
+        moved = {}
+        for name, array in weights.items():
+            distance = np.asarray(mean[name], np.float64) - sent[name]
+            before = self.velocity.get(name, 0.0)
+            self.velocity[name] = self.momentum * before + self.rate * distance
+            moved[name] = self._moved(array, sent[name], mean[name], name)
+        return moved
+
+    def _moved(
+        self, array: NDArray[np.floating], sent: NDArray[np.floating], mean: NDArray[np.floating], name: str
+    ) -> NDArray[np.float32]:
+        if self.momentum == 0 and self.rate == 1:
+            return np.asarray(mean, np.float32)  # the mean itself, not the mean after two roundings
+        return (array + self.velocity[name]).astype(np.float32)
+
+
+@dataclass
+class AdamStep:
+    """FedAdam (Reddi et al. 2021): Adam on the distance ``G(t)``, with bias correction.
+
+    Parameters
+    ----------
+    rate : float
+        The size of a step where gradients agree.
+    first, second : float
+        Decay of the moments.
+    epsilon : float
+    """
+
+    rate: float = 1e-3
+    first: float = 0.9
+    second: float = 0.99
+    epsilon: float = 1e-6
+    steps: int = 0
+    mean: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    square: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def ahead(self, weights: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Return the model to send: the weights."""
+        return {name: np.asarray(array, np.float32) for name, array in weights.items()}
+
+    def step(self, weights: Arrays, sent: Arrays, mean: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Return W(t) from W(t-1), the model that was sent, and the mean of those that came back."""
+        self.steps += 1
+        moved = {}
+        for name, array in weights.items():
+            distance = np.asarray(mean[name], np.float64) - sent[name]
+            self.mean[name] = self.first * self.mean.get(name, 0.0) + (1 - self.first) * distance
+            self.square[name] = self.second * self.square.get(name, 0.0) + (1 - self.second) * distance**2
+            corrected = self.mean[name] / (1 - self.first**self.steps)
+            scale = np.sqrt(self.square[name] / (1 - self.second**self.steps)) + self.epsilon
+            moved[name] = (array + self.rate * corrected / scale).astype(np.float32)
+        return moved

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from fedasr.corpora.load import KINDS, check, load_corpus
+from fedasr.errors import UserError
+
+from .sound import manifest, record, row, utterance
+
+
+def test_kinds_are_read_by_name(tmp_path: Path) -> None:
+    record(tmp_path / "a.wav")
+    manifest(tmp_path, row("a.wav"))
+    (tmp_path / "manifest.csv").write_text("audio_filepath,duration,text,speaker\na.wav,0.5,yes,ann\n")
+    assert load_corpus("manifest", tmp_path) == load_corpus("table", tmp_path)
+    record(tmp_path / "up" / "0a_nohash_0.wav")
+    assert load_corpus("speech-commands", tmp_path)[0].speaker == "0a"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_folder_is_refused_by_each_kind(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(UserError, match=r"here; (looked|expected)") as raised:
+        load_corpus(kind, tmp_path)
+    assert str(tmp_path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_wrong_requests_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown corpus 'librispeach'; did you mean 'librispeech'"):
+        load_corpus("librispeach", tmp_path)
+    with pytest.raises(UserError, match="needs a path"):
+        load_corpus("manifest", None)
+    with pytest.raises(UserError, match="no such file or folder"):
+        load_corpus("manifest", tmp_path / "none")
+    with pytest.raises(UserError, match="has no subsets"):
+        load_corpus("manifest", tmp_path, subset="train")
+
+
+def test_check() -> None:
+    good = [utterance(0), utterance(1)]
+    assert check(good) == tuple(good)
+    with pytest.raises(UserError, match="duplicate id 'ann/1'"):
+        check([*good, utterance(1)])
+    with pytest.raises(UserError, match="empty text of 'ann/2'"):
+        check([*good, utterance(2, text=" ")])
+    with pytest.raises(UserError, match="empty corpus"):
+        check([])

@@ -1,0 +1,167 @@
+"""A made-up run folder, for the tests of the report."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WORDS = ("yes", "no", "one", "two", "three", "four", "five", "six", "enter", "erase", "help", "go", "stop")
+FINAL_WER = {"centralised": 0.123, "local-only": 0.62, "public-only": 0.41, "fedavg": 0.237, "fedadam": 0.268}
+
+MakeRun = Callable[..., Path]
+
+
+def row(name: str, seed: int = 1, **changes: Any) -> dict[str, Any]:
+    """One finished row of ``summary.json``; changes replace its values."""
+    wer = FINAL_WER.get(name, 0.3) + 0.011 * (seed - 1)
+    sends = name not in ("centralised", "local-only", "public-only")
+    values = {
+        "name": name, "strategy": name, "objective": "supervised", "protection": "none", "codec": "dense",
+        "network": "none", "seed": seed, "wer": wer, "wer_low": wer * 0.86, "wer_high": wer * 1.17,
+        "cer": wer * 0.4, "development_wer": wer * 1.05, "insertions": 10, "deletions": 20,
+        "substitutions": 40, "epsilon": None, "delta": None, "privacy_unit": None, "adjacency": None,
+        "epsilon_kind": None, "epsilon_empirical": None, "uplink_bytes": 4.1e9 if sends else 0,
+        "downlink_bytes": 4.3e9 if sends else 0, "rounds": 30 if sends else 0, "silos": 60,
+        "simulated_seconds": 5400.0 if sends else None, "wall_seconds": 310.0 if sends else 95.0,
+        "training_cpu_seconds": 560.0, "peak_memory_bytes": 1.9e9, "refused_replies": 0,
+        "model_sha256": "0f" * 32, "status": "finished", "failure": None, "note": None,
+        "wer_spread": [0.31, 0.93] if name == "local-only" else None, "folder": name,
+    }  # fmt: skip
+    return {**values, **changes}
+
+
+def failed_row(name: str, failure: str) -> dict[str, Any]:
+    """A row that failed: it knows no number."""
+    known = ("name", "strategy", "seed", "folder")
+    empty = {key: value if key in known else None for key, value in row(name).items()}
+    return {**empty, "status": "failed", "failure": failure}
+
+
+@pytest.fixture
+def make_row() -> Callable[..., dict[str, Any]]:
+    """Return the function that makes a finished row."""
+    return row
+
+
+@pytest.fixture
+def make_failed_row() -> Callable[..., dict[str, Any]]:
+    """Return the function that makes a failed row."""
+    return failed_row
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """Return a function that writes a run folder of these rows and this many silos."""
+
+    def make(rows: Sequence[dict[str, Any]] | None = None, silos: int = 60, **summary: Any) -> Path:
+        folder = tmp_path / "an4-1"
+        chosen = [row(name) for name in FINAL_WER] if rows is None else list(rows)
+        write_run(folder, chosen, silos, **summary)
+        return folder
+
+    return make
+
+
+def write_run(folder: Path, rows: Sequence[dict[str, Any]], silos: int, **summary: Any) -> None:
+    """Write a whole run folder, the same one for the same arguments."""
+    dice = random.Random(7)
+    folder.mkdir(parents=True)
+    write(
+        folder / "summary.json", {"experiment": "an4", "seed": 1, "version": "0.1.0", "rows": rows, **summary}
+    )
+    write(folder / "partition.json", partition(silos, dice))
+    (folder / "experiment.toml").write_text('[corpus]\nname = "an4"\n\n[training]\nrounds = 30\n')
+    write(
+        folder / "environment.json",
+        {"python": "3.11.9", "torch": "2.11.0", "cores": 2, "processor": "x86_64"},
+    )
+    references = [" ".join(dice.choices(WORDS, k=dice.randint(1, 9))) for _ in range(40)]
+    for one in rows:
+        if one["status"] == "finished":
+            write_row(folder / one["folder"], one, silos, references, dice)
+
+
+def partition(silos: int, dice: random.Random) -> dict[str, Any]:
+    """A partition of one speaker a silo, with sizes that differ."""
+    sizes = [round(dice.lognormvariate(3.6, 0.7), 1) for _ in range(silos)]
+    held = [
+        {"silo": number, "speakers": [f"speaker{number}"], "utterances": int(size / 3) + 1, "seconds": size}
+        for number, size in enumerate(sizes)
+    ]
+    others = {
+        name: {
+            "speakers": [f"{name}{n}" for n in range(count)],
+            "utterances": 12 * count,
+            "seconds": 37.0 * count,
+        }
+        for name, count in (
+            ("public_labelled", 10),
+            ("public_unlabelled", 0),
+            ("development", 4),
+            ("test", 8),
+        )
+    }
+    return {"rule": "natural", "silos": held, **others}
+
+
+def write_row(
+    folder: Path, one: dict[str, Any], silos: int, references: list[str], dice: random.Random
+) -> None:
+    """Write the files of one finished row."""
+    folder.mkdir()
+    wer = one["wer"] if one["wer"] is not None else 0.3
+    rounds = one["rounds"] or 0
+    curve = [wer + (0.41 - wer) * 0.9**number + dice.gauss(0, 0.004) for number in range(rounds + 1)]
+    lines(folder / "metrics.jsonl", [
+        {"round": number, "train_loss": 3 * value, "development_wer": value if rounds else None,
+         "uplink_bytes": 1, "downlink_bytes": 1, "silos": silos, "refused": [], "wall_seconds": 10.0}
+        for number, value in enumerate(curve)
+    ])  # fmt: skip
+    lines(folder / "traffic.jsonl", [
+        {"round": number, "silo": None, "messages": silos, "direction": direction, "kind": "train",
+         "blob_bytes": 1000, "envelope_bytes": 50}
+        for number in range(1, rounds + 1) for direction in ("up", "down")
+    ])  # fmt: skip
+    if one["wer"] is not None:
+        lines(folder / "hypotheses.jsonl", [
+            {"id": f"utterance{n:03}", "speaker": f"test{n % 8}", "reference": text,
+             "hypothesis": misheard(text, wer, dice)}
+            for n, text in enumerate(references)
+        ])  # fmt: skip
+    scores = [
+        {"silo": n, "speakers": [f"speaker{n}"], "words": 100,
+         "errors": min(99, int(100 * wer * dice.lognormvariate(-0.2, 0.5))), "wer": 0.0, "loss": 1.0}
+        for n in range(silos)
+    ]  # fmt: skip
+    on = "test" if one["strategy"] == "local-only" else "own speech"
+    write(folder / "silos.json", {"on": on, "silos": scores})
+    write(folder / "speakers.json", [
+        {"speaker": f"test{n}", "errors": int(100 * wer * dice.uniform(0.5, 1.6)), "words": 100, "wer": 0.0}
+        for n in range(8)
+    ])  # fmt: skip
+
+
+def misheard(text: str, wer: float, dice: random.Random) -> str:
+    """Return a text with about this share of its words wrong."""
+    heard: list[str] = []
+    for word in text.split():
+        fate = dice.random() / max(wer, 1e-9)
+        heard += (
+            [dice.choice(WORDS)] if fate < 0.6 else [] if fate < 0.8 else [word, "oh"] if fate < 1 else [word]
+        )
+    return " ".join(heard)
+
+
+def write(path: Path, value: Any) -> None:
+    """Write JSON."""
+    path.write_text(json.dumps(value))
+
+
+def lines(path: Path, records: list[dict[str, Any]]) -> None:
+    """Write JSON lines."""
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
