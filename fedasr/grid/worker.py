@@ -19,6 +19,7 @@ from fedasr.randomness import Streams, seeded_libraries
 AppFactory = Callable[[], ClientApp]
 NodeConfigs = Mapping[int, Mapping[str, Any]]
 """The Flower node configuration of each silo."""
+Arrays = Mapping[str, NDArray[Any]]
 
 
 class RefusedError(ValueError):
@@ -88,7 +89,7 @@ class Worker:
         if total is None:
             kept |= {name: array_record(arrays) for name, arrays in delivered.items()}
         else:
-            total.add(_only(delivered), reply_weight(content, exchange.mean))
+            total.add(_as_sent(exchange.contents[request.content], delivered), reply_weight(content, exchange.mean))
         return Outcome(request, RecordDict(kept), None, blob_bytes, envelope_bytes(content), seconds)
 
     def _context(self, silo: int) -> Context:
@@ -98,10 +99,12 @@ class Worker:
         return self._contexts[silo]
 
 
-def _only(delivered: Mapping[str, Mapping[str, NDArray[Any]]]) -> Mapping[str, NDArray[Any]]:
-    if len(delivered) != 1:
-        raise RefusedError(f"{len(delivered)} array records in a reply that is to be averaged, not one")
-    return next(iter(delivered.values()))
+def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
+    """Return the arrays of a reply in the order in which they were sent: sums are by position."""
+    if len(delivered) != 1 or delivered.keys() != sent.array_records.keys():
+        raise RefusedError("a reply that is to be averaged must hold the one array record that was sent")
+    name, arrays = next(iter(delivered.items()))
+    return {key: arrays[key] for key in sent.array_records[name]}
 
 
 def reply_weight(content: RecordDict, mean: Mean | None) -> float:
