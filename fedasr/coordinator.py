@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
-from flwr.serverapp.exception import AppExitException
+from flwr.app.exception import AppExitException
 from flwr.serverapp.strategy import Strategy
 from numpy.typing import NDArray
 
@@ -62,9 +63,8 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights:
             aggregated, metrics = _train_round(strategy, grid, central, round, arrays)
             arrays = aggregated if aggregated is not None else arrays
             _evaluate_round(strategy, grid, training.timeout_seconds, round, arrays)
-        central.after_round(
-            round, training.rounds, lambda: arrays_of(arrays), lambda: _state(strategy, arrays), _loss(metrics)  # noqa: B023
-        )
+        model, state = partial(arrays_of, arrays), partial(_state, strategy, arrays)
+        central.after_round(round, training.rounds, model, state, _loss(metrics))
     return arrays_of(arrays)
 
 
@@ -88,9 +88,7 @@ def _check_replies(grid: SiloGrid, central: Central, round: int, asked: int) -> 
         )
 
 
-def _evaluate_round(
-    strategy: Strategy, grid: SiloGrid, timeout: float, round: int, arrays: ArrayRecord
-) -> None:
+def _evaluate_round(strategy: Strategy, grid: SiloGrid, timeout: float, round: int, arrays: ArrayRecord) -> None:
     """Let a strategy evaluate in the silos, where it wants to."""
     outcomes = grid.outcomes
     messages: list[Message] = list(strategy.configure_evaluate(round, arrays, ConfigRecord(), grid))

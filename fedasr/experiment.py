@@ -7,6 +7,7 @@ in one which of the others is in use.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -15,7 +16,6 @@ from typing import Any
 
 import tomli_w
 
-import tomllib
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.encoders import EncoderSpec
 from fedasr.asr.features import FeatureSpec

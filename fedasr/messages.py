@@ -169,5 +169,3 @@ class _Elsewhere(AudioSource):
 def _number(record: ConfigRecord | MetricRecord, key: str, kind: type[Any]) -> Any:
     value = record.get(key, 0)
     return kind(cast(float, value))
-
-

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import tomllib
 from fedasr.errors import UserError
 from fedasr.experiment import Experiment, check
 from fedasr.registry import row_of
@@ -32,10 +32,7 @@ def requested(
         changes.append(("seed", seeds[0]))
     if len(seeds) > 1:
         changes += [("seed", seeds[0]), ("seeds", list(seeds))]
-    if resume and name is None:
-        experiment = Run.open(resume).experiment
-    else:
-        experiment = Experiment.load(name or DEFAULT)
+    experiment = Run.open(resume).experiment if resume and name is None else Experiment.load(name or DEFAULT)
     for key, value in changes:
         experiment = experiment.with_value(key, value)
     return check(choose_rows(experiment, strategies), "--set" if changes else experiment.name)

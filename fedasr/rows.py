@@ -178,7 +178,10 @@ class RowRun:
         """Return what the row's log adds up to."""
         lines = read_lines(self.folder.path / METRICS)
         traffic = read_lines(self.folder.path / TRAFFIC)
-        sizes = {d: sum(t["blob_bytes"] + t["envelope_bytes"] for t in traffic if t["direction"] == d) for d in ("up", "down")}
+        sizes = {
+            d: sum(t["blob_bytes"] + t["envelope_bytes"] for t in traffic if t["direction"] == d)
+            for d in ("up", "down")
+        }
         rates = [line["development_wer"] for line in lines if line["development_wer"] is not None]
         return {
             "uplink_bytes": sizes["up"], "downlink_bytes": sizes["down"],
@@ -198,4 +201,10 @@ def _hypothesis(heard: Heard) -> dict[str, Any]:
 
 
 def _silo_row(silo: int, speakers: list[str], count: ErrorCounts) -> dict[str, Any]:
-    return {"silo": silo, "speakers": speakers, "errors": count.errors, "words": count.words, "wer": count.wer}
+    return {
+        "silo": silo,
+        "speakers": speakers,
+        "errors": count.errors,
+        "words": count.words,
+        "wer": count.wer,
+    }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import tomllib
 from fedasr.errors import UserError
 from fedasr.experiment import Experiment, RowSpec
 from fedasr.files import (
@@ -151,5 +151,3 @@ def _first_free(parent: Path, name: str) -> Path:
 def same_experiment(run: Run, experiment: Experiment) -> bool:
     """Return whether an experiment is the one a run folder belongs to."""
     return asdict(run.experiment) == asdict(experiment)
-
-

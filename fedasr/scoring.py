@@ -58,9 +58,7 @@ class Scorer:
         return [Heard(u, heard[u.id], count_errors(u.text, heard[u.id])) for u in part.utterances]
 
 
-def _transcribe(
-    shared: tuple[Path, RecogniserSpec, Tokens, Weights], batches: Sequence[Sequence[str]]
-) -> list[Any]:
+def _transcribe(shared: tuple[Path, RecogniserSpec, Tokens, Weights], batches: Sequence[Sequence[str]]) -> list[Any]:
     folder, spec, tokens, weights = shared
     recogniser = Recogniser(spec, tokens)
     recogniser.load(weights)

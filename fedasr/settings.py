@@ -55,9 +55,7 @@ def from_table(cls: type[T], table: Mapping[str, Any], where: str, prefix: str =
     for key in table:
         if key not in fields:
             raise UserError(f"{where}: unknown key '{prefix}{key}'{nearest(key, fields)}")
-    values = {
-        key: _converted(types_by_name[key], value, where, prefix + key) for key, value in table.items()
-    }
+    values = {key: _converted(types_by_name[key], value, where, prefix + key) for key, value in table.items()}
     for key, value in values.items():
         _check_limits(fields[key].metadata, value, where, prefix + key)
     missing = [name for name, field in fields.items() if name not in values and _required(field)]
@@ -134,7 +132,13 @@ def _instance(expected: type, value: Any, where: str, key: str) -> Any:
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "a table"}
+        names = {
+            int: "a whole number",
+            float: "a number",
+            str: "a text",
+            bool: "true or false",
+            dict: "a table",
+        }
         raise UserError(f"{where}: '{key}' must be {names.get(expected, expected.__name__)}, not {_named(value)}")
     return value
 

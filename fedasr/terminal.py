@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from fedasr.central import Progress as RoundProgress
 from fedasr.watcher import Watcher
@@ -32,19 +39,19 @@ class LiveWatcher(Watcher):
     def __exit__(self, *error: object) -> None:
         self._bars.stop()
 
-    def stage(self, text: str) -> None:  # noqa: D102
+    def stage(self, text: str) -> None:
         self._bars.console.print(f"[dim]{text}[/dim]")
 
-    def prepared(self, done: int, total: int) -> None:  # noqa: D102
+    def prepared(self, done: int, total: int) -> None:
         self._update("features", done, total, "")
 
-    def begin(self, row: str, number: int, rows: int) -> None:  # noqa: D102
+    def begin(self, row: str, number: int, rows: int) -> None:
         self._update(row, 0, None, f"row {number} of {rows}")
 
-    def round(self, progress: RoundProgress) -> None:  # noqa: D102
+    def round(self, progress: RoundProgress) -> None:
         self._update(progress.row, progress.round, progress.rounds or None, _news(progress))
 
-    def end(self, summary: Mapping[str, Any]) -> None:  # noqa: D102
+    def end(self, summary: Mapping[str, Any]) -> None:
         name = summary["name"]
         if name in self._tasks:
             task = self._bars.tasks[self._tasks[name]]
@@ -65,22 +72,22 @@ class PlainWatcher(Watcher):
         self._last = 0.0
         self._begun: dict[str, float] = {}
 
-    def stage(self, text: str) -> None:  # noqa: D102
+    def stage(self, text: str) -> None:
         self._line(text)
 
-    def prepared(self, done: int, total: int) -> None:  # noqa: D102
+    def prepared(self, done: int, total: int) -> None:
         if done == total or time.monotonic() - self._last > self._seconds:
             self._line(f"features {done}/{total}")
 
-    def begin(self, row: str, number: int, rows: int) -> None:  # noqa: D102
+    def begin(self, row: str, number: int, rows: int) -> None:
         self._begun[row] = time.monotonic()
         self._line(f"{row}: row {number} of {rows}")
 
-    def round(self, progress: RoundProgress) -> None:  # noqa: D102
+    def round(self, progress: RoundProgress) -> None:
         if progress.round == progress.rounds or time.monotonic() - self._last > self._seconds:
             self._line(f"{progress.row} {progress.round}/{progress.rounds} {_news(progress)} {self._left(progress)}")
 
-    def end(self, summary: Mapping[str, Any]) -> None:  # noqa: D102
+    def end(self, summary: Mapping[str, Any]) -> None:
         self._line(f"{summary['name']}: {_ending(summary)}")
 
     def _left(self, progress: RoundProgress) -> str:

@@ -72,9 +72,7 @@ class FedAvg(FlowerFedAvg):
 WEIGHTS = {"utterances": "num-examples", "uniform": "uniform"}
 
 
-def make_outer(
-    optimizer: str, momentum: float, nesterov: bool, learning_rate: float
-) -> MomentumStep | AdamStep:
+def make_outer(optimizer: str, momentum: float, nesterov: bool, learning_rate: float) -> MomentumStep | AdamStep:
     """Return the outer optimizer of a name."""
     if optimizer == "adam":
         return AdamStep(rate=learning_rate)

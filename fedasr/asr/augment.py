@@ -43,7 +43,7 @@ class AugmentSpec:
         warp = 1 + generator.uniform(-self.vocal_tract, self.vocal_tract)
         varied = np.asarray(features_TF, np.float32)
         if tempo != 1:
-            varied = _resample(varied, np.arange(int(frames / tempo)) * tempo)
+            varied = _resample(varied, np.arange(int(frames / tempo), dtype=np.float64) * tempo)
         if warp != 1:
             varied = _resample(varied.T, _warped(bands, warp)).T
         return self._masked(np.array(varied), generator)
@@ -78,4 +78,5 @@ def _resample(rows: NDArray[np.float32], positions: NDArray[np.float64]) -> NDAr
     lower = np.minimum(positions.astype(np.int64), max(len(rows) - 2, 0))
     upper = np.minimum(lower + 1, len(rows) - 1)
     share = (positions - lower).astype(np.float32)[:, None]
-    return rows[lower] * (1 - share) + rows[upper] * share
+    between: NDArray[np.float32] = rows[lower] * (1 - share) + rows[upper] * share
+    return between

@@ -18,11 +18,10 @@ class CTCHead(nn.Module):
 
     def forward(self, encodings_BTF: Tensor) -> Tensor:
         """Return log-probabilities of shape (batch, frames, tokens)."""
-        return self.output(encodings_BTF).float().log_softmax(-1)
+        logits_BTV: Tensor = self.output(encodings_BTF)
+        return logits_BTV.float().log_softmax(-1)
 
-    def losses(
-        self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor
-    ) -> Tensor:
+    def losses(self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor) -> Tensor:
         """Return the negative log-likelihood of each utterance, in nats, shape (batch,).
 
         A target that does not fit into its frames counts zero (and teaches nothing).

@@ -67,7 +67,7 @@ class LSTMEncoder(Encoder):
         self.dropout = spec.dropout
         self.outputs = spec.units
 
-    def forward(self, x_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None) -> Tensor:  # noqa: D102
+    def forward(self, x_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None) -> Tensor:
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x_BTF = dropout(norm(layer(x_BTF)[0]), self.dropout, generator)
         return x_BTF
@@ -84,7 +84,7 @@ class BidirectionalLSTMEncoder(Encoder):
         self.dropout = spec.dropout
         self.outputs = 2 * spec.units
 
-    def forward(self, x_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None) -> Tensor:  # noqa: D102
+    def forward(self, x_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None) -> Tensor:
         reverse = ReverseWithinLength(lengths_B, x_BTF.shape[1])
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x_BTF = dropout(norm(layer(x_BTF, reverse)), self.dropout, generator)
@@ -108,9 +108,9 @@ class ConformerEncoder(Encoder):
         self.dropout = spec.dropout
         self.outputs = spec.units
 
-    def forward(self, x_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None) -> Tensor:  # noqa: D102
+    def forward(self, x_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None) -> Tensor:
         valid_BT = valid_frames(lengths_B, x_BTF.shape[1])
-        x_TBF = (self.project(x_BTF) * valid_BT[:, :, None]).transpose(0, 1)
+        x_TBF: Tensor = (self.project(x_BTF) * valid_BT[:, :, None]).transpose(0, 1)
         for layer in self.conformer.conformer_layers:
             x_TBF = dropout(layer(x_TBF, ~valid_BT), self.dropout, generator) * valid_BT.T[:, :, None]
         return x_TBF.transpose(0, 1)
@@ -125,4 +125,4 @@ ENCODERS: dict[str, type[Encoder]] = {
 
 def build_encoder(spec: EncoderSpec, inputs: int) -> Encoder:
     """Return the encoder that the specification names."""
-    return ENCODERS[spec.kind](spec, inputs)  # type: ignore[call-arg]
+    return ENCODERS[spec.kind](spec, inputs)

@@ -133,5 +133,3 @@ def spec_from_json(data: Mapping[str, object]) -> RecogniserSpec:
     fields = dict(data)
     features, encoder = fields.pop("features"), fields.pop("encoder")
     return RecogniserSpec(FeatureSpec(**features), EncoderSpec(**encoder), **fields)  # type: ignore[arg-type]
-
-

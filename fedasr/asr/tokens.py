@@ -57,19 +57,19 @@ class CharacterTokens(Tokens):
     alphabet: str
 
     @property
-    def size(self) -> int:  # noqa: D102
+    def size(self) -> int:
         return len(self.alphabet) + 1
 
-    def encode(self, text: str) -> list[int]:  # noqa: D102
+    def encode(self, text: str) -> list[int]:
         numbers = [self.alphabet.find(character) + 1 for character in text]
         if 0 in numbers:
             raise UntokenisableError(f"the character {text[numbers.index(0)]!r} is not in the alphabet")
         return numbers
 
-    def decode(self, numbers: Iterable[int]) -> str:  # noqa: D102
+    def decode(self, numbers: Iterable[int]) -> str:
         return " ".join("".join(self.alphabet[n - 1] for n in numbers if n > 0).split())
 
-    def to_json(self) -> dict[str, Any]:  # noqa: D102
+    def to_json(self) -> dict[str, Any]:
         return {"kind": "characters", "alphabet": self.alphabet}
 
 
@@ -80,17 +80,17 @@ class WordTokens(Tokens):
     words: tuple[str, ...]
 
     @property
-    def size(self) -> int:  # noqa: D102
+    def size(self) -> int:
         return len(self.words) + 2
 
-    def encode(self, text: str) -> list[int]:  # noqa: D102
+    def encode(self, text: str) -> list[int]:
         number = {word: n for n, word in enumerate(self.words, start=1)}
         return [number.get(word, self.size - 1) for word in text.split()]
 
-    def decode(self, numbers: Iterable[int]) -> str:  # noqa: D102
+    def decode(self, numbers: Iterable[int]) -> str:
         return " ".join(self.words[n - 1] for n in numbers if 0 < n < self.size - 1)
 
-    def to_json(self) -> dict[str, Any]:  # noqa: D102
+    def to_json(self) -> dict[str, Any]:
         return {"kind": "words", "words": list(self.words)}
 
 
@@ -102,17 +102,17 @@ class PieceTokens(Tokens):
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
 
     @property
-    def size(self) -> int:  # noqa: D102
+    def size(self) -> int:
         return int(self._processor.get_piece_size()) + 1
 
-    def encode(self, text: str) -> list[int]:  # noqa: D102
+    def encode(self, text: str) -> list[int]:
         return [piece + 1 for piece in self._processor.encode(text)]
 
-    def decode(self, numbers: Iterable[int]) -> str:  # noqa: D102
+    def decode(self, numbers: Iterable[int]) -> str:
         pieces = [n - 1 for n in numbers if n > 0 and n - 1 != self._processor.unk_id()]
         return str(self._processor.decode(pieces))
 
-    def to_json(self) -> dict[str, Any]:  # noqa: D102
+    def to_json(self) -> dict[str, Any]:
         return {"kind": "pieces", "model": base64.b64encode(self.model).decode()}
 
 

@@ -40,7 +40,8 @@ class TransducerHead(nn.Module):
 
     def join(self, encodings: Tensor, predictions: Tensor) -> Tensor:
         """Return logits; the arguments broadcast against each other up to their last axis."""
-        return self.output(torch.tanh(self.from_encoder(encodings) + self.from_predictor(predictions)))
+        logits: Tensor = self.output(torch.tanh(self.from_encoder(encodings) + self.from_predictor(predictions)))
+        return logits
 
     def losses(
         self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor,
@@ -74,12 +75,13 @@ class TransducerHead(nn.Module):
                 following_BF, following = self._predict(token_B, state)
                 prediction_BF = torch.where(speaking_B[:, None], following_BF, prediction_BF)
                 chosen = speaking_B[None, :, None]
-                state = (torch.where(chosen, following[0], state[0]), torch.where(chosen, following[1], state[1]))
+                state = (
+                    torch.where(chosen, following[0], state[0]),
+                    torch.where(chosen, following[1], state[1]),
+                )
         return [row[:n].tolist() for row, n in zip(emitted_BU, count_B.tolist(), strict=True)]
 
-    def _predict(
-        self, token_B: Tensor, state: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def _predict(self, token_B: Tensor, state: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         output_B1F, state = self.predictor(self.embedding(token_B)[:, None], state)
         assert state is not None
         return output_B1F[:, 0], state

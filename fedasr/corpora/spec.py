@@ -47,7 +47,14 @@ class CorpusSpec:
     """
 
     kind: str = one_of(
-        "synthetic", "manifest", "table", "librispeech", "speech-commands", "common-voice", "vctk", "synthetic"
+        "synthetic",
+        "manifest",
+        "table",
+        "librispeech",
+        "speech-commands",
+        "common-voice",
+        "vctk",
+        "synthetic",
     )
     path: str = ""
     subset: str = ""

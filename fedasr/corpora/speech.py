@@ -79,7 +79,7 @@ class ArrayFeatures:
     def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
         return self._arrays[utterance_id]
 
-    def frames(self, utterance_id: str) -> int:  # noqa: D102
+    def frames(self, utterance_id: str) -> int:
         return len(self._arrays[utterance_id])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from flwr.app import RecordDict
@@ -64,7 +64,7 @@ class Exchange:
     round: int
     contents: tuple[RecordDict, ...]
     mean: Mean | None = None
-    codec: Codec = Dense()
+    codec: Codec = field(default_factory=Dense)
 
 
 @dataclass(frozen=True)

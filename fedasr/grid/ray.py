@@ -86,17 +86,17 @@ class RayWorkers(Workers):
             )  # fmt: skip
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise UserError(f"--address {address}: {str(error).splitlines()[0]}") from error
-        self._actor_class = ray.remote(num_cpus=1, num_gpus=_gpu_share(count))(Actor)
-        self.actors = [self._actor_class.remote() for _ in range(count)]
+        self._actor_class: Any = ray.remote(num_cpus=1, num_gpus=_gpu_share(count))(Actor)
+        self.actors: list[Any] = [self._actor_class.remote() for _ in range(count)]
         self._opened: tuple[Any, ...] | None = None
 
-    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:  # noqa: D102
+    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
         self._opened = (app_factory, node_configs, streams)
         reference = [ray.put(part) for part in self._opened]
         ray.get([actor.open.remote(*reference) for actor in self.actors])
         return RayGrid(self, len(node_configs))
 
-    def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:  # noqa: D102
+    def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         reference = ray.put(shared)
         results: dict[int, Any] = {}
         jobs = [_Job(number) for number in range(len(items))]
@@ -118,12 +118,12 @@ class RayWorkers(Workers):
         """Return the process id of each actor."""
         return list(ray.get([actor.ready.remote() for actor in self.actors]))
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:
         ray.shutdown()
 
 
 def _gpu_share(count: int) -> float:
-    gpus = ray.cluster_resources().get("GPU", 0)
+    gpus = ray.cluster_resources().get("GPU", 0)  # type: ignore[no-untyped-call]
     return min(1.0, gpus / count) if gpus else 0.0
 
 

@@ -14,7 +14,6 @@ from fedasr.grid.exchange import Exchange, GroupOutcome, Request
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.randomness import Streams
 
-
 MapFunction = Callable[[Any, Sequence[Any]], list[Any]]
 
 
@@ -58,14 +57,14 @@ class InProcess(Workers):
 
     count = 1
 
-    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:  # noqa: D102
+    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
         return InProcessGrid(Worker(app_factory, node_configs, streams), len(node_configs))
 
-    def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:  # noqa: D102
+    def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         with one_thread():
             return function(shared, items)
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:
         pass
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import Tokens
-from fedasr.asr.augment import AugmentSpec
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.store import open_speech

@@ -109,9 +109,7 @@ class CentralTrainer:
         executor: ThreadPoolExecutor,
     ) -> float:  # fmt: skip
         lanes = [self._batch(indices[lane::LANES], generator) for lane in range(min(LANES, len(indices)))]
-        loss, gradient = lanes_gradient(
-            self.recogniser, self.objective, lanes, masks[: len(lanes)], executor
-        )
+        loss, gradient = lanes_gradient(self.recogniser, self.objective, lanes, masks[: len(lanes)], executor)
         clip_norm_(gradient, self.spec.gradient_norm)
         for parameter, part in zip(self.recogniser.parameters(), gradient, strict=True):
             parameter.grad = part

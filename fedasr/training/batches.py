@@ -28,9 +28,7 @@ class Examples(Protocol):
         """Return the transcript."""
 
 
-def shuffled_batches(
-    examples: Examples, batch_size: int, generator: np.random.Generator
-) -> list[list[int]]:
+def shuffled_batches(examples: Examples, batch_size: int, generator: np.random.Generator) -> list[list[int]]:
     """Divide one pass over the examples into batches of utterances of like length, in random order.
 
     Parameters
