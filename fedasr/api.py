@@ -69,7 +69,7 @@ class Result:
 
 def run(
     experiment: Experiment, *, out: Path | str | None = None, resume: Path | str | None = None,
-    grid: str = "ray", workers: int = 2, address: str | None = None, watcher: Watcher | None = None,
+    grid: str | Workers = "ray", workers: int = 2, address: str | None = None, watcher: Watcher | None = None,
     release: bool = False,
 ) -> Result:  # fmt: skip
     """Run every row of an experiment and write the run folder.
@@ -81,8 +81,9 @@ def run(
         The run folder; by default the first free ``runs/<name>-<n>``.
     resume : path, optional
         Go on with this run folder, which must belong to the same experiment.
-    grid : str
-        ``"ray"``, or ``"process"``: the same bits in this process alone.
+    grid : str or Workers
+        ``"ray"``, or ``"process"``: the same bits in this process alone; or workers of the caller's own,
+        which stay open.
     workers : int
         Ray actors, one compute thread each.
     address : str, optional
@@ -108,12 +109,14 @@ def run(
     _check_strategies(experiment)
     prepared = prepare_experiment(experiment, workers, watcher)
     load_start(prepared)
-    pool = open_workers(grid, workers, address)
+    pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
     try:
+        pool.share(prepared.folder)
         folder = existing or Run.create(experiment, Path(out) if out else None)
         return _run_rows(folder, prepared, pool, watcher, release)
     finally:
-        pool.close()
+        if pool is not grid:
+            pool.close()
 
 
 def open_workers(grid: str, workers: int, address: str | None = None) -> Workers:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.asr.augment import AugmentSpec
-from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.asr.word_errors import ErrorCounts, total
 from fedasr.corpora.speech import Speech
@@ -100,7 +100,7 @@ class Central:
 
     def recogniser(self) -> Recogniser:
         """Return a recogniser of the row's shape with the weights of the start."""
-        recogniser = Recogniser(self.recogniser_spec, self.tokens)
+        recogniser = Recogniser(self.recogniser_spec, self.tokens).to(best_device())
         recogniser.load(self.start)
         return recogniser
 

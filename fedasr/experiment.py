@@ -53,7 +53,7 @@ class ModelSpec:
     encoder: str = one_of("bilstm", "lstm", "bilstm", "conformer")
     layers: int = least(3, 1)
     units: int = least(256, 1)
-    dropout: float = share(0.2)
+    dropout: float = field(default=0.2, metadata={"least": 0.0, "most": 0.95})
     heads: int = least(4, 1)
     kernel: int = least(15, 1)
     head: str = one_of("ctc", "ctc", "transducer", "joint")

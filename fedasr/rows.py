@@ -101,15 +101,9 @@ class RowRun:
         return {"status": "finished", **scores, **self._traffic()}
 
     def _grid(self) -> SiloGrid:
-        prepared = self.prepared
-        training = prepared.experiment.training_of(self.row)
-        streams = Streams(self.seed, self.row.name)
-        host = SiloHost(
-            prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens, training,
-            prepared.experiment.augment, self.row.objective, streams,
-        )  # fmt: skip
-        nodes = {silo: {SILO: silo} for silo in range(len(prepared.partition.silos))}
-        grid = self.workers.open_grid(SiloApp(host), nodes, streams)
+        host = silo_host(self.prepared, self.row, self.seed)
+        nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
+        grid = self.workers.open_grid(SiloApp(host), nodes, host.streams)
         grid.codec = CODECS[self.row.codec]
         return grid
 
@@ -191,6 +185,15 @@ class RowRun:
             "simulated_seconds": sum(line["simulated_seconds"] or 0.0 for line in lines),
             "training_cpu_seconds": sum(line["training_cpu_seconds"] for line in lines),
         }  # fmt: skip
+
+
+def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
+    """Return what all silos of a row share."""
+    return SiloHost(
+        prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
+        prepared.experiment.training_of(row), prepared.experiment.augment, row.objective,
+        Streams(seed, row.name),
+    )  # fmt: skip
 
 
 def _hypothesis(heard: Heard) -> dict[str, Any]:

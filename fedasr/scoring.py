@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.asr.decoding import decoding_batches, transcribe_batch
-from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.asr.word_errors import ErrorCounts, count_errors
 from fedasr.corpora.speech import Speech
@@ -60,7 +60,7 @@ class Scorer:
 
 def _transcribe(shared: tuple[Path, RecogniserSpec, Tokens, Weights], batches: Sequence[Sequence[str]]) -> list[Any]:
     folder, spec, tokens, weights = shared
-    recogniser = Recogniser(spec, tokens)
+    recogniser = Recogniser(spec, tokens).to(best_device())
     recogniser.load(weights)
     speech = opened_speech(folder)
     place = _places(folder)

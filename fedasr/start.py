@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fedasr.asr.recogniser import Recogniser, Weights
+from fedasr.asr.recogniser import Recogniser, Weights, best_device
 from fedasr.central import Progress
 from fedasr.errors import UserError
 from fedasr.files import load_arrays
@@ -54,6 +54,8 @@ def _made(prepared: Prepared, seed: int, watcher: Watcher) -> Weights:
     if experiment.model.start == "public":
         speech = prepared.part("public_labelled")
         watcher.stage(f"start: {len(speech)} labelled public utterances")
-        trainer = CentralTrainer(recogniser, speech, experiment.start, experiment.augment, streams, "start")
+        trainer = CentralTrainer(
+            recogniser.to(best_device()), speech, experiment.start, experiment.augment, streams, "start"
+        )
         trainer.run(lambda epoch, loss: watcher.round(Progress("start", epoch, experiment.start.epochs, loss)))
     return recogniser.weights()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,12 @@ class AugmentSpec:
         The widest time mask, as a fraction of the utterance.
     """
 
-    tempo: float = 0.15
-    vocal_tract: float = 0.1
-    frequency_masks: int = 2
-    frequency_mask_bands: int = 12
-    time_masks: int = 2
-    time_mask_fraction: float = 0.08
+    tempo: float = field(default=0.15, metadata={"least": 0.0, "most": 0.9})
+    vocal_tract: float = field(default=0.1, metadata={"least": 0.0, "most": 0.5})
+    frequency_masks: int = field(default=2, metadata={"least": 0})
+    frequency_mask_bands: int = field(default=12, metadata={"least": 0})
+    time_masks: int = field(default=2, metadata={"least": 0})
+    time_mask_fraction: float = field(default=0.08, metadata={"least": 0.0, "most": 1.0})
 
     def __call__(self, features_TF: Features, generator: np.random.Generator) -> NDArray[np.float32]:
         """Return an augmented copy of the features, shape (other frames, mels)."""
@@ -43,7 +43,7 @@ class AugmentSpec:
         warp = 1 + generator.uniform(-self.vocal_tract, self.vocal_tract)
         varied = np.asarray(features_TF, np.float32)
         if tempo != 1:
-            varied = _resample(varied, np.arange(int(frames / tempo), dtype=np.float64) * tempo)
+            varied = _resample(varied, np.arange(max(1, int(frames / tempo)), dtype=np.float64) * tempo)
         if warp != 1:
             varied = _resample(varied.T, _warped(bands, warp)).T
         return self._masked(np.array(varied), generator)

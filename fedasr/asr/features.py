@@ -60,8 +60,11 @@ class LogMel:
         ndarray of float16, shape (frames, mels)
             One frame every 10 ms.
         """
+        frames = len(samples) // (self.spec.sample_rate_hz // 100) + 1
+        shortest = self._mel.n_fft // 2 + 1  # what can be reflected at both ends
+        padded = np.pad(samples, (0, max(0, shortest - len(samples))))
         with torch.inference_mode():
-            power_FT = self._mel(torch.from_numpy(np.ascontiguousarray(samples)))
+            power_FT = self._mel(torch.from_numpy(np.ascontiguousarray(padded)))[:, :frames]
             log_TF = torch.log(power_FT + 1e-8).T
             mean_F = log_TF.mean(0)
             deviation_F = log_TF.std(0, unbiased=False).clamp_min(1e-2)

@@ -68,6 +68,11 @@ class Recogniser(nn.Module):
             else None
         )
 
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are; batches are moved there."""
+        return next(self.parameters()).device
+
     def losses(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return each utterance's negative log-likelihood a token, shape (batch,).
 
@@ -77,6 +82,7 @@ class Recogniser(nn.Module):
         generator : torch.Generator or None
             The source of dropout masks; None trains without dropout.
         """
+        batch = batch.to(self.device)
         encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, generator)
         arguments = (encodings_BTF, batch.lengths_B, batch.targets_BU, batch.target_lengths_B)
         ctc = self.ctc.losses(*arguments) if self.ctc else torch.zeros(())
@@ -90,6 +96,7 @@ class Recogniser(nn.Module):
     @torch.inference_mode()
     def transcribe(self, batch: Batch) -> list[str]:
         """Return what it hears in each utterance of the batch, by greedy decoding."""
+        batch = batch.to(self.device)
         encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, None)
         head = self.transducer or self.ctc
         assert head is not None
@@ -116,6 +123,11 @@ class Recogniser(nn.Module):
             if tuple(parameter.shape) != weights[name].shape:
                 raise ValueError(f"{name} has shape {weights[name].shape}, not {tuple(parameter.shape)}")
             parameter.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
+
+
+def best_device() -> torch.device:
+    """Return the GPU that torch sees, else the CPU (``CUDA_VISIBLE_DEVICES=""`` hides one)."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def digest(weights: Mapping[str, NDArray[np.floating]]) -> str:

@@ -16,10 +16,13 @@ NUMPY = "numpy.ndarray"
 
 
 def identify() -> None:
-    """Give this process the identity without which Flower makes no message outside its own runtime."""
-    TaskIdentity.task_id = 0
-    TaskIdentity.run_id = 0
-    TaskIdentity.node_id = SERVER_NODE
+    """Give this process the identity without which Flower makes no message, unless Flower's runtime gave one."""
+    try:
+        _ = TaskIdentity.node_id
+    except RuntimeError:
+        TaskIdentity.task_id = 0
+        TaskIdentity.run_id = 0
+        TaskIdentity.node_id = SERVER_NODE
 
 
 def node_of(silo: int) -> int:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -17,12 +18,15 @@ from ray.exceptions import RayActorError
 from fedasr.errors import RowError, UserError
 from fedasr.grid.base import SiloGrid
 from fedasr.grid.exchange import Exchange, GroupOutcome, Outcome, Request
+from fedasr.grid.shipping import pieces, unpack
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.grid.workers import MapFunction, Workers
 from fedasr.randomness import Streams
 
 log = logging.getLogger("fedasr")
 Group = tuple[int, list[Request]]
+WAIT_SECONDS = 60.0
+"""How long the actors of a cluster may take before the user is told that there are too many."""
 ATTEMPTS = 3
 """How often a piece of work is begun before its actors' deaths count as its own fault."""
 
@@ -37,6 +41,18 @@ class Actor:
     def ready(self) -> int:
         """Return the process id, once the process can work."""
         return os.getpid()
+
+    def node(self) -> str:
+        """Return Ray's id of the machine."""
+        return str(ray.get_runtime_context().get_node_id())
+
+    def has(self, folder: Path) -> bool:
+        """Return whether the machine has a folder."""
+        return folder.is_dir()
+
+    def receive(self, folder: Path, references: Sequence[Any]) -> None:
+        """Write a folder, fetching one piece after another."""
+        unpack(folder, (ray.get(reference) for reference in references))
 
     def open(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> None:
         """Forget the silos of an earlier grid and take those of another."""
@@ -89,6 +105,35 @@ class RayWorkers(Workers):
         self._actor_class: Any = ray.remote(num_cpus=1, num_gpus=_gpu_share(count))(Actor)
         self.actors: list[Any] = [self._actor_class.remote() for _ in range(count)]
         self._opened: tuple[Any, ...] | None = None
+        self._is_local = address is None
+        self._shared: dict[Path, list[Any]] = {}
+
+    def _await_actors(self) -> None:
+        """Wait until all actors run; a cluster that scales by itself may have to start machines first."""
+        waiting = [actor.ready.remote() for actor in self.actors]
+        started, missing = ray.wait(waiting, num_returns=self.count, timeout=WAIT_SECONDS)
+        if missing:
+            log.warning(
+                "the cluster has room for %d of %d workers; waiting for more (--workers asks for fewer)",
+                len(started), self.count,
+            )  # fmt: skip
+        ray.get(waiting)
+
+    def share(self, folder: Path) -> None:
+        """Copy a folder to the machines that lack it; a cluster on this machine alone has it."""
+        if not self._is_local:
+            self._await_actors()
+            self._shared.setdefault(folder, [])
+            self._send(folder, self.actors)
+
+    def _send(self, folder: Path, actors: Sequence[Any]) -> None:
+        """Let one actor of each machine that lacks a folder write it there."""
+        nodes = ray.get([actor.node.remote() for actor in actors])
+        present = ray.get([actor.has.remote(folder) for actor in actors])
+        lacking = {n: actor for n, actor, has in zip(nodes, actors, present, strict=True) if not has}
+        if lacking and not self._shared[folder]:
+            self._shared[folder] = [ray.put(piece) for piece in pieces(folder)]
+        ray.get([actor.receive.remote(folder, self._shared[folder]) for actor in lacking.values()])
 
     def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
         self._opened = (app_factory, node_configs, streams)
@@ -111,12 +156,18 @@ class RayWorkers(Workers):
         """Start another actor in the place of a dead one and wait until it can work."""
         self.actors[place] = self._actor_class.remote()
         ray.get(self.actors[place].ready.remote(), timeout=120)
+        for folder in self._shared:
+            self._send(folder, [self.actors[place]])
         if self._opened is not None:
             ray.get(self.actors[place].open.remote(*self._opened))
 
     def process_ids(self) -> list[int]:
         """Return the process id of each actor."""
         return list(ray.get([actor.ready.remote() for actor in self.actors]))
+
+    def nodes(self) -> list[str]:
+        """Return Ray's id of the machine of each actor."""
+        return list(ray.get([actor.node.remote() for actor in self.actors]))
 
     def close(self) -> None:
         ray.shutdown()

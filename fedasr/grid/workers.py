@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -32,6 +33,10 @@ class Workers(ABC):
 
         The function returns one result an item, and none may depend on which others share its piece.
         """
+
+    @abstractmethod
+    def share(self, folder: Path) -> None:
+        """Make a folder readable, at the same path, wherever work is done; it must not change any more."""
 
     @abstractmethod
     def close(self) -> None:
@@ -63,6 +68,9 @@ class InProcess(Workers):
     def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         with one_thread():
             return function(shared, items)
+
+    def share(self, folder: Path) -> None:
+        """Do nothing: all work is done where the folder is."""
 
     def close(self) -> None:
         pass

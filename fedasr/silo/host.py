@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from fedasr.asr.augment import AugmentSpec
-from fedasr.asr.recogniser import Recogniser, RecogniserSpec
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import Speech
@@ -70,7 +70,7 @@ class SiloHost:
     @cached_property
     def recogniser(self) -> Recogniser:
         """A recogniser to load weights into; silos of one process take turns."""
-        return Recogniser(self.recogniser_spec, self.tokens)
+        return Recogniser(self.recogniser_spec, self.tokens).to(best_device())
 
     @property
     def _speech(self) -> Speech:

@@ -14,6 +14,7 @@ from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.randomness import Streams
+from fedasr.settings import least
 from fedasr.training.batches import Examples, shuffled_batches, training_batch
 from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
 from fedasr.training.objectives import Objective, supervised
@@ -39,11 +40,11 @@ class TrainerSpec:
         Gradients are clipped to this global L2 norm.
     """
 
-    epochs: int = 60
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    gradient_norm: float = 5.0
+    epochs: int = least(60, 1)
+    batch_size: int = least(16, 1)
+    learning_rate: float = least(1e-3, 0.0)
+    weight_decay: float = least(0.01, 0.0)
+    gradient_norm: float = least(5.0, 0.0)
 
 
 @dataclass
@@ -139,5 +140,11 @@ class CentralTrainer:
         for name, parameter in self.recogniser.named_parameters():
             keys = [k.split("/")[1] for k in arrays if k.startswith("optimizer/") and k.endswith(f"/{name}")]
             self._optimizer.state[parameter] = {
-                key: torch.from_numpy(np.array(arrays[f"optimizer/{key}/{name}"])) for key in keys
+                key: _moved(np.array(arrays[f"optimizer/{key}/{name}"]), parameter) for key in keys
             }
+
+
+def _moved(array: NDArray[np.generic], parameter: torch.Tensor) -> torch.Tensor:
+    """Return optimizer state where its parameter is; the step count stays on the CPU."""
+    state = torch.from_numpy(array)
+    return state.to(parameter.device) if state.ndim else state

@@ -1,0 +1,1 @@
+"""What `grid.py` compares: the cases, the work of a silo, and one module for each contestant."""

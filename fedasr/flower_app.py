@@ -1,0 +1,111 @@
+"""The Flower app: the ServerApp and the ClientApp that ``flwr run`` and real SuperNodes start.
+
+Both read the same run configuration: ``experiment``, ``row``, ``data``, ``settings`` (as ``--set`` takes
+them, with semicolons between), ``seed`` (-1 for the experiment's own), ``out`` and ``wait-seconds``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flwr.app import Context, Error, Message
+from flwr.clientapp import ClientApp
+from flwr.serverapp import Grid, ServerApp
+from rich.console import Console
+
+from fedasr import api
+from fedasr.errors import RowError, UserError
+from fedasr.experiment import Experiment
+from fedasr.grid.flower import CLIENT_APP_FAILED
+from fedasr.grid.relay import COST_RECORD, SILO_QUERY, FlowerWorkers, cost_record, silo_record
+from fedasr.grid.workers import one_thread
+from fedasr.preparation import prepare_experiment
+from fedasr.randomness import seeded_libraries
+from fedasr.request import requested
+from fedasr.rows import silo_host
+from fedasr.silo.app import SILO, make_app
+from fedasr.silo.host import SiloHost
+from fedasr.terminal import PlainWatcher
+from fedasr.watcher import Watcher
+
+server = ServerApp()
+
+
+@server.main()
+def main(grid: Grid, context: Context) -> None:
+    """Run one row on Flower's nodes and write a run folder, as ``python -m fedasr.simulate`` does."""
+    config = context.run_config
+    workers = FlowerWorkers(grid, float(config["wait-seconds"]))
+    watcher = PlainWatcher(Console(stderr=True))
+    out = Path(str(config["out"])) if config["out"] else None
+    result = api.run(experiment_of(config), out=out, grid=workers, workers=1, watcher=watcher)
+    if result.failed:
+        raise RowError(str(result.rows[0]["failure"]))
+
+
+def experiment_of(config: Mapping[str, Any]) -> Experiment:
+    """Return the experiment of a run configuration: one row with one seed.
+
+    Raises
+    ------
+    UserError
+        Where it describes none.
+    """
+    data = Path(config["data"]) if config["data"] else None
+    settings = [text.strip() for text in str(config["settings"]).split(";") if text.strip()]
+    seeds = [int(config["seed"])] if int(config["seed"]) >= 0 else []
+    rows = [str(config["row"])] if config["row"] else []
+    experiment = requested(str(config["experiment"]), data, rows, settings, seeds, None)
+    if len(experiment.rows()) != 1:
+        raise UserError(f"--run-config: {experiment.name} has {len(experiment.rows())} rows; name one with row='…'")
+    return experiment
+
+
+class NodeApp(ClientApp):
+    """Answers for the silo that a node's ``partition-id`` names.
+
+    What all silos share is worked out from the run configuration, once a process.
+    """
+
+    def __call__(self, message: Message, context: Context) -> Message:
+        """Answer one message; what goes wrong is one line of the reply."""
+        try:
+            return self._reply(message, context)
+        except Exception as failure:
+            reason = f"{type(failure).__name__}: {failure}".splitlines()[0]
+            return Message(Error(CLIENT_APP_FAILED, reason), reply_to=message)
+
+    def _reply(self, message: Message, context: Context) -> Message:
+        silo = _silo(context)
+        kind = message.metadata.message_type
+        if kind == SILO_QUERY:
+            return Message(silo_record(silo), reply_to=message)
+        host, app = _opened(tuple(sorted(context.run_config.items())))
+        stream = host.streams.sequence(f"app {kind}", int(message.metadata.group_id or 0), silo)
+        begun = time.thread_time()
+        with one_thread(), seeded_libraries(stream):
+            reply = app(message, context)
+        reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
+        return reply
+
+
+def _silo(context: Context) -> int:
+    if SILO not in context.node_config:
+        raise UserError(f"the node has no {SILO}; start its SuperNode with --node-config '{SILO}=0' or another silo")
+    return int(context.node_config[SILO])
+
+
+@lru_cache(maxsize=1)
+def _opened(config: tuple[tuple[str, Any], ...]) -> tuple[SiloHost, ClientApp]:
+    """Return what the silos of a run share, and their ClientApp."""
+    experiment = experiment_of(dict(config))
+    row, seed = experiment.rows()[0]
+    host = silo_host(prepare_experiment(experiment, 1, Watcher()), row, seed)
+    return host, make_app(host)
+
+
+client = NodeApp()

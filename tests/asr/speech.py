@@ -1,0 +1,26 @@
+"""Made-up features and small recognisers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fedasr.asr.encoders import EncoderSpec
+from fedasr.asr.features import FeatureSpec
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec
+from fedasr.asr.tokens import CharacterTokens
+
+TOKENS = CharacterTokens(" abcde")
+MELS = 8
+
+
+def features(*frames: int, seed: int = 0) -> list[NDArray[np.float16]]:
+    random = np.random.default_rng(seed)
+    return [random.standard_normal((count, MELS)).astype(np.float16) for count in frames]
+
+
+def recogniser(kind: str = "bilstm", head: str = "ctc", layers: int = 2, dropout: float = 0.0) -> Recogniser:
+    encoder = EncoderSpec(kind, layers, 8, dropout, heads=2, kernel=3)
+    torch.manual_seed(1)
+    return Recogniser(RecogniserSpec(FeatureSpec(mels=MELS), encoder, head, 0.3, 8), TOKENS)

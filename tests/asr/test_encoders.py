@@ -1,0 +1,85 @@
+import pytest
+import torch
+
+from fedasr.asr.batch import make_batch
+from fedasr.asr.layers import ReverseWithinLength, dropout
+
+from .speech import features, recogniser
+
+
+@pytest.mark.parametrize("kind", ["lstm", "bilstm"])
+@pytest.mark.parametrize("head", ["ctc", "transducer"])
+def test_padding_changes_nothing(kind: str, head: str) -> None:
+    model = recogniser(kind, head)
+    utterances = features(9, 50, 31)
+    together = make_batch(utterances)
+    encodings = model.encoder(together.features_BTF, together.lengths_B, None)
+    for row, utterance in enumerate(utterances):
+        alone = make_batch([utterance])
+        expected = model.encoder(alone.features_BTF, alone.lengths_B, None)
+        found = encodings[row : row + 1, : expected.shape[1]]
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+        if model.ctc:
+            torch.testing.assert_close(model.ctc(found), model.ctc(expected), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "bilstm"])
+def test_what_is_in_the_padding_does_not_matter(kind: str) -> None:
+    model, batch = recogniser(kind), make_batch(features(9, 50))
+    filled = batch.features_BTF.clone()
+    filled[0, batch.lengths_B[0] :] = 100.0
+    clean = model.encoder(batch.features_BTF, batch.lengths_B, None)[0, : batch.lengths_B[0]]
+    dirty = model.encoder(filled, batch.lengths_B, None)[0, : batch.lengths_B[0]]
+    torch.testing.assert_close(clean, dirty, atol=1e-6, rtol=0)
+
+
+def test_the_conformer_ignores_what_is_in_the_padding() -> None:
+    model, batch = recogniser("conformer"), make_batch(features(9, 50))
+    filled = batch.features_BTF.clone()
+    filled[0, batch.lengths_B[0] :] = 100.0
+    clean = model.encoder(batch.features_BTF, batch.lengths_B, None)
+    dirty = model.encoder(filled, batch.lengths_B, None)
+    torch.testing.assert_close(clean, dirty, atol=1e-6, rtol=0)
+
+
+def test_the_unidirectional_encoder_does_not_look_ahead() -> None:
+    model, batch = recogniser("lstm"), make_batch(features(30))
+    changed = batch.features_BTF.clone()
+    changed[0, 5:] = 7.0
+    before = model.encoder(batch.features_BTF, batch.lengths_B, None)
+    after = model.encoder(changed, batch.lengths_B, None)
+    torch.testing.assert_close(before[0, :5], after[0, :5], atol=1e-6, rtol=0)
+    assert not torch.allclose(before[0, 5:], after[0, 5:])
+
+
+@pytest.mark.parametrize("kind", ["lstm", "bilstm", "conformer"])
+def test_encoders_keep_the_rate_and_say_their_width(kind: str) -> None:
+    model, batch = recogniser(kind), make_batch(features(10, 31))
+    assert model.encoder(batch.features_BTF, batch.lengths_B, None).shape == (2, 11, model.encoder.outputs)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "bilstm", "conformer"])
+def test_dropout_comes_from_the_generator_alone(kind: str) -> None:
+    model, batch = recogniser(kind, dropout=0.5), make_batch(features(10, 31))
+    outputs = []
+    for seed, world in ((1, 1), (1, 2), (3, 2)):
+        torch.manual_seed(world)
+        generator = torch.Generator().manual_seed(seed)
+        outputs.append(model.encoder(batch.features_BTF, batch.lengths_B, generator))
+    torch.testing.assert_close(outputs[0], outputs[1], atol=0, rtol=0)
+    assert not torch.allclose(outputs[1], outputs[2])
+
+
+def test_reversing_twice_is_the_identity() -> None:
+    x_BTF = torch.arange(2 * 4 * 1.0).reshape(2, 4, 1)
+    reverse = ReverseWithinLength(torch.tensor([4, 2]), 4)
+    assert reverse(x_BTF)[..., 0].tolist() == [[3, 2, 1, 0], [5, 4, 6, 7]]
+    torch.testing.assert_close(reverse(reverse(x_BTF)), x_BTF)
+
+
+def test_dropout_keeps_the_mean() -> None:
+    x = torch.ones(100_000)
+    dropped = dropout(x, 0.3, torch.Generator().manual_seed(0))
+    assert dropped.unique().tolist() == pytest.approx([0.0, 1 / 0.7])
+    assert dropped.mean() == pytest.approx(1, abs=0.01)
+    assert dropout(x, 0.3, None) is x

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors, total, wer_interval
+
+KNOWN = [
+    ("the cat sat", "the cat sat", (0, 0, 0, 3)),
+    ("the cat sat", "the bat sat", (0, 0, 1, 3)),
+    ("the cat sat", "the sat", (0, 1, 0, 3)),
+    ("the cat sat", "the black cat sat", (1, 0, 0, 3)),
+    ("the cat sat", "", (0, 3, 0, 3)),
+    ("", "the cat", (2, 0, 0, 0)),
+    ("one", "one two three", (2, 0, 0, 1)),
+    ("a b c d", "b c d e", (1, 1, 0, 4)),
+]
+
+
+@pytest.mark.parametrize(("reference", "hypothesis", "expected"), KNOWN)
+def test_known_cases(reference: str, hypothesis: str, expected: tuple[int, ...]) -> None:
+    found = count_errors(reference, hypothesis)
+    assert (found.insertions, found.deletions, found.substitutions, found.words) == expected
+
+
+def test_characters_are_counted_with_their_spaces() -> None:
+    found = count_errors("ab cd", "ab cx")
+    assert (found.character_errors, found.characters) == (1, 5)
+    assert found.cer == pytest.approx(0.2)
+
+
+words = st.lists(st.sampled_from(["a", "b", "c"]), max_size=6)
+
+
+def _distance(reference: list[str], hypothesis: list[str]) -> int:
+    row = list(range(len(hypothesis) + 1))
+    for i, word in enumerate(reference, start=1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(hypothesis, start=1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+@given(words, words)
+def test_errors_are_the_edit_distance(reference: list[str], hypothesis: list[str]) -> None:
+    found = count_errors(" ".join(reference), " ".join(hypothesis))
+    assert found.errors == _distance(reference, hypothesis)
+    assert found.words == len(reference)
+    assert found.insertions - found.deletions == len(hypothesis) - len(reference)
+
+
+def test_rates_are_of_the_sums_not_means_of_rates() -> None:
+    counts = [count_errors("a", "b"), count_errors("a b c", "a b c")]
+    assert total(counts).wer == pytest.approx(0.25)
+    assert total([]).wer == 0
+    assert total([]) == ErrorCounts()
+
+
+def test_speakers_are_summed_and_sorted() -> None:
+    found = by_speaker(["b", "a", "b"], [count_errors("x", "x"), count_errors("x", "y"), count_errors("x y", "x")])
+    assert list(found) == ["a", "b"]
+    assert found["b"].words == 3
+    assert found["b"].deletions == 1
+
+
+def _speakers(count: int, seed: int) -> list[ErrorCounts]:
+    random = np.random.default_rng(seed)
+    return [ErrorCounts(substitutions=int(random.integers(0, 20)), words=40) for _ in range(count)]
+
+
+def test_the_interval_is_around_the_rate_and_repeats() -> None:
+    speakers = _speakers(12, 0)
+    low, high = wer_interval(speakers, np.random.SeedSequence(7))
+    assert low < total(speakers).wer < high
+    assert wer_interval(speakers, np.random.SeedSequence(7)) == (low, high)
+    assert wer_interval(speakers, np.random.SeedSequence(8)) != (low, high)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    truth = 9.5 / 40
+    inside = 0
+    for seed in range(200):
+        low, high = wer_interval(_speakers(30, seed), np.random.SeedSequence(seed), resamples=300)
+        inside += low <= truth <= high
+    assert 0.87 <= inside / 200 <= 0.99
+
+
+def test_more_speakers_narrow_the_interval() -> None:
+    widths = []
+    for count in (5, 50, 500):
+        low, high = wer_interval(_speakers(count, 1), np.random.SeedSequence(0))
+        widths.append(high - low)
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_one_speaker_has_no_width() -> None:
+    low, high = wer_interval(_speakers(1, 3), np.random.SeedSequence(0))
+    assert low == high == total(_speakers(1, 3)).wer
