@@ -146,7 +146,7 @@ def _check_strategies(experiment: Experiment) -> None:
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
-    write_json(folder.path / "environment.json", describe())
+    write_json(folder.path / "environment.json", describe() | pool.describe())
     write_json(folder.path / "partition.json", prepared.partition.summary(prepared.speech.utterances))
     summaries: list[dict[str, Any]] = []
     rows = prepared.experiment.rows()

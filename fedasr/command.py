@@ -1,9 +1,10 @@
-"""What all commands share: exit codes, quiet libraries."""
+"""What all commands share: exit codes, quiet libraries. Imported before any library that phones home."""
 
 from __future__ import annotations
 
 import functools
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,6 +15,15 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from fedasr.errors import UserError
+
+# flwr and ray read these when they are imported; no import above imports them.
+for _name, _value in (
+    ("FLWR_TELEMETRY_ENABLED", "0"),
+    ("FLWR_DISABLE_UPDATE_CHECK", "1"),
+    ("RAY_USAGE_STATS_ENABLED", "0"),
+    ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
+):
+    os.environ.setdefault(_name, _value)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -7,7 +7,7 @@ from types import TracebackType
 
 import psutil
 
-INTERVAL_SECONDS = 1.0
+INTERVAL_SECONDS = 2.0
 
 
 def memory_bytes() -> int:

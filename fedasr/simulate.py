@@ -10,6 +10,7 @@ for _name, _value in (
     ("FLWR_DISABLE_UPDATE_CHECK", "1"),
     ("RAY_USAGE_STATS_ENABLED", "0"),
     ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
+    ("RAY_worker_niceness", "0"),  # workers do the work: by default Ray lets everything else go first
 ):
     os.environ.setdefault(_name, _value)
 
@@ -42,6 +43,7 @@ def main(
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
     release: Annotated[bool, typer.Option(help="Leave out of the page what no real party would see.")] = False,
+    tensorboard: Annotated[Path | None, typer.Option(help="Also write TensorBoard scalars to this folder.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Name experiments and strategies.")] = False,
 ) -> None:
     """Train recognisers across silos by several strategies and compare them."""
@@ -49,14 +51,16 @@ def main(
         return _print_list()
     from fedasr.api import run
     from fedasr.request import requested
+    from fedasr.tracking import Watchers
 
     wanted = requested(experiment, data, strategy or [], set_ or [], seed or [], resume)
     console = Console(stderr=True)
     quiet_libraries(console)
+    others = [_tracker(tensorboard)] if tensorboard else []
     with _watcher(console) as watcher:
         result = run(
             wanted, out=out, resume=resume, grid=grid, workers=workers or os.cpu_count() or 1,
-            address=address, watcher=watcher, release=release,
+            address=address, watcher=Watchers([watcher, *others]), release=release,
         )  # fmt: skip
     _print_result(result.folder, json_)
     if result.failed:
@@ -67,6 +71,12 @@ def _watcher(console: Console) -> Any:
     from fedasr.terminal import LiveWatcher, PlainWatcher
 
     return LiveWatcher(console) if console.is_terminal else nullcontext(PlainWatcher(console))
+
+
+def _tracker(folder: Path) -> Any:
+    from fedasr.tracking import TensorBoardWatcher
+
+    return TensorBoardWatcher(folder)
 
 
 def _print_result(folder: Path, json_: bool) -> None:

@@ -18,6 +18,8 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from fedasr.experiment import Experiment
+from fedasr.preparation import Prepared, prepare_experiment
+from fedasr.watcher import Watcher
 
 settings.register_profile(
     "fedasr", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
@@ -84,6 +86,12 @@ def speech_data() -> Path:
 @pytest.fixture
 def tiny() -> Experiment:
     return Experiment.from_table(tiny_table())
+
+
+@pytest.fixture(scope="session")
+def prepared(_surroundings: None) -> Prepared:
+    """Return the tiny experiment with its speech."""
+    return prepare_experiment(Experiment.from_table(tiny_table()), 1, Watcher())
 
 
 @pytest.fixture

@@ -48,9 +48,10 @@ def example(values: int, silo: int) -> Example:
 
 
 @functools.lru_cache(maxsize=1)
-def model(values: int) -> Linear:
-    """Return this process's model, made once."""
-    return Linear(values)
+def learner(values: int) -> tuple[Linear, torch.optim.Optimizer]:
+    """Return this process's model and its optimizer, made once."""
+    model = Linear(values)
+    return model, torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
 
 
 def start(case: Case) -> dict[str, NDArray[np.float32]]:
@@ -87,11 +88,10 @@ def step_app() -> ClientApp:
     @app.train()
     def _train(message: Message, context: Context) -> Message:
         values = torch.from_numpy(message.content.array_records["arrays"]["weight"].numpy())
-        regressor = model(values.numel())
-        regressor.layer.weight.data = values[None]
-        optimizer = torch.optim.SGD(regressor.parameters(), lr=LEARNING_RATE)
+        model, optimizer = learner(values.numel())
+        model.layer.weight.data = values[None]
         optimizer.zero_grad()
-        regressor.loss(*example(values.numel(), int(context.node_config["partition-id"]))).backward()
+        model.loss(*example(values.numel(), int(context.node_config["partition-id"]))).backward()
         optimizer.step()
         return _reply(message, values.numpy(), 1, stock_arrays=False)
 

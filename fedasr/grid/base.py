@@ -12,6 +12,7 @@ import numpy as np
 from flwr.app import Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 
+from fedasr.errors import RowError
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request, group_count
 from fedasr.grid.flower import (
     array_record,
@@ -22,6 +23,7 @@ from fedasr.grid.flower import (
     name_message,
     node_of,
     silo_of,
+    viewed,
 )
 from fedasr.grid.sums import mean_of_groups
 from fedasr.wire.codec import Codec
@@ -155,7 +157,7 @@ class SiloGrid(Grid):
             content = message.content
             if id(content) not in places:
                 places[id(content)] = len(contents)
-                contents.append(content)
+                contents.append(viewed(content))
             silo = silo_of(message.metadata.dst_node_id)
             requests.append(Request(position, silo, message.metadata.message_type, places[id(content)]))
         is_training = all(request.kind == "train" for request in requests)
@@ -205,13 +207,13 @@ def _mean_reply(exchange: Exchange, good: Sequence[Outcome], results: Sequence[G
     weights = np.array([float(m[exchange.mean.weight]) for m in metrics])  # type: ignore[arg-type]
     total = float(weights.sum())
     if total <= 0:
-        raise ValueError(f"the weights '{exchange.mean.weight}' of all replies are zero")
+        raise RowError(f"the weights '{exchange.mean.weight}' of all replies are zero")
     record = next(iter(exchange.contents[good[0].request.content].array_records.items()))
     sums = [result.total for result in results if result.total is not None]
     arrays = mean_of_groups(sums, total, arrays_of(record[1]))
     averaged = MetricRecord({exchange.mean.weight: total})
     for key in metrics[0]:
-        if key != exchange.mean.weight:
+        if key != exchange.mean.weight and all(key in m for m in metrics):
             values = np.array([np.asarray(m[key], np.float64) for m in metrics])
             averaged[key] = (weights @ values / total).tolist()
     name = next(iter(good[0].content.metric_records)) if good[0].content is not None else "metrics"

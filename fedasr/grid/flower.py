@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import io
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
@@ -13,6 +17,8 @@ from numpy.typing import NDArray
 SERVER_NODE = 1
 """The node number of the server; silo n is node n + 2."""
 NUMPY = "numpy.ndarray"
+NPY_1 = b"\x93NUMPY\x01\x00"
+"""How an array begins in version 1 of NumPy's format."""
 
 
 def identify() -> None:
@@ -42,15 +48,13 @@ class ViewArray(Array):
     """
 
     def __init__(self, values: NDArray[Any]) -> None:
-        self.values = values
-        self.dtype = str(values.dtype)
-        self.shape = tuple(values.shape)
-        self.stype = NUMPY
+        # Past Flower's __setattr__, which keeps account of changes that a view never sees.
+        self.__dict__.update(values=values, dtype=str(values.dtype), shape=values.shape, stype=NUMPY)
 
     @property
     def data(self) -> bytes:  # type: ignore[override]
         """The bytes that Flower's own array would hold."""
-        return Array.from_numpy_ndarray(np.ascontiguousarray(self.values)).data
+        return Array.from_numpy_ndarray(self.values).data
 
     def numpy(self) -> NDArray[Any]:
         """Return a copy, as Flower's own array does."""
@@ -62,7 +66,10 @@ class ViewArray(Array):
 
 def array_record(arrays: Mapping[str, NDArray[Any]]) -> ArrayRecord:
     """Return a record of arrays, nothing copied."""
-    return ArrayRecord({name: ViewArray(np.asarray(array)) for name, array in arrays.items()})
+    record = ArrayRecord()
+    for name, array in arrays.items():  # the constructor would make Flower's own arrays of them: copies
+        record[name] = ViewArray(np.asarray(array))
+    return record
 
 
 def arrays_of(record: ArrayRecord) -> dict[str, NDArray[Any]]:
@@ -70,8 +77,54 @@ def arrays_of(record: ArrayRecord) -> dict[str, NDArray[Any]]:
     return {name: _values(array) for name, array in record.items()}
 
 
+def viewed(content: RecordDict) -> RecordDict:
+    """Return a content with the same records, its arrays as views: these travel without a copy."""
+    return RecordDict(
+        {
+            name: array_record(arrays_of(record)) if isinstance(record, ArrayRecord) else record
+            for name, record in content.items()
+        }
+    )
+
+
+def array_records(content: RecordDict) -> dict[str, ArrayRecord]:
+    """Return the array records of a content; Flower's own property checks every one of them again."""
+    return {name: record for name, record in content.items() if isinstance(record, ArrayRecord)}
+
+
 def _values(array: Array) -> NDArray[Any]:
-    return array.values if isinstance(array, ViewArray) else array.numpy()
+    if isinstance(array, ViewArray):
+        return array.values
+    data = array.data
+    if array.stype != NUMPY or data[:8] != NPY_1:
+        return array.numpy()
+    start = 10 + int.from_bytes(data[8:10], "little")
+    shape, order, dtype = _npy_header(data[8:start])
+    flat = np.frombuffer(data, dtype, math.prod(shape), start) if start < len(data) else np.empty(0, dtype)
+    return flat.reshape(shape, order=order)
+
+
+@functools.lru_cache(maxsize=1024)
+def _npy_header(header: bytes) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
+    """Return shape, order and type of an array in NumPy's format; models repeat a few of them."""
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
+    if dtype.hasobject:
+        raise ValueError("arrays of Python objects are not accepted")
+    return shape, "F" if is_fortran else "C", dtype
+
+
+def own_copy(content: RecordDict) -> RecordDict:
+    """Return a content whose records one silo may change without another seeing it; no array is copied.
+
+    Past Flower's constructors, which check every key and value again.
+    """
+    return _shallow(content, {name: _shallow(record, dict(record)) for name, record in content.items()})
+
+
+def _shallow(record: Any, data: dict[str, Any]) -> Any:
+    fresh = copy.copy(record)
+    fresh.__dict__["_data"] = data
+    return fresh
 
 
 def name_message(message: Message, name: str) -> None:

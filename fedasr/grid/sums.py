@@ -56,10 +56,10 @@ def mean_of_groups(
         flat = np.empty(array.size, np.float32)
         for begin in range(0, array.size, CHUNK):
             end = min(begin + CHUNK, array.size)
-            part = totals[0][start + begin : start + end]
+            part = np.array(totals[0][start + begin : start + end])
             for total in totals[1:]:
-                part = part + total[start + begin : start + end]
-            flat[begin:end] = part / weight
+                part += total[start + begin : start + end]
+            np.divide(part, weight, out=flat[begin:end], casting="same_kind")
         means[name] = flat.reshape(array.shape)
         start += array.size
     return means

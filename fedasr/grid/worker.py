@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import torch
 from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request
-from fedasr.grid.flower import array_record, arrays_of, envelope_bytes, identify, node_of
+from fedasr.grid.flower import array_record, array_records, arrays_of, envelope_bytes, identify, node_of, own_copy
 from fedasr.grid.sums import WeightedSum
-from fedasr.randomness import Streams, seeded_libraries
+from fedasr.randomness import Streams
 
 AppFactory = Callable[[], ClientApp]
 NodeConfigs = Mapping[int, Mapping[str, Any]]
@@ -50,18 +53,18 @@ class Worker:
     def handle(self, exchange: Exchange, group: int, requests: Sequence[Request]) -> GroupOutcome:
         """Run the requests to one group of silos, in the order of the silos."""
         total = WeightedSum() if exchange.mean else None
-        outcomes = [self._one(exchange, request, total) for request in requests]
+        with kept_libraries():
+            outcomes = [self._one(exchange, request, total) for request in requests]
         stateful = any(self._contexts[request.silo].state for request in requests)
         return GroupOutcome(group, tuple(outcomes), total.values if total else None, stateful)
 
     def _one(self, exchange: Exchange, request: Request, total: WeightedSum | None) -> Outcome:
         started = time.thread_time()
-        message = Message(exchange.contents[request.content], node_of(request.silo), request.kind)
+        message = Message(own_copy(exchange.contents[request.content]), node_of(request.silo), request.kind)
         message.metadata.group_id = str(exchange.round)
-        purpose = self._streams.sequence(f"app {request.kind}", exchange.round, request.silo)
         try:
-            with seeded_libraries(purpose):
-                reply = self._app(message, self._context(request.silo))
+            seed_libraries(self._streams.sequence(f"app {request.kind}", exchange.round, request.silo))
+            reply = self._app(message, self._context(request.silo))
             seconds = time.thread_time() - started
             if reply.has_error():
                 return Outcome(request, None, reply.error.reason, cpu_seconds=seconds)
@@ -78,7 +81,7 @@ class Worker:
     ) -> Outcome:  # fmt: skip
         check_reply(exchange.contents[request.content], content)
         delivered, blob_bytes = {}, 0
-        for name, record in content.array_records.items():
+        for name, record in array_records(content).items():
             if request.kind.split(".")[0] == "train":
                 arrays, size = exchange.codec.deliver(arrays_of(record))
             else:
@@ -101,15 +104,16 @@ class Worker:
 
 def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
     """Return the arrays of a reply in the order in which they were sent: sums are by position."""
-    if len(delivered) != 1 or delivered.keys() != sent.array_records.keys():
+    expected = array_records(sent)
+    if len(delivered) != 1 or delivered.keys() != expected.keys():
         raise RefusedError("a reply that is to be averaged must hold the one array record that was sent")
     name, arrays = next(iter(delivered.items()))
-    return {key: arrays[key] for key in sent.array_records[name]}
+    return {key: arrays[key] for key in expected[name]}
 
 
 def reply_weight(content: RecordDict, mean: Mean | None) -> float:
     """Return the weight of a reply in an average."""
-    metrics = next(iter(content.metric_records.values()), MetricRecord())
+    metrics = next((record for record in content.values() if isinstance(record, MetricRecord)), MetricRecord())
     weight = metrics.get(mean.weight if mean else "", None)
     if not isinstance(weight, (int, float)) or not np.isfinite(weight) or weight < 0:
         raise RefusedError(f"the reply's weight '{mean.weight if mean else ''}' is {weight!r}")
@@ -124,7 +128,7 @@ def check_reply(sent: RecordDict, content: RecordDict) -> None:
     RefusedError
         Naming the array and what is wrong with it.
     """
-    for record_name, record in content.array_records.items():
+    for record_name, record in array_records(content).items():
         expected = sent.get(record_name)
         if isinstance(expected, ArrayRecord) and expected.keys() != record.keys():
             odd = sorted(set(expected) ^ set(record))
@@ -132,5 +136,33 @@ def check_reply(sent: RecordDict, content: RecordDict) -> None:
         for name, array in arrays_of(record).items():
             if isinstance(expected, ArrayRecord) and tuple(expected[name].shape) != array.shape:
                 raise RefusedError(f"'{name}' has shape {array.shape}, not {tuple(expected[name].shape)}")
-            if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):
+            if array.dtype.kind == "f" and not _is_finite(array):
                 raise RefusedError(f"'{name}' holds values that are not finite")
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    """Return whether all values are finite; the values themselves are looked at only where their sum is not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
+
+
+@contextmanager
+def kept_libraries() -> Iterator[None]:
+    """Restore the global generators of Python, NumPy and torch after the block."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+
+
+def seed_libraries(sequence: np.random.SeedSequence) -> None:
+    """Seed the global generators of Python, NumPy and torch."""
+    words = sequence.generate_state(3, np.uint32).tolist()
+    random.seed(words[0])
+    np.random.seed(words[1])
+    # torch.manual_seed formats a stack trace for each kind of absent accelerator: about a millisecond.
+    seed = torch.manual_seed if torch.accelerator.is_available() else torch.default_generator.manual_seed
+    seed(words[2])

@@ -38,6 +38,10 @@ class Workers(ABC):
     def share(self, folder: Path) -> None:
         """Make a folder readable, at the same path, wherever work is done; it must not change any more."""
 
+    def describe(self) -> dict[str, int]:
+        """Return how many workers there are, and on how many machines."""
+        return {"workers": self.count, "machines": 1}
+
     @abstractmethod
     def close(self) -> None:
         """Let the processes go."""

@@ -14,8 +14,8 @@ from fedasr.wire.codec import Arrays, Layout, WireError
 MAGIC = b"FASR"
 VERSION = 1
 DENSE = 1
-HEADER = struct.Struct("<4sBBxxQI")
-"""Magic, version, codec, two bytes of padding, number of values, CRC-32 of what follows."""
+HEADER = struct.Struct("<4sBBHQI")
+"""Magic, version, codec, zero, number of values, CRC-32 of what follows."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Dense:
     def encode(self, arrays: Arrays) -> bytes:
         """Return the header and all values."""
         body = b"".join(np.ascontiguousarray(array, "<f4").tobytes() for array in arrays.values())
-        return HEADER.pack(MAGIC, VERSION, DENSE, len(body) // 4, zlib.crc32(body)) + body
+        return HEADER.pack(MAGIC, VERSION, DENSE, 0, len(body) // 4, zlib.crc32(body)) + body
 
     def decode(self, blob: bytes, layout: Layout) -> dict[str, NDArray[np.float32]]:
         """Return the arrays; see `Codec.decode` for errors."""
         if len(blob) < HEADER.size:
             raise WireError(f"truncated: {len(blob)} bytes, the header alone has {HEADER.size}")
-        magic, version, codec, elements, checksum = HEADER.unpack_from(blob)
-        if (magic, version, codec) != (MAGIC, VERSION, DENSE):
+        magic, version, codec, reserved, elements, checksum = HEADER.unpack_from(blob)
+        if (magic, version, codec, reserved) != (MAGIC, VERSION, DENSE, 0):
             raise WireError("not a dense blob of this version")
         if elements != layout.elements:
             raise WireError(f"{elements} values announced for a layout of {layout.elements}")

@@ -1,0 +1,41 @@
+"""``python -m fedasr.evaluate``: score a trained model on the speech of a manifest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from fedasr.command import exits, quiet_libraries
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+@exits
+def main(
+    model: Annotated[Path, typer.Argument(help="A row's folder, or a model.safetensors.")],
+    manifest: Annotated[Path, typer.Argument(help="JSON lines of audio_filepath and text, or their folder.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print everything, hypotheses too, as JSON.")] = False,
+) -> None:
+    """Score a trained model on the speech of a manifest."""
+    from fedasr.api import evaluate
+
+    quiet_libraries(Console(stderr=True))
+    scores = evaluate(model, manifest)
+    typer.echo(json.dumps(scores, indent=1, ensure_ascii=False) if json_ else _plain(scores))
+
+
+def _plain(scores: dict[str, Any]) -> str:
+    return (
+        f"WER {scores['wer']:.1%} (95%: {scores['wer_low']:.1%} to {scores['wer_high']:.1%}), "
+        f"CER {scores['cer']:.1%}, {scores['utterances']} utterances: {scores['insertions']} insertions, "
+        f"{scores['deletions']} deletions, {scores['substitutions']} substitutions"
+    )
+
+
+if __name__ == "__main__":
+    app()

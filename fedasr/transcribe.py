@@ -1,0 +1,31 @@
+"""``python -m fedasr.transcribe``: print what a trained model hears in audio files, a line each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fedasr.command import exits, quiet_libraries
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+@exits
+def main(
+    model: Annotated[Path, typer.Argument(help="A row's folder, or a model.safetensors.")],
+    audio: Annotated[list[Path], typer.Argument(help="WAV, FLAC, Ogg or MP3 files.")],
+) -> None:
+    """Print what a trained model hears in each audio file, a line each, in the order given."""
+    from fedasr.api import transcribe
+
+    quiet_libraries(Console(stderr=True))
+    for text in transcribe(model, audio):
+        typer.echo(text)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,179 @@
+"""Silos that misbehave, workers that die: the others go on."""
+
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flwr.app import ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.clientapp import ClientApp
+
+from fedasr.errors import RowError
+from fedasr.grid.exchange import Mean
+from fedasr.grid.flower import array_record, arrays_of, silo_of
+from fedasr.grid.workers import InProcess, Workers
+from fedasr.randomness import Streams
+
+from .conftest import WorkersNamed
+from .toys import Toy, open_toy, train_messages
+
+REFUSED = {
+    "nan": "'bias' holds values that are not finite",
+    "inf": "'bias' holds values that are not finite",
+    "two infinities": "'bias' holds values that are not finite",
+    "shape": "'bias' has shape (10, 100), not (1000,)",
+    "missing name": "bias",
+    "other name": "prejudice",
+    "raise": "no electricity",
+}
+REFUSED_WEIGHTS = {"no weight": "None", "negative weight": "-1", "nan weight": "nan"}
+
+
+def _mean_of(grid_workers: Workers, toy: Toy, silos: list[int], count: int = 6) -> bytes:
+    grid = open_toy(grid_workers, count, toy)
+    grid.mean = Mean()
+    messages = [m for m in train_messages(grid) if silo_of(m.metadata.dst_node_id) in silos]
+    reply = next(iter(grid.send_and_receive(messages)))
+    return b"".join(a.tobytes() for a in arrays_of(reply.content.array_records["arrays"]).values())
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+@pytest.mark.parametrize("fault", sorted(REFUSED))
+def test_a_bad_reply_is_refused_and_the_others_go_on(fault: str, averaged: bool) -> None:
+    grid = open_toy(InProcess(), 6, Toy({4: fault}))
+    grid.mean = Mean() if averaged else None
+    replies = list(grid.send_and_receive(train_messages(grid)))
+    failed = [reply for reply in replies if reply.has_error()]
+    assert [silo_of(reply.metadata.src_node_id) for reply in failed] == [4]
+    assert REFUSED[fault] in failed[0].error.reason
+    assert "\n" not in failed[0].error.reason
+    assert len(replies) - 1 == (1 if averaged else 5)
+    assert [o.request.silo for o in grid.outcomes if o.content is None] == [4]
+    assert 4 not in {line.silo for line in grid.traffic if line.direction == "up"}
+
+
+@pytest.mark.parametrize("fault", sorted(REFUSED_WEIGHTS))
+def test_a_bad_weight_is_refused_and_the_others_go_on(fault: str) -> None:
+    grid = open_toy(InProcess(), 6, Toy({4: fault}))
+    grid.mean = Mean()
+    good, bad = grid.send_and_receive(train_messages(grid))
+    assert good.content.metric_records["metrics"]["num-examples"] == 1 + 2 + 3 + 4 + 6
+    assert silo_of(bad.metadata.src_node_id) == 4
+    assert "num-examples" in bad.error.reason
+    assert REFUSED_WEIGHTS[fault] in bad.error.reason
+
+
+@pytest.mark.parametrize("fault", sorted({**REFUSED, **REFUSED_WEIGHTS}))
+def test_a_refused_reply_leaves_no_trace_in_the_mean(fault: str) -> None:
+    with_fault = _mean_of(InProcess(), Toy({2: fault}), [0, 1, 2, 3, 4, 5])
+    assert with_fault == _mean_of(InProcess(), Toy(), [0, 1, 3, 4, 5])
+
+
+def test_ray_refuses_as_the_process_does(workers_named: WorkersNamed) -> None:
+    faults = {0: "nan", 3: "raise", 7: "shape"}
+    results = []
+    for name in ("process", "ray 2"):
+        grid = open_toy(workers_named(name), 9, Toy(faults))
+        grid.mean = Mean()
+        mean, *errors = grid.send_and_receive(train_messages(grid))
+        reasons = {silo_of(e.metadata.src_node_id): e.error.reason for e in errors}
+        results.append((arrays_of(mean.content.array_records["arrays"])["bias"].tobytes(), reasons))
+    assert results[0] == results[1]
+    assert results[0][1].keys() == faults.keys()
+
+
+def test_where_all_fail_there_are_only_errors() -> None:
+    grid = open_toy(InProcess(), 3, Toy(dict.fromkeys(range(3), "raise")))
+    grid.mean = Mean()
+    replies = list(grid.send_and_receive(train_messages(grid)))
+    assert [reply.has_error() for reply in replies] == [True] * 3
+
+
+class _Odd:
+    """Silo 0 and 1 report different metrics; all weights are what the test says."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    def __call__(self) -> ClientApp:
+        app = ClientApp()
+
+        @app.train()
+        def train(message: Message, context: object) -> Message:
+            silo = int(context.node_config["silo"])  # type: ignore[attr-defined]
+            arrays = array_record({"w": np.float32([silo])})
+            metrics = MetricRecord({"num-examples": self.weight, "loss": 1.0, f"only-{silo}": 1.0})
+            return Message(RecordDict({"arrays": arrays, "metrics": metrics}), reply_to=message)
+
+        return app
+
+
+def _odd_mean(weight: float) -> Message:
+    grid = InProcess().open_grid(_Odd(weight), {0: {"silo": 0}, 1: {"silo": 1}}, Streams(0))
+    grid.mean = Mean()
+    content = RecordDict({"arrays": array_record({"w": np.float32([0])}), "config": ConfigRecord()})
+    return next(iter(grid.send_and_receive([Message(content, n, "train") for n in grid.get_node_ids()])))
+
+
+def test_metrics_that_not_all_silos_report_are_left_out() -> None:
+    reply = _odd_mean(2)
+    assert dict(reply.content.metric_records["metrics"]) == {"num-examples": 4, "loss": 1.0}
+    assert arrays_of(reply.content.array_records["arrays"])["w"] == [0.5]
+
+
+def test_weights_that_are_all_zero_end_the_row() -> None:
+    with pytest.raises(RowError, match="zero"):
+        _odd_mean(0)
+
+
+def test_a_killed_worker_changes_nothing(
+    workers_named: WorkersNamed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = _mean_of(InProcess(), Toy(), list(range(6)))
+    with caplog.at_level(logging.WARNING, "fedasr"):
+        found = _mean_of(workers_named("ray 2"), Toy({3: "die"}, tmp_path / "died"), list(range(6)))
+    assert (tmp_path / "died").exists()
+    assert "died" in caplog.text
+    assert found == expected
+
+
+def test_a_silo_that_hangs_is_answered_for_and_the_next_round_works(
+    workers_named: WorkersNamed, tmp_path: Path
+) -> None:
+    grid = open_toy(workers_named("ray 2"), 6, Toy({3: "hang"}, tmp_path / "hung"))
+    begun = time.monotonic()
+    replies = list(grid.send_and_receive(train_messages(grid), timeout=5))
+    assert time.monotonic() - begun < 60
+    late = {silo_of(r.metadata.src_node_id): r.error.reason for r in replies if r.has_error()}
+    assert late[3] == "no reply within 5 s"
+    assert len(late) < 6
+    assert len(replies) == 6
+    again = list(grid.send_and_receive(train_messages(grid), timeout=60))
+    assert [reply.has_error() for reply in again] == [False] * 6
+
+
+@pytest.mark.parametrize("fault", ["die", "hang"])
+def test_the_state_of_a_lost_workers_silos_is_missed(
+    fault: str, workers_named: WorkersNamed, tmp_path: Path
+) -> None:
+    pool = workers_named("ray 2")
+    grid = open_toy(pool, 6, Toy({3: fault}, tmp_path / "once"))
+    grid.send_and_receive([Message(RecordDict(), node, "query.count") for node in grid.get_node_ids()])
+    with pytest.raises(RowError, match="state of its silos"):
+        grid.send_and_receive(train_messages(grid), timeout=4)
+    _assert_works(pool)
+
+
+def test_work_that_always_kills_its_worker_ends_the_row(workers_named: WorkersNamed) -> None:
+    pool = workers_named("ray 2")
+    grid = open_toy(pool, 2, Toy({1: "always die"}))
+    with pytest.raises(RowError, match="died 3 times"):
+        grid.send_and_receive(train_messages(grid))
+    _assert_works(pool)
+
+
+def _assert_works(pool: Workers) -> None:
+    """What ended one row must not end the next."""
+    grid = open_toy(pool, 6)
+    assert not any(reply.has_error() for reply in grid.send_and_receive(train_messages(grid)))

@@ -1,0 +1,147 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fedasr.asr.recogniser import Recogniser, digest
+from fedasr.corpora.speech import joined
+from fedasr.grid.workers import InProcess
+from fedasr.messages import AloneReply, SpeechReply, TrainReply, TrainRequest
+from fedasr.preparation import Prepared
+from fedasr.randomness import Streams
+from fedasr.rows import silo_host
+from fedasr.silo.alone import score, train_alone
+from fedasr.silo.app import SiloApp
+from fedasr.silo.host import SiloHost
+from fedasr.silo.train import local_steps, train
+
+
+@pytest.fixture
+def host(prepared: Prepared) -> SiloHost:
+    return silo_host(prepared, prepared.experiment.compare[1], 5)
+
+
+@pytest.fixture
+def weights(prepared: Prepared) -> dict[str, np.ndarray]:
+    torch.manual_seed(0)
+    return Recogniser(prepared.recogniser_spec, prepared.tokens).weights()
+
+
+def test_a_silo_sees_its_own_speech_alone(prepared: Prepared, host: SiloHost) -> None:
+    for number, ids in enumerate(prepared.partition.silos):
+        silo = host.silo(number)
+        assert tuple(u.id for u in silo.speech.utterances) == ids
+        assert len(silo.speech.speakers) == 1
+
+
+def test_training_repeats_and_depends_on_silo_round_and_seed(
+    host: SiloHost, weights: dict[str, np.ndarray]
+) -> None:
+    def trained(number: int = 0, round: int = 1, seed: int = 5) -> str:
+        other = replace(host, streams=Streams(seed, host.streams.row))
+        return digest(train(other, other.silo(number), TrainRequest(weights, round)).weights)
+
+    assert trained() == trained()
+    assert len({trained(), trained(number=1), trained(round=2), trained(seed=6)}) == 4
+
+
+def test_what_a_silo_trained_before_does_not_matter(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
+    first = digest(train(host, host.silo(0), TrainRequest(weights, 1)).weights)
+    train(host, host.silo(1), TrainRequest(weights, 1))
+    assert digest(train(host, host.silo(0), TrainRequest(weights, 1)).weights) == first
+
+
+def test_a_reply_counts_the_silos_utterances(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
+    reply = train(host, host.silo(2), TrainRequest(weights, 1))
+    assert reply.utterances == 3
+    assert np.isfinite(reply.loss)
+    record = reply.to_record()
+    assert dict(record.metric_records["metrics"]) == {"num-examples": 3, "uniform": 1, "loss": reply.loss}
+
+
+def test_more_steps_than_a_pass_go_on_with_the_next(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
+    host.recogniser.load(weights)
+    losses = []
+    for steps in (1, 2, 40):
+        host.recogniser.load(weights)
+        losses.append(local_steps(host, host.silo(0), 1, steps))
+    assert losses[2] < losses[0]
+
+
+def test_the_proximal_term_holds_a_silo_back(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
+    longer = replace(host, training=replace(host.training, local_steps=8))
+
+    def distance(proximal: float) -> float:
+        found = train(longer, longer.silo(0), TrainRequest(weights, 1, proximal)).weights
+        return float(sum(((found[n] - weights[n]).astype(np.float64) ** 2).sum() for n in weights)) ** 0.5
+
+    distances = [distance(strength) for strength in (0.0, 5.0, 15.0)]
+    assert distances[0] > 1.2 * distances[1] > 1.2 * distances[2] > 0
+
+
+def test_alone_is_scored_on_the_test_speakers(
+    prepared: Prepared, host: SiloHost, weights: dict[str, np.ndarray]
+) -> None:
+    reply = train_alone(host, host.silo(0), TrainRequest(weights, 1), 2)
+    test = prepared.part("test")
+    assert len(reply.errors) == len(test.speakers) == 2
+    assert sum(errors[3] for errors in reply.errors) == sum(len(u.text.split()) for u in test.utterances)
+    assert reply.model_sha256 == digest(host.recogniser.weights())
+    assert reply.errors[0][:3] == tuple(
+        getattr(score(host.recogniser, test)[test.speakers[0]], n)
+        for n in ("insertions", "deletions", "substitutions")
+    )
+
+
+def test_messages_survive_their_records() -> None:
+    weights = {"a": np.float32([1, 2]), "b": np.float32([[3]])}
+    request = TrainRequest.from_record(TrainRequest(weights, 7, 0.25).to_record())
+    assert (request.round, request.proximal) == (7, 0.25)
+    assert {n: a.tolist() for n, a in request.weights.items()} == {"a": [1, 2], "b": [[3]]}
+    for errors in ((), ((1, 2, 3, 4, 5, 6), (0, 0, 0, 1, 0, 1))):
+        reply = AloneReply(3, 0.5, "ab" * 32, errors)
+        assert AloneReply.from_record(reply.to_record()) == reply
+    assert TrainReply(weights, 4, 1.5).to_record().metric_records["metrics"]["num-examples"] == 4
+
+
+def test_speech_survives_its_record(host: SiloHost) -> None:
+    speech = host.silo(1).speech
+    again = SpeechReply.from_record(SpeechReply(speech).to_record()).speech
+    assert len(again) == len(speech)
+    for index in range(len(speech)):
+        ours, theirs = speech.utterances[index], again.utterances[index]
+        assert (ours.id, ours.speaker, ours.text) == (theirs.id, theirs.speaker, theirs.text)
+        assert theirs.duration_seconds == pytest.approx(ours.duration_seconds)
+        np.testing.assert_array_equal(again.features(index), speech.features(index))
+        assert again.frames(index) == speech.frames(index)
+    with pytest.raises(ValueError, match="features"):
+        again.utterances[0].audio.read(16_000)
+
+
+def test_the_silos_speech_joins_to_the_whole(prepared: Prepared, host: SiloHost) -> None:
+    parts = [host.silo(number).speech for number in range(len(prepared.partition.silos))]
+    whole = joined([*parts, prepared.part("public_labelled")])
+    assert len(whole) == sum(map(len, parts)) + len(prepared.part("public_labelled"))
+    last = len(whole) - 1
+    np.testing.assert_array_equal(
+        whole.features(last), prepared.part("public_labelled").features(len(prepared.part("public_labelled")) - 1)
+    )
+
+
+def test_the_app_answers_every_kind_of_message(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
+    from flwr.app import Message, RecordDict
+
+    grid = InProcess().open_grid(SiloApp(host), {n: {"partition-id": n} for n in range(4)}, host.streams)
+    node = list(grid.get_node_ids())[2]
+    request = TrainRequest(weights, 1).to_record()
+    (trained,) = grid.send_and_receive([Message(request, node, "train")])
+    assert trained.content.array_records["arrays"].keys() == weights.keys()
+    request.config_records["config"]["steps"] = 1
+    (alone,) = grid.send_and_receive([Message(request, node, "train.alone")])
+    assert AloneReply.from_record(alone.content).utterances == 3
+    assert not alone.content.array_records
+    (speech,) = grid.send_and_receive([Message(RecordDict(), node, "query.speech")])
+    assert SpeechReply.from_record(speech.content).speech.speakers == host.silo(2).speech.speakers
+    (unknown,) = grid.send_and_receive([Message(RecordDict(), node, "query.secrets")])
+    assert unknown.has_error()

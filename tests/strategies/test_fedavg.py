@@ -1,0 +1,92 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fedasr.strategies.fedavg import FedAvg, make_outer
+from fedasr.strategies.outer import AdamStep, MomentumStep
+
+from fedasr.asr.recogniser import Recogniser, digest
+from fedasr.coordinator import drive
+from fedasr.errors import UserError
+from fedasr.experiment import Experiment, RowSpec
+from fedasr.grid.exchange import Mean
+from fedasr.grid.workers import InProcess
+from fedasr.preparation import Prepared
+from fedasr.randomness import Streams
+from fedasr.registry import build_strategy
+from fedasr.rows import RowRun
+from fedasr.run_folder import RowFolder
+from fedasr.silo.app import SiloApp
+from fedasr.silo.host import SiloHost
+from fedasr.silo.train import make_optimizer
+from fedasr.training.batches import shuffled_batches, training_batch
+from fedasr.watcher import Watcher
+
+
+def _host(prepared: Prepared, row: RowSpec, silos: int) -> SiloHost:
+    partition = replace(prepared.partition, silos=prepared.partition.silos[:silos])
+    return SiloHost(
+        prepared.folder, partition, prepared.recogniser_spec, prepared.tokens,
+        prepared.experiment.training_of(row), prepared.experiment.augment, row.objective, Streams(3, row.name),
+    )  # fmt: skip
+
+
+def _serial_sgd(host: SiloHost, start: dict[str, np.ndarray], rounds: int) -> dict[str, np.ndarray]:
+    """Plain SGD over the only silo's speech, written out."""
+    model = Recogniser(host.recogniser_spec, host.tokens)
+    model.load(start)
+    silo = host.silo(0)
+    for round in range(1, rounds + 1):
+        generator = silo.streams.numpy("local", round, 0)
+        masks = silo.streams.torch("local dropout", round, 0)
+        batches = shuffled_batches(silo.speech, host.training.batch_size, generator)
+        optimizer = torch.optim.SGD(model.parameters(), host.training.learning_rate)
+        for indices in batches[: host.training.local_steps]:
+            batch = training_batch(silo.speech, indices, host.tokens, host.augment, generator)
+            optimizer.zero_grad()
+            model.losses(batch, masks).mean().backward()
+            optimizer.step()
+    return model.weights()
+
+
+def _start(prepared: Prepared) -> dict[str, np.ndarray]:
+    torch.manual_seed(0)
+    return Recogniser(prepared.recogniser_spec, prepared.tokens).weights()
+
+
+def test_one_silo_is_serial_sgd_to_the_bit(prepared: Prepared, tmp_path: Path) -> None:
+    row = RowSpec("alone", "fedavg", training={"rounds": 3, "local_steps": 2, "gradient_norm": 1e9})
+    host, start = _host(prepared, row, 1), _start(prepared)
+    grid = InProcess().open_grid(SiloApp(host), {0: {"partition-id": 0}}, host.streams)
+    run = RowRun(prepared, row, 3, start, RowFolder(tmp_path / "alone"), InProcess(), Watcher())
+    found = drive(build_strategy(row, host.training, 1), grid, run._central(grid))
+    assert grid.mean == Mean()
+    assert found is not None
+    assert digest(found) == digest(_serial_sgd(host, start, 3))
+    assert digest(found) != digest(start)
+
+
+def test_weighting_names_the_metric() -> None:
+    assert FedAvg().weighted_by_key == "num-examples"
+    assert FedAvg(weighting="uniform").weighted_by_key == "uniform"
+    with pytest.raises(UserError, match="weighting"):
+        FedAvg(weighting="loudness")
+
+
+def test_outer_optimizers_by_name() -> None:
+    assert make_outer("momentum", 0.9, True, 0.5) == MomentumStep(0.5, 0.9, True)
+    assert make_outer("adam", 0.0, False, 0.5) == AdamStep(0.5)
+    with pytest.raises(UserError, match="lion"):
+        make_outer("lion", 0.0, False, 1.0)
+    for momentum in (-0.1, 1.0):
+        with pytest.raises(UserError, match="momentum"):
+            make_outer("momentum", momentum, False, 1.0)
+
+
+def test_local_optimizers_begin_anew_and_decay(tiny: Experiment) -> None:
+    spec = tiny.training_of(RowSpec("a", "fedavg", training={"rounds": 5, "decay": 0.2, "learning_rate": 1.0}))
+    model = torch.nn.Linear(2, 2)
+    rates = [make_optimizer(model, spec, round).param_groups[0]["lr"] for round in range(1, 7)]  # type: ignore[arg-type]
+    assert rates == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2, 0.2])

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training.speech import made_up, small_recogniser
+
+from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.recogniser import digest
+from fedasr.files import load_arrays, save_arrays
+from fedasr.randomness import Streams
+from fedasr.student.trainer import CentralTrainer, TrainerSpec
+
+
+def _trainer(epochs: int = 4, batch_size: int = 3, seed: int = 0, purpose: str = "central") -> CentralTrainer:
+    spec = TrainerSpec(epochs, batch_size, learning_rate=0.01)
+    return CentralTrainer(small_recogniser(0.3), made_up(7), spec, AugmentSpec(), Streams(seed, "row"), purpose)
+
+
+class _StoppedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_stopped_and_restored_gives_the_bits_of_an_uninterrupted_training(stop: int, tmp_path: Path) -> None:
+    whole, losses = _trainer(), []
+    whole.run(lambda epoch, loss: losses.append(loss))
+    first, second, later = _trainer(), _trainer(), []
+
+    def leave(epoch: int, loss: float) -> None:
+        if epoch == stop:
+            raise _StoppedError
+
+    with pytest.raises(_StoppedError):
+        first.run(leave)
+    save_arrays(tmp_path / "state", first.state(), {})
+    second.restore(load_arrays(tmp_path / "state")[0])
+    second.run(lambda epoch, loss: later.append(loss))
+    assert later == losses[stop:]
+    assert digest(second.recogniser.weights()) == digest(whole.recogniser.weights())
+    for name, array in whole.state().items():
+        np.testing.assert_array_equal(second.state()[name], array, err_msg=name)
+
+
+def test_training_repeats_whatever_the_world_draws_and_however_many_threads_there_are() -> None:
+    digests = []
+    for world, threads in ((1, 1), (2, 2)):
+        torch.manual_seed(world)
+        np.random.seed(world)
+        torch.set_num_threads(threads)
+        try:
+            trainer = _trainer()
+            torch.manual_seed(world)
+            trainer.run()
+            assert torch.get_num_threads() == threads
+        finally:
+            torch.set_num_threads(1)
+        digests.append(digest(trainer.recogniser.weights()))
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"purpose": "start"}])
+def test_seed_and_purpose_matter(change: dict) -> None:
+    trainers = [_trainer(), _trainer(**change)]
+    for trainer in trainers:
+        trainer.run()
+    assert digest(trainers[0].recogniser.weights()) != digest(trainers[1].recogniser.weights())
+
+
+def test_the_loss_falls() -> None:
+    losses: list[float] = []
+    _trainer(30).run(lambda epoch, loss: losses.append(loss))
+    assert losses[-1] < 0.8 * losses[0]
+    assert len(losses) == 30
+
+
+def test_one_utterance_is_enough() -> None:
+    trainer = _trainer(1, batch_size=1)
+    before = digest(trainer.recogniser.weights())
+    trainer.run()
+    assert digest(trainer.recogniser.weights()) != before
+
+
+def test_no_epochs_change_nothing() -> None:
+    trainer = _trainer(0)
+    before = digest(trainer.recogniser.weights())
+    trainer.run()
+    assert digest(trainer.recogniser.weights()) == before

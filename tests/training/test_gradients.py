@@ -1,0 +1,80 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedasr.asr.augment import NO_AUGMENTATION
+from fedasr.training.batches import training_batch
+from fedasr.training.gradients import LANES, batch_gradient, clip_norm_, lanes_gradient
+from fedasr.training.objectives import supervised
+
+from .speech import TOKENS, made_up, small_recogniser
+
+
+def _batch(indices: list[int]):
+    return training_batch(made_up(9), indices, TOKENS, NO_AUGMENTATION, np.random.default_rng(0))
+
+
+def _generators() -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(lane) for lane in range(LANES)]
+
+
+@pytest.mark.parametrize("size", [2, 5, 9])
+def test_lanes_give_the_gradient_of_the_whole_batch(size: int) -> None:
+    model, indices = small_recogniser(), list(range(size))
+    loss, whole = batch_gradient(model, supervised, _batch(indices), None)
+    lanes = [_batch(indices[lane::LANES]) for lane in range(LANES)]
+    with ThreadPoolExecutor(LANES) as executor:
+        lanes_loss, parts = lanes_gradient(model, supervised, lanes, _generators(), executor)
+    assert lanes_loss == pytest.approx(loss, abs=1e-5)
+    for found, expected in zip(parts, whole, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    model = small_recogniser(dropout=0.4)
+    lanes = [_batch([0, 2, 4, 6]), _batch([1, 3, 5])]
+    results = []
+    for threads in (1, 2, 2):
+        with ThreadPoolExecutor(threads) as executor:
+            results.append(lanes_gradient(model, supervised, lanes, _generators(), executor))
+    for loss, gradient in results[1:]:
+        assert loss == results[0][0]
+        assert all(a.equal(b) for a, b in zip(gradient, results[0][1], strict=True))
+
+
+def test_the_gradient_is_that_of_the_mean_loss() -> None:
+    model, batch = small_recogniser(), _batch([0, 1, 2])
+    _, gradient = batch_gradient(model, supervised, batch, None)
+    step = 1e-3
+    with torch.no_grad():
+        before = supervised(model, batch, None).mean().double()
+        for parameter, part in zip(model.parameters(), gradient, strict=True):
+            parameter.sub_(step * part)
+        after = supervised(model, batch, None).mean().double()
+    expected = step * sum(float((part.double() ** 2).sum()) for part in gradient)
+    assert float(before - after) == pytest.approx(expected, rel=0.05)
+
+
+@given(
+    st.lists(st.lists(st.floats(-100, 100), min_size=1, max_size=5), min_size=1, max_size=4),
+    st.floats(0.01, 50),
+)
+def test_clipping_bounds_the_norm_and_keeps_the_direction(values: list[list[float]], largest: float) -> None:
+    gradient = [torch.tensor(part) for part in values]
+    before = torch.cat(gradient).double()
+    norm = clip_norm_(gradient, largest)
+    after = torch.cat(gradient).double()
+    assert norm == pytest.approx(float(before.norm()), rel=1e-5, abs=1e-30)
+    assert float(after.norm()) <= largest * (1 + 1e-5)
+    scale = min(1.0, largest / norm) if norm else 1.0
+    torch.testing.assert_close(after, before * scale, rtol=1e-4, atol=1e-6)
+
+
+def test_a_small_gradient_is_left_to_the_bit() -> None:
+    gradient = [torch.tensor([0.1, -0.2])]
+    clip_norm_(gradient, 1.0)
+    assert gradient[0].equal(torch.tensor([0.1, -0.2]))
