@@ -25,8 +25,8 @@ from fedasr.preparation import Prepared, prepare_experiment
 from fedasr.randomness import Streams
 from fedasr.registry import build_strategy
 from fedasr.rows import RowRun
-from fedasr.run_folder import Run
-from fedasr.start import load_start, make_start
+from fedasr.run_folder import Run, check_free
+from fedasr.start import LOADED, load_start, make_start
 from fedasr.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -106,14 +106,18 @@ def run(
     if not experiment.compare:
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
     existing = _resumed(Path(resume), experiment) if resume else None
+    _check_place(None if existing else out, grid, workers)
     _check_strategies(experiment)
+    if experiment.model.start not in LOADED:
+        load_model(Path(experiment.model.start))
     prepared = prepare_experiment(experiment, workers, watcher)
     load_start(prepared)
     pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
     try:
         pool.share(prepared.folder)
         folder = existing or Run.create(experiment, Path(out) if out else None)
-        return _run_rows(folder, prepared, pool, watcher, release)
+        with folder.discarded_if_refused(is_new=existing is None):
+            return _run_rows(folder, prepared, pool, watcher, release)
     finally:
         if pool is not grid:
             pool.close()
@@ -123,10 +127,6 @@ def open_workers(grid: str, workers: int, address: str | None = None) -> Workers
     """Return workers of a kind: ``"ray"`` or ``"process"``."""
     if grid == "process":
         return InProcess()
-    if grid != "ray":
-        raise UserError(f"--grid: there is no grid '{grid}'; known: process, ray")
-    if workers < 1:
-        raise UserError(f"--workers must be at least 1, not {workers}")
     from fedasr.grid.ray import RayWorkers
 
     return RayWorkers(workers, address)
@@ -137,6 +137,16 @@ def _resumed(path: Path, experiment: Experiment) -> Run:
     if asdict(existing.experiment) != asdict(experiment):
         raise UserError(f"--resume {path}: the folder belongs to another experiment; leave out what differs")
     return existing
+
+
+def _check_place(out: Path | str | None, grid: str | Workers, workers: int) -> None:
+    """Refuse before anything is computed what would be refused after it."""
+    if out is not None:
+        check_free(Path(out))
+    if not isinstance(grid, Workers) and grid not in ("process", "ray"):
+        raise UserError(f"--grid: there is no grid '{grid}'; known: process, ray")
+    if workers < 1:
+        raise UserError(f"--workers must be at least 1, not {workers}")
 
 
 def _check_strategies(experiment: Experiment) -> None:

@@ -10,9 +10,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import click
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+from typer.core import TyperCommand
 
 from fedasr.errors import UserError
 
@@ -22,8 +24,20 @@ for _name, _value in (
     ("FLWR_DISABLE_UPDATE_CHECK", "1"),
     ("RAY_USAGE_STATS_ENABLED", "0"),
     ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
+    ("RAY_worker_niceness", "0"),  # workers do the work: by default Ray lets everything else go first
 ):
     os.environ.setdefault(_name, _value)
+
+class OneLineCommand(TyperCommand):
+    """A command that answers options it does not know in one line, as it does all other wrong requests."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            typer.echo(f"error: {' '.join(error.format_message().split())} (--help names all options)", err=True)
+            sys.exit(2)
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fedasr.command import exits, quiet_libraries
+from fedasr.command import OneLineCommand, exits, quiet_libraries
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.command()
+@app.command(cls=OneLineCommand)
 @exits
 def main(
     model: Annotated[Path, typer.Argument(help="A row's folder, or a model.safetensors.")],

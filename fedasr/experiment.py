@@ -60,7 +60,7 @@ class ModelSpec:
     ctc_weight: float = share(0.3)
     predictor_units: int = least(256, 1)
     mels: int = least(64, 8)
-    sample_rate_hz: int = least(16_000, 4_000)
+    sample_rate_hz: int = field(default=16_000, metadata={"least": 4_000, "most": 48_000})
 
     def recogniser(self) -> RecogniserSpec:
         """Return the shape of the recogniser."""
@@ -266,6 +266,8 @@ def check(experiment: Experiment, where: str) -> Experiment:
     for row in experiment.compare:
         if not re.fullmatch(r"[\w.+-]+", row.name):
             raise UserError(f"{where}: the row name '{row.name}' may hold letters, digits and . _ + - only")
+        if row.name in NOT_ROWS or row.name.startswith("."):
+            raise UserError(f"{where}: a row may not be called '{row.name}', which names a part of the run folder")
         if names.count(row.name) > 1:
             raise UserError(f"{where}: two rows are called '{row.name}'; give each its own name")
         experiment.training_of(row)
@@ -274,6 +276,9 @@ def check(experiment: Experiment, where: str) -> Experiment:
         raise UserError(f"{where}: 'corpus.silos' must be at least 1 with the {corpus.partition} partition")
     if experiment.model.encoder == "conformer" and experiment.model.kernel % 2 == 0:
         raise UserError(f"{where}: 'model.kernel' must be odd, not {experiment.model.kernel}")
+    if experiment.model.encoder == "conformer" and experiment.model.units % experiment.model.heads:
+        units, heads = experiment.model.units, experiment.model.heads
+        raise UserError(f"{where}: 'model.units' ({units}) must be a multiple of 'model.heads' ({heads})")
     if experiment.model.start == "public" and corpus.public_speakers == 0 and corpus.public in PUBLIC_WITHIN:
         raise UserError(
             f"{where}: 'model.start' is 'public' but 'corpus.public_speakers' is 0; "
@@ -281,8 +286,13 @@ def check(experiment: Experiment, where: str) -> Experiment:
         )
     if len(set(experiment.seeds)) != len(experiment.seeds):
         raise UserError(f"{where}: 'seeds' names a seed twice")
+    if min(experiment.seeds, default=0) < 0:
+        raise UserError(f"{where}: 'seeds' must be at least 0, not {min(experiment.seeds)}")
     return experiment
 
+
+NOT_ROWS = ("experiment.toml", "environment.json", "partition.json", "report.html", "start", "summary.json")
+"""What else lies in a run folder, beside one folder a row."""
 
 PUBLIC_WITHIN = ("same", "other accent")
 """Values of ``corpus.public`` that divide the corpus itself."""

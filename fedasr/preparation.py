@@ -117,7 +117,13 @@ def _learn_tokens(model: ModelSpec, utterances: Sequence[Utterance], partition: 
         return learn_characters(texts)
     if not texts:
         raise UserError(f"model.tokens: {model.tokens} are learnt on public text, and there are no public speakers")
-    return learn_words(texts) if model.tokens == "words" else learn_pieces(texts, model.pieces)
+    if model.tokens == "words":
+        return learn_words(texts)
+    try:
+        return learn_pieces(texts, model.pieces)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise UserError(f"model.pieces: {model.pieces} pieces cannot be learnt on the public text: {reason}") from error
 
 
 def _check_tokens(utterances: Sequence[Utterance], partition: Partition, tokens: Tokens) -> None:

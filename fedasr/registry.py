@@ -70,7 +70,7 @@ def build_strategy(row: RowSpec, training: TrainingSpec, silos: int) -> Strategy
     sampling = {k: v for k, v in _sampling(training, silos).items() if k in accepted or takes_others}
     try:
         return cls(**{**sampling, **row.options})
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, UserError) as error:
         raise UserError(f"compare.{row.name}.options: {error}") from error
 
 

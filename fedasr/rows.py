@@ -89,6 +89,8 @@ class RowRun:
         }  # fmt: skip
 
     def _finished(self) -> dict[str, Any]:
+        if self.folder.load_checkpoint() is None:
+            self.folder.rewind(-1)  # a run that was killed logged this row and saved nothing to go on from
         central = self._central(self._grid())
         silos = len(self.prepared.partition.silos)
         weights = drive(build_strategy(self.row, central.training, silos), central.grid, central)

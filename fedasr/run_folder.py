@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -92,13 +94,26 @@ class Run:
         try:
             if path is None:
                 path = _first_free(parent, experiment.name)
-            elif path.exists() and any(path.iterdir()):
-                raise UserError(f"--out {path}: the folder is not empty; choose another, or --resume {path}")
+            else:
+                check_free(path)
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise disk_error(path or parent, error) from error
-        write_bytes(path / "experiment.toml", experiment.to_toml().encode())
-        return cls(path, experiment)
+        run = cls(path, experiment)
+        with run.discarded_if_refused(is_new=True):
+            write_bytes(path / "experiment.toml", experiment.to_toml().encode())
+        return run
+
+    @contextmanager
+    def discarded_if_refused(self, is_new: bool) -> Iterator[None]:
+        """Remove a new folder where the block is refused (a disk that is full) before any row has ended."""
+        try:
+            yield
+        except UserError:
+            rows = (self.row(row, seed).finished() for row, seed in self.experiment.rows())
+            if is_new and not any(rows):
+                shutil.rmtree(self.path, ignore_errors=True)
+            raise
 
     @classmethod
     def open(cls, path: Path) -> Run:
@@ -130,6 +145,20 @@ class Run:
         """Write ``summary.json``."""
         head = {"experiment": self.experiment.name, "seed": self.experiment.seed, "version": version}
         write_json(self.path / "summary.json", {**head, "rows": list(rows)})
+
+
+def check_free(path: Path) -> None:
+    """Refuse a path at which something lies.
+
+    Raises
+    ------
+    UserError
+        Where it is a file or a folder that is not empty.
+    """
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"--out {path}: the folder is not empty; choose another, or --resume {path}")
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out {path}: there is a file of that name; choose another folder")
 
 
 def _first_free(parent: Path, name: str) -> Path:

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
 
-# Nothing phones home from a command; both libraries read this when they are imported.
-for _name, _value in (
-    ("FLWR_TELEMETRY_ENABLED", "0"),
-    ("FLWR_DISABLE_UPDATE_CHECK", "1"),
-    ("RAY_USAGE_STATS_ENABLED", "0"),
-    ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
-    ("RAY_worker_niceness", "0"),  # workers do the work: by default Ray lets everything else go first
-):
-    os.environ.setdefault(_name, _value)
+import typer
+from rich.console import Console
 
-from contextlib import nullcontext  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Annotated, Any  # noqa: E402
-
-import typer  # noqa: E402
-from rich.console import Console  # noqa: E402
-
-from fedasr.command import exits, quiet_libraries  # noqa: E402
+from fedasr.command import OneLineCommand, exits, quiet_libraries
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.command()
+@app.command(cls=OneLineCommand)
 @exits
 def main(
     experiment: Annotated[str | None, typer.Argument(help="A shipped experiment's name, or a TOML file.")] = None,
@@ -59,7 +48,7 @@ def main(
     others = [_tracker(tensorboard)] if tensorboard else []
     with _watcher(console) as watcher:
         result = run(
-            wanted, out=out, resume=resume, grid=grid, workers=workers or os.cpu_count() or 1,
+            wanted, out=out, resume=resume, grid=grid, workers=(os.cpu_count() or 1) if workers is None else workers,
             address=address, watcher=Watchers([watcher, *others]), release=release,
         )  # fmt: skip
     _print_result(result.folder, json_)

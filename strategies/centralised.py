@@ -10,7 +10,7 @@ from flwr.serverapp.strategy import Result
 
 from fedasr.central import Central
 from fedasr.corpora.speech import Speech, joined
-from fedasr.errors import RowError
+from fedasr.errors import RowError, UserError
 from fedasr.grid.flower import array_record
 from fedasr.messages import SPEECH, SpeechReply
 
@@ -27,6 +27,8 @@ class Centralised(CentralStrategy):
     """
 
     def __init__(self, evaluate_every: int = 10) -> None:
+        if not isinstance(evaluate_every, int) or evaluate_every < 1:
+            raise UserError(f"centralised: 'evaluate_every' must be a whole number from 1 on, not {evaluate_every!r}")
         self.evaluate_every = evaluate_every
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
@@ -37,6 +39,7 @@ class Centralised(CentralStrategy):
         trainer = central.trainer(recogniser, speech)
         if saved:
             trainer.restore(saved[1])
+            central.grid.traffic, central.grid.outcomes = [], []  # logged by the run that was interrupted
         epochs = trainer.spec.epochs
 
         def after_epoch(epoch: int, loss: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -74,10 +75,10 @@ WEIGHTS = {"utterances": "num-examples", "uniform": "uniform"}
 
 def make_outer(optimizer: str, momentum: float, nesterov: bool, learning_rate: float) -> MomentumStep | AdamStep:
     """Return the outer optimizer of a name."""
-    if optimizer == "adam":
-        return AdamStep(rate=learning_rate)
-    if optimizer != "momentum":
+    if optimizer not in ("momentum", "adam"):
         raise UserError(f"fedavg: 'server_optimizer' is '{optimizer}'; known: momentum, adam")
-    if not 0 <= momentum < 1:
-        raise UserError(f"fedavg: 'momentum' must be at least 0 and below 1, not {momentum}")
-    return MomentumStep(learning_rate, momentum, nesterov)
+    if not isinstance(momentum, (int, float)) or not 0 <= momentum < 1:
+        raise UserError(f"fedavg: 'momentum' must be at least 0 and below 1, not {momentum!r}")
+    if not isinstance(learning_rate, (int, float)) or not 0 < learning_rate < math.inf:
+        raise UserError(f"fedavg: 'server_learning_rate' must be above 0, not {learning_rate!r}")
+    return AdamStep(learning_rate) if optimizer == "adam" else MomentumStep(learning_rate, momentum, nesterov)

@@ -11,7 +11,7 @@ from flwr.serverapp.strategy import Result
 
 from fedasr.asr.word_errors import ErrorCounts
 from fedasr.central import Central, PerSilo
-from fedasr.errors import RowError
+from fedasr.errors import RowError, UserError
 from fedasr.grid.flower import silo_of
 from fedasr.messages import ALONE, AloneReply, TrainRequest
 
@@ -28,6 +28,8 @@ class LocalOnly(CentralStrategy):
     """
 
     def __init__(self, steps: int = 0) -> None:
+        if not isinstance(steps, int) or steps < 0:
+            raise UserError(f"local-only: 'steps' must be a whole number from 0 on, not {steps!r}")
         self.steps = steps
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]

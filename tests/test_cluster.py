@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,12 +151,21 @@ def _start(*options: str) -> list[str]:
     return [ray, "start", "--block", "--num-cpus=1", "--object-store-memory=100000000", *options]
 
 
-def test_two_machines_give_the_bits_of_one(namespace: Namespace, near_cache: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def ray_folder() -> Iterator[Path]:
+    """A folder of Ray's own, so that others do not take this cluster for theirs; sockets need a short path."""
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_two_machines_give_the_bits_of_one(
+    namespace: Namespace, near_cache: Path, ray_folder: Path, tmp_path: Path
+) -> None:
     address = f"{namespace.here}:{_free_port()}"
     far_cache = tmp_path / "far"
     far_cache.mkdir()
     head = _start(
-        "--head", f"--node-ip-address={namespace.here}", f"--port={address.split(':')[1]}",
+        "--head", f"--temp-dir={ray_folder}", f"--node-ip-address={namespace.here}", f"--port={address.split(':')[1]}",
         "--include-dashboard=false", f"--ray-client-server-port={_free_port()}",
     )  # fmt: skip
     join = _start(f"--address={address}", f"--node-ip-address={namespace.there}")

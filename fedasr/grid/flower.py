@@ -118,7 +118,8 @@ def own_copy(content: RecordDict) -> RecordDict:
 
     Past Flower's constructors, which check every key and value again.
     """
-    return _shallow(content, {name: _shallow(record, dict(record)) for name, record in content.items()})
+    own: RecordDict = _shallow(content, {name: _shallow(record, dict(record)) for name, record in content.items()})
+    return own
 
 
 def _shallow(record: Any, data: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 import ray
 import torch
-from ray.exceptions import RayActorError
+from ray.exceptions import GetTimeoutError, RayActorError
 
 from fedasr.errors import RowError, UserError
 from fedasr.grid.base import SiloGrid
@@ -32,6 +32,7 @@ WAIT_SECONDS = 60.0
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 1 << 29
 """The C library's names for its thresholds, and the size up to which freed memory stays with an actor."""
+REPLACE_SECONDS = 120.0
 ATTEMPTS = 3
 """How often a piece of work is begun before its actors' deaths count as its own fault."""
 
@@ -176,7 +177,11 @@ class RayWorkers(Workers):
     def replace(self, place: int) -> None:
         """Start another actor in the place of a dead one and wait until it can work."""
         self.actors[place] = self._actor_class.remote()
-        ray.get(self.actors[place].ready.remote(), timeout=120)
+        try:
+            ray.get(self.actors[place].ready.remote(), timeout=REPLACE_SECONDS)
+        except GetTimeoutError as error:
+            reason = f"worker {place} died and none took its place within {REPLACE_SECONDS:g} s"
+            raise RowError(f"{reason}; resume when the cluster has room") from error
         for folder in self._shared:
             self._send(folder, [self.actors[place]])
         if self._opened is not None:

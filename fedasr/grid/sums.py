@@ -17,14 +17,15 @@ class WeightedSum:
 
     def __init__(self) -> None:
         self.values: NDArray[np.float64] | None = None
+        self._product = np.empty(0)
 
     def add(self, arrays: Mapping[str, NDArray[Any]], weight: float) -> None:
         """Add one reply."""
         first = self.values is None
         if self.values is None:
             self.values = np.empty(sum(array.size for array in arrays.values()))
+            self._product = np.empty(min(CHUNK, self.values.size))
         start = 0
-        product = np.empty(CHUNK)
         for array in arrays.values():
             flat = np.ascontiguousarray(array).reshape(-1)
             for begin in range(0, flat.size, CHUNK):
@@ -33,7 +34,7 @@ class WeightedSum:
                 if first:
                     np.multiply(part, weight, out=place, dtype=np.float64)
                 else:
-                    place += np.multiply(part, weight, out=product[: part.size], dtype=np.float64)
+                    place += np.multiply(part, weight, out=self._product[: part.size], dtype=np.float64)
             start += flat.size
 
 

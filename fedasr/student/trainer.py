@@ -87,7 +87,7 @@ class CentralTrainer:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            with ThreadPoolExecutor(LANES) as executor:
+            with ThreadPoolExecutor(LANES + 1) as executor:
                 while self.epoch < self.spec.epochs:
                     loss = self._run_epoch(executor)
                     self.epoch += 1
@@ -99,26 +99,28 @@ class CentralTrainer:
         generator = self.streams.numpy(self.purpose, self.epoch)
         masks = [self.streams.torch(f"{self.purpose} dropout {lane}", self.epoch) for lane in range(LANES)]
         batches = shuffled_batches(self.examples, self.spec.batch_size, generator)
+        lanes = executor.submit(self._lanes, batches[0], generator)
         losses = []
-        for step, indices in enumerate(batches):
+        for step in range(len(batches)):
             self._set_rate((self.epoch + step / len(batches)) / self.spec.epochs)
-            losses.append(self._step(indices, generator, masks, executor))
+            following = batches[step + 1] if step + 1 < len(batches) else []
+            ready, lanes = lanes.result(), executor.submit(self._lanes, following, generator)
+            losses.append(self._step(ready, masks, executor))
         return float(np.mean(losses))
 
-    def _step(
-        self, indices: list[int], generator: np.random.Generator, masks: list[torch.Generator],
-        executor: ThreadPoolExecutor,
-    ) -> float:  # fmt: skip
-        lanes = [self._batch(indices[lane::LANES], generator) for lane in range(min(LANES, len(indices)))]
+    def _lanes(self, indices: list[int], generator: np.random.Generator) -> list[Batch]:
+        """Make the lanes of one step, while those of the step before are computed."""
+        parts = [indices[lane::LANES] for lane in range(min(LANES, len(indices)))]
+        tokens = self.recogniser.tokens
+        return [training_batch(self.examples, part, tokens, self.augment, generator) for part in parts]
+
+    def _step(self, lanes: list[Batch], masks: list[torch.Generator], executor: ThreadPoolExecutor) -> float:
         loss, gradient = lanes_gradient(self.recogniser, self.objective, lanes, masks[: len(lanes)], executor)
         clip_norm_(gradient, self.spec.gradient_norm)
         for parameter, part in zip(self.recogniser.parameters(), gradient, strict=True):
             parameter.grad = part
         self._optimizer.step()
         return loss
-
-    def _batch(self, indices: list[int], generator: np.random.Generator) -> Batch:
-        return training_batch(self.examples, indices, self.recogniser.tokens, self.augment, generator)
 
     def _set_rate(self, progress: float) -> None:
         for group in self._optimizer.param_groups:

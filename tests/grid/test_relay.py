@@ -81,12 +81,15 @@ def _open(flower: OthersGrid, silos: int) -> SiloGrid:
 def _result(grid: SiloGrid) -> list[Any]:
     grid.round = 3
     replies = grid.send_and_receive(train_messages(grid), timeout=9.0)
-    return [
-        ({n: a.tobytes() for n, a in arrays_of(r.content["arrays"]).items()}, dict(r.content["metrics"]), r.metadata.src_node_id)
-        if r.has_content()
-        else (r.error.reason, r.metadata.src_node_id)
-        for r in replies
-    ]  # fmt: skip
+    return [_read(reply) for reply in replies]
+
+
+def _read(reply: Message) -> tuple[Any, ...]:
+    node = reply.metadata.src_node_id
+    if reply.has_error():
+        return reply.error.reason, node
+    arrays = {name: array.tobytes() for name, array in arrays_of(reply.content["arrays"]).items()}
+    return arrays, dict(reply.content["metrics"]), node
 
 
 @pytest.mark.parametrize("mean", [None, Mean()])
