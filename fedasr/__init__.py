@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -24,3 +26,14 @@ def __getattr__(name: str) -> Any:
 
     module = import_module("fedasr.experiment" if name == "Experiment" else "fedasr.api")
     return getattr(module, name)
+
+
+class _Package(ModuleType):
+    """Keeps ``fedasr.evaluate`` the function, though importing the command of that name would replace it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -39,7 +39,7 @@ def strategy_class(name: str) -> type[Strategy]:
     module, _, attribute = path.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError, ValueError) as error:
         raise UserError(f"the strategy '{name}' cannot be imported: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Strategy)):
         raise UserError(f"'{name}' is not a Flower strategy (a subclass of flwr.serverapp.strategy.Strategy)")

@@ -157,8 +157,9 @@ def check_free(path: Path) -> None:
     """
     if path.is_dir() and any(path.iterdir()):
         raise UserError(f"--out {path}: the folder is not empty; choose another, or --resume {path}")
-    if path.exists() and not path.is_dir():
-        raise UserError(f"--out {path}: there is a file of that name; choose another folder")
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise UserError(f"--out {path}: {nearest} is a file; choose another folder")
 
 
 def _first_free(parent: Path, name: str) -> Path:

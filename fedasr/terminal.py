@@ -71,11 +71,11 @@ class PlainWatcher(Watcher):
         self._seconds = seconds
         self._last = 0.0
         self._begun: dict[str, float] = {}
-        self._stage = ""
+        self._stages: list[str] = []
 
     def stage(self, text: str) -> None:
         self._begun[text.partition(":")[0]] = time.monotonic()
-        self._stage = text  # shown with what comes of it: a request that is refused is one line and no more
+        self._stages.append(text)  # shown with what comes of it: a request that is refused is one line and no more
 
     def prepared(self, done: int, total: int) -> None:
         if done == total or time.monotonic() - self._last > self._seconds:
@@ -101,10 +101,9 @@ class PlainWatcher(Watcher):
 
     def _line(self, text: str) -> None:
         self._last = time.monotonic()
-        for line in (self._stage, text.rstrip()):
-            if line:
-                self._console.print(line, markup=False, highlight=False)
-        self._stage = ""
+        for line in (*self._stages, text.rstrip()):
+            self._console.print(line, markup=False, highlight=False)
+        self._stages.clear()
 
 
 def _news(progress: RoundProgress) -> str:

@@ -19,11 +19,10 @@ from hypothesis import HealthCheck, settings
 
 from fedasr.experiment import Experiment
 from fedasr.preparation import Prepared, prepare_experiment
+from fedasr.simulate import app as simulate
 from fedasr.watcher import Watcher
 
-settings.register_profile(
-    "fedasr", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("fedasr", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fedasr")
 
 TINY: dict[str, Any] = {
@@ -181,3 +180,28 @@ def simulated(
         return known[options]
 
     return run
+
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Refused:
+    """Call a command in an empty folder, expect a refusal and return its line."""
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.chdir(place)
+
+    def call(*arguments: object, app: Any = simulate) -> str:
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(SystemExit) as exit_:
+            app([str(argument) for argument in arguments])
+        found = capfd.readouterr()
+        assert exit_.value.code == 2
+        assert found.out == ""
+        assert found.err.count("\n") == 1, found.err
+        assert found.err.startswith("error: ")
+        assert sorted(tmp_path.rglob("*")) == before
+        return found.err.removeprefix("error: ").strip()
+
+    return call

@@ -78,7 +78,6 @@ def _run_until(row: str, folder: Path, arguments: list[str]) -> list[dict[str, A
     return _lines(folder / row / "metrics.jsonl")
 
 
-
 def test_a_killed_run_goes_on_to_the_same_bits(
     longer_file: Path, simulated: Callable[..., Simulated], run_command: Callable[..., Finished], tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Finished, Simulated, tiny_table
+from rich.console import Console
 
 import fedasr
 import fedasr.silo.app
@@ -20,6 +21,7 @@ from fedasr.model_file import load_model
 from fedasr.run_folder import Run
 from fedasr.silo.host import Silo, SiloHost
 from fedasr.silo.train import train
+from fedasr.terminal import PlainWatcher
 
 GRIDS = [("--grid", "process"), ("--workers", "2")]
 KEYS = {
@@ -57,6 +59,15 @@ def test_progress_is_told_in_plain_lines(simulated: Callable[..., Simulated]) ->
     for part in ("corpus", "start: 6 labelled public utterances", "fedavg: row 2 of 5", "fedavg 8/8", "adam: WER"):
         assert part in told
     assert "\x1b" not in told
+
+
+def test_a_stage_without_lines_of_its_own_is_told_with_the_next(capfd: pytest.CaptureFixture[str]) -> None:
+    watcher = PlainWatcher(Console(stderr=True))
+    watcher.stage("corpus")
+    assert capfd.readouterr().err == ""
+    watcher.stage("start: 6 utterances")
+    watcher.prepared(3, 3)
+    assert capfd.readouterr().err.splitlines() == ["corpus", "start: 6 utterances", "features 3/3"]
 
 
 @pytest.mark.parametrize("options", GRIDS, ids=" ".join)
@@ -194,9 +205,7 @@ def test_a_silo_that_returns_nan_is_refused_named_and_counted(
     assert "refused" in (tmp_path / "run" / "report.html").read_text()
 
 
-def test_too_few_silos_end_a_row_and_the_others_go_on(
-    spoilt_silo: Callable[[set[int]], None], tmp_path: Path
-) -> None:
+def test_too_few_silos_end_a_row_and_the_others_go_on(spoilt_silo: Callable[[set[int]], None], tmp_path: Path) -> None:
     spoilt_silo({0, 1, 2})
     compare = [{"name": "fedavg", "strategy": "fedavg"}, {"name": "public-only", "strategy": "public-only"}]
     result = _run(tmp_path / "run", training={"silos_per_round": 0}, compare=compare)
@@ -283,7 +292,10 @@ def test_every_choice_runs(changes: dict[str, Any], tmp_path: Path) -> None:
     assert result.rows[0]["wer"] is not None
 
 
-@pytest.mark.parametrize("strategy", ["FedMedian", "FedAvgM", "FedAdagrad", "FedYogi", "FedTrimmedAvg", "Krum", "FedProx"])
+FLOWERS = ["FedMedian", "FedAvgM", "FedAdagrad", "FedYogi", "FedTrimmedAvg", "Krum", "FedProx"]
+
+
+@pytest.mark.parametrize("strategy", FLOWERS)
 def test_flowers_strategies_run_by_import_path(strategy: str, tmp_path: Path) -> None:
     options = {"proximal_mu": 0.1} if strategy == "FedProx" else {}
     row = {"name": strategy, "strategy": f"flwr.serverapp.strategy:{strategy}", "options": options}

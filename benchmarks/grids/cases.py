@@ -46,7 +46,7 @@ class Case:
 
 
 CASES = (
-    Case("1000-empty", 1000, 0, ADD, FLOWER, 30.0, 30.0, 5, stock_arrays=True),
+    Case("1000-empty", 1000, 1, ADD, FLOWER, 30.0, 30.0, 5, stock_arrays=True),
     Case("64x10M", 64, 10_000_000, ADD, FLOWER, 5.0, 10.0, 3, least_memory_ratio=4.0),
     Case("64x10M-stock", 64, 10_000_000, ADD, FLOWER, 5.0, 5.0, 3, stock_arrays=True, least_memory_ratio=4.0),
     Case("1000x10-step", 1000, 10, STEP, PFL, 1.0, 1.8, 20),

@@ -18,11 +18,13 @@ from grids.cases import CASES, FLOWER, OWN, PFL, Case, Measurement
 
 SAMPLE_SECONDS = 0.25
 LIMIT_SECONDS = 900
-QUIET = {
+ENVIRONMENT = {
     "FLWR_TELEMETRY_ENABLED": "0",
     "FLWR_DISABLE_UPDATE_CHECK": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Ray's workers are nice to other processes; pfl's one process is not.
+    "RAY_worker_niceness": "0",
 }
 
 
@@ -59,7 +61,7 @@ def run(contestant: str, case: Case) -> Measurement:
         command = [sys.executable, script, "--contestant", contestant, "--case", json.dumps(asdict(case))]
         with open(log, "wb") as sink:
             process = subprocess.Popen(
-                [*command, "--answer", str(output)], stdout=sink, stderr=sink, env={**os.environ, **QUIET}
+                [*command, "--answer", str(output)], stdout=sink, stderr=sink, env={**os.environ, **ENVIRONMENT}
             )
             driver, total = _watch(process)
         if not output.exists():
@@ -91,7 +93,7 @@ def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int]:
     driver = total = 0
     while process.poll() is None:
         sizes = _share_bytes(watched)
-        driver, total = max(driver, sizes[:1][0] if sizes else 0), max(total, sum(sizes))
+        driver, total = max(driver, *sizes[:1], 0), max(total, sum(sizes))
         if time.monotonic() > deadline:
             process.kill()
         time.sleep(SAMPLE_SECONDS)

@@ -20,6 +20,7 @@ from fedasr.grid.flower import (
     envelope_bytes,
     error_reply,
     identify,
+    metric_record,
     name_message,
     node_of,
     silo_of,
@@ -203,7 +204,7 @@ class SiloGrid(Grid):
 def _mean_reply(exchange: Exchange, good: Sequence[Outcome], results: Sequence[GroupOutcome]) -> RecordDict:
     """Return the one reply that stands for all: mean arrays, mean metrics, summed weight."""
     assert exchange.mean is not None
-    metrics = [next(iter(o.content.metric_records.values())) for o in good if o.content is not None]
+    metrics = [metric_record(o.content) for o in good if o.content is not None]
     weights = np.array([float(m[exchange.mean.weight]) for m in metrics])  # type: ignore[arg-type]
     total = float(weights.sum())
     if total <= 0:
@@ -214,7 +215,7 @@ def _mean_reply(exchange: Exchange, good: Sequence[Outcome], results: Sequence[G
     averaged = MetricRecord({exchange.mean.weight: total})
     for key in metrics[0]:
         if key != exchange.mean.weight and all(key in m for m in metrics):
-            values = np.array([np.asarray(m[key], np.float64) for m in metrics])
+            values = np.array([m[key] for m in metrics], np.float64)
             averaged[key] = (weights @ values / total).tolist()
     name = next(iter(good[0].content.metric_records)) if good[0].content is not None else "metrics"
     return RecordDict({record[0]: array_record(arrays), name: averaged})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,12 +12,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request
-from fedasr.grid.flower import array_record, array_records, arrays_of, envelope_bytes, identify, node_of, own_copy
+from fedasr.grid.flower import (
+    array_record,
+    array_records,
+    arrays_of,
+    envelope_bytes,
+    identify,
+    metric_record,
+    node_of,
+    own_copy,
+)
 from fedasr.grid.sums import WeightedSum
 from fedasr.randomness import Streams
 
@@ -56,16 +67,23 @@ class Worker:
         """Run the requests to one group of silos, in the order of the silos."""
         total = WeightedSum() if exchange.mean else None
         with kept_libraries():
-            outcomes = [self._one(exchange, request, total) for request in requests]
+            seeds = [self._seeds(exchange.round, request) for request in requests]
+            outcomes = [
+                self._one(exchange, request, words, total) for request, words in zip(requests, seeds, strict=True)
+            ]
         stateful = any(self._contexts[request.silo].state for request in requests)
         return GroupOutcome(group, tuple(outcomes), total.values if total else None, stateful)
 
-    def _one(self, exchange: Exchange, request: Request, total: WeightedSum | None) -> Outcome:
+    def _seeds(self, round: int, request: Request) -> list[int]:
+        sequence = self._streams.sequence(f"app {request.kind}", round, request.silo)
+        return [int(word) for word in sequence.generate_state(3, np.uint32)]
+
+    def _one(self, exchange: Exchange, request: Request, seeds: Sequence[int], total: WeightedSum | None) -> Outcome:
         started = time.thread_time()
         message = Message(own_copy(exchange.contents[request.content]), node_of(request.silo), request.kind)
         message.metadata.group_id = str(exchange.round)
         try:
-            seed_libraries(self._streams.sequence(f"app {request.kind}", exchange.round, request.silo))
+            seed_libraries(*seeds)
             reply = self._app(message, self._context(request.silo))
             seconds = time.thread_time() - started
             if reply.has_error():
@@ -115,9 +133,8 @@ def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
 
 def reply_weight(content: RecordDict, mean: Mean | None) -> float:
     """Return the weight of a reply in an average."""
-    metrics = next((record for record in content.values() if isinstance(record, MetricRecord)), MetricRecord())
-    weight = metrics.get(mean.weight if mean else "", None)
-    if not isinstance(weight, (int, float)) or not np.isfinite(weight) or weight < 0:
+    weight = metric_record(content).get(mean.weight if mean else "", None)
+    if not isinstance(weight, (int, float)) or not math.isfinite(weight) or weight < 0:
         raise RefusedError(f"the reply's weight '{mean.weight if mean else ''}' is {weight!r}")
     return float(weight)
 
@@ -163,11 +180,15 @@ def kept_libraries() -> Iterator[None]:
         torch.set_rng_state(states[2])
 
 
-def seed_libraries(sequence: np.random.SeedSequence) -> None:
+def seed_libraries(python_seed: int, numpy_seed: int, torch_seed: int) -> None:
     """Seed the global generators of Python, NumPy and torch."""
-    words = sequence.generate_state(3, np.uint32).tolist()
-    random.seed(words[0])
-    np.random.seed(words[1])
+    random.seed(python_seed)
+    np.random.seed(numpy_seed)
     # torch.manual_seed formats a stack trace for each kind of absent accelerator: about a millisecond.
-    seed = torch.manual_seed if torch.accelerator.is_available() else torch.default_generator.manual_seed
-    seed(words[2])
+    seed = torch.manual_seed if _has_accelerator() else torch.default_generator.manual_seed
+    seed(torch_seed)
+
+
+@functools.cache
+def _has_accelerator() -> bool:
+    return torch.accelerator.is_available()

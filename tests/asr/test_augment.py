@@ -31,9 +31,7 @@ def test_the_given_features_are_left_alone() -> None:
 @given(seed=st.integers(0, 1000))
 def test_masks_set_whole_bands_and_frames_to_zero_and_nothing_else(seed: int) -> None:
     features = _features()
-    spec = replace(
-        NO_AUGMENTATION, frequency_masks=2, frequency_mask_bands=4, time_masks=2, time_mask_fraction=0.2
-    )
+    spec = replace(NO_AUGMENTATION, frequency_masks=2, frequency_mask_bands=4, time_masks=2, time_mask_fraction=0.2)
     found = spec(features, np.random.default_rng(seed))
     bands, frames = ~found.any(axis=0), ~found.any(axis=1)
     assert bands.sum() <= 2 * 4

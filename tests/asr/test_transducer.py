@@ -65,9 +65,7 @@ def test_a_model_that_never_says_blank_stops() -> None:
 def test_the_loss_sums_over_all_alignments(target: list[int]) -> None:
     head, frames = _head(1, scale=1.5), 3
     encodings = torch.randn(1, frames, 5, generator=torch.Generator().manual_seed(4))
-    loss = head.losses(
-        encodings, torch.tensor([frames]), torch.tensor([target]), torch.tensor([len(target)]), None
-    )
+    loss = head.losses(encodings, torch.tensor([frames]), torch.tensor([target]), torch.tensor([len(target)]), None)
     with torch.inference_mode():
         predictions, _ = head.predictor(head.embedding(torch.tensor([[0, *target]])))
         lattice = head.join(encodings[:, :, None], predictions[:, None])[0].log_softmax(-1).double()

@@ -154,9 +154,7 @@ def test_a_silo_that_hangs_is_answered_for_and_the_next_round_works(
 
 
 @pytest.mark.parametrize("fault", ["die", "hang"])
-def test_the_state_of_a_lost_workers_silos_is_missed(
-    fault: str, workers_named: WorkersNamed, tmp_path: Path
-) -> None:
+def test_the_state_of_a_lost_workers_silos_is_missed(fault: str, workers_named: WorkersNamed, tmp_path: Path) -> None:
     pool = workers_named("ray 2")
     grid = open_toy(pool, 6, Toy({3: fault}, tmp_path / "once"))
     grid.send_and_receive([Message(RecordDict(), node, "query.count") for node in grid.get_node_ids()])

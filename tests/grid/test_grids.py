@@ -31,9 +31,7 @@ def _bytes(replies: Sequence[Message]) -> list[bytes]:
 def _expected(silos: Sequence[int]) -> dict[str, np.ndarray]:
     models = [{n: Toy()._changed(a, silo) for n, a in arrays_of(initial()).items()} for silo in silos]
     weights = [silo + 1 for silo in silos]
-    return {
-        n: np.average(np.stack([m[n] for m in models]).astype(np.float64), axis=0, weights=weights) for n in SHAPES
-    }
+    return {n: np.average(np.stack([m[n] for m in models]).astype(np.float64), axis=0, weights=weights) for n in SHAPES}
 
 
 @pytest.mark.parametrize("averaged", [True, False])

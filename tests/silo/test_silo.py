@@ -35,9 +35,7 @@ def test_a_silo_sees_its_own_speech_alone(prepared: Prepared, host: SiloHost) ->
         assert len(silo.speech.speakers) == 1
 
 
-def test_training_repeats_and_depends_on_silo_round_and_seed(
-    host: SiloHost, weights: dict[str, np.ndarray]
-) -> None:
+def test_training_repeats_and_depends_on_silo_round_and_seed(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
     def trained(number: int = 0, round: int = 1, seed: int = 5) -> str:
         other = replace(host, streams=Streams(seed, host.streams.row))
         return digest(train(other, other.silo(number), TrainRequest(weights, round)).weights)
@@ -89,8 +87,7 @@ def test_alone_is_scored_on_the_test_speakers(
     assert sum(errors[3] for errors in reply.errors) == sum(len(u.text.split()) for u in test.utterances)
     assert reply.model_sha256 == digest(host.recogniser.weights())
     assert reply.errors[0][:3] == tuple(
-        getattr(score(host.recogniser, test)[test.speakers[0]], n)
-        for n in ("insertions", "deletions", "substitutions")
+        getattr(score(host.recogniser, test)[test.speakers[0]], n) for n in ("insertions", "deletions", "substitutions")
     )
 
 

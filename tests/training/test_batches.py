@@ -47,8 +47,6 @@ def test_a_batch_holds_features_and_tokens_of_its_examples() -> None:
 
 def test_augmentation_is_drawn_from_the_generator() -> None:
     speech = made_up(3)
-    made = [
-        training_batch(speech, [0, 1, 2], TOKENS, AugmentSpec(), np.random.default_rng(seed)) for seed in (1, 1, 2)
-    ]
+    made = [training_batch(speech, [0, 1, 2], TOKENS, AugmentSpec(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert made[0].features_BTF.equal(made[1].features_BTF)
     assert not made[1].features_BTF.equal(made[2].features_BTF)
