@@ -19,7 +19,7 @@ from fedasr.environment import describe
 from fedasr.errors import UserError
 from fedasr.experiment import Experiment
 from fedasr.files import write_json
-from fedasr.grid.workers import InProcess, Workers, one_thread
+from fedasr.grid.workers import InProcess, Workers
 from fedasr.model_file import load_model
 from fedasr.preparation import Prepared, prepare_experiment
 from fedasr.randomness import Streams
@@ -27,6 +27,7 @@ from fedasr.registry import build_strategy
 from fedasr.rows import RowRun
 from fedasr.run_folder import Run, check_free
 from fedasr.start import LOADED, load_start, make_start
+from fedasr.threads import one_thread
 from fedasr.watcher import Watcher
 
 if TYPE_CHECKING:

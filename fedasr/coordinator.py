@@ -8,13 +8,12 @@ from functools import partial
 from typing import Any, cast
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
-from flwr.app.exception import AppExitException
 from flwr.serverapp.strategy import Strategy
 from numpy.typing import NDArray
 
 from fedasr.asr.recogniser import Weights
 from fedasr.central import Central
-from fedasr.errors import RowError
+from fedasr.errors import RowError, UserError
 from fedasr.grid.base import SiloGrid
 from fedasr.grid.exchange import Mean
 from fedasr.grid.flower import array_record, arrays_of
@@ -40,8 +39,12 @@ def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | Non
             result = strategy.start(grid, array_record(central.start), central=central)  # type: ignore[call-arg]
             return arrays_of(result.arrays) if result.arrays else None
         return run_rounds(strategy, grid, central)
-    except AppExitException as error:
-        raise RowError(str(error).strip().splitlines()[0]) from error
+    except (RowError, UserError):
+        raise
+    except Exception as error:  # a strategy may be anybody's: its failure ends its own row
+        log.debug("the strategy of row %s failed", central.row.name, exc_info=True)
+        reason = " ".join(str(error).split()) or "no reason given"
+        raise RowError(f"{type(strategy).__name__}: {type(error).__name__}: {reason}") from error
 
 
 def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights:

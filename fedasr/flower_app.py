@@ -22,7 +22,6 @@ from fedasr.errors import RowError, UserError
 from fedasr.experiment import Experiment
 from fedasr.grid.flower import CLIENT_APP_FAILED
 from fedasr.grid.relay import COST_RECORD, SILO_QUERY, FlowerWorkers, cost_record, silo_record
-from fedasr.grid.workers import one_thread
 from fedasr.preparation import prepare_experiment
 from fedasr.randomness import seeded_libraries
 from fedasr.request import requested
@@ -30,6 +29,7 @@ from fedasr.rows import silo_host
 from fedasr.silo.app import SILO, make_app
 from fedasr.silo.host import SiloHost
 from fedasr.terminal import PlainWatcher
+from fedasr.threads import one_thread
 from fedasr.watcher import Watcher
 
 server = ServerApp()

@@ -93,26 +93,26 @@ def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int]:
     driver = total = 0
     while process.poll() is None:
         sizes = _share_bytes(watched)
-        driver, total = max(driver, *sizes[:1], 0), max(total, sum(sizes))
+        driver, total = max(driver, sizes.get(process.pid, 0)), max(total, sum(sizes.values()))
         if time.monotonic() > deadline:
             process.kill()
         time.sleep(SAMPLE_SECONDS)
     return driver, total
 
 
-def _share_bytes(process: psutil.Process) -> list[int]:
-    """Return the proportional set size of a process and of each that it started."""
+def _share_bytes(process: psutil.Process) -> dict[int, int]:
+    """Return the proportional set size of a process and of each that it started, by process id."""
     try:
         processes = [process, *process.children(recursive=True)]
     except psutil.Error:
-        return []
-    sizes = []
+        return {}
+    sizes = {}
     for each in processes:
         try:
             text = Path(f"/proc/{each.pid}/smaps_rollup").read_text(encoding="ascii")
         except OSError:
             continue
-        sizes += [1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")]
+        sizes[each.pid] = sum(1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
     return sizes
 
 

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from fedasr.corpora.utterance import Utterance
+from fedasr.threads import one_thread
 
 Extractor = Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]
 """Samples at the corpus' rate to features, shape (frames, mels)."""
@@ -54,7 +54,7 @@ def extract(
         except BrokenProcessPool:
             # An interactive __main__, or a script without a guard, cannot be imported by a new process.
             _logger.warning("worker processes end at once; features are computed in this process instead")
-    with _one_thread():
+    with one_thread():
         for utterance in utterances[done:]:
             yield _features(utterance, extractor, sample_rate_hz)
 
@@ -95,13 +95,3 @@ def _start(extractor: Extractor, sample_rate_hz: int) -> None:
 def _work(utterances: Sequence[Utterance]) -> list[Extracted]:
     extractor, sample_rate_hz = _worker
     return [_features(utterance, extractor, sample_rate_hz) for utterance in utterances]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from fedasr.grid.base import SiloGrid
 from fedasr.grid.exchange import Exchange, GroupOutcome, Request
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.randomness import Streams
+from fedasr.threads import one_thread
 
 MapFunction = Callable[[Any, Sequence[Any]], list[Any]]
 
@@ -78,14 +76,3 @@ class InProcess(Workers):
 
     def close(self) -> None:
         pass
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute with one thread inside the block: sums in another order give other bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

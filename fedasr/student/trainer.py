@@ -15,6 +15,7 @@ from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.randomness import Streams
 from fedasr.settings import least
+from fedasr.threads import one_thread
 from fedasr.training.batches import Examples, shuffled_batches, training_batch
 from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
 from fedasr.training.objectives import Objective, supervised
@@ -84,16 +85,11 @@ class CentralTrainer:
 
     def run(self, after_epoch: Callable[[int, float], None] = lambda epoch, loss: None) -> None:
         """Train to the end, calling `after_epoch` with the epochs done and the epoch's mean loss."""
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with ThreadPoolExecutor(LANES + 1) as executor:
-                while self.epoch < self.spec.epochs:
-                    loss = self._run_epoch(executor)
-                    self.epoch += 1
-                    after_epoch(self.epoch, loss)
-        finally:
-            torch.set_num_threads(threads)
+        with one_thread(), ThreadPoolExecutor(LANES + 1) as executor:
+            while self.epoch < self.spec.epochs:
+                loss = self._run_epoch(executor)
+                self.epoch += 1
+                after_epoch(self.epoch, loss)
 
     def _run_epoch(self, executor: ThreadPoolExecutor) -> float:
         generator = self.streams.numpy(self.purpose, self.epoch)
