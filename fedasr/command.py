@@ -28,6 +28,7 @@ for _name, _value in (
 ):
     os.environ.setdefault(_name, _value)
 
+
 class OneLineCommand(TyperCommand):
     """A command that answers options it does not know in one line, as it does all other wrong requests."""
 

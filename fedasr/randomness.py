@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,14 +61,32 @@ def seeded_libraries(sequence: np.random.SeedSequence) -> Iterator[None]:
 
     For code that is not ours and draws from them: some of Flower's samplers, parameter initialisation.
     """
+    with kept_libraries():
+        seed_libraries(*sequence.generate_state(3, np.uint32).tolist())
+        yield
+
+
+@contextmanager
+def kept_libraries() -> Iterator[None]:
+    """Restore the global generators of Python, NumPy and torch after the block."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    words = sequence.generate_state(3, np.uint32)
-    random.seed(int(words[0]))
-    np.random.seed(int(words[1]))
-    torch.manual_seed(int(words[2]))
     try:
         yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
+
+
+def seed_libraries(python_seed: int, numpy_seed: int, torch_seed: int) -> None:
+    """Seed the global generators of Python, NumPy and torch."""
+    random.seed(python_seed)
+    np.random.seed(numpy_seed)
+    # torch.manual_seed formats a stack trace for each kind of absent accelerator: about a millisecond.
+    seed = torch.manual_seed if _has_accelerator() else torch.default_generator.manual_seed
+    seed(torch_seed)
+
+
+@functools.cache
+def _has_accelerator() -> bool:
+    return torch.accelerator.is_available()

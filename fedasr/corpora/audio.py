@@ -117,9 +117,7 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], AudioInfo]:
             slack = _MP3_SLACK_FRAMES if file.format == "MP3" else 0
             samples_TC: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise UserError(
-            f"{path}: truncated or damaged audio ({_reason(error)}); copy the file again"
-        ) from error
+        raise UserError(f"{path}: truncated or damaged audio ({_reason(error)}); copy the file again") from error
     if len(samples_TC) < info.frames - slack:
         raise UserError(_truncated(path, len(samples_TC), info.frames, "samples"))
     return samples_TC, info
@@ -135,9 +133,7 @@ def _check_length(path: Path, header: Any) -> None:
         raise UserError(f"{path}: no samples in this audio file; remove it from the corpus")
     if header.frames < SHORTEST_SECONDS * header.samplerate:
         seconds = header.frames / header.samplerate
-        raise UserError(
-            f"{path}: {1000 * seconds:.0f} ms of audio, less than a window of 25 ms; remove the file"
-        )
+        raise UserError(f"{path}: {1000 * seconds:.0f} ms of audio, less than a window of 25 ms; remove the file")
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:

@@ -43,27 +43,21 @@ def _rows(table: Path) -> tuple[list[str], list[list[str]]]:
     try:
         dataset = COMMONVOICE(table.parent, tsv=table.name)
     except (csv.Error, OSError, ValueError, StopIteration) as error:
-        raise UserError(
-            f"{table}: not a table of Common Voice ({error}); unpack the archive again"
-        ) from error
+        raise UserError(f"{table}: not a table of Common Voice ({error}); unpack the archive again") from error
     # This data set has no get_metadata(), and its items are decoded audio.
     return dataset._header, dataset._walker
 
 
 def _utterance(table: Path, header: list[str], cells: list[str], row: int) -> Utterance:
     if len(cells) != len(header):
-        raise UserError(
-            f"{table}: row {row} has {len(cells)} cells, not {len(header)}; look for an unpaired quote"
-        )
+        raise UserError(f"{table}: row {row} has {len(cells)} cells, not {len(header)}; look for an unpaired quote")
     values = dict(zip(header, cells, strict=True))
     name = values["path"] if Path(values["path"]).suffix else f"{values['path']}.mp3"
     text = plain_text(values["sentence"])
     if not text:
         raise UserError(f"{table}: row {row}: empty sentence; remove the row")
     audio = table.parent / "clips" / name
-    return Utterance(
-        name, values["client_id"], text, inspect(audio).seconds, AudioFile(audio), _fields(values)
-    )
+    return Utterance(name, values["client_id"], text, inspect(audio).seconds, AudioFile(audio), _fields(values))
 
 
 def _fields(values: Mapping[str, str]) -> dict[str, str]:

@@ -89,9 +89,7 @@ def _utterance(record: Record, identity: str, path: Path, require_speaker: bool)
         raise record.fail("offset: parts of a file are not supported; cut each part into a file of its own")
     speaker = _speaker(record, identity, require_speaker)
     declared = _duration(record, require_speaker)
-    return Utterance(
-        identity, speaker, text, _agreed(record, path, declared), AudioFile(path), _fields(record)
-    )
+    return Utterance(identity, speaker, text, _agreed(record, path, declared), AudioFile(path), _fields(record))
 
 
 def _value(record: Record, key: str, mend: str) -> object:

@@ -33,9 +33,7 @@ class ForgottenAudio:
 
     def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
         """Raise: the samples are not there."""
-        raise UserError(
-            f"the cache keeps features, not audio of kind {self.kind}; load the corpus from its source"
-        )
+        raise UserError(f"the cache keeps features, not audio of kind {self.kind}; load the corpus from its source")
 
     def fingerprint(self) -> str:
         """Return the fingerprint of the audio that was."""

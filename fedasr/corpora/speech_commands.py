@@ -42,9 +42,7 @@ def read_speech_commands(path: Path, subset: str | None = None) -> tuple[Utteran
         dataset = SPEECHCOMMANDS(root.parent, url=f"{root.name}.tar.gz", folder_in_archive="", subset=subset)
         return tuple(_utterance(dataset, index, root) for index in range(len(dataset)))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{root}: not the layout of Speech Commands ({error}); unpack the archive again"
-        ) from error
+        raise UserError(f"{root}: not the layout of Speech Commands ({error}); unpack the archive again") from error
 
 
 def _utterance(dataset: SPEECHCOMMANDS, index: int, root: Path) -> Utterance:

@@ -124,9 +124,7 @@ def open_speech(folder: Path) -> Speech:
             spans[row["id"]] = (first, row["frames"])
             first += row["frames"]
             audio = restore(row["audio"])
-            utterances.append(
-                Utterance(row["id"], row["speaker"], row["text"], row["seconds"], audio, row["fields"])
-            )
+            utterances.append(Utterance(row["id"], row["speaker"], row["text"], row["seconds"], audio, row["fields"]))
     return Speech(tuple(utterances), MappedFeatures(folder, read_meta(folder)["mels"], spans))
 
 

@@ -69,9 +69,7 @@ def _check_header(file: Path, header: list[str], require_speaker: bool) -> None:
 
 def _record(where: str, header: list[str], cells: list[str]) -> Record:
     if len(cells) != len(header):
-        raise UserError(
-            f"{where}: {len(cells)} cells, but {len(header)} columns; quote cells with a delimiter"
-        )
+        raise UserError(f"{where}: {len(cells)} cells, but {len(header)} columns; quote cells with a delimiter")
     values: dict[str, object] = {k: v for k, v in zip(header, cells, strict=True) if v.strip() or k == TEXT}
     if isinstance(seconds := values.get(DURATION), str):
         values[DURATION] = _number(seconds)

@@ -189,9 +189,7 @@ class SiloGrid(Grid):
             if o.content is not None
         ]
 
-    def _replies(
-        self, sent: Sequence[Message], exchange: Exchange, results: Sequence[GroupOutcome]
-    ) -> list[Message]:
+    def _replies(self, sent: Sequence[Message], exchange: Exchange, results: Sequence[GroupOutcome]) -> list[Message]:
         failed = [o for o in self.outcomes if o.content is None]
         errors = [error_reply(sent[o.request.position], o.error or "no reply") for o in failed]
         good = [o for o in self.outcomes if o.content is not None]

@@ -46,6 +46,10 @@ class Request:
     content: int
 
 
+Group = tuple[int, list[Request]]
+"""A group's number, and the requests to its silos."""
+
+
 @dataclass(frozen=True)
 class Exchange:
     """What all requests of one exchange share.

@@ -2,98 +2,31 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import os
 import socket
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
-import torch
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import GetTimeoutError
 
 from fedasr.errors import RowError, UserError
+from fedasr.grid.actor import Actor
 from fedasr.grid.base import SiloGrid
-from fedasr.grid.exchange import Exchange, GroupOutcome, Outcome, Request
-from fedasr.grid.shipping import pieces, unpack
-from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
+from fedasr.grid.exchange import Exchange, Group, GroupOutcome, Outcome
+from fedasr.grid.shipping import pieces
+from fedasr.grid.spread import Job, spread
+from fedasr.grid.worker import AppFactory, NodeConfigs
 from fedasr.grid.workers import MapFunction, Workers
 from fedasr.randomness import Streams
 
 log = logging.getLogger("fedasr")
-Group = tuple[int, list[Request]]
 WAIT_SECONDS = 60.0
 """How long the actors of a cluster may take before the user is told that there are too many."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES = 1 << 29
-"""The C library's names for its thresholds, and the size up to which freed memory stays with an actor."""
 REPLACE_SECONDS = 120.0
-ATTEMPTS = 3
-"""How often a piece of work is begun before its actors' deaths count as its own fault."""
-
-
-class Actor:
-    """A worker in a process of its own."""
-
-    def __init__(self) -> None:
-        torch.set_num_threads(1)
-        keep_freed_memory()
-        self._worker: Worker | None = None
-
-    def ready(self) -> int:
-        """Return the process id, once the process can work."""
-        return os.getpid()
-
-    def node(self) -> str:
-        """Return Ray's id of the machine."""
-        return str(ray.get_runtime_context().get_node_id())
-
-    def has(self, folder: Path) -> bool:
-        """Return whether the machine has a folder."""
-        return folder.is_dir()
-
-    def receive(self, folder: Path, references: Sequence[Any]) -> None:
-        """Write a folder, fetching one piece after another."""
-        unpack(folder, (ray.get(reference) for reference in references))
-
-    def open(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> None:
-        """Forget the silos of an earlier grid and take those of another."""
-        self._worker = Worker(app_factory, node_configs, streams)
-
-    def handle(self, exchange: Exchange, groups: Sequence[Group]) -> list[GroupOutcome]:
-        """Run the requests of some groups."""
-        assert self._worker is not None
-        return [self._worker.handle(exchange, group, requests) for group, requests in groups]
-
-    def apply(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
-        """Return ``function(shared, items)``."""
-        return function(shared, items)
-
-
-def keep_freed_memory() -> None:
-    """Let the C library reuse large blocks instead of fetching and zeroing new pages for each of them.
-
-    Every message allocates models, gradients and sums anew; with pages kept, a copy takes half the time.
-    """
-    try:
-        options = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # another C library
-        return
-    options(M_MMAP_THRESHOLD, KEPT_BYTES)
-    options(M_TRIM_THRESHOLD, KEPT_BYTES)
-
-
-@dataclass
-class _Job:
-    """A piece of work for one actor, and how often it was begun."""
-
-    item: Any
-    attempts: int = 0
+"""How long another actor may take to follow a dead one."""
 
 
 class RayWorkers(Workers):
@@ -166,7 +99,7 @@ class RayWorkers(Workers):
     def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         reference = ray.put(shared)
         results: dict[int, Any] = {}
-        jobs = [_Job(number) for number in range(len(items))]
+        jobs = [Job(number) for number in range(len(items))]
         spread(
             self, [deque(jobs[place :: self.count]) for place in range(self.count)],
             lambda actor, piece: actor.apply.remote(function, reference, [items[j.item] for j in piece]),
@@ -216,87 +149,6 @@ def _gpu_share(count: int) -> float:
     return min(1.0, gpus / count) if gpus else 0.0
 
 
-@dataclass
-class _Flight:
-    place: int
-    jobs: list[_Job]
-    begun: float = field(default_factory=time.monotonic)
-
-
-def spread(
-    pool: RayWorkers, queues: list[deque[_Job]], submit: Callable[[Any, list[_Job]], Any],
-    receive: Callable[[int, list[_Job], Any], None], timeout: float | None = None, may_move: bool = True,
-    lost: Callable[[int], None] = lambda place: None,
-) -> list[_Job]:  # fmt: skip
-    """Work off one queue an actor; an actor that is done early takes from the longest other queue.
-
-    Which actor does a job never changes its result. Jobs go out in shrinking pieces, so that few
-    messages are sent and all actors finish together.
-
-    Returns
-    -------
-    list of job
-        What had not come back when the time was up.
-    """
-    flights: dict[Any, _Flight] = {}
-    deadline = None if timeout is None else time.monotonic() + timeout
-
-    def launch(place: int) -> None:
-        jobs = _next_jobs(queues, place, may_move)
-        if jobs:
-            for job in jobs:
-                job.attempts += 1
-            flights[submit(pool.actors[place], jobs)] = _Flight(place, jobs)
-
-    for place in range(pool.count):
-        launch(place)
-    while flights:
-        remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-        done, _ = ray.wait(list(flights), num_returns=1, timeout=remaining)
-        if not done:
-            return _give_up(pool, flights, queues, lost)
-        flight = flights.pop(done[0])
-        try:
-            receive(flight.place, flight.jobs, ray.get(done[0]))
-        except RayActorError as error:
-            _recover(pool, flight, queues, error, lost)
-        launch(flight.place)
-    return []
-
-
-def _next_jobs(queues: list[deque[_Job]], place: int, may_move: bool) -> list[_Job]:
-    queue = queues[place]
-    if not queue and may_move:
-        queue = max(queues, key=len)
-        return [queue.pop() for _ in range(min(len(queue), max(1, len(queue) // 4)))]
-    return [queue.popleft() for _ in range(min(len(queue), max(1, len(queue) // 2)))]
-
-
-def _recover(
-    pool: RayWorkers, flight: _Flight, queues: list[deque[_Job]], error: RayActorError,
-    lost: Callable[[int], None],
-) -> None:  # fmt: skip
-    log.warning("worker %d died; another takes its place and its work is done again", flight.place)
-    pool.replace(flight.place)  # first of all: a row that ends here leaves a pool that works to the next
-    lost(flight.place)
-    if max(job.attempts for job in flight.jobs) >= ATTEMPTS:
-        raise RowError(f"worker {flight.place} died {ATTEMPTS} times over the same work (out of memory?)") from error
-    queues[flight.place].extendleft(reversed(flight.jobs))
-
-
-def _give_up(
-    pool: RayWorkers, flights: dict[Any, _Flight], queues: list[deque[_Job]], lost: Callable[[int], None]
-) -> list[_Job]:
-    """Replace actors that hang, so that they delay nothing that comes after, and return lost jobs."""
-    late = [job for flight in flights.values() for job in flight.jobs]
-    for flight in flights.values():
-        ray.kill(pool.actors[flight.place])
-        pool.replace(flight.place)
-    for flight in flights.values():
-        lost(flight.place)
-    return late + [job for queue in queues for job in queue]
-
-
 class RayGrid(SiloGrid):
     """The silos of a simulation on Ray actors."""
 
@@ -306,13 +158,11 @@ class RayGrid(SiloGrid):
         self._home: dict[int, int] = {}
         self._stateful: set[int] = set()
 
-    def _exchange(
-        self, exchange: Exchange, groups: Sequence[Group], timeout: float | None
-    ) -> list[GroupOutcome]:
+    def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
         reference = ray.put(exchange)
         results: list[GroupOutcome] = []
 
-        def receive(place: int, jobs: list[_Job], outcomes: list[GroupOutcome]) -> None:
+        def receive(place: int, jobs: list[Job], outcomes: list[GroupOutcome]) -> None:
             results.extend(outcomes)
             for outcome in outcomes:
                 if outcome.stateful:
@@ -327,16 +177,16 @@ class RayGrid(SiloGrid):
         results += [_timed_out(job.item, timeout) for job in late]
         return results
 
-    def _queues(self, groups: Sequence[Group]) -> list[deque[_Job]]:
+    def _queues(self, groups: Sequence[Group]) -> list[deque[Job]]:
         """Give each group to the actor that has it, a new one to the actor with fewest requests."""
-        queues: list[deque[_Job]] = [deque() for _ in range(self._pool.count)]
+        queues: list[deque[Job]] = [deque() for _ in range(self._pool.count)]
         load = [0] * self._pool.count
         for group, requests in sorted(groups, key=lambda item: (-len(item[1]), item[0])):
             place = self._home.get(group)
             if place is None or not self._stateful:
                 place = self._home[group] = load.index(min(load))
             load[place] += len(requests)
-            queues[place].append(_Job((group, requests)))
+            queues[place].append(Job((group, requests)))
         return queues
 
     def _check_state_lost(self, place: int) -> None:

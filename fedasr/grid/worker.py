@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from flwr.app import ArrayRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
@@ -28,7 +24,7 @@ from fedasr.grid.flower import (
     own_copy,
 )
 from fedasr.grid.sums import WeightedSum
-from fedasr.randomness import Streams
+from fedasr.randomness import Streams, kept_libraries, seed_libraries
 
 AppFactory = Callable[[], ClientApp]
 NodeConfigs = Mapping[int, Mapping[str, Any]]
@@ -99,13 +95,11 @@ class Worker:
         self, exchange: Exchange, request: Request, content: RecordDict, total: WeightedSum | None,
         seconds: float,
     ) -> Outcome:  # fmt: skip
-        check_reply(exchange.contents[request.content], content)
         delivered, blob_bytes = {}, 0
-        for name, record in array_records(content).items():
+        for name, arrays in checked_arrays(exchange.contents[request.content], content).items():
             if request.kind.split(".")[0] == "train":
-                arrays, size = exchange.codec.deliver(arrays_of(record))
+                arrays, size = exchange.codec.deliver(arrays)
             else:
-                arrays = arrays_of(record)
                 size = sum(array.nbytes for array in arrays.values())
             delivered[name], blob_bytes = arrays, blob_bytes + size
         kept = {name: record for name, record in content.items() if name not in delivered}
@@ -139,24 +133,29 @@ def reply_weight(content: RecordDict, mean: Mean | None) -> float:
     return float(weight)
 
 
-def check_reply(sent: RecordDict, content: RecordDict) -> None:
-    """Refuse arrays that are not finite, or whose names or shapes differ from the record that was sent.
+def checked_arrays(sent: RecordDict, content: RecordDict) -> dict[str, Arrays]:
+    """Return the arrays of each record of a reply.
+
+    Arrays that are not finite, or whose names or shapes differ from the record that was sent, are refused.
 
     Raises
     ------
     RefusedError
         Naming the array and what is wrong with it.
     """
+    found: dict[str, Arrays] = {}
     for record_name, record in array_records(content).items():
         expected = sent.get(record_name)
         if isinstance(expected, ArrayRecord) and expected.keys() != record.keys():
             odd = sorted(set(expected) ^ set(record))
             raise RefusedError(f"the arrays' names differ from those sent: {', '.join(odd[:3])}")
-        for name, array in arrays_of(record).items():
+        found[record_name] = arrays_of(record)
+        for name, array in found[record_name].items():
             if isinstance(expected, ArrayRecord) and tuple(expected[name].shape) != array.shape:
                 raise RefusedError(f"'{name}' has shape {array.shape}, not {tuple(expected[name].shape)}")
             if array.dtype.kind == "f" and not _is_finite(array):
                 raise RefusedError(f"'{name}' holds values that are not finite")
+    return found
 
 
 def _is_finite(array: NDArray[Any]) -> bool:
@@ -166,29 +165,3 @@ def _is_finite(array: NDArray[Any]) -> bool:
             if np.isfinite(array.sum()):
                 return True
     return bool(np.isfinite(array).all())
-
-
-@contextmanager
-def kept_libraries() -> Iterator[None]:
-    """Restore the global generators of Python, NumPy and torch after the block."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-
-
-def seed_libraries(python_seed: int, numpy_seed: int, torch_seed: int) -> None:
-    """Seed the global generators of Python, NumPy and torch."""
-    random.seed(python_seed)
-    np.random.seed(numpy_seed)
-    # torch.manual_seed formats a stack trace for each kind of absent accelerator: about a millisecond.
-    seed = torch.manual_seed if _has_accelerator() else torch.default_generator.manual_seed
-    seed(torch_seed)
-
-
-@functools.cache
-def _has_accelerator() -> bool:
-    return torch.accelerator.is_available()

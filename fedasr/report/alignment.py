@@ -91,14 +91,10 @@ def _line(name: str, hypothesis: HypothesisData) -> Line:
 def _wishes(name: str, lines: Mapping[str, Line]) -> list[tuple[str, str] | None]:
     """The worst, the median and the longest perfect utterances of a row, each with the reason."""
     ranked = sorted(lines, key=lambda key: (-_rate(lines[key]), key))
-    perfect = sorted(
-        (key for key in lines if not lines[key].errors), key=lambda key: (-len(lines[key].words), key)
-    )
+    perfect = sorted((key for key in lines if not lines[key].errors), key=lambda key: (-len(lines[key].words), key))
     worst = (ranked[0], f"worst of {name}") if lines[ranked[0]].errors else None
     median = (ranked[(len(ranked) - 1) // 2], f"median of {name}")
-    right: list[tuple[str, str] | None] = [
-        (key, f"all right in {name}") for key in perfect[:PERFECT_EXAMPLES]
-    ]
+    right: list[tuple[str, str] | None] = [(key, f"all right in {name}") for key in perfect[:PERFECT_EXAMPLES]]
     return [worst, median, *right, *[None] * (PERFECT_EXAMPLES - len(right))]
 
 

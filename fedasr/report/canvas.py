@@ -69,9 +69,7 @@ class Look:
 
 def _luminance(red: float, green: float, blue: float) -> float:
     """The relative luminance that web contrast is defined by."""
-    linear = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)
-    )
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue))
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
@@ -103,9 +101,7 @@ def looks(everyone: Sequence[Group]) -> dict[str, Look]:
             neutral += 1
         else:
             turn = colour // len(_COLOURS)
-            found[group.name] = Look(
-                _COLOURS[colour % len(_COLOURS)], _MARKERS[turn % len(_MARKERS)], (1.5, 1.5)
-            )
+            found[group.name] = Look(_COLOURS[colour % len(_COLOURS)], _MARKERS[turn % len(_MARKERS)], (1.5, 1.5))
             colour += 1
     return found
 

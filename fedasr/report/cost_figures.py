@@ -47,9 +47,7 @@ _SECONDS = (
 
 def bytes_by_row(data: RunData) -> Figure | None:
     """Draw the bytes up and down of each row."""
-    return _measures(
-        data, _BYTES, bytes_text, log_bytes, "nothing sent", "bytes over the whole run, as encoded"
-    )
+    return _measures(data, _BYTES, bytes_text, log_bytes, "nothing sent", "bytes over the whole run, as encoded")
 
 
 def time_by_row(data: RunData) -> Figure | None:
@@ -118,9 +116,7 @@ def _say(axes: Axes, position: int, word: str) -> None:
     axes.annotate(word, (left, position), (4, 0), textcoords="offset points", va="center", color=FAINT)
 
 
-def _draw_mark(
-    axes: Axes, value: float, height: float, marker: str, look: Look, text: Callable[[float], str]
-) -> None:
+def _draw_mark(axes: Axes, value: float, height: float, marker: str, look: Look, text: Callable[[float], str]) -> None:
     axes.plot([axes.get_xlim()[0], value], [height] * 2, color=look.colour, linewidth=0.7, alpha=0.35)
     axes.plot(value, height, marker, markersize=5.5, color=look.colour, markeredgecolor="white")
     axes.annotate(

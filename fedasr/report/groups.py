@@ -41,9 +41,7 @@ class Group:
         """One line for each failed row."""
         seeds = len(self.rows) > 1
         return tuple(
-            f"{f'seed {row.seed}: ' if seeds else ''}{row.failure or 'failed'}"
-            for row in self.rows
-            if row.failed
+            f"{f'seed {row.seed}: ' if seeds else ''}{row.failure or 'failed'}" for row in self.rows if row.failed
         )
 
     def values(self, value: Callable[[RowData], float | None]) -> list[float]:

@@ -39,9 +39,7 @@ def write_page(run_folder: Path, release: bool = False) -> Path:
     try:
         _write_atomically(path, text)
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror}); free the disk, or use --out"
-        ) from None
+        raise UserError(f"{path}: cannot be written ({error.strerror}); free the disk, or use --out") from None
     return path
 
 

@@ -144,17 +144,14 @@ def _partition(data: RunData) -> Picture | None:
     if figure is None or data.partition is None:
         return None
     seconds = [silo.seconds for silo in data.partition.silos]
-    caption = (
-        f"Seconds of speech in each set and each silo; rule of the partition: {data.partition.rule or '–'}."
-    )
+    caption = f"Seconds of speech in each set and each silo; rule of the partition: {data.partition.rule or '–'}."
     if len(seconds) > 1:
         caption += (
             f" Silos hold {seconds_text(min(seconds))} to {seconds_text(max(seconds))}, median "
             f"{seconds_text(median(seconds))}."
         )
     numbers = (
-        f"{name}: {count_text(speakers, 'speaker')}, {count_text(utterances, 'utterance')}, "
-        f"{seconds_text(total)}"
+        f"{name}: {count_text(speakers, 'speaker')}, {count_text(utterances, 'utterance')}, {seconds_text(total)}"
         for name, _, speakers, utterances, total in partition_figure.parts(data.partition)
     )
     return Picture("partition", "Who holds the speech", caption, "; ".join(numbers), figure, inside=True)

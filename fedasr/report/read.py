@@ -65,9 +65,7 @@ def _summary(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path}: not found; name a run folder, or finish its run with --resume") from None
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(
-            f"{path}: not the summary of a run (key 'rows'); write it anew with --resume"
-        ) from None
+        raise UserError(f"{path}: not the summary of a run (key 'rows'); write it anew with --resume") from None
     return dict(summary)
 
 
@@ -80,9 +78,7 @@ def _row(run: Path, record: Record, remarks: list[str]) -> RowData:
         wer_spread=(float(spread[0]), float(spread[1])) if spread else None,
         metrics=_metrics(folder / "metrics.jsonl", remarks),
         traffic=_traffic(folder / "traffic.jsonl", remarks),
-        hypotheses=tuple(
-            _filled(HypothesisData, line) for line in _lines(folder / "hypotheses.jsonl", remarks, "id")
-        ),
+        hypotheses=tuple(_filled(HypothesisData, line) for line in _lines(folder / "hypotheses.jsonl", remarks, "id")),
         silo_scores=_silo_scores(_json(folder / "silos.json", remarks)),
         speaker_scores=tuple(
             _score(str(score["speaker"]), score) for score in _json(folder / "speakers.json", remarks) or ()

@@ -39,9 +39,7 @@ def silo_strips(data: RunData) -> list[Strip]:
 
 def speaker_strips(data: RunData) -> list[Strip]:
     """Return each row's WER of the test speakers, pooled over seeds."""
-    pooled = (
-        (group, pooled_scores([row.speaker_scores for row in group.finished])) for group in groups(data)
-    )
+    pooled = ((group, pooled_scores([row.speaker_scores for row in group.finished])) for group in groups(data))
     return [Strip(group, scores, "test") for group, scores in pooled if scores]
 
 

@@ -44,9 +44,7 @@ def _dot_and_whisker(axes: Axes, group: Group, position: int, look: Look) -> Non
         axes.annotate(text, (0, position), (4, 0), textcoords="offset points", va="center", color=FAINT)
         return
     low, high = group.interval() or (wer.value, wer.value)
-    axes.plot(
-        [100 * low, 100 * high], [position] * 2, color=look.colour, linewidth=2.2, solid_capstyle="butt"
-    )
+    axes.plot([100 * low, 100 * high], [position] * 2, color=look.colour, linewidth=2.2, solid_capstyle="butt")
     seeds = [100 * value for value in group.values(lambda row: row.wer)]
     if len(seeds) > 1:
         axes.plot(
@@ -57,9 +55,7 @@ def _dot_and_whisker(axes: Axes, group: Group, position: int, look: Look) -> Non
             color=look.colour,
             markerfacecolor="white",
         )
-    axes.plot(
-        100 * wer.value, position, look.marker, markersize=7, color=look.colour, markeredgecolor="white"
-    )
+    axes.plot(100 * wer.value, position, look.marker, markersize=7, color=look.colour, markeredgecolor="white")
     right = (100 * max(high, *([value / 100 for value in seeds])), position)
     axes.annotate(percent(wer.value), right, (6, 0), textcoords="offset points", va="center", color=look.ink)
 
@@ -82,9 +78,7 @@ def wer_by_round(data: RunData) -> Figure | None:
         last = max(curve[-1][0] for group in curves.values() for curve in group)
         ends = {name: _draw_curves(axes, group, look[name]) for name, group in curves.items()}
         for name, wer in flat.items():
-            axes.plot(
-                [0, last], [100 * wer] * 2, color=look[name].colour, linewidth=1.2, dashes=look[name].dashes
-            )
+            axes.plot([0, last], [100 * wer] * 2, color=look[name].colour, linewidth=1.2, dashes=look[name].dashes)
             ends[name] = (last, 100 * wer)
         values = [100 * wer for group in curves.values() for curve in group for _, wer in curve]
         _wer_axis(axes, [*values, *(100 * wer for wer in flat.values())])
@@ -100,11 +94,7 @@ def wer_by_round(data: RunData) -> Figure | None:
 def _curves(group: Group) -> list[Curve]:
     """The development WER of each seed, where there are at least two rounds of it."""
     found = (
-        [
-            (float(line.round), line.development_wer)
-            for line in row.metrics
-            if line.development_wer is not None
-        ]
+        [(float(line.round), line.development_wer) for line in row.metrics if line.development_wer is not None]
         for row in group.rows
     )
     return [curve for curve in found if len(curve) > 1]
@@ -120,9 +110,7 @@ def _draw_curves(axes: Axes, curves: list[Curve], look: Look) -> tuple[float, fl
     mean = [(place, fmean(table[place] for table in tables)) for place in shared] or curves[0]
     places, values = _columns(mean)
     few = len(places) <= 40
-    axes.plot(
-        places, values, color=look.colour, linewidth=1.8, marker=look.marker if few else "", markersize=3
-    )
+    axes.plot(places, values, color=look.colour, linewidth=1.8, marker=look.marker if few else "", markersize=3)
     return places[-1], values[-1]
 
 

@@ -17,9 +17,7 @@ def library(tmp_path: Path) -> Path:
             record(folder / f"{speaker}-{chapter}-{number:04d}.flac", 0.5 + number)
         lines = [f"{speaker}-{chapter}-{number:04d} GO ON NUMBER {'ONE' * number}" for number in range(2)]
         (folder / f"{speaker}-{chapter}.trans.txt").write_text("\n".join(lines) + "\n")
-    (root / "SPEAKERS.TXT").write_text(
-        "; comment\n61   | M | test-clean | 8.0 | A\n84 | F | dev-clean | 8 | B\n"
-    )
+    (root / "SPEAKERS.TXT").write_text("; comment\n61   | M | test-clean | 8.0 | A\n84 | F | dev-clean | 8 | B\n")
     return tmp_path
 
 

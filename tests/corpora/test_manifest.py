@@ -103,9 +103,7 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, text, speaker, note) -> None:
     folder = tmp_path_factory.mktemp("manifest")
     record(folder / "a.wav", 0.1)
-    write_manifest(
-        folder / "manifest.jsonl", [row("a.wav", duration=0.1, text=text, speaker=speaker, note=note)]
-    )
+    write_manifest(folder / "manifest.jsonl", [row("a.wav", duration=0.1, text=text, speaker=speaker, note=note)])
     (found,) = read_manifest(folder)
     assert found.text == " ".join(text.lower().split())
     assert (found.speaker, found.fields["note"]) == (speaker.strip(), note)

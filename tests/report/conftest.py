@@ -71,9 +71,7 @@ def write_run(folder: Path, rows: Sequence[dict[str, Any]], silos: int, **summar
     """Write a whole run folder, the same one for the same arguments."""
     dice = random.Random(7)
     folder.mkdir(parents=True)
-    write(
-        folder / "summary.json", {"experiment": "an4", "seed": 1, "version": "0.1.0", "rows": rows, **summary}
-    )
+    write(folder / "summary.json", {"experiment": "an4", "seed": 1, "version": "0.1.0", "rows": rows, **summary})
     write(folder / "partition.json", partition(silos, dice))
     (folder / "experiment.toml").write_text('[corpus]\nname = "an4"\n\n[training]\nrounds = 30\n')
     write(
@@ -109,9 +107,7 @@ def partition(silos: int, dice: random.Random) -> dict[str, Any]:
     return {"rule": "natural", "silos": held, **others}
 
 
-def write_row(
-    folder: Path, one: dict[str, Any], silos: int, references: list[str], dice: random.Random
-) -> None:
+def write_row(folder: Path, one: dict[str, Any], silos: int, references: list[str], dice: random.Random) -> None:
     """Write the files of one finished row."""
     folder.mkdir()
     wer = one["wer"] if one["wer"] is not None else 0.3
@@ -151,9 +147,7 @@ def misheard(text: str, wer: float, dice: random.Random) -> str:
     heard: list[str] = []
     for word in text.split():
         fate = dice.random() / max(wer, 1e-9)
-        heard += (
-            [dice.choice(WORDS)] if fate < 0.6 else [] if fate < 0.8 else [word, "oh"] if fate < 1 else [word]
-        )
+        heard += [dice.choice(WORDS)] if fate < 0.6 else [] if fate < 0.8 else [word, "oh"] if fate < 1 else [word]
     return " ".join(heard)
 
 

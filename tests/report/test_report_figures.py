@@ -85,8 +85,7 @@ def test_only_failed_rows_leave_the_partition(make_run: Make, make_failed_row: M
 def test_the_worst_silos_are_named(make_run: Make, make_row: Make) -> None:
     folder = make_run([make_row("fedavg")], silos=4)
     scores = ", ".join(
-        f'{{"silo": {n}, "speakers": ["s{n}"], "errors": {e}, "words": 10}}'
-        for n, e in enumerate((1, 9, 3, 2))
+        f'{{"silo": {n}, "speakers": ["s{n}"], "errors": {e}, "words": 10}}' for n, e in enumerate((1, 9, 3, 2))
     )
     (folder / "fedavg/silos.json").write_text(f'{{"on": "own speech", "silos": [{scores}]}}')
     strip = silo_strips(read_run(folder))[0]
@@ -99,18 +98,13 @@ def test_the_worst_silos_are_named(make_run: Make, make_row: Make) -> None:
 def test_silos_without_words_do_not_count(make_run: Make, make_row: Make) -> None:
     folder = make_run([make_row("fedavg")], silos=2)
     (folder / "fedavg/silos.json").write_text(
-        '{"on": "test", "silos": [{"silo": 0, "errors": 0, "words": 0},'
-        ' {"silo": 1, "errors": 1, "words": 4}]}'
+        '{"on": "test", "silos": [{"silo": 0, "errors": 0, "words": 0}, {"silo": 1, "errors": 1, "words": 4}]}'
     )
     assert silo_strips(read_run(folder))[0].scores == [("silo 1", 0.25)]
 
 
-def test_a_row_keeps_its_colour_when_others_fail(
-    make_run: Make, make_row: Make, make_failed_row: Make
-) -> None:
-    run = read_run(
-        make_run([make_failed_row("gtc", "disk full"), make_row("fedavg"), make_row("centralised")])
-    )
+def test_a_row_keeps_its_colour_when_others_fail(make_run: Make, make_row: Make, make_failed_row: Make) -> None:
+    run = read_run(make_run([make_failed_row("gtc", "disk full"), make_row("fedavg"), make_row("centralised")]))
     found = looks(groups(run))
     assert len({look.colour for look in found.values()}) == 3
     assert found["fedavg"].colour == "#D55E00"

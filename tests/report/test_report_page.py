@@ -32,9 +32,7 @@ class Checker(HTMLParser):
         self.tags.append(tag)
         for name, value in attrs:
             self.ids += [value or ""] if name == "id" else []
-            self.references += (
-                [value or ""] if name in ("href", "src", "xlink:href", "srcset", "action") else []
-            )
+            self.references += [value or ""] if name in ("href", "src", "xlink:href", "srcset", "action") else []
         if tag not in VOID:
             self.open.append(tag)
 
@@ -152,9 +150,7 @@ def test_the_simulators_view_is_told_where_a_row_promises(make_run: Make, make_r
     assert heading in written(folder)
 
 
-def test_failures_and_torn_lines_are_on_the_page(
-    make_run: Make, make_row: Make, make_failed_row: Make
-) -> None:
+def test_failures_and_torn_lines_are_on_the_page(make_run: Make, make_row: Make, make_failed_row: Make) -> None:
     folder = make_run([make_row("fedavg"), make_failed_row("gtc", "round 3: too few silos left")])
     with (folder / "fedavg/traffic.jsonl").open("a") as file:
         file.write('{"round": 31, "si')

@@ -32,8 +32,7 @@ def test_traffic_is_added_up_over_groups_and_single_messages(make_run: Make, mak
     folder = make_run([make_row("fedavg")], silos=4)
     with (folder / "fedavg/traffic.jsonl").open("a") as file:
         file.write(
-            '{"round": 1, "silo": 3, "direction": "up", "kind": "train",'
-            ' "blob_bytes": 7, "envelope_bytes": 1}\n'
+            '{"round": 1, "silo": 3, "direction": "up", "kind": "train", "blob_bytes": 7, "envelope_bytes": 1}\n'
         )
     down, up = read_run(folder).rows[0].traffic
     assert (down.direction, down.messages, down.blob_bytes) == ("down", 120, 30_000)

@@ -34,10 +34,7 @@ def test_a_row_in_words(make_run: Make, make_row: Make) -> None:
 
 
 def test_seeds_are_grouped_by_mean_and_range(make_run: Make, make_row: Make) -> None:
-    rows = [
-        make_row("fedavg", seed, folder=f"fedavg@{seed}", wer=wer)
-        for seed, wer in ((1, 0.2), (2, 0.3), (3, 0.25))
-    ]
+    rows = [make_row("fedavg", seed, folder=f"fedavg@{seed}", wer=wer) for seed, wer in ((1, 0.2), (2, 0.3), (3, 0.25))]
     folder = make_run([*rows, make_row("public-only")])
     assert len(table_rows(read_run(folder))) == 2
     assert cells(folder)["WER %"] == "25.0 (20.0–30.0, 3 seeds)"
@@ -55,12 +52,8 @@ def test_failed_rows_show_their_failure(make_run: Make, make_row: Make, make_fai
     assert "1 row failed, wholly or in part: gtc." in findings(read_run(folder))
 
 
-def test_one_failed_seed_does_not_hide_the_others(
-    make_run: Make, make_row: Make, make_failed_row: Make
-) -> None:
-    folder = make_run(
-        [make_row("fedavg"), {**make_failed_row("fedavg", "disk full"), "seed": 2, "folder": "fedavg@2"}]
-    )
+def test_one_failed_seed_does_not_hide_the_others(make_run: Make, make_row: Make, make_failed_row: Make) -> None:
+    folder = make_run([make_row("fedavg"), {**make_failed_row("fedavg", "disk full"), "seed": 2, "folder": "fedavg@2"}])
     row = table_rows(read_run(folder))[0]
     assert str(row.cells[1]) == "23.7 (20.4–27.7)"
     assert row.failures == ("seed 2: disk full",)
@@ -150,6 +143,4 @@ def test_findings_say_where_intervals_overlap(make_run: Make, make_row: Make) ->
 
 
 def test_findings_without_any_finished_row(make_run: Make, make_failed_row: Make) -> None:
-    assert findings(read_run(make_run([make_failed_row("fedavg", "disk full")]))).startswith(
-        "No row finished."
-    )
+    assert findings(read_run(make_run([make_failed_row("fedavg", "disk full")]))).startswith("No row finished.")

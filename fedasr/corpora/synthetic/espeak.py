@@ -84,9 +84,7 @@ def _library() -> Iterator[ctypes.CDLL]:
         try:
             folder = _loader().get_data_path()
             if library.espeak_Initialize(_SYNCHRONOUS, 0, folder.encode(), _DO_NOT_EXIT) != RATE_HZ:
-                raise UserError(
-                    f"espeak-ng does not start from {folder}; is the path longer than 150 characters?"
-                )
+                raise UserError(f"espeak-ng does not start from {folder}; is the path longer than 150 characters?")
             try:
                 yield library
             finally:
