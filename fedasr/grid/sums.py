@@ -33,6 +33,8 @@ class WeightedSum:
                 place = self.values[start + begin : start + begin + part.size]
                 if first:
                     np.multiply(part, weight, out=place, dtype=np.float64)
+                elif weight == 1:  # the same bits, one pass fewer
+                    place += part
                 else:
                     place += np.multiply(part, weight, out=self._product[: part.size], dtype=np.float64)
             start += flat.size
