@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     for case in chosen(options.only, options.rounds):
         comparison = Comparison(case, run(OWN, case), run(case.peer, case))
         comparisons.append(comparison)
-        console.print(f"{case.name}: {verdict(comparison)}", highlight=False)
+        console.print(f"{case.name}: {verdict(comparison)}", highlight=False, markup=False)
     console.print(table(comparisons))
     if options.json:
         Path(options.json).write_text(json.dumps([_plain(c) for c in comparisons], indent=1), encoding="utf-8")
