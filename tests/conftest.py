@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +12,7 @@ import pytest
 import tomli_w
 import torch
 from hypothesis import HealthCheck, settings
+from running import LONGER, Finished, Refused, Simulated, command, tiny_table
 
 from fedasr.experiment import Experiment
 from fedasr.preparation import Prepared, prepare_experiment
@@ -24,32 +21,6 @@ from fedasr.watcher import Watcher
 
 settings.register_profile("fedasr", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fedasr")
-
-TINY: dict[str, Any] = {
-    "name": "tiny",
-    "seed": 5,
-    "corpus": {
-        "kind": "synthetic", "grammar": "digits", "speakers": 9, "utterances_per_speaker": 3,
-        "public_speakers": 2, "development_speakers": 1, "test_speakers": 2,
-    },
-    "model": {"encoder": "bilstm", "layers": 1, "units": 16, "mels": 16, "dropout": 0.1},
-    "start": {"epochs": 1, "batch_size": 4},
-    "central": {"epochs": 2, "batch_size": 4},
-    "training": {"rounds": 2, "local_steps": 1, "batch_size": 2, "silos_per_round": 3, "learning_rate": 0.05},
-    "compare": [
-        {"name": "public-only", "strategy": "public-only"},
-        {"name": "fedavg", "strategy": "fedavg", "options": {"momentum": 0.5, "nesterov": True}},
-    ],
-}  # fmt: skip
-"""Synthetic digits, four silos, one layer of 16 units, two rounds."""
-
-
-def tiny_table(**changes: Any) -> dict[str, Any]:
-    """Return the tiny experiment's table; a change of a table is merged into it."""
-    table = json.loads(json.dumps(TINY))
-    for key, value in changes.items():
-        table[key] = {**table[key], **value} if isinstance(value, dict) else value
-    return table
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -105,56 +76,9 @@ def write_toml(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-def command(module: str, *arguments: object, cwd: Path | None = None) -> Finished:
-    """Run ``python -m module`` in a process of its own."""
-    line = [sys.executable, "-m", module, *map(str, arguments)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, cwd=cwd)
-    return Finished(done.returncode, done.stdout, done.stderr)
-
-
 @pytest.fixture(scope="session")
 def run_command() -> Callable[..., Finished]:
     return command
-
-
-@dataclass(frozen=True)
-class Simulated:
-    """A finished ``python -m fedasr.simulate --json``."""
-
-    folder: Path
-    finished: Finished
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.finished.out)
-        return found
-
-    @property
-    def digests(self) -> dict[str, str]:
-        return {row["name"]: row["model_sha256"] for row in self.summary["rows"]}
-
-
-LONGER: dict[str, Any] = {
-    "name": "longer",
-    "training": {"rounds": 8},
-    "central": {"epochs": 8},
-    "compare": [
-        *TINY["compare"],
-        {"name": "centralised", "strategy": "centralised", "options": {"evaluate_every": 4}},
-        {"name": "adam", "strategy": "flwr.serverapp.strategy:FedAdam", "options": {"eta": 0.01}},
-        {"name": "local-only", "strategy": "local-only", "options": {"steps": 2}},
-    ],
-}
-"""Every kind of strategy, client sampling on, long enough to be killed on the way."""
 
 
 @pytest.fixture(scope="session")
@@ -180,9 +104,6 @@ def simulated(
         return known[options]
 
     return run
-
-
-Refused = Callable[..., str]
 
 
 @pytest.fixture

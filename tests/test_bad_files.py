@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from conftest import Refused, Simulated
+from running import Refused, Simulated
 
 import fedasr.rows
 from fedasr.evaluate import app as evaluate

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from conftest import Finished, Refused, tiny_table
+from running import Finished, Refused, tiny_table
 
 SETTINGS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"training": {"round": 3}}, ("training.round'", "'rounds'")),

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import Finished, Simulated
+from running import Finished, Simulated
 
 import fedasr
 from fedasr.experiment import Experiment

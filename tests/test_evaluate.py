@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import Finished, Simulated
+from running import Finished, Simulated
 
 import fedasr
 import fedasr.api

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from conftest import tiny_table
+from running import tiny_table
 
 from fedasr.errors import UserError
 from fedasr.experiment import Experiment, find_experiment, shipped_experiments

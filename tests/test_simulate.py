@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Finished, Simulated, tiny_table
 from rich.console import Console
+from running import Finished, Simulated, tiny_table
 
 import fedasr
 import fedasr.silo.app
