@@ -23,7 +23,7 @@ from fedasr.grid.workers import InProcess, Workers
 from fedasr.model_file import load_model
 from fedasr.preparation import Prepared, prepare_experiment
 from fedasr.randomness import Streams
-from fedasr.registry import build_strategy
+from fedasr.registry import build_strategy, codec_of
 from fedasr.rows import RowRun
 from fedasr.run_folder import Run, check_free
 from fedasr.start import LOADED, load_start, make_start
@@ -153,7 +153,8 @@ def _check_place(out: Path | str | None, grid: str | Workers, workers: int) -> N
 def _check_strategies(experiment: Experiment) -> None:
     """Refuse unknown strategies and options before anything is computed."""
     for row in experiment.compare:
-        build_strategy(row, experiment.training_of(row), max(experiment.corpus.silos, 10**6))
+        strategy = build_strategy(row, experiment.training_of(row), max(experiment.corpus.silos, 10**6))
+        codec_of(row, strategy)
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:

@@ -26,6 +26,8 @@ from fedasr.scoring import Heard
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
 
 State = Mapping[str, NDArray[Any]]
+GRID = "grid/"
+"""What the grid remembers stands in a checkpoint under names that begin so."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,12 @@ class Central:
         """Return the round and the state of the last checkpoint, None where the row begins."""
         saved = self.folder.load_checkpoint()
         self.folder.rewind(int(saved[1]["round"]) if saved else -1)
-        return (int(saved[1]["round"]), saved[0]) if saved else None
+        if saved is None:
+            return None
+        arrays, description = saved
+        self.grid.restore({n.removeprefix(GRID): a for n, a in arrays.items() if n.startswith(GRID)})
+        self.grid.restore_silos(self.folder.silo_states(description))
+        return int(description["round"]), {n: a for n, a in arrays.items() if not n.startswith(GRID)}
 
     def _log(self, round: int, train_loss: float | None, wer: float | None) -> None:
         traffic, outcomes = self.grid.traffic, self.grid.outcomes
@@ -165,5 +172,7 @@ class Central:
             return
         arrays = state()
         if arrays is not None:
-            self.folder.save_checkpoint({n: np.asarray(a) for n, a in arrays.items()}, {"round": round})
+            together = {**arrays, **{GRID + name: array for name, array in self.grid.state().items()}}
+            plain = {name: np.asarray(array) for name, array in together.items()}
+            self.folder.save_checkpoint(plain, {"round": round}, self.grid.silo_states())
         self._clock["saved"] = time.monotonic() + 20 * (time.monotonic() - begun)

@@ -122,9 +122,15 @@ class RowSpec:
         The row and its folder.
     strategy : str
         A name of the entry-point group ``fedasr.strategies``, or ``module:Class``.
-    objective, protection, codec, network : str
+    objective, protection : str
+    codec : str
+        What replies travel as; ``"auto"`` is what the strategy proposes, ``"dense"`` where it proposes nothing.
+    network : str
+        The simulated links: ``"none"``, a preset's name, or the path of a TOML file.
     options : mapping
         Keyword arguments of the strategy.
+    codec_options : mapping
+        Settings of the codec.
     training : mapping
         Settings of ``[training]`` that differ in this row.
     """
@@ -133,9 +139,10 @@ class RowSpec:
     strategy: str
     objective: str = one_of("supervised", "supervised")
     protection: str = one_of("none", "none")
-    codec: str = one_of("dense", "dense")
-    network: str = one_of("none", "none")
+    codec: str = "auto"
+    network: str = "none"
     options: Mapping[str, Any] = field(default_factory=dict)
+    codec_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 
 

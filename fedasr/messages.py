@@ -4,6 +4,7 @@ These are all the ways in which anything leaves a silo:
 
 ========================  ====================================================================
 train                     a model goes out, a trained model and its loss come back
+train.gradient            a model goes out, the change that one optimizer step would make comes back
 train.alone               a model goes out, errors on the test speakers come back (local-only)
 query.speech              nothing goes out, the silo's speech comes back (centralised)
 ========================  ====================================================================
@@ -25,7 +26,10 @@ from fedasr.grid.flower import array_record, arrays_of
 
 ARRAYS, CONFIG, METRICS = "arrays", "config", "metrics"
 """The record names that Flower's strategies use."""
-TRAIN, ALONE, SPEECH = "train", "train.alone", "query.speech"
+CHANGE = "change"
+"""The record of a change: as long a name as that of a model, so that their envelopes weigh the same."""
+KEEP_OPTIMIZER, ACCUMULATE = "keep-optimizer", "accumulate"
+TRAIN, GRADIENT, ALONE, SPEECH = "train", "train.gradient", "train.alone", "query.speech"
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -40,15 +44,24 @@ class TrainRequest:
     round : int
     proximal : float
         FedProx: half of it times the squared distance from `weights` is added to the loss.
+    keep_optimizer : bool
+        Go on with the local optimizer's state of the round before.
+    accumulate : int
+        Mini-batches whose mean gradient makes one change (``train.gradient``).
     """
 
     weights: Weights
     round: int
     proximal: float = 0.0
+    keep_optimizer: bool = False
+    accumulate: int = 1
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
-        config = ConfigRecord({"server-round": self.round, "proximal-mu": self.proximal})
+        config = ConfigRecord({
+            "server-round": self.round, "proximal-mu": self.proximal,
+            KEEP_OPTIMIZER: self.keep_optimizer, ACCUMULATE: self.accumulate,
+        })  # fmt: skip
         return RecordDict({ARRAYS: array_record(self.weights), CONFIG: config})
 
     @classmethod
@@ -56,30 +69,41 @@ class TrainRequest:
         """Read the message's content, as any Flower strategy of the FedAvg family writes it."""
         config = next(iter(content.config_records.values()), ConfigRecord())
         weights = arrays_of(next(iter(content.array_records.values())))
-        return cls(weights, _number(config, "server-round", int), _number(config, "proximal-mu", float))
+        return cls(
+            weights, _number(config, "server-round", int), _number(config, "proximal-mu", float),
+            bool(config.get(KEEP_OPTIMIZER, False)), max(1, _number(config, ACCUMULATE, int)),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TrainReply:
-    """A model trained on one silo's speech.
+    """What training on one silo's speech gave: a model, or the change of one.
 
     Attributes
     ----------
-    weights : mapping of str to ndarray
+    arrays : mapping of str to ndarray
     utterances : int
         The silo's utterances: its weight in an average.
     loss : float
         Mean training loss, nats a token.
+    audio_seconds : float
+        Seconds of speech that went into it.
+    record : str
+        ``"arrays"`` for a model, ``"change"`` for a change.
     """
 
-    weights: Weights
+    arrays: Weights
     utterances: int
     loss: float
+    audio_seconds: float
+    record: str = ARRAYS
 
     def to_record(self) -> RecordDict:
         """Return the message's content; ``uniform`` weights every silo alike."""
-        metrics = MetricRecord({"num-examples": self.utterances, "uniform": 1, "loss": self.loss})
-        return RecordDict({ARRAYS: array_record(self.weights), METRICS: metrics})
+        metrics = MetricRecord({
+            "num-examples": self.utterances, "uniform": 1, "loss": self.loss, "audio-seconds": self.audio_seconds,
+        })  # fmt: skip
+        return RecordDict({self.record: array_record(self.arrays), METRICS: metrics})
 
 
 @dataclass(frozen=True)

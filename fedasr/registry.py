@@ -13,6 +13,9 @@ from flwr.serverapp.strategy import Strategy
 
 from fedasr.errors import UserError, nearest
 from fedasr.experiment import RowSpec, TrainingSpec
+from fedasr.wire.codec import Codec
+from fedasr.wire.codecs import CODECS, build_codec
+from fedasr.wire.dense import Dense
 
 GROUP = "fedasr.strategies"
 AVERAGING = (flower.FedAvg, flower.FedAvgM, flower.FedAdam, flower.FedAdagrad, flower.FedYogi, flower.FedProx)
@@ -68,15 +71,46 @@ def build_strategy(row: RowSpec, training: TrainingSpec, silos: int) -> Strategy
             names = list(accepted)
             raise UserError(f"compare.{row.name}.options: unknown option '{option}'{nearest(option, names)}")
     sampling = {k: v for k, v in _sampling(training, silos).items() if k in accepted or takes_others}
+    size = {"workers": sampled(training, silos), "blocks": training.rounds}
+    sampling |= {k: v for k, v in size.items() if k in accepted}
     try:
         return cls(**{**sampling, **row.options})
     except (TypeError, ValueError, UserError) as error:
         raise UserError(f"compare.{row.name}.options: {error}") from error
 
 
+def codec_of(row: RowSpec, strategy: Strategy) -> Codec:
+    """Return the codec that a row names, or that its strategy proposes.
+
+    Raises
+    ------
+    UserError
+        Where a name or an option is not known.
+    """
+    try:
+        if row.codec != "auto":
+            return build_codec(row.codec, row.codec_options)
+        if row.codec_options:
+            raise UserError("codec_options need the codec they are for; set codec")
+        proposed: Codec = getattr(strategy, "codec", None) or Dense()
+    except UserError as error:
+        raise UserError(f"compare.{row.name}: {error}") from error
+    return proposed
+
+
+def codec_name(codec: Codec) -> str:
+    """Return the name under which a codec is known."""
+    return next((name for name, kind in CODECS.items() if type(codec) is kind), type(codec).__name__)
+
+
+def sampled(training: TrainingSpec, silos: int) -> int:
+    """Return how many silos a round draws."""
+    return min(training.silos_per_round or silos, silos)
+
+
 def _sampling(training: TrainingSpec, silos: int) -> Mapping[str, Any]:
     """Return the arguments by which Flower's strategies draw silos; none evaluates in the silos."""
-    drawn = min(training.silos_per_round or silos, silos)
+    drawn = sampled(training, silos)
     return {
         "fraction_train": drawn / silos,
         "fraction_evaluate": 0.0,

@@ -6,9 +6,11 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from flwr.serverapp.strategy import Strategy
 
 from fedasr.asr.recogniser import Weights, digest
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, total, wer_interval
@@ -23,13 +25,12 @@ from fedasr.memory import PeakMemory
 from fedasr.model_file import MODEL, save_model
 from fedasr.preparation import Prepared
 from fedasr.randomness import Streams
-from fedasr.registry import build_strategy
+from fedasr.registry import build_strategy, codec_name, codec_of
 from fedasr.run_folder import METRICS, TRAFFIC, RowFolder
 from fedasr.scoring import Heard, Scorer
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.watcher import Watcher
-from fedasr.wire.dense import CODECS
 
 SILO_UTTERANCES = 10
 SILOS_SCORED = 200
@@ -72,6 +73,11 @@ class RowRun:
         self.folder.finish(summary)
         return summary
 
+    @cached_property
+    def _strategy(self) -> Strategy:
+        training = self.prepared.experiment.training_of(self.row)
+        return build_strategy(self.row, training, len(self.prepared.partition.silos))
+
     def _described(self) -> dict[str, Any]:
         row, training = self.row, self.prepared.experiment.training_of(self.row)
         empty = dict.fromkeys(
@@ -83,7 +89,7 @@ class RowRun:
         return {
             "name": row.name, "folder": self.folder.path.name, "status": "failed", "failure": None,
             "strategy": row.strategy, "objective": row.objective, "protection": row.protection,
-            "codec": row.codec, "network": row.network, "seed": self.seed, **empty,
+            "codec": codec_name(codec_of(row, self._strategy)), "network": row.network, "seed": self.seed, **empty,
             "silos": len(self.prepared.partition.silos), "silos_per_round": training.silos_per_round or None,
             "refused_replies": 0,
         }  # fmt: skip
@@ -92,8 +98,7 @@ class RowRun:
         if self.folder.load_checkpoint() is None:
             self.folder.rewind(-1)  # a run that was killed logged this row and saved nothing to go on from
         central = self._central(self._grid())
-        silos = len(self.prepared.partition.silos)
-        weights = drive(build_strategy(self.row, central.training, silos), central.grid, central)
+        weights = drive(self._strategy, central.grid, central)
         if weights is not None:
             weights = {name: np.asarray(array, np.float32) for name, array in weights.items()}
             save_model(self.folder.path / MODEL, weights, central.recogniser_spec, central.tokens)
@@ -106,7 +111,7 @@ class RowRun:
         host = silo_host(self.prepared, self.row, self.seed)
         nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
         grid = self.workers.open_grid(SiloApp(host), nodes, host.streams)
-        grid.codec = CODECS[self.row.codec]
+        grid.codec = host.codec
         return grid
 
     def _central(self, grid: SiloGrid) -> Central:
@@ -191,10 +196,12 @@ class RowRun:
 
 def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
     """Return what all silos of a row share."""
+    training = prepared.experiment.training_of(row)
+    strategy = build_strategy(row, training, len(prepared.partition.silos))
     return SiloHost(
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
-        prepared.experiment.training_of(row), prepared.experiment.augment, row.objective,
-        Streams(seed, row.name),
+        training, prepared.experiment.augment, row.objective,
+        Streams(seed, row.name), codec_of(row, strategy),
     )  # fmt: skip
 
 

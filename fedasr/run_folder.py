@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,9 +50,31 @@ class RowFolder:
             if (self.path / name).exists():
                 write_lines(self.path / name, [r for r in read_lines(self.path / name) if r["round"] <= last_round])
 
-    def save_checkpoint(self, arrays: Arrays, description: Mapping[str, Any]) -> None:
-        """Replace the checkpoint; it is one file, so it is whole or the one before."""
-        save_arrays(self.path / CHECKPOINT, arrays, description)
+    def save_checkpoint(
+        self, arrays: Arrays, description: Mapping[str, Any], silos: Iterable[tuple[int, Arrays]] = ()
+    ) -> None:
+        """Replace the checkpoint; its main file is written last, so it is whole or the one before.
+
+        What silos keep between messages lies beside it, one file a silo, in a folder of the round.
+        """
+        folder = self._silos(description["round"])
+        shutil.rmtree(folder, ignore_errors=True)
+        numbers = []
+        for silo, kept in silos:
+            save_arrays(folder / f"{silo}.safetensors", kept, {"silo": silo})
+            numbers.append(silo)
+        save_arrays(self.path / CHECKPOINT, arrays, {**description, "silos": numbers})
+        for other in (self.path / CHECKPOINT).parent.glob("silos-*"):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def silo_states(self, description: Mapping[str, Any]) -> Iterator[tuple[int, Arrays]]:
+        """Yield what the silos of a checkpoint kept."""
+        for silo in description.get("silos", []):
+            yield silo, load_arrays(self._silos(description["round"]) / f"{silo}.safetensors")[0]
+
+    def _silos(self, round: int) -> Path:
+        return (self.path / CHECKPOINT).with_name(f"silos-{round}")
 
     def load_checkpoint(self) -> tuple[Arrays, dict[str, Any]] | None:
         """Return the last checkpoint, None where there is none."""

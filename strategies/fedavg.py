@@ -44,7 +44,7 @@ class FedAvg(FlowerFedAvg):
         server_optimizer: str = "momentum", weighting: str = "utterances", **sampling: Any,
     ) -> None:  # fmt: skip
         if weighting not in WEIGHTS:
-            raise UserError(f"fedavg: 'weighting' is '{weighting}'; known: {', '.join(WEIGHTS)}")
+            raise UserError(f"'weighting' is '{weighting}'; known: {', '.join(WEIGHTS)}")
         super().__init__(weighted_by_key=WEIGHTS[weighting], **sampling)
         self.outer = make_outer(server_optimizer, momentum, nesterov, server_learning_rate)
         self.weights: dict[str, NDArray[np.floating]] = {}
@@ -76,9 +76,9 @@ WEIGHTS = {"utterances": "num-examples", "uniform": "uniform"}
 def make_outer(optimizer: str, momentum: float, nesterov: bool, learning_rate: float) -> MomentumStep | AdamStep:
     """Return the outer optimizer of a name."""
     if optimizer not in ("momentum", "adam"):
-        raise UserError(f"fedavg: 'server_optimizer' is '{optimizer}'; known: momentum, adam")
+        raise UserError(f"'server_optimizer' is '{optimizer}'; known: momentum, adam")
     if not isinstance(momentum, (int, float)) or not 0 <= momentum < 1:
-        raise UserError(f"fedavg: 'momentum' must be at least 0 and below 1, not {momentum!r}")
+        raise UserError(f"'momentum' must be at least 0 and below 1, not {momentum!r}")
     if not isinstance(learning_rate, (int, float)) or not 0 < learning_rate < math.inf:
-        raise UserError(f"fedavg: 'server_learning_rate' must be above 0, not {learning_rate!r}")
+        raise UserError(f"'server_learning_rate' must be above 0, not {learning_rate!r}")
     return AdamStep(learning_rate) if optimizer == "adam" else MomentumStep(learning_rate, momentum, nesterov)

@@ -44,20 +44,19 @@ class MomentumStep:
 
     def step(self, weights: Arrays, sent: Arrays, mean: Arrays) -> dict[str, NDArray[np.float32]]:
         """Return W(t) from W(t-1), the model that was sent, and the mean of those that came back."""
+        if self.momentum == 0 and self.rate == 1:
+            return {name: np.asarray(mean[name], np.float32) for name in weights}  # not after two roundings
+        return self.move(weights, {name: np.asarray(mean[name], np.float64) - sent[name] for name in weights})
+
+    def move(self, weights: Arrays, distances: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Return W(t) from W(t-1) and G(t)."""
         moved = {}
         for name, array in weights.items():
-            distance = np.asarray(mean[name], np.float64) - sent[name]
             before = self.velocity.get(name, 0.0)
+            distance = np.asarray(distances[name], np.float64)
             self.velocity[name] = self.momentum * before + self.rate * distance
-            moved[name] = self._moved(array, sent[name], mean[name], name)
+            moved[name] = (array + self.velocity[name]).astype(np.float32)
         return moved
-
-    def _moved(
-        self, array: NDArray[np.floating], sent: NDArray[np.floating], mean: NDArray[np.floating], name: str
-    ) -> NDArray[np.float32]:
-        if self.momentum == 0 and self.rate == 1:
-            return np.asarray(mean, np.float32)  # the mean itself, not the mean after two roundings
-        return (array + self.velocity[name]).astype(np.float32)
 
 
 @dataclass
@@ -87,10 +86,14 @@ class AdamStep:
 
     def step(self, weights: Arrays, sent: Arrays, mean: Arrays) -> dict[str, NDArray[np.float32]]:
         """Return W(t) from W(t-1), the model that was sent, and the mean of those that came back."""
+        return self.move(weights, {name: np.asarray(mean[name], np.float64) - sent[name] for name in weights})
+
+    def move(self, weights: Arrays, distances: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Return W(t) from W(t-1) and G(t)."""
         self.steps += 1
         moved = {}
         for name, array in weights.items():
-            distance = np.asarray(mean[name], np.float64) - sent[name]
+            distance = np.asarray(distances[name], np.float64)
             self.mean[name] = self.first * self.mean.get(name, 0.0) + (1 - self.first) * distance
             self.square[name] = self.second * self.square.get(name, 0.0) + (1 - self.second) * distance**2
             corrected = self.mean[name] / (1 - self.first**self.steps)

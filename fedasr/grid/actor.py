@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,16 @@ class Actor:
         """Run the requests of some groups."""
         assert self._worker is not None
         return [self._worker.handle(exchange, group, requests) for group, requests in groups]
+
+    def states(self, silos: Sequence[int]) -> list[tuple[int, Mapping[str, Any]]]:
+        """Return what some silos keep between messages."""
+        assert self._worker is not None
+        return list(self._worker.states(silos))
+
+    def restore(self, states: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """Give silos what they kept."""
+        assert self._worker is not None
+        self._worker.restore(states)
 
     def apply(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         """Return ``function(shared, items)``."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flwr.app import Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
+from numpy.typing import NDArray
 
 from fedasr.errors import RowError
+from fedasr.grid.downlink import Downlink
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request, group_count
 from fedasr.grid.flower import (
     array_record,
@@ -31,6 +33,10 @@ from fedasr.wire.codec import Codec
 from fedasr.wire.dense import Dense
 
 
+AVERAGED = ("train", "train.gradient")
+"""Kinds of messages whose replies are averaged where they are made, for strategies that declare it."""
+
+
 @dataclass(frozen=True)
 class Traffic:
     """One message as it travelled.
@@ -44,6 +50,8 @@ class Traffic:
         Flower's message type.
     blob_bytes, envelope_bytes : int
         Arrays as encoded, and everything else.
+    audio_seconds : float or None
+        Seconds of speech that a silo trained on for an upward message, as its metrics say.
     """
 
     round: int
@@ -52,6 +60,7 @@ class Traffic:
     kind: str
     blob_bytes: int
     envelope_bytes: int
+    audio_seconds: float | None = None
 
 
 class SiloGrid(Grid):
@@ -73,7 +82,8 @@ class SiloGrid(Grid):
     mean : Mean or None
         Set for strategies that declare ``reduce = "weighted_mean"``.
     codec : Codec
-        What arrays of train messages travel as.
+        What arrays of replies to train messages travel as. Downward a silo that has the model sent last
+        gets the values that changed, where that is shorter; every bit arrives.
     traffic : list of Traffic
         Every message since the list was last emptied.
     outcomes : list of Outcome
@@ -90,6 +100,23 @@ class SiloGrid(Grid):
         self.outcomes: list[Outcome] = []
         self._numbers = itertools.count(1)
         self._pushed: dict[str, Message] = {}
+        self._downlink = Downlink()
+
+    @abstractmethod
+    def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
+        """Yield what each silo that keeps anything between messages keeps."""
+
+    @abstractmethod
+    def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
+        """Give silos what `silo_states` yielded, before their first message."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what the server's end of the links remembers: what each silo was sent last."""
+        return self._downlink.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from what `state` returned."""
+        self._downlink.restore(state)
 
     @abstractmethod
     def _exchange(
@@ -161,30 +188,34 @@ class SiloGrid(Grid):
                 contents.append(viewed(content))
             silo = silo_of(message.metadata.dst_node_id)
             requests.append(Request(position, silo, message.metadata.message_type, places[id(content)]))
-        is_training = all(request.kind == "train" for request in requests)
-        mean = self.mean if is_training else None
+        mean = self.mean if all(request.kind in AVERAGED for request in requests) else None
         return Exchange(self.round, tuple(contents), mean, self.codec), requests
 
     def _grouped(self, requests: Sequence[Request]) -> list[tuple[int, list[Request]]]:
         """Divide requests by the fixed group of their silo."""
-        count = group_count(self.silos)
         groups: dict[int, list[Request]] = {}
         for request in requests:
-            groups.setdefault(request.silo * count // self.silos, []).append(request)
+            groups.setdefault(self.group_of(request.silo), []).append(request)
         return sorted(groups.items())
 
+    def group_of(self, silo: int) -> int:
+        """Return the fixed group in which a silo's replies are summed."""
+        return silo * group_count(self.silos) // self.silos
+
     def _count_downlink(self, exchange: Exchange, requests: Sequence[Request]) -> None:
-        sizes = [
-            (sum(exchange.codec.deliver(arrays_of(r))[1] for r in c.array_records.values()), envelope_bytes(c))
-            for c in exchange.contents
-        ]
+        envelopes = [envelope_bytes(content) for content in exchange.contents]
+        blobs = self._downlink.sizes(exchange, requests)
         self.traffic += [
-            Traffic(exchange.round, r.silo, "down", r.kind, *sizes[r.content]) for r in requests
-        ]  # fmt: skip
+            Traffic(exchange.round, r.silo, "down", r.kind, blob, envelopes[r.content])
+            for r, blob in zip(requests, blobs, strict=True)
+        ]
 
     def _count_uplink(self) -> None:
         self.traffic += [
-            Traffic(self.round, o.request.silo, "up", o.request.kind, o.uplink_blob_bytes, o.uplink_envelope_bytes)
+            Traffic(
+                self.round, o.request.silo, "up", o.request.kind, o.uplink_blob_bytes, o.uplink_envelope_bytes,
+                o.metric("audio-seconds"),
+            )  # fmt: skip
             for o in self.outcomes
             if o.content is not None
         ]
@@ -210,10 +241,11 @@ def _mean_reply(exchange: Exchange, good: Sequence[Outcome], results: Sequence[G
     record = next(iter(exchange.contents[good[0].request.content].array_records.items()))
     sums = [result.total for result in results if result.total is not None]
     arrays = mean_of_groups(sums, total, arrays_of(record[1]))
+    answered = next((name for name in good[0].records), record[0])
     averaged = MetricRecord({exchange.mean.weight: total})
     for key in metrics[0]:
         if key != exchange.mean.weight and all(key in m for m in metrics):
             values = np.array([m[key] for m in metrics], np.float64)
             averaged[key] = (weights @ values / total).tolist()
     name = next(iter(good[0].content.metric_records)) if good[0].content is not None else "metrics"
-    return RecordDict({record[0]: array_record(arrays), name: averaged})
+    return RecordDict({answered: array_record(arrays), name: averaged})

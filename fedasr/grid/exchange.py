@@ -8,6 +8,7 @@ import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
+from fedasr.grid.flower import metric_record
 from fedasr.wire.codec import Codec
 from fedasr.wire.dense import Dense
 
@@ -86,6 +87,8 @@ class Outcome:
         The reply's size as encoded.
     cpu_seconds : float
         Processor time of the silo's work.
+    records : tuple of str
+        The names of the reply's array records.
     """
 
     request: Request
@@ -94,6 +97,12 @@ class Outcome:
     uplink_blob_bytes: int = 0
     uplink_envelope_bytes: int = 0
     cpu_seconds: float = 0.0
+    records: tuple[str, ...] = ()
+
+    def metric(self, name: str) -> float | None:
+        """Return a number of the reply's metrics, None where it has none of that name."""
+        value = metric_record(self.content).get(name) if self.content is not None else None
+        return float(value) if isinstance(value, (int, float)) else None
 
 
 @dataclass(frozen=True)

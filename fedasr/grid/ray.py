@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
+from numpy.typing import NDArray
 from ray.exceptions import GetTimeoutError
 
 from fedasr.errors import RowError, UserError
@@ -157,6 +158,23 @@ class RayGrid(SiloGrid):
         self._pool = pool
         self._home: dict[int, int] = {}
         self._stateful: set[int] = set()
+
+    def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
+        """Yield what silos keep, a group at a time: together it may be more than one machine holds."""
+        for group in sorted(self._stateful):
+            actor = self._pool.actors[self._home[group]]
+            yield from ray.get(actor.states.remote(self._silos_of(group)))
+
+    def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
+        """Give each group to an actor, and the actor what the group's silos kept."""
+        for silo, arrays in states:
+            group = self.group_of(silo)
+            self._stateful.add(group)
+            place = self._home.setdefault(group, group % self._pool.count)
+            ray.get(self._pool.actors[place].restore.remote([(silo, arrays)]))
+
+    def _silos_of(self, group: int) -> list[int]:
+        return [silo for silo in range(self.silos) if self.group_of(silo) == group]
 
     def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
         reference = ray.put(exchange)

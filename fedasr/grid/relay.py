@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid
+from numpy.typing import NDArray
 
 from fedasr.errors import RowError
 from fedasr.grid.base import SiloGrid
@@ -56,6 +57,13 @@ class FlowerGrid(SiloGrid):
         self._nodes = nodes
         self._relay = _Relay()
         self._worker = Worker(lambda: self._relay, {silo: {} for silo in nodes}, streams)
+
+    def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
+        """Yield nothing: Flower keeps what its nodes keep."""
+        return iter(())
+
+    def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
+        """Do nothing, for the same reason."""
 
     def _exchange(
         self, exchange: Exchange, groups: Sequence[tuple[int, list[Request]]], timeout: float | None

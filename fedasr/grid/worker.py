@@ -12,6 +12,7 @@ from flwr.app import ArrayRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
+from fedasr.coding import decode_reply
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request
 from fedasr.grid.flower import (
     array_record,
@@ -23,8 +24,10 @@ from fedasr.grid.flower import (
     node_of,
     own_copy,
 )
+from fedasr.grid.silo_state import packed, unpacked
 from fedasr.grid.sums import WeightedSum
 from fedasr.randomness import Streams, kept_libraries, seed_libraries
+from fedasr.wire.codec import Codec, WireError
 
 AppFactory = Callable[[], ClientApp]
 NodeConfigs = Mapping[int, Mapping[str, Any]]
@@ -67,7 +70,7 @@ class Worker:
             outcomes = [
                 self._one(exchange, request, words, total) for request, words in zip(requests, seeds, strict=True)
             ]
-        stateful = any(self._contexts[request.silo].state for request in requests)
+        stateful = any(self._is_stateful(request.silo) for request in requests)
         return GroupOutcome(group, tuple(outcomes), total.values if total else None, stateful)
 
     def _seeds(self, round: int, request: Request) -> list[int]:
@@ -95,19 +98,26 @@ class Worker:
         self, exchange: Exchange, request: Request, content: RecordDict, total: WeightedSum | None,
         seconds: float,
     ) -> Outcome:  # fmt: skip
-        delivered, blob_bytes = {}, 0
-        for name, arrays in checked_arrays(exchange.contents[request.content], content).items():
-            if request.kind.split(".")[0] == "train":
-                arrays, size = exchange.codec.deliver(arrays)
-            else:
-                size = sum(array.nbytes for array in arrays.values())
-            delivered[name], blob_bytes = arrays, blob_bytes + size
+        sent = exchange.contents[request.content]
+        delivered, blob_bytes = _delivered(sent, content, exchange.codec, is_training(request.kind))
         kept = {name: record for name, record in content.items() if name not in delivered}
         if total is None:
             kept |= {name: array_record(arrays) for name, arrays in delivered.items()}
         else:
-            total.add(_as_sent(exchange.contents[request.content], delivered), reply_weight(content, exchange.mean))
-        return Outcome(request, RecordDict(kept), None, blob_bytes, envelope_bytes(content), seconds)
+            total.add(_as_sent(sent, delivered), reply_weight(content, exchange.mean))
+        return Outcome(request, RecordDict(kept), None, blob_bytes, envelope_bytes(content), seconds, tuple(delivered))
+
+    def states(self, silos: Sequence[int]) -> list[tuple[int, Arrays]]:
+        """Return what those of some silos that keep state keep, as arrays."""
+        return [(silo, packed(self._contexts[silo].state)) for silo in silos if self._is_stateful(silo)]
+
+    def restore(self, states: Sequence[tuple[int, Arrays]]) -> None:
+        """Give silos the state that `states` returned."""
+        for silo, arrays in states:
+            self._context(silo).state = unpacked(arrays)
+
+    def _is_stateful(self, silo: int) -> bool:
+        return silo in self._contexts and bool(self._contexts[silo].state)
 
     def _context(self, silo: int) -> Context:
         if silo not in self._contexts:
@@ -116,13 +126,38 @@ class Worker:
         return self._contexts[silo]
 
 
+def is_training(kind: str) -> bool:
+    """Return whether the arrays of messages of a kind travel as a row's codec encodes them."""
+    return kind.split(".")[0] == "train"
+
+
+def _delivered(sent: RecordDict, content: RecordDict, codec: Codec, is_coded: bool) -> tuple[dict[str, Arrays], int]:
+    """Return the arrays of a reply as they arrive, checked, and their size as they travelled."""
+    if is_coded and not codec.is_exact and array_records(content):
+        try:
+            delivered, size = decode_reply(content, sent, codec)
+        except WireError as error:
+            raise RefusedError(str(error)) from error
+        return {name: _checked(arrays, None) for name, arrays in delivered.items()}, size
+    delivered, size = {}, 0
+    for name, arrays in checked_arrays(sent, content).items():
+        if is_coded:
+            delivery = codec.deliver(arrays, {})
+            delivered[name], size = delivery.arrays, size + delivery.blob_bytes
+        else:
+            delivered[name], size = arrays, size + sum(array.nbytes for array in arrays.values())
+    return delivered, size
+
+
 def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
     """Return the arrays of a reply in the order in which they were sent: sums are by position."""
     expected = array_records(sent)
-    if len(delivered) != 1 or delivered.keys() != expected.keys():
+    if len(delivered) != 1 or len(expected) != 1:
         raise RefusedError("a reply that is to be averaged must hold the one array record that was sent")
-    name, arrays = next(iter(delivered.items()))
-    return {key: arrays[key] for key in expected[name]}
+    arrays, like = next(iter(delivered.values())), next(iter(expected.values()))
+    if arrays.keys() != like.keys():
+        raise RefusedError(f"the arrays' names differ from those sent: {', '.join(sorted(set(arrays) ^ set(like))[:3])}")
+    return _checked({key: arrays[key] for key in like}, like)
 
 
 def reply_weight(content: RecordDict, mean: Mean | None) -> float:
@@ -149,13 +184,17 @@ def checked_arrays(sent: RecordDict, content: RecordDict) -> dict[str, Arrays]:
         if isinstance(expected, ArrayRecord) and expected.keys() != record.keys():
             odd = sorted(set(expected) ^ set(record))
             raise RefusedError(f"the arrays' names differ from those sent: {', '.join(odd[:3])}")
-        found[record_name] = arrays_of(record)
-        for name, array in found[record_name].items():
-            if isinstance(expected, ArrayRecord) and tuple(expected[name].shape) != array.shape:
-                raise RefusedError(f"'{name}' has shape {array.shape}, not {tuple(expected[name].shape)}")
-            if array.dtype.kind == "f" and not _is_finite(array):
-                raise RefusedError(f"'{name}' holds values that are not finite")
+        found[record_name] = _checked(arrays_of(record), expected if isinstance(expected, ArrayRecord) else None)
     return found
+
+
+def _checked(arrays: Arrays, expected: ArrayRecord | None) -> Arrays:
+    for name, array in arrays.items():
+        if expected is not None and tuple(expected[name].shape) != array.shape:
+            raise RefusedError(f"'{name}' has shape {array.shape}, not {tuple(expected[name].shape)}")
+        if array.dtype.kind == "f" and not _is_finite(array):
+            raise RefusedError(f"'{name}' holds values that are not finite")
+    return arrays
 
 
 def _is_finite(array: NDArray[Any]) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 from fedasr.grid.base import SiloGrid
 from fedasr.grid.exchange import Exchange, GroupOutcome, Request
@@ -51,6 +53,12 @@ class InProcessGrid(SiloGrid):
     def __init__(self, worker: Worker, silos: int) -> None:
         super().__init__(silos)
         self._worker = worker
+
+    def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
+        return iter(self._worker.states(range(self.silos)))
+
+    def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
+        self._worker.restore(list(states))
 
     def _exchange(
         self, exchange: Exchange, groups: Sequence[tuple[int, list[Request]]], timeout: float | None

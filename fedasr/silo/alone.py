@@ -16,7 +16,7 @@ from fedasr.silo.train import local_steps
 def train_alone(host: SiloHost, silo: Silo, request: TrainRequest, steps: int) -> AloneReply:
     """Train from the given model on the silo's own speech only, and score the result."""
     host.recogniser.load(request.weights)
-    loss = local_steps(host, silo, request.round, steps)
+    loss = local_steps(host, silo, request, steps).loss
     errors = tuple(tuple(astuple(count)) for count in score(host.recogniser, host.test_speech).values())
     return AloneReply(len(silo.speech), loss, digest(host.recogniser.weights()), errors)
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 
-from fedasr.messages import SpeechReply, TrainRequest
+from fedasr.coding import encode_reply
+from fedasr.messages import SpeechReply, TrainReply, TrainRequest
 from fedasr.silo.alone import train_alone
+from fedasr.silo.gradient import change
 from fedasr.silo.host import Silo, SiloHost
 from fedasr.silo.train import train
 
@@ -31,13 +33,23 @@ def make_app(host: SiloHost) -> ClientApp:
     """Return a ClientApp that answers for the silos of a host."""
     app = ClientApp()
 
+    def _coded(message: Message, reply: TrainReply, context: Context) -> Message:
+        content = reply.to_record()
+        encode_reply(content, message.content, host.codec, context.state)
+        return Message(content, reply_to=message)
+
     def silo_of(context: Context) -> Silo:
         return host.silo(int(context.node_config[SILO]))
 
     @app.train()
     def _train(message: Message, context: Context) -> Message:
-        reply = train(host, silo_of(context), TrainRequest.from_record(message.content))
-        return Message(reply.to_record(), reply_to=message)
+        request = TrainRequest.from_record(message.content)
+        return _coded(message, train(host, silo_of(context), request, context.state), context)
+
+    @app.train("gradient")
+    def _gradient(message: Message, context: Context) -> Message:
+        request = TrainRequest.from_record(message.content)
+        return _coded(message, change(host, silo_of(context), request, context.state), context)
 
     @app.train("alone")
     def _train_alone(message: Message, context: Context) -> Message:

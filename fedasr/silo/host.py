@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from fedasr.corpora.utterance import Utterance
 from fedasr.experiment import TrainingSpec
 from fedasr.randomness import Streams
 from fedasr.training.objectives import OBJECTIVES, Objective
+from fedasr.wire.codec import Codec
+from fedasr.wire.dense import Dense
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class SiloHost:
     augment : AugmentSpec
     objective_name : str
     streams : Streams
+    codec : Codec
+        What the arrays of replies travel as.
     """
 
     speech_folder: Path
@@ -52,6 +56,7 @@ class SiloHost:
     augment: AugmentSpec
     objective_name: str
     streams: Streams
+    codec: Codec = field(default_factory=Dense)
 
     def silo(self, number: int) -> Silo:
         """Return one silo, with its own speech alone."""

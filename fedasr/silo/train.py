@@ -3,49 +3,61 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from flwr.app import RecordDict
 
 from fedasr.asr.recogniser import Recogniser
 from fedasr.experiment import TrainingSpec
 from fedasr.messages import TrainReply, TrainRequest
 from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.optimizer import learning_rate, load_moments, save_moments
 from fedasr.training.batches import shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient, clip_norm_
 
 
-def train(host: SiloHost, silo: Silo, request: TrainRequest) -> TrainReply:
+@dataclass(frozen=True)
+class Trained:
+    """What local training did: the mean loss (nats a token) and the seconds of speech it read."""
+
+    loss: float
+    audio_seconds: float
+
+
+def train(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> TrainReply:
     """Take ``local_steps`` optimizer steps from the given model on the silo's own speech."""
     host.recogniser.load(request.weights)
-    loss = local_steps(host, silo, request.round, host.training.local_steps, request.proximal)
-    return TrainReply(host.recogniser.weights(), len(silo.speech), loss)
+    trained = local_steps(host, silo, request, host.training.local_steps, state if request.keep_optimizer else None)
+    return TrainReply(host.recogniser.weights(), len(silo.speech), trained.loss, trained.audio_seconds)
 
 
-def local_steps(host: SiloHost, silo: Silo, round: int, steps: int, proximal: float = 0.0) -> float:
-    """Train the host's recogniser in place and return the mean loss.
+def local_steps(
+    host: SiloHost, silo: Silo, request: TrainRequest, steps: int, state: RecordDict | None = None
+) -> Trained:
+    """Train the host's recogniser in place.
 
     Parameters
     ----------
     host : SiloHost
     silo : Silo
-    round : int
-        Chooses the random streams and the learning rate.
+    request : TrainRequest
+        Its round chooses the random streams and the learning rate; ``proximal`` is the strength of the
+        pull towards the weights at the start (FedProx).
     steps : int
         Optimizer steps.
-    proximal : float
-        Strength of the pull towards the weights at the start (FedProx).
+    state : RecordDict, optional
+        Where the optimizer's moments of the round before are found, and left for the next.
     """
-    recogniser, spec = host.recogniser, host.training
-    optimizer = make_optimizer(recogniser, spec, round)
+    recogniser, spec, proximal = host.recogniser, host.training, request.proximal
+    optimizer = make_optimizer(recogniser, spec, request.round)
+    if state is not None:
+        load_moments(optimizer, state)
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
-    generator = silo.streams.numpy("local", round, silo.number)
-    masks = silo.streams.torch("local dropout", round, silo.number)
-    losses = []
-    for indices in itertools.islice(_batches(silo, spec.batch_size, generator), steps):
-        batch = training_batch(silo.speech, indices, host.tokens, host.augment, generator)
-        loss, gradient = batch_gradient(recogniser, host.objective, batch, masks)
+    losses, audio_seconds = [], 0.0
+    for indices, loss, gradient in gradients(host, silo, request.round, steps):
         clip_norm_(gradient, spec.gradient_norm)
         for number, parameter in enumerate(recogniser.parameters()):
             parameter.grad = gradient[number]
@@ -53,7 +65,26 @@ def local_steps(host: SiloHost, silo: Silo, round: int, steps: int, proximal: fl
                 parameter.grad.add_(parameter.detach() - anchors[number], alpha=proximal)
         optimizer.step()
         losses.append(loss)
-    return float(np.mean(losses))
+        audio_seconds += seconds_of(silo, indices)
+    if state is not None:
+        save_moments(optimizer, state)
+    return Trained(float(np.mean(losses)), audio_seconds)
+
+
+def gradients(
+    host: SiloHost, silo: Silo, round: int, batches: int
+) -> Iterator[tuple[list[int], float, list[torch.Tensor]]]:
+    """Yield the utterances of each mini-batch, its mean loss and its gradient at the recogniser's weights."""
+    generator = silo.streams.numpy("local", round, silo.number)
+    masks = silo.streams.torch("local dropout", round, silo.number)
+    for indices in itertools.islice(_batches(silo, host.training.batch_size, generator), batches):
+        batch = training_batch(silo.speech, indices, host.tokens, host.augment, generator)
+        yield indices, *batch_gradient(host.recogniser, host.objective, batch, masks)
+
+
+def seconds_of(silo: Silo, indices: Sequence[int]) -> float:
+    """Return the seconds of speech in some of the silo's utterances, frames of 10 ms."""
+    return sum(silo.speech.frames(index) for index in indices) / 100
 
 
 def _batches(silo: Silo, size: int, generator: np.random.Generator) -> Iterator[list[int]]:
@@ -64,8 +95,7 @@ def _batches(silo: Silo, size: int, generator: np.random.Generator) -> Iterator[
 
 def make_optimizer(recogniser: Recogniser, spec: TrainingSpec, round: int) -> torch.optim.Optimizer:
     """Return a local optimizer without history, at the learning rate of the round."""
-    fallen = (1 - spec.decay) * min((round - 1) / max(spec.rounds - 1, 1), 1.0)
-    rate = spec.learning_rate * (1 - fallen)
+    rate = learning_rate(spec, round)
     if spec.optimizer == "adamw":
         return torch.optim.AdamW(recogniser.parameters(), rate, weight_decay=spec.weight_decay)
     return torch.optim.SGD(recogniser.parameters(), rate, spec.momentum, weight_decay=spec.weight_decay)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Arrays = Mapping[str, NDArray[np.float32]]
+State = Mapping[str, NDArray[Any]]
+"""What a codec keeps of one sender between messages: plain arrays, so that they can be saved."""
 
 
 class WireError(ValueError):
@@ -57,11 +59,47 @@ class Layout:
         return parts
 
 
-class Codec(Protocol):
-    """Turns the arrays of one message into bytes and back."""
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one message on its way.
 
-    def encode(self, arrays: Arrays) -> bytes:
-        """Return one blob."""
+    Attributes
+    ----------
+    arrays : mapping of str to ndarray of float32
+        What the other end decodes.
+    blob_bytes : int
+        The size of the blob that carried it.
+    state : mapping of str to ndarray
+        What the sender keeps for its next message.
+    facts : mapping of str to float
+        What a report may show of the message, such as ``density`` and ``threshold``.
+    """
+
+    arrays: Arrays
+    blob_bytes: int
+    state: State
+    facts: Mapping[str, float] = field(default_factory=dict)
+
+
+class Codec(Protocol):
+    """Turns the arrays of one message into bytes and back.
+
+    A codec is a frozen object of settings. What it has to remember of one sender (the residual of error
+    feedback, an adaptive threshold) is that sender's `State`, passed in and returned: empty at first.
+    """
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether what is decoded has the bits of what was encoded."""
+
+    def encode(self, arrays: Arrays, state: State) -> tuple[bytes, State]:
+        """Return one blob and the state after it.
+
+        Raises
+        ------
+        WireError
+            Where a value is not finite and the codec cannot carry it.
+        """
 
     def decode(self, blob: bytes, layout: Layout) -> dict[str, NDArray[np.float32]]:
         """Return the arrays of a blob.
@@ -72,5 +110,8 @@ class Codec(Protocol):
             Where the blob is truncated, corrupted, oversized or of another codec.
         """
 
-    def deliver(self, arrays: Arrays) -> tuple[Arrays, int]:
-        """Return what the other end decodes, and the bytes of the blob that carried it."""
+    def deliver(self, arrays: Arrays, state: State) -> Delivery:
+        """Return what `decode` makes of what `encode` returns, perhaps by a shorter way."""
+
+    def facts(self, blob: bytes) -> Mapping[str, float]:
+        """Return what a report may show of a blob of this codec, such as ``density`` and ``threshold``."""

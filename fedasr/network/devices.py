@@ -1,0 +1,104 @@
+"""How fast the machines compute: speeds, stragglers and drop-outs, all from seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.errors import UserError
+from fedasr.network.checks import check
+
+KINDS = ("fixed", "lognormal", "file")
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Speeds of the silos' machines, relative to the machine on which compute time was measured.
+
+    Parameters
+    ----------
+    kind : {"fixed", "lognormal", "file"}
+        All alike; ``speed · exp(sigma · z)`` with z standard normal; or factors from a file.
+    speed : float
+        The median speed; it multiplies factors from a file too.
+    sigma : float
+    path : str
+        A JSON list or comma-separated factors; silo n has factor n, and the list begins again after its last.
+    straggler_share : float
+        The probability with which a silo lags in a round.
+    straggler_slowdown : float
+        How many times longer it takes then.
+    """
+
+    kind: str = "fixed"
+    speed: float = 1.0
+    sigma: float = 0.0
+    path: str = ""
+    straggler_share: float = 0.0
+    straggler_slowdown: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UserError(f"kind = {self.kind!r}: must be one of {', '.join(KINDS)}")
+        check("speed", self.speed, above=0)
+        check("sigma", self.sigma, least=0)
+        check("straggler_share", self.straggler_share, least=0, most=1)
+        check("straggler_slowdown", self.straggler_slowdown, least=1)
+        if (self.kind == "file") != bool(self.path):
+            raise UserError(f"path = {self.path!r}: goes with kind = 'file', and only with it")
+
+    def speeds(self, sequence: np.random.SeedSequence, silos: int) -> NDArray[np.float64]:
+        """Return the speed of silos 0 to `silos` − 1; silo n's does not depend on how many there are."""
+        if self.kind == "file":
+            return np.resize(np.array(read_factors(Path(self.path))) * self.speed, silos)
+        if self.kind == "fixed" or self.sigma == 0:
+            return np.full(silos, self.speed)
+        return self.speed * np.exp(self.sigma * np.random.default_rng(sequence).standard_normal(silos))
+
+    def slowdowns(self, sequence: np.random.SeedSequence, silos: int) -> NDArray[np.float64]:
+        """Return how many times longer each silo takes in the round that `sequence` belongs to."""
+        if self.straggler_share == 0:
+            return np.ones(silos)
+        lags = np.random.default_rng(sequence).random(silos) < self.straggler_share
+        return np.where(lags, self.straggler_slowdown, 1.0)
+
+
+def dropped(sequence: np.random.SeedSequence, silos: Sequence[int], probability: float) -> set[int]:
+    """Return which of the silos drop out; silo n's fate does not depend on who else takes part."""
+    check("drop_out", probability, least=0, below=1)
+    if probability == 0 or not silos:
+        return set()
+    draws = np.random.default_rng(sequence).random(max(silos) + 1)
+    return {silo for silo in silos if draws[silo] < probability}
+
+
+def read_factors(path: Path) -> list[float]:
+    """Read speed factors from a file.
+
+    Raises
+    ------
+    UserError
+        Where it cannot be read, is empty, or holds anything but positive numbers.
+    """
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({type(error).__name__}); set devices.path to a list") from error
+    try:
+        cells = json.loads(text) if text.startswith("[") else text.replace("\n", ",").split(",")
+        factors = [float(cell) for cell in cells if str(cell).strip()]
+    except (ValueError, TypeError):
+        raise UserError(f"{path}: not a JSON list of numbers, nor numbers with commas between them") from None
+    if not factors or not all(np.isfinite(f) and f > 0 for f in factors):
+        raise UserError(f"{path}: speed factors must be finite numbers above 0, at least one")
+    return factors
+
+
+def child(sequence: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
+    """Return the stream under a key below another stream."""
+    return np.random.SeedSequence(entropy=sequence.entropy, spawn_key=(*sequence.spawn_key, *key))

@@ -1,0 +1,43 @@
+"""A network: the links of the silos and of the server, and the machines behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fedasr.network.checks import check
+from fedasr.network.devices import Devices
+from fedasr.network.link import Link
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where a run takes place.
+
+    Parameters
+    ----------
+    name : str
+    link : Link or None
+        Each silo's own; None moves bytes in no time.
+    server_link : Link or None
+        The server's, shared by all silos; None is never in the way.
+    devices : Devices
+    drop_out : float
+        The probability with which a silo drops out of a round.
+    wait_per_doubling : float
+        What waiting for each other costs, as a share of compute, for each doubling of the workers
+        (fitted to published speed-ups in `fedasr.network.published`).
+    note : str
+        What the numbers stand for.
+    """
+
+    name: str
+    link: Link | None = None
+    server_link: Link | None = None
+    devices: Devices = field(default_factory=Devices)
+    drop_out: float = 0.0
+    wait_per_doubling: float = 0.0
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        check("drop_out", self.drop_out, least=0, below=1)
+        check("wait_per_doubling", self.wait_per_doubling, least=0)

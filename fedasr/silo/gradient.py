@@ -1,0 +1,73 @@
+"""What a silo does when it is asked for a gradient: the change that one step of SGD would make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from flwr.app import ArrayRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedasr.errors import RowError
+from fedasr.grid.flower import array_record, arrays_of
+from fedasr.messages import CHANGE, TrainReply, TrainRequest
+from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.optimizer import learning_rate
+from fedasr.silo.train import gradients, seconds_of
+from fedasr.training.gradients import clip_norm_
+
+VELOCITY = "velocity"
+"""The record of a silo's state that holds its momentum."""
+Arrays = dict[str, NDArray[np.float32]]
+
+
+def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> TrainReply:
+    """Return minus the learning rate times the mean gradient of ``accumulate`` mini-batches, clipped.
+
+    With local momentum the velocity ``v ← momentum · v + gradient`` stands for the gradient and stays in
+    the silo (momentum correction, Lin et al. 2018): the mean over silos is what a server's momentum would
+    give, and what travels stays as sparse as the codec makes it.
+
+    Raises
+    ------
+    RowError
+        For a local optimizer other than SGD, whose step is not a sum over silos.
+    """
+    spec = host.training
+    if spec.optimizer != "sgd" or spec.weight_decay:
+        raise RowError("gradients are exchanged for SGD without weight decay; set training.optimizer = 'sgd'")
+    host.recogniser.load(request.weights)
+    mean, losses, audio_seconds = _mean_gradient(host, silo, request)
+    clip_norm_(mean, spec.gradient_norm)
+    names = [name for name, _ in host.recogniser.named_parameters()]
+    named = dict(zip(names, (part.cpu().numpy() for part in mean), strict=True))
+    step = _with_momentum(named, spec.momentum, state)
+    rate = np.float32(-learning_rate(spec, request.round))
+    arrays = {name: step[name] * rate for name in request.weights}
+    return TrainReply(arrays, len(silo.speech), float(np.mean(losses)), audio_seconds, CHANGE)
+
+
+def _mean_gradient(
+    host: SiloHost, silo: Silo, request: TrainRequest
+) -> tuple[Sequence[torch.Tensor], list[float], float]:
+    total: list[torch.Tensor] = []
+    losses, audio_seconds = [], 0.0
+    for indices, loss, gradient in gradients(host, silo, request.round, request.accumulate):
+        total = [a.add_(b) for a, b in zip(total, gradient, strict=True)] if total else gradient
+        losses.append(loss)
+        audio_seconds += seconds_of(silo, indices)
+    return [part.div_(request.accumulate) for part in total], losses, audio_seconds
+
+
+def _with_momentum(gradient: Mapping[str, NDArray[np.float32]], momentum: float, state: RecordDict) -> Arrays:
+    if momentum == 0:
+        return dict(gradient)
+    record = state.get(VELOCITY)
+    before = arrays_of(record) if isinstance(record, ArrayRecord) else {}
+    velocity = {
+        name: part + np.float32(momentum) * before[name] if name in before else part
+        for name, part in gradient.items()
+    }
+    state[VELOCITY] = array_record(velocity)
+    return velocity

@@ -1,0 +1,43 @@
+"""The local learning rate, and local optimizer state that outlives a round, as arrays in the silo's state."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from flwr.app import ArrayRecord, RecordDict
+
+from fedasr.experiment import TrainingSpec
+from fedasr.grid.flower import array_record, arrays_of
+
+MOMENTS = "optimizer"
+"""The record of a silo's state that holds its optimizer's moments."""
+
+
+def learning_rate(spec: TrainingSpec, round: int) -> float:
+    """Return the local learning rate of a round: it falls linearly to the share ``decay`` of itself."""
+    fallen = (1 - spec.decay) * min((round - 1) / max(spec.rounds - 1, 1), 1.0)
+    return spec.learning_rate * (1 - fallen)
+
+
+def save_moments(optimizer: torch.optim.Optimizer, state: RecordDict) -> None:
+    """Keep every tensor of an optimizer's state (momentum buffers, Adam's moments and step counts)."""
+    kept = {
+        f"{number}/{name}": value.detach().cpu().numpy().copy()
+        for number, moments in optimizer.state_dict()["state"].items()
+        for name, value in moments.items()
+        if isinstance(value, torch.Tensor)
+    }
+    if kept:
+        state[MOMENTS] = array_record(kept)
+
+
+def load_moments(optimizer: torch.optim.Optimizer, state: RecordDict) -> None:
+    """Give an optimizer the state that `save_moments` kept; its learning rate stays as it is."""
+    record = state.get(MOMENTS)
+    if not isinstance(record, ArrayRecord):
+        return
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for key, array in arrays_of(record).items():
+        number, name = key.split("/", 1)
+        moments.setdefault(int(number), {})[name] = torch.from_numpy(np.array(array))
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})

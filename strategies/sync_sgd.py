@@ -1,0 +1,69 @@
+"""Synchronous SGD: each silo sends the change that its mini-batch asks for, the server adds their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
+
+from fedasr.errors import UserError
+from fedasr.grid.flower import array_record, arrays_of
+from fedasr.messages import ACCUMULATE, GRADIENT
+
+from .fedavg import WEIGHTS, make_outer
+
+
+class SyncSGD(FlowerFedAvg):
+    """The reference of gradient exchange: what arrives is what the codec of the row lets through.
+
+    A change is minus the local learning rate times the clipped gradient, with the local momentum of
+    ``training.momentum`` in it. Without server momentum only what some silo sent changes in the model.
+
+    Parameters
+    ----------
+    accumulate : int
+        Mini-batches whose mean gradient makes one change.
+    server_momentum, server_learning_rate : float
+        Of the server's step with the mean change.
+    weighting : str
+        ``"uniform"``, or ``"utterances"``: a silo counts by its utterances.
+    **sampling
+        What Flower's FedAvg takes.
+    """
+
+    reduce: ClassVar[str] = "weighted_mean"
+
+    def __init__(
+        self, accumulate: int = 1, server_momentum: float = 0.0, server_learning_rate: float = 1.0,
+        weighting: str = "uniform", **sampling: Any,
+    ) -> None:  # fmt: skip
+        if not isinstance(accumulate, int) or accumulate < 1:
+            raise UserError(f"'accumulate' must be a whole number from 1 on, not {accumulate!r}")
+        if weighting not in WEIGHTS:
+            raise UserError(f"'weighting' is '{weighting}'; known: {', '.join(WEIGHTS)}")
+        super().__init__(weighted_by_key=WEIGHTS[weighting], **sampling)
+        self.outer = make_outer("momentum", server_momentum, False, server_learning_rate)
+        self.accumulate = accumulate
+        self.weights = ArrayRecord()
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Ask the silos of the round for a change of the model."""
+        self.weights = arrays
+        config[ACCUMULATE] = self.accumulate
+        asked = super().configure_train(server_round, arrays, config, grid)
+        return [Message(m.content, m.metadata.dst_node_id, GRADIENT) for m in asked]
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Move the model by the mean change."""
+        mean, metrics = super().aggregate_train(server_round, replies)
+        weights, self.weights = self.weights, ArrayRecord()  # what is left here is saved with each checkpoint
+        if mean is None:
+            return None, metrics
+        return array_record(self.outer.move(arrays_of(weights), arrays_of(mean))), metrics
