@@ -21,6 +21,7 @@ from fedasr.experiment import Experiment
 from fedasr.files import write_json
 from fedasr.grid.workers import InProcess, Workers
 from fedasr.model_file import load_model
+from fedasr.network import build_network
 from fedasr.preparation import Prepared, prepare_experiment
 from fedasr.randomness import Streams
 from fedasr.registry import build_strategy, codec_of
@@ -155,6 +156,7 @@ def _check_strategies(experiment: Experiment) -> None:
     for row in experiment.compare:
         strategy = build_strategy(row, experiment.training_of(row), max(experiment.corpus.silos, 10**6))
         codec_of(row, strategy)
+        build_network(row.network)
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:

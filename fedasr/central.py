@@ -6,7 +6,7 @@ With `fedasr.messages` this is the contract for strategies of third parties.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,9 +17,11 @@ from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.asr.word_errors import ErrorCounts, total
+from fedasr.clock import Clock
 from fedasr.corpora.speech import Speech
 from fedasr.experiment import RowSpec, TrainingSpec
 from fedasr.grid.base import SiloGrid
+from fedasr.grid.exchange import Outcome
 from fedasr.randomness import Streams
 from fedasr.run_folder import METRICS, TRAFFIC, RowFolder
 from fedasr.scoring import Heard
@@ -78,6 +80,10 @@ class Central:
         Told of each round.
     grid : SiloGrid
         Whose traffic and outcomes are logged.
+    clock : Clock
+        Gives each round its simulated time.
+    loss : callable
+        ``loss(weights, speech)`` is the mean loss, nats a token.
     per_silo : dict
         What is known of models that stay in their silos, where a strategy makes such.
     """
@@ -97,6 +103,8 @@ class Central:
     score: Callable[[Weights, Speech], list[Heard]]
     watch: Callable[[Progress], None]
     grid: SiloGrid
+    clock: Clock
+    loss: Callable[[Weights, Speech], float | None]
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
 
@@ -112,7 +120,7 @@ class Central:
 
     def after_round(
         self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],
-        train_loss: float | None = None, evaluate: bool | None = None,
+        train_loss: float | None = None, evaluate: bool | None = None, audio_seconds: float = 0.0,
     ) -> None:  # fmt: skip
         """Report a round and save what a resumed row needs.
 
@@ -127,11 +135,12 @@ class Central:
         train_loss : float, optional
         evaluate : bool, optional
             Whether to score the development speakers; by default every ``evaluate_every`` rounds.
+        audio_seconds : float
+            Seconds of speech that the centre trained on since the round before.
         """
         due = round % self.training.evaluate_every == 0 or round == rounds if evaluate is None else evaluate
-        heard = self.score(weights(), self.development) if due and len(self.development) else []
-        wer = total([h.errors for h in heard]).wer if heard else None
-        self._log(round, train_loss, wer)
+        wer, loss = self._evaluated(weights()) if due and len(self.development) else (None, None)
+        self._log(round, train_loss, wer, loss, audio_seconds)
         self.watch(Progress(self.row.name, round, rounds, train_loss, wer))
         if round < rounds:
             self._save(round, state)
@@ -147,18 +156,28 @@ class Central:
         self.grid.restore_silos(self.folder.silo_states(description))
         return int(description["round"]), {n: a for n, a in arrays.items() if not n.startswith(GRID)}
 
-    def _log(self, round: int, train_loss: float | None, wer: float | None) -> None:
+    def _evaluated(self, weights: Weights) -> tuple[float, float | None]:
+        """Return the WER and the loss on the development speakers."""
+        heard = self.score(weights, self.development)
+        return total([h.errors for h in heard]).wer, self.loss(weights, self.development)
+
+    def _log(
+        self, round: int, train_loss: float | None, wer: float | None, loss: float | None, audio_seconds: float
+    ) -> None:
         traffic, outcomes = self.grid.traffic, self.grid.outcomes
+        time_of_round = self.clock.round(round, traffic, outcomes, audio_seconds)
         now = time.monotonic()
         line = {
-            "round": round, "train_loss": train_loss, "development_wer": wer, "development_loss": None,
+            "round": round, "train_loss": train_loss, "development_wer": wer, "development_loss": loss,
             **{f"{name}link_bytes": sum(t.blob_bytes + t.envelope_bytes for t in traffic if t.direction == name)
                for name in ("up", "down")},
             "silos": sum(o.content is not None for o in outcomes),
             "refused": [o.request.silo for o in outcomes if o.content is None],
             "wall_seconds": now - self._clock["round"],
             "training_cpu_seconds": sum(o.cpu_seconds for o in outcomes),
-            "simulated_seconds": max((o.cpu_seconds for o in outcomes), default=0.0),
+            "simulated_seconds": time_of_round.seconds,
+            "simulated_communication_seconds": time_of_round.communication_seconds,
+            "density": _mean(outcomes, "density"), "threshold": _mean(outcomes, "threshold"),
         }  # fmt: skip
         self._clock["round"] = now
         self.folder.append(METRICS, [line])
@@ -176,3 +195,9 @@ class Central:
             plain = {name: np.asarray(array) for name, array in together.items()}
             self.folder.save_checkpoint(plain, {"round": round}, self.grid.silo_states())
         self._clock["saved"] = time.monotonic() + 20 * (time.monotonic() - begun)
+
+
+def _mean(outcomes: Sequence[Outcome], metric: str) -> float | None:
+    """Return the mean of a metric over the replies that have it."""
+    values = [value for outcome in outcomes if (value := outcome.metric(metric)) is not None]
+    return float(np.mean(values)) if values else None

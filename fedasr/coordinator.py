@@ -15,6 +15,7 @@ from fedasr.asr.recogniser import Weights
 from fedasr.central import Central
 from fedasr.errors import RowError, UserError
 from fedasr.grid.base import SiloGrid
+from fedasr.grid.drop_out import REASON
 from fedasr.grid.exchange import Mean
 from fedasr.grid.flower import array_record, arrays_of
 from fedasr.randomness import seeded_libraries
@@ -83,7 +84,10 @@ def _train_round(
 def _check_replies(grid: SiloGrid, central: Central, round: int, asked: int) -> None:
     failed = [outcome for outcome in grid.outcomes if outcome.content is None]
     for outcome in failed:
-        log.warning("%s, round %d: silo %d refused: %s", central.row.name, round, outcome.request.silo, outcome.error)
+        level = logging.DEBUG if outcome.error == REASON else logging.WARNING
+        log.log(
+            level, "%s, round %d: silo %d refused: %s", central.row.name, round, outcome.request.silo, outcome.error
+        )
     if asked and (asked - len(failed)) < max(1, central.training.least_replies * asked):
         raise RowError(
             f"round {round}: only {asked - len(failed)} of {asked} silos replied "

@@ -118,17 +118,22 @@ class AloneReply:
     model_sha256 : str
     errors : tuple of tuple of int
         For each test speaker the fields of `fedasr.asr.word_errors.ErrorCounts`.
+    audio_seconds : float
+        Seconds of speech that the silo trained on.
     """
 
     utterances: int
     loss: float
     model_sha256: str
     errors: tuple[tuple[int, ...], ...]
+    audio_seconds: float = 0.0
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
         flat = [number for speaker in self.errors for number in speaker]
-        metrics = MetricRecord({"num-examples": self.utterances, "loss": self.loss})
+        metrics = MetricRecord({
+            "num-examples": self.utterances, "loss": self.loss, "audio-seconds": self.audio_seconds,
+        })  # fmt: skip
         if flat:
             metrics["errors"] = flat
         return RecordDict({METRICS: metrics, CONFIG: ConfigRecord({"model-sha256": self.model_sha256})})
@@ -141,7 +146,7 @@ class AloneReply:
         errors = tuple(tuple(flat[start : start + 6]) for start in range(0, len(flat), 6))
         return cls(
             _number(metrics, "num-examples", int), _number(metrics, "loss", float),
-            str(config["model-sha256"]), errors,
+            str(config["model-sha256"]), errors, _number(metrics, "audio-seconds", float),
         )  # fmt: skip
 
 

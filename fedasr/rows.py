@@ -15,14 +15,18 @@ from flwr.serverapp.strategy import Strategy
 from fedasr.asr.recogniser import Weights, digest
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, total, wer_interval
 from fedasr.central import Central, PerSilo
+from fedasr.clock import Clock
+from fedasr.compute import compute_cost
 from fedasr.coordinator import drive
 from fedasr.errors import RowError
 from fedasr.experiment import RowSpec
 from fedasr.files import read_lines, write_json, write_lines
 from fedasr.grid.base import SiloGrid
+from fedasr.grid.drop_out import DropOut
 from fedasr.grid.workers import Workers
 from fedasr.memory import PeakMemory
 from fedasr.model_file import MODEL, save_model
+from fedasr.network import build_network
 from fedasr.preparation import Prepared
 from fedasr.randomness import Streams
 from fedasr.registry import build_strategy, codec_name, codec_of
@@ -84,7 +88,7 @@ class RowRun:
             ("wer", "wer_low", "wer_high", "cer", "insertions", "deletions", "substitutions", "development_wer",
              "epsilon", "delta", "privacy_unit", "adjacency", "epsilon_kind", "epsilon_empirical",
              "uplink_bytes", "downlink_bytes", "rounds", "model_sha256", "wer_spread", "note",
-             "simulated_seconds", "training_cpu_seconds")
+             "simulated_seconds", "simulated_communication_seconds", "training_cpu_seconds", "development_loss")
         )  # fmt: skip
         return {
             "name": row.name, "folder": self.folder.path.name, "status": "failed", "failure": None,
@@ -112,6 +116,8 @@ class RowRun:
         nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
         grid = self.workers.open_grid(SiloApp(host), nodes, host.streams)
         grid.codec = host.codec
+        probability = build_network(self.row.network).drop_out
+        grid.drop_out = DropOut(probability, Streams(self.seed)) if probability else None
         return grid
 
     def _central(self, grid: SiloGrid) -> Central:
@@ -125,8 +131,13 @@ class RowRun:
             public_unlabelled=prepared.part("public_unlabelled"), development=prepared.part("development"),
             start=self.start, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=scorer,
-            watch=self.watcher.round, grid=grid,
+            watch=self.watcher.round, grid=grid, loss=scorer.loss, clock=self._clock(),
         )  # fmt: skip
+
+    def _clock(self) -> Clock:
+        network = build_network(self.row.network)
+        cost = compute_cost(self.prepared, self.folder.path.parent)
+        return Clock(network, cost.seconds_per_audio_second, Streams(self.seed))
 
     def _scored(self, central: Central, weights: Weights) -> dict[str, Any]:
         """Score the model on the test speakers and on the silos' own speech."""
@@ -184,12 +195,15 @@ class RowRun:
             for d in ("up", "down")
         }
         rates = [line["development_wer"] for line in lines if line["development_wer"] is not None]
+        losses = [line["development_loss"] for line in lines if line["development_loss"] is not None]
         return {
             "uplink_bytes": sizes["up"], "downlink_bytes": sizes["down"],
             "rounds": max((line["round"] for line in lines), default=0),
             "refused_replies": sum(len(line["refused"]) for line in lines),
             "development_wer": rates[-1] if rates else None,
+            "development_loss": losses[-1] if losses else None,
             "simulated_seconds": sum(line["simulated_seconds"] or 0.0 for line in lines),
+            "simulated_communication_seconds": sum(line["simulated_communication_seconds"] or 0.0 for line in lines),
             "training_cpu_seconds": sum(line["training_cpu_seconds"] for line in lines),
         }  # fmt: skip
 

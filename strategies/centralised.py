@@ -41,10 +41,11 @@ class Centralised(CentralStrategy):
             trainer.restore(saved[1])
             central.grid.traffic, central.grid.outcomes = [], []  # logged by the run that was interrupted
         epochs = trainer.spec.epochs
+        seconds = sum(speech.frames(index) for index in range(len(speech))) / 100
 
         def after_epoch(epoch: int, loss: float) -> None:
             due = epoch % self.evaluate_every == 0 or epoch == epochs
-            central.after_round(epoch, epochs, recogniser.weights, trainer.state, loss, due)
+            central.after_round(epoch, epochs, recogniser.weights, trainer.state, loss, due, seconds)
 
         trainer.run(after_epoch)
         return result_with(array_record(recogniser.weights()))

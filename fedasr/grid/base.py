@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fedasr.errors import RowError
 from fedasr.grid.downlink import Downlink
+from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request, group_count
 from fedasr.grid.flower import (
     array_record,
@@ -31,7 +32,6 @@ from fedasr.grid.flower import (
 from fedasr.grid.sums import mean_of_groups
 from fedasr.wire.codec import Codec
 from fedasr.wire.dense import Dense
-
 
 AVERAGED = ("train", "train.gradient")
 """Kinds of messages whose replies are averaged where they are made, for strategies that declare it."""
@@ -84,6 +84,8 @@ class SiloGrid(Grid):
     codec : Codec
         What arrays of replies to train messages travel as. Downward a silo that has the model sent last
         gets the values that changed, where that is shorter; every bit arrives.
+    drop_out : DropOut or None
+        Draws the silos that drop out of a round of training.
     traffic : list of Traffic
         Every message since the list was last emptied.
     outcomes : list of Outcome
@@ -96,6 +98,7 @@ class SiloGrid(Grid):
         self.round = 0
         self.mean: Mean | None = None
         self.codec: Codec = Dense()
+        self.drop_out: DropOut | None = None
         self.traffic: list[Traffic] = []
         self.outcomes: list[Outcome] = []
         self._numbers = itertools.count(1)
@@ -171,9 +174,10 @@ class SiloGrid(Grid):
             return []
         exchange, requests = self._plan(sent)
         self._count_downlink(exchange, requests)
-        results = self._exchange(exchange, self._grouped(requests), timeout)
+        present, gone = self.drop_out(self.round, requests) if self.drop_out else (requests, [])
+        results = self._exchange(exchange, self._grouped(present), timeout) if present else []
         results.sort(key=lambda result: result.group)
-        self.outcomes = sorted((o for r in results for o in r.outcomes), key=lambda o: o.request.position)
+        self.outcomes = sorted([*gone, *(o for r in results for o in r.outcomes)], key=lambda o: o.request.position)
         self._count_uplink()
         return self._replies(sent, exchange, results)
 
@@ -213,7 +217,12 @@ class SiloGrid(Grid):
     def _count_uplink(self) -> None:
         self.traffic += [
             Traffic(
-                self.round, o.request.silo, "up", o.request.kind, o.uplink_blob_bytes, o.uplink_envelope_bytes,
+                self.round,
+                o.request.silo,
+                "up",
+                o.request.kind,
+                o.uplink_blob_bytes,
+                o.uplink_envelope_bytes,
                 o.metric("audio-seconds"),
             )  # fmt: skip
             for o in self.outcomes

@@ -156,7 +156,9 @@ def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
         raise RefusedError("a reply that is to be averaged must hold the one array record that was sent")
     arrays, like = next(iter(delivered.values())), next(iter(expected.values()))
     if arrays.keys() != like.keys():
-        raise RefusedError(f"the arrays' names differ from those sent: {', '.join(sorted(set(arrays) ^ set(like))[:3])}")
+        raise RefusedError(
+            f"the arrays' names differ from those sent: {', '.join(sorted(set(arrays) ^ set(like))[:3])}"
+        )
     return _checked({key: arrays[key] for key in like}, like)
 
 

@@ -60,6 +60,10 @@ class Devices:
             return np.full(silos, self.speed)
         return self.speed * np.exp(self.sigma * np.random.default_rng(sequence).standard_normal(silos))
 
+    def median_speed(self) -> float:
+        """Return the speed of a middling machine: what a speed-up is measured against."""
+        return float(np.median(read_factors(Path(self.path)))) * self.speed if self.kind == "file" else self.speed
+
     def slowdowns(self, sequence: np.random.SeedSequence, silos: int) -> NDArray[np.float64]:
         """Return how many times longer each silo takes in the round that `sequence` belongs to."""
         if self.straggler_share == 0:

@@ -73,7 +73,9 @@ def build_network(name_or_path: str) -> Network:
 
 def _from_file(table: dict[str, Any], path: Path) -> Network:
     kinds = {"link": Link, "server_link": Link, "devices": Devices}
-    parts = {key: from_table(kind, table[key], f"{path}: {key}") for key, kind in kinds.items() if key in table}
+    parts: dict[str, Any] = {
+        key: from_table(kind, table[key], f"{path}: {key}") for key, kind in kinds.items() if key in table
+    }
     for key in ("name", "note"):
         if not isinstance(table.get(key, ""), str):
             raise UserError(f"{path}: {key}: must be text")

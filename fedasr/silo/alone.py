@@ -16,9 +16,9 @@ from fedasr.silo.train import local_steps
 def train_alone(host: SiloHost, silo: Silo, request: TrainRequest, steps: int) -> AloneReply:
     """Train from the given model on the silo's own speech only, and score the result."""
     host.recogniser.load(request.weights)
-    loss = local_steps(host, silo, request, steps).loss
+    trained = local_steps(host, silo, request, steps)
     errors = tuple(tuple(astuple(count)) for count in score(host.recogniser, host.test_speech).values())
-    return AloneReply(len(silo.speech), loss, digest(host.recogniser.weights()), errors)
+    return AloneReply(len(silo.speech), trained.loss, digest(host.recogniser.weights()), errors, trained.audio_seconds)
 
 
 def score(recogniser: Recogniser, speech: Speech) -> dict[str, ErrorCounts]:

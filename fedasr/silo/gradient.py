@@ -43,8 +43,8 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
     names = [name for name, _ in host.recogniser.named_parameters()]
     named = dict(zip(names, (part.cpu().numpy() for part in mean), strict=True))
     step = _with_momentum(named, spec.momentum, state)
-    rate = np.float32(-learning_rate(spec, request.round))
-    arrays = {name: step[name] * rate for name in request.weights}
+    rate = -learning_rate(spec, request.round)
+    arrays = {name: np.multiply(step[name], rate, dtype=np.float32) for name in request.weights}
     return TrainReply(arrays, len(silo.speech), float(np.mean(losses)), audio_seconds, CHANGE)
 
 
@@ -66,7 +66,7 @@ def _with_momentum(gradient: Mapping[str, NDArray[np.float32]], momentum: float,
     record = state.get(VELOCITY)
     before = arrays_of(record) if isinstance(record, ArrayRecord) else {}
     velocity = {
-        name: part + np.float32(momentum) * before[name] if name in before else part
+        name: np.add(part, np.multiply(before.get(name, 0), momentum, dtype=np.float32), dtype=np.float32)
         for name, part in gradient.items()
     }
     state[VELOCITY] = array_record(velocity)

@@ -121,7 +121,7 @@ def _read_map(body: memoryview, count: int, k: int, elements: int) -> Sparse:
     return Sparse(indices, _signs(codes[indices] >> 1))
 
 
-def _signs(negative: NDArray[np.unsignedinteger]) -> NDArray[np.int8]:
+def _signs(negative: NDArray[np.integer]) -> NDArray[np.int8]:
     return np.int8(1) - np.int8(2) * negative.astype(np.int8)
 
 

@@ -31,17 +31,24 @@ def unseal(blob: bytes, codec: str, layout: Layout) -> memoryview:
     WireError
         Where the blob is truncated, corrupted, of another codec or version, or of a model of another size.
     """
-    if len(blob) < HEADER.size:
-        raise WireError(f"truncated: {len(blob)} bytes, the header alone has {HEADER.size}")
-    magic, version, number, flags, elements, checksum = HEADER.unpack_from(blob)
-    if (magic, version, number, flags) != (MAGIC, VERSION, NUMBERS[codec], 0):
-        raise WireError(f"not a {codec} blob of version {VERSION}")
+    elements, checksum, body = _open(blob, codec)
     if elements != layout.elements:
         raise WireError(f"{elements} values announced for a layout of {layout.elements}")
-    body = memoryview(blob)[HEADER.size :]
     if zlib.crc32(body) != checksum:
         raise WireError(f"the checksum over {len(body)} bytes does not fit: the blob is truncated or corrupted")
     return body
+
+
+def peek(blob: bytes, codec: str) -> tuple[int, memoryview]:
+    """Return the number of values that a blob announces and what follows its header, for a sender's own blob.
+
+    Raises
+    ------
+    WireError
+        Where the blob is truncated, or of another codec or version; the checksum is not looked at.
+    """
+    elements, _, body = _open(blob, codec)
+    return elements, body
 
 
 def expect(body: memoryview, size: int) -> None:
@@ -61,3 +68,12 @@ def unpack(form: struct.Struct, body: memoryview) -> tuple[tuple[int | float, ..
     if len(body) < form.size:
         raise WireError(f"truncated: {len(body)} bytes, the codec's header alone has {form.size}")
     return form.unpack_from(body), body[form.size :]
+
+
+def _open(blob: bytes, codec: str) -> tuple[int, int, memoryview]:
+    if len(blob) < HEADER.size:
+        raise WireError(f"truncated: {len(blob)} bytes, the header alone has {HEADER.size}")
+    magic, version, number, flags, elements, checksum = HEADER.unpack_from(blob)
+    if (magic, version, number, flags) != (MAGIC, VERSION, NUMBERS[codec], 0):
+        raise WireError(f"not a {codec} blob of version {VERSION}")
+    return elements, checksum, memoryview(blob)[HEADER.size :]

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedasr.errors import UserError
+from fedasr.network import NETWORKS, SERVER, SiloWork, build_network, round_seconds
+
+OFFICE = """
+drop_out = 0.1
+[link]
+up_bits_per_second = 1e9
+down_bits_per_second = 2e9
+latency_seconds = 0.001
+[devices]
+kind = "file"
+path = "speeds.csv"
+"""
+
+
+def test_presets_are_ordered_by_their_links() -> None:
+    work = [SiloWork(silo, 0.0, 1e7, 1e7) for silo in range(4)]
+    names = ["none", "data-centre", "cloud-2015", "home-fibre", "phones-4g"]
+    seconds = [round_seconds(build_network(n), 1, work, SERVER, np.random.SeedSequence(1)).total for n in names]
+    assert set(NETWORKS) == set(names)
+    assert seconds[0] == 0
+    assert seconds == sorted(seconds)
+    assert len(set(seconds)) == 5
+
+
+def test_a_network_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "office.toml").write_text(OFFICE)
+    (tmp_path / "speeds.csv").write_text("1,2")
+    network = build_network(str(tmp_path / "office.toml"))
+    assert network.name == "office"
+    assert network.drop_out == 0.1
+    assert network.link is not None
+    assert network.link.seconds(1e9, "down") == pytest.approx(4.001)
+    assert network.devices.speeds(np.random.SeedSequence(1), 3).tolist() == [1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("latency_seconds = 0.001", "latency = 1", "link.latency: no such key; did you mean 'latency_seconds'?"),
+        ("latency_seconds = 0.001", "", "link.latency_seconds: is missing"),
+        ("1e9", "-1", "link.up_bits_per_second = -1: must be a number above 0"),
+        ("0.1", "1.5", "network.drop_out = 1.5: must be a number at least 0 and below 1"),
+        ("drop_out", "dropout", "network.dropout: no such key; did you mean 'drop_out'?"),
+        ('"file"', '"fil"', "devices.kind = 'fil': must be one of"),
+        ("[link]", "link = 3\n[else]", "link: must be a table"),
+        ("[link]", "name = 3\n[link]", "name: must be text"),
+        ("[link]", "[link", "not a TOML file"),
+    ],
+)
+def test_mistakes_in_a_file_are_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    path = tmp_path / "office.toml"
+    path.write_text(OFFICE.replace(old, new, 1))
+    with pytest.raises(UserError) as error:
+        build_network(str(path))
+    assert str(error.value).startswith(f"{path}: ")
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(UserError, match="did you mean 'cloud-2015'"):
+        build_network("cloud-2016")
+    with pytest.raises(UserError, match=r"absent\.toml: cannot be read"):
+        build_network("absent.toml")
