@@ -48,12 +48,7 @@ def encode_reply(content: RecordDict, sent: RecordDict, codec: Codec, state: Rec
     if len(records) != 1:
         raise WireError(f"a codec that loses bits carries one record of arrays a reply, not {len(records)}")
     (name, record), before = next(iter(records.items())), _state(state)
-    base = sent.get(name)
-    arrays = arrays_of(record)
-    if isinstance(base, ArrayRecord):
-        old = arrays_of(base)
-        arrays = {key: np.subtract(arrays[key], old[key], dtype=np.float32) for key in old}
-    blob, after = codec.encode(arrays, before)
+    blob, after = codec.encode(_change(arrays_of(record), sent, name), before)
     content[name] = array_record({BLOB: np.frombuffer(blob, np.uint8)})
     if after:
         state[STATE] = array_record(dict(after))
@@ -83,6 +78,18 @@ def decode_reply(content: RecordDict, sent: RecordDict, codec: Codec) -> tuple[d
     if isinstance(base, ArrayRecord):
         arrays = {key: np.add(model[key], arrays[key], dtype=np.float32) for key in model}
     return {name: arrays}, blob.size
+
+
+def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
+    """Return what travels of some arrays, in the order of those that were sent: a blob holds no names."""
+    base = sent.get(name)
+    model = arrays_of(base if isinstance(base, ArrayRecord) else _only(sent))
+    if arrays.keys() != model.keys():
+        odd = sorted(set(arrays) ^ set(model))
+        raise WireError(f"the arrays' names differ from those sent: {', '.join(odd[:3])}")
+    if isinstance(base, ArrayRecord):
+        return {key: np.subtract(arrays[key], model[key], dtype=np.float32) for key in model}
+    return {key: arrays[key] for key in model}
 
 
 def _state(state: RecordDict) -> State:

@@ -126,7 +126,8 @@ def _sentences(marks: Landmarks) -> list[str]:
         f"{block} {count(marks.block_useful)}",
         f"largest number of workers at efficiency 0.5: {step} {count(marks.step_half)}, "
         f"{block} {count(marks.block_half)}; four times the workers: {'yes' if marks.four_times else 'no'}",
-        f"{block} on 4N workers does four times the work of {step} on N: from N = {count(marks.quarter_from)}",
+        f"{block} on 64 workers does {marks.gain_at_published:.2f} times the work of {step} on 16 in the same time; "
+        f"on 4N it does four times that of {step} on N from N = {count(marks.quarter_from)}",
     ]
 
 

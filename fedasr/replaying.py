@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from fedasr.files import read_lines
 from fedasr.network.network import Network
 from fedasr.network.published import PUBLISHED, SOURCE
 from fedasr.network.recorded import (
+    BLOCK_KIND,
     STEP_KIND,
     Part,
     RecordedRow,
@@ -31,6 +33,7 @@ from fedasr.network.topology import RING, TOPOLOGIES
 
 Record = Mapping[str, Any]
 MOST_SILOS = 1_000_000
+"""Devices are drawn for all silos up to the highest number."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,9 @@ def replay(folder: Path, scenario: Scenario) -> Replay:
     """
     seed, rows = read_rows(folder, scenario.rows)
     terms, compute_note = _terms(folder, rows, scenario)
-    network, seeds = scenario.placed(), np.random.SeedSequence(seed)
+    # The stream of a simulation's own clock (fedasr.randomness, without torch): the same silos are slow.
+    key = (crc32(b""), crc32(b"network"), 0, 2**32 - 1)
+    network, seeds = scenario.placed(), np.random.SeedSequence(entropy=seed, spawn_key=key)
     scaling = Scaling(network, seeds)
     workloads = [workload for row in rows if (workload := workload_of(row, terms))]
     seed_of = {row.name: row.seed for row in rows}
@@ -177,9 +182,7 @@ def _row(folder: Path, name: str, record: Record) -> RecordedRow:
     try:
         exchanges = _exchanges(traffic, cpu)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{folder / 'traffic.jsonl'}: a line without a valid value ({error}); run the row again"
-        ) from None
+        raise UserError(f"{folder / 'traffic.jsonl'}: a line lacks a valid {error}; run the row again") from None
     wer = record.get("wer")
     return RecordedRow(name, record.get("seed"), None if wer is None else float(wer), exchanges)
 
@@ -195,9 +198,10 @@ def _exchanges(traffic: Sequence[Record], cpu: Mapping[Any, float]) -> tuple[tup
             raise ValueError("silo or direction")
         group = parts.setdefault((round, kind, turn), {})
         sizes = {f"{way}_blob": int(line["blob_bytes"]), f"{way}_envelope": int(line["envelope_bytes"])}
-        audio = {"audio_seconds": line.get("audio_seconds")} if way == "up" else {}
+        heard = line.get("audio_seconds")
+        audio = {"audio_seconds": None if heard is None else float(heard)} if way == "up" else {}
         group[silo] = replace(group.get(silo, Part(silo, kind)), **sizes, **audio)  # type: ignore[arg-type]
-    untold = [(k[0], p) for k, g in parts.items() for p in g.values() if p.audio_seconds is None]
+    untold = [(k[0], p) for k, g in parts.items() for p in g.values() if _is_untold(p)]
     shares = {r: sum(q == r for q, _ in untold) for r in {q for q, _ in untold}}
     return tuple(
         tuple(_with_cpu(group[silo], cpu.get(key[0], 0.0) / shares.get(key[0], 1)) for silo in sorted(group))
@@ -205,8 +209,13 @@ def _exchanges(traffic: Sequence[Record], cpu: Mapping[Any, float]) -> tuple[tup
     )
 
 
+def _is_untold(part: Part) -> bool:
+    """Return whether a part computed without saying on how much speech."""
+    return part.replied and part.audio_seconds is None and part.kind.startswith(BLOCK_KIND)
+
+
 def _with_cpu(part: Part, seconds: float) -> Part:
-    return part if part.audio_seconds is not None else replace(part, cpu_seconds=seconds)
+    return replace(part, cpu_seconds=seconds) if _is_untold(part) else part
 
 
 def _terms(folder: Path, rows: Sequence[RecordedRow], scenario: Scenario) -> tuple[Terms, str]:

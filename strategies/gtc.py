@@ -15,7 +15,8 @@ class GTC(SyncSGD):
     """Synchronous SGD whose changes are thresholded, the rest waiting in each silo's residual.
 
     This is `SyncSGD` with the codec ``threshold``; the residual is the silo's and is saved with its state.
-    The threshold applies to the change (learning rate times gradient), in the units of the model.
+    The threshold applies to the change (learning rate times gradient), in the units of the model. A step
+    moves a value by at most one threshold: one far below the changes leaves the model behind.
 
     Parameters
     ----------

@@ -83,6 +83,12 @@ LONGER: dict[str, Any] = {
         {"name": "centralised", "strategy": "centralised", "options": {"evaluate_every": 4}},
         {"name": "adam", "strategy": "flwr.serverapp.strategy:FedAdam", "options": {"eta": 0.01}},
         {"name": "local-only", "strategy": "local-only", "options": {"steps": 2}},
+        {"name": "gtc", "strategy": "gtc", "options": {"density": 0.02}, "training": {"momentum": 0.5}},
+        {
+            "name": "bmuf", "strategy": "bmuf", "options": {"local_optimizer": "keep"},
+            "training": {"optimizer": "adamw", "learning_rate": 1e-3, "least_replies": 0.0},
+            "codec": "top-k", "codec_options": {"density": 0.1}, "network": "phones-4g",
+        },
     ],
-}
-"""Every kind of strategy, client sampling on, long enough to be killed on the way."""
+}  # fmt: skip
+"""Every kind of strategy and of silo state, client sampling on, long enough to be killed on the way."""

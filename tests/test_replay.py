@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from running import Finished, Refused
 
+from fedasr.clock import Clock
 from fedasr.errors import UserError
+from fedasr.grid.base import Traffic
 from fedasr.network import Devices, Link, Network
 from fedasr.network.published import PUBLISHED
+from fedasr.randomness import Streams
 from fedasr.replay import app
 from fedasr.replaying import Scenario, replay, speedup_curves
 
@@ -129,6 +132,28 @@ def test_where_messages_do_not_say_their_speech_the_processor_time_counts(tmp_pa
     assert untold.compute == pytest.approx(7.0)
 
 
+def test_a_silo_that_did_not_reply_delays_nobody(tmp_path: Path) -> None:
+    lines = [m for s in range(3) for m in messages("train.gradient", 1, s, 80_000, 40_000, 10.0)][:-1]
+    run = write(tmp_path / "run", {"often": lines})
+    (run / "often" / "metrics.jsonl").write_text('{"round": 1, "training_cpu_seconds": 999.0}\n')
+    (row,) = replay(run, Scenario(NETWORK)).rows
+    assert row.seconds == pytest.approx(5.0 + 0.25 + 0.04)
+    assert row.downlink_bytes == 3 * 80_000
+
+
+def test_devices_are_those_of_the_simulation(run: Path) -> None:
+    """Through a server, a row of one exchange a round takes what the simulation's own clock said."""
+    devices = Devices("lognormal", sigma=0.5, straggler_share=0.3, straggler_slowdown=3.0)
+    network = Network("n", LINK, devices=devices)
+    clock = Clock(network, 0.5, Streams(1))
+    expected = 0.0
+    for round in range(1, 5):
+        lines = [line for line in rows()["often"] if line["round"] == round]
+        expected += clock.round(round, [Traffic(**line) for line in lines], []).seconds
+    found = replay(run, Scenario(network, topology="server", rows=("often",))).rows[0].seconds
+    assert found == pytest.approx(expected)
+
+
 def test_several_exchanges_in_a_round_are_timed_one_after_another(tmp_path: Path) -> None:
     lines = [m for _ in range(3) for s in range(2) for m in messages("train.gradient", 1, s, 80_000, 40_000, 10.0)]
     (row,) = replay(write(tmp_path / "run", {"often": lines}), Scenario(NETWORK)).rows
@@ -204,6 +229,7 @@ def test_wrong_requests(run: Path, refused: Refused, options: tuple[str, ...], s
         ("summary.json", '{"seed": 1, "rows": []}', "none of its rows has finished"),
         ("often/traffic.jsonl", "nonsense\n", "not JSON lines"),
         ("often/traffic.jsonl", '{"round": 1}\n', "'silo'"),
+        ("often/traffic.jsonl", json.dumps({**rows()["often"][1], "audio_seconds": "long"}) + "\n", "'long'"),
         ("often/traffic.jsonl", json.dumps({**rows()["often"][0], "silo": 2**32 - 1}) + "\n", "silo"),
     ],
 )

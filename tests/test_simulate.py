@@ -4,11 +4,13 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from flwr.app import RecordDict
 from rich.console import Console
 from running import Finished, Simulated, tiny_table
 
@@ -176,12 +178,12 @@ def spoilt_silo(monkeypatch: pytest.MonkeyPatch) -> Callable[[set[int]], None]:
     """Let some silos return what is not a number."""
 
     def spoil(silos: set[int]) -> None:
-        def spoilt(host: SiloHost, silo: Silo, request: TrainRequest) -> TrainReply:
-            reply = train(host, silo, request)
+        def spoilt(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> TrainReply:
+            reply = train(host, silo, request, state)
             if silo.number not in silos:
                 return reply
-            weights = {name: np.full_like(array, np.nan) for name, array in reply.weights.items()}
-            return TrainReply(weights, reply.utterances, reply.loss)
+            weights = {name: np.full_like(array, np.nan) for name, array in reply.arrays.items()}
+            return replace(reply, arrays=weights)
 
         monkeypatch.setattr(fedasr.silo.app, "train", spoilt)
 

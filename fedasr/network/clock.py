@@ -16,6 +16,7 @@ from fedasr.network.topology import (
     SERVER,
     TOPOLOGIES,
     all_to_all_seconds,
+    link_seconds,
     ring_seconds,
     shared_seconds,
 )
@@ -106,13 +107,13 @@ def compute_seconds(
 
 def _server(network: Network, work: Sequence[SiloWork], compute: Sequence[float]) -> tuple[float, int]:
     link, server = network.link, network.server_link
-    arrives = shared_seconds(server, [w.down_bytes for w in work], "down")
-    upload = shared_seconds(server, [w.up_bytes for w in work], "up")
+    down, up = [w.down_bytes for w in work], [w.up_bytes for w in work]
+    arrives = shared_seconds(server, sum(size > 0 for size in down), sum(down), "down")
+    upload = shared_seconds(server, sum(size > 0 for size in up), sum(up), "up")
     ready = [
-        max(link.seconds(w.down_bytes, "down") if link else 0.0, arrives) + seconds
-        for w, seconds in zip(work, compute, strict=True)
+        max(link_seconds(link, size, "down"), arrives) + seconds for size, seconds in zip(down, compute, strict=True)
     ]
-    done = [at + (link.seconds(w.up_bytes, "up") if link else 0.0) for w, at in zip(work, ready, strict=True)]
+    done = [at + link_seconds(link, size, "up") for size, at in zip(up, ready, strict=True)]
     return max(max(done), min(ready) + upload), work[int(np.argmax(done))].silo
 
 

@@ -43,6 +43,11 @@ class Part:
     audio_seconds: float | None = None
     cpu_seconds: float = 0.0
 
+    @property
+    def replied(self) -> bool:
+        """Whether the silo answered; one that did not delays nobody."""
+        return self.up_blob + self.up_envelope > 0
+
 
 @dataclass(frozen=True)
 class RecordedRow:
@@ -149,8 +154,8 @@ def row_time(row: RecordedRow, network: Network, terms: Terms, seeds: np.random.
     """Return the simulated time of a row as it ran, its exchanges one after another."""
     topology = topology_of(row, terms)
     dense = dense_size(row, terms) if topology == RING else 0.0
-    work = [[_work(part, terms, dense) for part in exchange] for exchange in row.exchanges]
-    times = [round_seconds(network, number, w, topology, seeds) for number, w in enumerate(work)]
+    work = [[_work(part, terms, dense) for part in exchange if part.replied] for exchange in row.exchanges]
+    times = [round_seconds(network, number, w, topology, seeds) for number, w in enumerate(work, start=1)]
     recorded = [part for exchange in row.exchanges for part in exchange]
     up = sum(terms.size_ratio * p.up_blob + p.up_envelope for p in recorded)
     down = sum(terms.size_ratio * p.down_blob + p.down_envelope for p in recorded)

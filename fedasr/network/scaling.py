@@ -19,6 +19,10 @@ GRID = tuple(sorted({*range(1, 257), *(round(256 * 2 ** (k / 32)) for k in range
 """Where landmarks are looked for: each number up to 256, then 32 for each doubling."""
 DRAWS = 16
 USEFUL_GAIN, HALF = 0.05, 0.5
+PUBLISHED_STEP, PUBLISHED_BLOCK = 16, 64
+"""Workers of gradient threshold compression and of BMUF in Parthasarathi and Strom, ICASSP 2019."""
+TIE = 1e-9
+"""Closer speed-ups than this count as equal."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +137,13 @@ class Landmarks:
     step_useful, block_useful : int or None
         The most workers whose doubling still gains 5%.
     step_half, block_half : int or None
-        The most workers of efficiency 0.5.
+        The most workers of efficiency 0.5; 0 where even one has less.
     quarter_from : int or None
         The fewest workers N for which the block row on 4N has four times the throughput of the step row on N.
     four_times : bool
         Whether the block row carries four times the workers at efficiency 0.5.
+    gain_at_published : float
+        Throughput of the block row on 64 workers over the step row's on 16, the published pair.
     """
 
     step_row: str
@@ -149,18 +155,20 @@ class Landmarks:
     block_half: int | None
     quarter_from: int | None
     four_times: bool
+    gain_at_published: float
 
 
 def landmarks(scaling: Scaling, step: Workload, block: Workload) -> Landmarks:
     """Compare a row that exchanges at each step with one that does after blocks of them."""
     step_half, block_half = _half(scaling, step), _half(scaling, block)
     quarters = [n for n in GRID if 4 * n <= MOST_WORKERS]
-    ahead = scaling.speedups(block) > scaling.speedups(step)
+    ahead = scaling.speedups(block) > scaling.speedups(step) * (1 + TIE)
     four = scaling.speedups(block, [4 * n for n in quarters]) >= 4 * scaling.speedups(step, quarters)
     return Landmarks(
         step.name, block.name, _first(GRID, ahead),
         _useful(scaling, step), _useful(scaling, block), step_half, block_half, _first(quarters, four),
-        step_half is not None and (block_half is None or block_half >= 4 * step_half),
+        bool(step_half) and (block_half is None or block_half >= 4 * (step_half or 0)),
+        scaling.point(block, PUBLISHED_BLOCK).speedup / scaling.point(step, PUBLISHED_STEP).speedup,
     )  # fmt: skip
 
 
@@ -178,8 +186,8 @@ def _first(grid: Sequence[int], holds: NDArray[np.bool_]) -> int | None:
 
 
 def _last(grid: Sequence[int], holds: NDArray[np.bool_]) -> int | None:
-    """Return the last of the numbers before the first that fails; 0 where the first does, None where none does."""
-    if holds.all():
-        return None
-    fails = int((~holds).argmax())
-    return grid[fails - 1] if fails else 0
+    """Return the last of the numbers that holds; 0 where none does, None where the last of all does."""
+    if not holds.any():
+        return 0
+    last = int(np.flatnonzero(holds)[-1])
+    return None if last == len(grid) - 1 else grid[last]

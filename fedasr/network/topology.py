@@ -53,8 +53,10 @@ def exchange(
         raise UserError(f"workers = {workers}: must be at least 1")
     others = workers - 1
     if topology == SERVER:
-        ways = [(up_bytes, "up"), (down_bytes, "down")]
-        seconds = sum(server_seconds(link, server_link, [size] * workers, way) for size, way in ways)
+        seconds = sum(
+            max(link_seconds(link, size, way), shared_seconds(server_link, workers, workers * size, way))
+            for size, way in ((up_bytes, "up"), (down_bytes, "down"))
+        )
         return ExchangeCost(up_bytes, down_bytes, 2 * workers, seconds)
     if topology == ALL_TO_ALL:
         seconds = _peer_seconds(link, others * up_bytes, others * up_bytes, others)
@@ -65,18 +67,16 @@ def exchange(
     raise UserError(f"topology = {topology!r}: no such topology{nearest(topology, TOPOLOGIES)}")
 
 
-def server_seconds(link: Link | None, server_link: Link | None, sizes: Sequence[float], direction: str) -> float:
-    """Return the time of one way between all silos and the server: the slowest silo, or the server's link."""
-    slowest = max((_one(link, size, direction) for size in sizes), default=0.0)
-    return max(slowest, shared_seconds(server_link, sizes, direction))
+def link_seconds(link: Link | None, bytes: float, direction: str) -> float:
+    """Return the time of one silo's message; none where there is no link."""
+    return 0.0 if link is None else link.seconds(bytes, "up" if direction == "up" else "down")
 
 
-def shared_seconds(server_link: Link | None, sizes: Sequence[float], direction: str) -> float:
-    """Return the time that all silos' bytes of one way need on the server's own link."""
+def shared_seconds(server_link: Link | None, messages: int, bytes: float, direction: str) -> float:
+    """Return the time that all silos' messages of one way need on the server's own link."""
     if server_link is None:
         return 0.0
-    messages = sum(size > 0 for size in sizes)
-    return server_link.seconds(sum(sizes), "down" if direction == "up" else "up", messages)
+    return server_link.seconds(bytes, "down" if direction == "up" else "up", messages)
 
 
 def all_to_all_seconds(link: Link | None, sizes: Sequence[float]) -> float:
@@ -95,7 +95,3 @@ def _peer_seconds(link: Link | None, sent: float, received: float, messages: int
     if link is None:
         return 0.0
     return max(link.seconds(sent, "up", messages), link.seconds(received, "down", messages))
-
-
-def _one(link: Link | None, bytes: float, direction: str) -> float:
-    return 0.0 if link is None else link.seconds(bytes, "up" if direction == "up" else "down")

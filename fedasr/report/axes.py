@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import log
 from types import MappingProxyType
 
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from fedasr.report.canvas import Look, shortened, spread
 from fedasr.report.units import bytes_text, seconds_text
 
 LINE_INCHES = 0.19
+TICK_GAP = 0.12
 _SECONDS = (
     0.001,
     0.01,
@@ -50,8 +52,11 @@ def log_seconds(axes: Axes, low: float, high: float) -> None:
 def _log(axes: Axes, low: float, high: float, ticks: Sequence[float], text: Callable[[float], str]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    inside = [tick for tick in ticks if low <= tick <= high]
-    set_ticks(axes.xaxis, inside[:: 1 + len(inside) // 7], text)
+    inside: list[float] = []
+    for tick in ticks:
+        if low <= tick <= high and (not inside or log(tick / inside[-1]) >= TICK_GAP * log(high / low)):
+            inside.append(tick)
+    set_ticks(axes.xaxis, inside, text)
 
 
 def set_ticks(axis: Axis, ticks: Sequence[float], text: Callable[[float], str]) -> None:
@@ -101,8 +106,10 @@ def label_ends(
             va="center",
             color=look[name].ink,
             annotation_clip=False,
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
             arrowprops={
                 "arrowstyle": "-",
+                "relpos": (0, 0.5),
                 "color": look[name].colour,
                 "linewidth": 0.6,
                 "shrinkA": 1,

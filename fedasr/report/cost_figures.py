@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from fedasr.report.axes import log_bytes, log_seconds
 from fedasr.report.canvas import FAINT, Look, drawing, looks, name_rows, new_figure
 from fedasr.report.data import RowData, RunData
 from fedasr.report.groups import Group, groups
@@ -24,25 +24,6 @@ _TIMES: tuple[Measure, ...] = (
     ("◆ simulated", "D", lambda row: row.simulated_seconds),
     ("■ training, CPU", "s", lambda row: row.training_cpu_seconds),
 )
-_SECONDS = (
-    0.001,
-    0.01,
-    0.1,
-    1,
-    3,
-    10,
-    30,
-    60,
-    180,
-    600,
-    1800,
-    3600,
-    10_800,
-    36_000,
-    86_400,
-    864_000,
-    8_640_000,
-)
 
 
 def bytes_by_row(data: RunData) -> Figure | None:
@@ -53,28 +34,6 @@ def bytes_by_row(data: RunData) -> Figure | None:
 def time_by_row(data: RunData) -> Figure | None:
     """Draw wall-clock, simulated and training time of each row."""
     return _measures(data, _TIMES, seconds_text, log_seconds, "not measured", "time over the whole run")
-
-
-def log_bytes(axes: Axes, low: float, high: float) -> None:
-    """Make the horizontal axis logarithmic in bytes."""
-    steps = (1, 10) if high / low > 200 else (1, 2, 5)
-    ticks = sorted({step * 10.0**power for power in range(16) for step in steps})
-    _log(axes, low, high, ticks, bytes_text)
-
-
-def log_seconds(axes: Axes, low: float, high: float) -> None:
-    """Make the horizontal axis logarithmic in time, with ticks that people know."""
-    _log(axes, low, high, _SECONDS, seconds_text)
-
-
-def _log(axes: Axes, low: float, high: float, ticks: Sequence[float], text: Callable[[float], str]) -> None:
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    inside = [tick for tick in ticks if low <= tick <= high]
-    axes.xaxis.set_major_locator(FixedLocator(inside[:: 1 + len(inside) // 7]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _measures(

@@ -19,6 +19,9 @@ class RoundData:
     silos: int | None = None
     wall_seconds: float | None = None
     simulated_seconds: float | None = None
+    simulated_communication_seconds: float | None = None
+    density: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class RowData:
     wer_high: float | None = None
     cer: float | None = None
     development_wer: float | None = None
+    development_loss: float | None = None
     insertions: int | None = None
     deletions: int | None = None
     substitutions: int | None = None
@@ -125,6 +129,7 @@ class RowData:
     silos: int | None = None
     refused_replies: int | None = None
     simulated_seconds: float | None = None
+    simulated_communication_seconds: float | None = None
     wall_seconds: float | None = None
     training_cpu_seconds: float | None = None
     peak_memory_bytes: float | None = None
@@ -143,6 +148,26 @@ class RowData:
 
 
 @dataclass(frozen=True)
+class SpeedupCurve:
+    """How many times faster than one worker some numbers of workers go through the data."""
+
+    name: str
+    workers: tuple[int, ...]
+    speedups: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SpeedupData:
+    """The speed-ups of a run's rows, replayed on a network, beside published ones and their source."""
+
+    network: str
+    note: str
+    curves: tuple[SpeedupCurve, ...]
+    published: tuple[SpeedupCurve, ...]
+    source: str
+
+
+@dataclass(frozen=True)
 class RunData:
     """A whole run folder. ``remarks`` tells what could not be read."""
 
@@ -154,3 +179,4 @@ class RunData:
     environment: Mapping[str, str] = field(default_factory=dict)
     experiment_toml: str = ""
     remarks: tuple[str, ...] = ()
+    speedups: SpeedupData | None = None

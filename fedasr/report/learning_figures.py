@@ -59,7 +59,7 @@ def wer_by_cost(data: RunData) -> Figure | None:
 
 def panels(data: RunData) -> list[tuple[Panel, dict[str, Curve]]]:
     """Return the costs that at least two rows learned against and differ in, with the rows' curves."""
-    chosen = [BYTES, SECONDS] if has_network(data.rows_of_networks()) else [BYTES]
+    chosen = [BYTES, SECONDS] if has_network(data) else [BYTES]
     found = []
     for panel in chosen:
         everyone = {group.name: learning_curve(group, panel.value) for group in groups(data)}

@@ -20,6 +20,7 @@ from fedasr.report.findings import carries_epsilon, findings
 from fedasr.report.groups import groups
 from fedasr.report.pictures import pictures
 from fedasr.report.read import read_run
+from fedasr.report.speedups import with_speedups
 from fedasr.report.table import HEADINGS, table_rows
 from fedasr.report.units import bytes_text, percent, seconds_text
 
@@ -35,7 +36,7 @@ def write_page(run_folder: Path, release: bool = False) -> Path:
         hypotheses, the partition.
     """
     path = Path(run_folder) / "report.html"
-    text = page(read_run(Path(run_folder)), release)
+    text = page(_everything(Path(run_folder)), release)
     try:
         _write_atomically(path, text)
     except OSError as error:
@@ -45,12 +46,16 @@ def write_page(run_folder: Path, release: bool = False) -> Path:
 
 def figures(run_folder: Path) -> dict[str, Figure]:
     """Return the figures of a run by name, for a notebook or a paper."""
-    return {picture.key: picture.figure for picture in pictures(read_run(Path(run_folder)))}
+    return {picture.key: picture.figure for picture in pictures(_everything(Path(run_folder)))}
 
 
 def html_table(run_folder: Path) -> str:
     """Return the comparison as an HTML table, for a notebook."""
     return _template("table.html.jinja").render(_comparison(read_run(Path(run_folder)), False))
+
+
+def _everything(run_folder: Path) -> RunData:
+    return with_speedups(read_run(run_folder), run_folder)
 
 
 def page(data: RunData, release: bool = False) -> str:
@@ -93,6 +98,7 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "examples": [] if release else examples(data),
         "promises": carries_epsilon(data),
         "seeds": sorted({row.seed for row in data.rows if row.seed is not None}),
+        "losses": any(row.development_loss is not None for row in data.rows),
         "traffic": [(row, total) for row in data.rows for total in row.traffic],
     }
 

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import median
-
-from matplotlib.figure import Figure
 
 from fedasr.report import cost_figures, partition_figure, silo_figures, wer_figures
 from fedasr.report.data import RunData
+from fedasr.report.exchange_pictures import exchange_pictures, trade_pictures
 from fedasr.report.groups import groups
+from fedasr.report.picture import Picture, make
 from fedasr.report.units import bytes_text, count_text, listing, percent, seconds_text
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure and its words; ``inside`` marks what only a simulation can see."""
-
-    key: str
-    title: str
-    caption: str
-    description: str
-    figure: Figure
-    inside: bool = False
 
 
 def pictures(data: RunData, release: bool = False) -> list[Picture]:
@@ -34,16 +21,11 @@ def pictures(data: RunData, release: bool = False) -> list[Picture]:
     release : bool
         Draw nothing that is seen silo by silo or speaker by speaker.
     """
-    drawn = [_wer_by_row(data), _wer_by_round(data), _wer_by_bytes(data), _bytes(data), _time(data)]
+    drawn = [_wer_by_row(data), _wer_by_round(data), *trade_pictures(data), _bytes(data), _time(data)]
+    drawn += exchange_pictures(data)
     if not release:
         drawn += [_wer_by_silo(data), _wer_by_speaker(data), _partition(data)]
     return [picture for picture in drawn if picture is not None]
-
-
-def _picture(
-    key: str, title: str, caption: str, description: str, figure: Figure | None, inside: bool = False
-) -> Picture | None:
-    return None if figure is None else Picture(key, title, caption, description, figure, inside)
 
 
 def _wer_by_row(data: RunData) -> Picture | None:
@@ -58,7 +40,7 @@ def _wer_by_row(data: RunData) -> Picture | None:
         f"{group.name} {percent(wer.value)}%" if (wer := group.wer()) else f"{group.name} not measured"
         for group in groups(data)
     )
-    return _picture("wer", "Word error rate", f"{caption}.", "; ".join(numbers), figure)
+    return make("wer", "Word error rate", f"{caption}.", "; ".join(numbers), figure)
 
 
 def _wer_by_round(data: RunData) -> Picture | None:
@@ -72,21 +54,7 @@ def _wer_by_round(data: RunData) -> Picture | None:
         for group in groups(data)
         if (wer := group.mean(lambda row: row.development_wer)) is not None
     )
-    return _picture("rounds", "Progress over the rounds", caption, "; ".join(numbers), figure)
-
-
-def _wer_by_bytes(data: RunData) -> Picture | None:
-    figure = wer_figures.wer_by_bytes(data)
-    caption = (
-        "Test word error rate (with its 95% interval) against all bytes that crossed the network; lower "
-        "left is better, and dashed lines are rows that send nothing."
-    )
-    numbers = (
-        f"{group.name} {percent(wer.value)}% for {bytes_text(cost_figures.total_bytes(group))}"
-        for group in groups(data)
-        if (wer := group.wer())
-    )
-    return _picture("trade", "What the bytes buy", caption, "; ".join(numbers), figure)
+    return make("rounds", "Progress over the rounds", caption, "; ".join(numbers), figure)
 
 
 def _bytes(data: RunData) -> Picture | None:
@@ -98,7 +66,7 @@ def _bytes(data: RunData) -> Picture | None:
         if (up := group.mean(lambda row: row.uplink_bytes)) is not None
         and (down := group.mean(lambda row: row.downlink_bytes)) is not None
     )
-    return _picture("bytes", "Bytes moved", caption, "; ".join(numbers), figure)
+    return make("bytes", "Bytes moved", caption, "; ".join(numbers), figure)
 
 
 def _time(data: RunData) -> Picture | None:
@@ -112,7 +80,7 @@ def _time(data: RunData) -> Picture | None:
         for group in groups(data)
         if (wall := group.mean(lambda row: row.wall_seconds)) is not None
     )
-    return _picture("time", "Time taken", caption, "; ".join(numbers), figure)
+    return make("time", "Time taken", caption, "; ".join(numbers), figure)
 
 
 def _wer_by_silo(data: RunData) -> Picture | None:
@@ -129,14 +97,14 @@ def _wer_by_silo(data: RunData) -> Picture | None:
     if test:
         caption += f" {listing(test)}: each silo's own model on the speech of all test speakers."
     description = silo_figures.described(strips, "silo")
-    return _picture("silos", "Silo by silo", caption, description, figure, inside=True)
+    return make("silos", "Silo by silo", caption, description, figure, inside=True)
 
 
 def _wer_by_speaker(data: RunData) -> Picture | None:
     figure = silo_figures.wer_by_speaker(data)
     caption = "Word error rate of the final model on each test speaker, none of whom it was trained on."
     description = silo_figures.described(silo_figures.speaker_strips(data), "speaker")
-    return _picture("speakers", "Speaker by speaker", caption, description, figure, inside=True)
+    return make("speakers", "Speaker by speaker", caption, description, figure, inside=True)
 
 
 def _partition(data: RunData) -> Picture | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -13,6 +13,8 @@ from fedasr.report.canvas import FAINT, Look, drawing, looks, new_figure
 from fedasr.report.cost_figures import total_bytes
 from fedasr.report.data import RunData
 from fedasr.report.groups import Group, groups
+
+MOST_BESIDE = 3
 
 Dots = dict[str, tuple[float, float]]
 
@@ -53,8 +55,11 @@ def dots_of(data: RunData, cost: Cost) -> Dots:
 
 
 def marked_front(data: RunData, cost: Cost) -> list[str]:
-    """Return the front among the rows that cost something; empty where it has but one place, which is no front."""
-    dots = {name: dot for name, dot in dots_of(data, cost).items() if dot[0] > 0}
+    """Return the front among the rows that cost something; empty where it has but one place, which is no front.
+
+    Costs are taken to three digits: a few bytes of names are no bargain.
+    """
+    dots = {name: (float(f"{dot[0]:.2e}"), dot[1]) for name, dot in dots_of(data, cost).items() if dot[0] > 0}
     best = front(dots)
     return best if len({dots[name] for name in best}) > 1 else []
 
@@ -67,12 +72,12 @@ def wer_by_bytes(data: RunData) -> Figure | None:
 def wer_by_seconds(data: RunData) -> Figure | None:
     """Draw the test WER against simulated time, where a network was simulated and two rows were timed."""
     timed = [dot for dot in dots_of(data, SECONDS).values() if dot[0] > 0]
-    return _trade(data, SECONDS) if len(timed) > 1 and has_network(data.rows_of_networks()) else None
+    return _trade(data, SECONDS) if len(timed) > 1 and has_network(data) else None
 
 
-def has_network(names: Iterable[str | None]) -> bool:
-    """Whether any of the networks takes time."""
-    return any(name not in (None, "", "none") for name in names)
+def has_network(data: RunData) -> bool:
+    """Whether any row ran over a network that takes time; without one, simulated time is compute alone."""
+    return any(row.network not in (None, "", "none") for row in data.rows)
 
 
 def _trade(data: RunData, cost: Cost) -> Figure | None:
@@ -86,7 +91,7 @@ def _trade(data: RunData, cost: Cost) -> Figure | None:
         look = looks(everyone)
         low, high = min(paid) / 4, max(paid) * 4
         best = marked_front(data, cost)
-        _draw_front(axes, [dots[name] for name in best], high)
+        _draw_front(axes, [dots[name] for name in best])
         for group in everyone:
             if group.name in dots:
                 _draw_cost(axes, group, dots[group.name][0], (low, high), look[group.name], group.name in best)
@@ -95,20 +100,26 @@ def _trade(data: RunData, cost: Cost) -> Figure | None:
         cost.scale(axes, low, high)
         axes.set_xlabel(cost.label)
         axes.set_ylabel("word error rate on\ntest speakers (%)")
-        label_ends(axes, {n: (high, 100 * wer) for n, (count, wer) in dots.items() if not count}, look, 1.04)
-        label_ends(axes, {n: (count, 100 * wer) for n, (count, wer) in dots.items() if count}, look)
+        _name(axes, dots, high, look)
     return figure
 
 
-def _draw_front(axes: Axes, dots: list[tuple[float, float]], right: float) -> None:
+def _name(axes: Axes, dots: Dots, right: float, look: dict[str, Look]) -> None:
+    """Name lines at the right, and a few dots beside themselves; more dots would hide each other behind names."""
+    ends = {name: (count or right, 100 * wer) for name, (count, wer) in dots.items()}
+    paid = {name: end for name, end in ends.items() if dots[name][0]}
+    beside = paid if len(paid) <= MOST_BESIDE else {}
+    label_ends(axes, {name: end for name, end in ends.items() if name not in beside}, look, 1.04)
+    label_ends(axes, beside, look)
+
+
+def _draw_front(axes: Axes, dots: list[tuple[float, float]]) -> None:
     if dots:
         costs, wers = [count for count, _ in dots], [100 * wer for _, wer in dots]
-        axes.plot([*costs, right], [*wers, wers[-1]], color=FAINT, linewidth=0.8, drawstyle="steps-post", zorder=1.5)
+        axes.plot(costs, wers, color=FAINT, linewidth=0.8, drawstyle="steps-post", zorder=1.5)
 
 
-def _draw_cost(
-    axes: Axes, group: Group, count: float, limits: tuple[float, float], look: Look, best: bool
-) -> None:
+def _draw_cost(axes: Axes, group: Group, count: float, limits: tuple[float, float], look: Look, best: bool) -> None:
     wer = group.mean(lambda row: row.wer) or 0.0
     if not count:
         axes.plot(limits, [100 * wer] * 2, color=look.colour, linewidth=1.2, dashes=look.dashes)

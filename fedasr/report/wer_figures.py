@@ -1,17 +1,15 @@
-"""Word error rate: of each row, over the rounds, and for the bytes it cost."""
+"""Word error rate: of each row, and over the rounds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from statistics import fmean
-from types import MappingProxyType
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator
 
-from fedasr.report.canvas import FAINT, Look, drawing, looks, name_rows, new_figure, shortened, spread
-from fedasr.report.cost_figures import log_bytes, total_bytes
+from fedasr.report.axes import label_ends, wer_axis
+from fedasr.report.canvas import FAINT, Look, drawing, looks, name_rows, new_figure
 from fedasr.report.data import RunData
 from fedasr.report.groups import Group, groups
 from fedasr.report.units import percent
@@ -81,13 +79,13 @@ def wer_by_round(data: RunData) -> Figure | None:
             axes.plot([0, last], [100 * wer] * 2, color=look[name].colour, linewidth=1.2, dashes=look[name].dashes)
             ends[name] = (last, 100 * wer)
         values = [100 * wer for group in curves.values() for curve in group for _, wer in curve]
-        _wer_axis(axes, [*values, *(100 * wer for wer in flat.values())])
+        wer_axis(axes, [*values, *(100 * wer for wer in flat.values())])
         axes.set_xlim(0, last)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("round")
         axes.set_ylabel("word error rate on\ndevelopment speakers (%)")
         broken = {group.name: " (failed)" for group in everyone if not group.finished}
-        _label(axes, ends, look, 1.04, broken)
+        label_ends(axes, ends, look, 1.04, broken)
     return figure
 
 
@@ -116,87 +114,3 @@ def _draw_curves(axes: Axes, curves: list[Curve], look: Look) -> tuple[float, fl
 
 def _columns(curve: Curve) -> tuple[list[float], list[float]]:
     return [place for place, _ in curve], [100 * wer for _, wer in curve]
-
-
-def _wer_axis(axes: Axes, values: list[float]) -> None:
-    """Linear from zero; logarithmic where the best would be squeezed to the floor."""
-    low, high = max(min(values), 0.1), max(values)
-    if high / low > 6:
-        axes.set_yscale("log")
-        axes.set_ylim(low / 1.25, high * 1.15)
-        ticks = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
-        axes.yaxis.set_major_locator(FixedLocator([t for t in ticks if low / 1.25 <= t <= high * 1.15]))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_minor_formatter(NullFormatter())
-    else:
-        axes.set_ylim(0, high * 1.08)
-    axes.grid(axis="y")
-
-
-def _label(
-    axes: Axes,
-    ends: dict[str, tuple[float, float]],
-    look: dict[str, Look],
-    column: float | None = None,
-    remarks: Mapping[str, str] = MappingProxyType({}),
-) -> None:
-    """Name each line or dot in a column right of the axes, or just beside it; names move apart."""
-    to_axes = axes.transData + axes.transAxes.inverted()
-    places = [to_axes.transform(end) for end in ends.values()]
-    heights = spread([float(place[1]) for place in places], 0.075)
-    for (name, end), place, height in zip(ends.items(), places, heights, strict=True):
-        axes.annotate(
-            f"{shortened(name, 20)}  {end[1]:.1f}{remarks.get(name, '')}",
-            end,
-            (column or float(place[0]) + 0.05, height),
-            textcoords="axes fraction",
-            va="center",
-            color=look[name].ink,
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": look[name].colour,
-                "linewidth": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 1,
-            },
-        )
-
-
-def wer_by_bytes(data: RunData) -> Figure | None:
-    """Draw the test WER against all bytes sent; rows that send nothing are horizontal lines."""
-    everyone = groups(data)
-    places = {group.name: (total_bytes(group), wer) for group in everyone if (wer := group.wer()) is not None}
-    sent = [count for count, _ in places.values() if count > 0]
-    if not sent:
-        return None
-    with drawing():
-        figure = new_figure(3.1)
-        axes = figure.add_subplot()
-        look = looks(everyone)
-        low, high = min(sent) / 4, max(sent) * 4
-        ends: dict[str, tuple[float, float]] = {}
-        for group in everyone:
-            if group.name in places:
-                count, wer = places[group.name]
-                _draw_cost(axes, group, count, (low, high), look[group.name])
-                ends[group.name] = (count or high, 100 * wer.value)
-        intervals = [end for group in everyone for end in group.interval() or ()]
-        _wer_axis(axes, [*(end[1] for end in ends.values()), *(100 * end for end in intervals)])
-        log_bytes(axes, low, high)
-        axes.set_xlabel("bytes sent, up and down together")
-        axes.set_ylabel("word error rate on\ntest speakers (%)")
-        _label(axes, {name: end for name, end in ends.items() if not places[name][0]}, look, 1.04)
-        _label(axes, {name: end for name, end in ends.items() if places[name][0]}, look)
-    return figure
-
-
-def _draw_cost(axes: Axes, group: Group, count: float, limits: tuple[float, float], look: Look) -> None:
-    wer = group.mean(lambda row: row.wer) or 0.0
-    if not count:
-        axes.plot(limits, [100 * wer] * 2, color=look.colour, linewidth=1.2, dashes=look.dashes)
-        return
-    low, high = group.interval() or (wer, wer)
-    axes.plot([count] * 2, [100 * low, 100 * high], color=look.colour, linewidth=1.4)
-    axes.plot(count, 100 * wer, look.marker, markersize=7, color=look.colour, markeredgecolor="white")

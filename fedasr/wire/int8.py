@@ -72,7 +72,8 @@ def _scale(values: Vector) -> np.float32:
     largest = max(float(values.max()), -float(values.min())) if values.size else 0.0
     scale = np.float32(largest / LEVELS)
     # Rounded up, the scale of the very largest float32 would overflow where it is multiplied again.
-    return np.nextafter(scale, np.float32(0)) if float(scale) * LEVELS > np.finfo(np.float32).max else scale
+    overflows = float(scale) * LEVELS > float(np.finfo(np.float32).max)
+    return np.nextafter(scale, np.float32(0)) if overflows else scale
 
 
 def _round(values: Vector, scale: np.float32) -> NDArray[np.int8]:

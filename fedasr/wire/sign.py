@@ -64,10 +64,9 @@ class Sign:
 
 
 def _means(values: Vector) -> tuple[float, float]:
-    negative = values < 0
-    below = int(np.count_nonzero(negative))
-    low = float(values.sum(dtype=np.float64, where=negative))
-    high = float(values.sum(dtype=np.float64, where=~negative))
+    below = int(np.count_nonzero(values < 0))
+    low = float(np.minimum(values, 0).sum(dtype=np.float64))
+    high = float(np.maximum(values, 0).sum(dtype=np.float64))
     return high / max(values.size - below, 1), low / max(below, 1)
 
 

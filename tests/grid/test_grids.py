@@ -178,7 +178,7 @@ def test_traffic_is_what_the_codec_encodes(workers: Workers, averaged: bool) -> 
     grid = open_toy(workers, 5)
     grid.round, grid.mean = 6, Mean() if averaged else None
     grid.send_and_receive(train_messages(grid))
-    size = len(Dense().encode(arrays_of(initial())))
+    size = len(Dense().encode(arrays_of(initial()), {})[0])
     for direction in ("up", "down"):
         lines = [line for line in grid.traffic if line.direction == direction]
         assert [line.silo for line in lines] == list(range(5))

@@ -28,13 +28,14 @@ def test_one_worker_has_speed_up_one() -> None:
 def test_all_to_all_saturates_and_the_ring_goes_on() -> None:
     """The limit of N · 0.1 / (0.1 + 0.001 N) is 100, and half of each worker is left at N = 101."""
     found = scaling()
-    assert found.point(STEP, 60_000).speedup < 101 * 1.0
+    assert found.point(STEP, 60_000).speedup == pytest.approx(100, rel=0.01)
     assert found.point(BLOCK, 60_000).efficiency == pytest.approx(1 / 1.2, rel=1e-4)
     marks = landmarks(found, STEP, BLOCK)
     assert marks.step_half == 101
     assert marks.block_half is None
     assert marks.block_useful is None
     assert marks.four_times
+    assert marks.gain_at_published == pytest.approx(64 / (1 + 0.2 * 63 / 64) / (16 / 1.15))
 
 
 def test_the_crossover_is_where_the_closed_forms_cross() -> None:
@@ -75,3 +76,16 @@ def test_the_slowest_of_more_is_no_faster_and_the_same_every_time() -> None:
 def test_the_same_data_is_divided() -> None:
     work = Workload("w", True, RING, 0, 0, compute_seconds=2.0, exchanges=100)
     assert scaling().point(work, 10).seconds == pytest.approx(20)
+
+
+def test_equal_rows_do_not_overtake_each_other() -> None:
+    twin = Workload("twin", False, STEP.topology, STEP.up_bytes, STEP.down_bytes, STEP.compute_seconds)
+    marks = landmarks(scaling(), STEP, twin)
+    assert marks.crossover is None
+    assert not marks.four_times
+
+
+def test_where_no_number_is_efficient_nobody_carries_four_times_as_many() -> None:
+    slow = Devices(straggler_share=1.0, straggler_slowdown=3.0)
+    marks = landmarks(scaling(devices=slow), STEP, BLOCK)
+    assert (marks.step_half, marks.block_half, marks.four_times) == (0, 0, False)

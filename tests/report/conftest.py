@@ -67,6 +67,68 @@ def make_run(tmp_path: Path) -> MakeRun:
     return make
 
 
+EXCHANGING = {
+    # name: kind, WER, rounds, bytes up and down of a silo and round, seconds a round, of which transfer
+    "fedavg": ("train", 0.24, 12, (2_900_000, 2_900_000), (40.0, 3.0)),
+    "bmuf": ("train", 0.18, 12, (2_900_000, 2_900_000), (40.5, 3.0)),
+    "sync-sgd": ("train.gradient", 0.17, 400, (2_900_000, 2_900_000), (4.0, 3.0)),
+    "gtc": ("train.gradient", 0.175, 400, (3_100, 40_000), (1.2, 0.2)),
+}
+
+
+@pytest.fixture
+def make_exchange_run(tmp_path: Path) -> MakeRun:
+    """Return a function that writes a run whose rows trade accuracy for bytes and time, with all the newer fields."""
+
+    def make(seeds: int = 1, silos: int = 4, network: str = "home-fibre") -> Path:
+        folder = tmp_path / "bmuf_vs_gtc-1"
+        references = [row(name) for name in ("centralised", "public-only")]
+        rows = [exchanging_row(name, seed, silos, network) for name in EXCHANGING for seed in range(1, seeds + 1)]
+        write_run(folder, [*references, *rows], silos)
+        for one in rows:
+            write_exchange(folder / one["folder"], one, silos)
+        write(folder / "compute.json", {
+            "seconds_per_audio_second": 0.02, "parameters": 733_000, "processor": "x86_64",
+        })  # fmt: skip
+        return folder
+
+    return make
+
+
+def exchanging_row(name: str, seed: int, silos: int, network: str) -> dict[str, Any]:
+    """One row of `EXCHANGING`."""
+    _, wer, rounds, (up, down), (seconds, transfer) = EXCHANGING[name]
+    final = wer + 0.004 * (seed - 1)
+    return row(
+        name, seed, folder=f"{name}@{seed}", wer=final, wer_low=final * 0.9, wer_high=final * 1.1, rounds=rounds,
+        silos=silos, network=network, uplink_bytes=up * silos * rounds, downlink_bytes=down * silos * rounds,
+        simulated_seconds=seconds * rounds, simulated_communication_seconds=transfer * rounds,
+        development_loss=2 * final,
+    )  # fmt: skip
+
+
+def write_exchange(folder: Path, one: dict[str, Any], silos: int) -> None:
+    """Write metrics and traffic, message by message, that sum to what the row says."""
+    kind, wer, rounds, (up, down), (seconds, transfer) = EXCHANGING[one["name"]]
+    dice = random.Random(one["folder"])
+    every = max(1, rounds // 20)
+    lines(folder / "metrics.jsonl", [
+        {"round": number, "development_wer": one["wer"] + (0.41 - wer) * 0.05 ** (number / rounds)
+         if number % every == 0 else None,
+         "uplink_bytes": up * silos if number else 0, "downlink_bytes": down * silos if number else 0,
+         "simulated_seconds": seconds if number else 0, "simulated_communication_seconds": transfer if number else 0,
+         "density": 1e-3 * dice.lognormvariate(0, 0.5) if number and one["name"] == "gtc" else None,
+         "threshold": 2e-4 * 0.99**number if number and one["name"] == "gtc" else None}
+        for number in range(rounds + 1)
+    ])  # fmt: skip
+    lines(folder / "traffic.jsonl", [
+        {"round": number, "silo": silo, "direction": direction, "kind": kind, "blob_bytes": size,
+         "envelope_bytes": 70, "audio_seconds": 6.0 if kind == "train.gradient" else 180.0}
+        for number in range(1, rounds + 1) for silo in range(silos)
+        for direction, size in (("down", down), ("up", up))
+    ])  # fmt: skip
+
+
 def write_run(folder: Path, rows: Sequence[dict[str, Any]], silos: int, **summary: Any) -> None:
     """Write a whole run folder, the same one for the same arguments."""
     dice = random.Random(7)

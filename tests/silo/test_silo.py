@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from flwr.app import RecordDict
 
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.corpora.speech import joined
@@ -38,24 +39,24 @@ def test_a_silo_sees_its_own_speech_alone(prepared: Prepared, host: SiloHost) ->
 def test_training_repeats_and_depends_on_silo_round_and_seed(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
     def trained(number: int = 0, round: int = 1, seed: int = 5) -> str:
         other = replace(host, streams=Streams(seed, host.streams.row))
-        return digest(train(other, other.silo(number), TrainRequest(weights, round)).weights)
+        return digest(train(other, other.silo(number), TrainRequest(weights, round), RecordDict()).arrays)
 
     assert trained() == trained()
     assert len({trained(), trained(number=1), trained(round=2), trained(seed=6)}) == 4
 
 
 def test_what_a_silo_trained_before_does_not_matter(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
-    first = digest(train(host, host.silo(0), TrainRequest(weights, 1)).weights)
-    train(host, host.silo(1), TrainRequest(weights, 1))
-    assert digest(train(host, host.silo(0), TrainRequest(weights, 1)).weights) == first
+    first = digest(train(host, host.silo(0), TrainRequest(weights, 1), RecordDict()).arrays)
+    train(host, host.silo(1), TrainRequest(weights, 1), RecordDict())
+    assert digest(train(host, host.silo(0), TrainRequest(weights, 1), RecordDict()).arrays) == first
 
 
 def test_a_reply_counts_the_silos_utterances(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
-    reply = train(host, host.silo(2), TrainRequest(weights, 1))
+    reply = train(host, host.silo(2), TrainRequest(weights, 1), RecordDict())
     assert reply.utterances == 3
     assert np.isfinite(reply.loss)
     record = reply.to_record()
-    assert dict(record.metric_records["metrics"]) == {"num-examples": 3, "uniform": 1, "loss": reply.loss}
+    assert dict(record.metric_records["metrics"]) == {"num-examples": 3, "uniform": 1, "loss": reply.loss, "audio-seconds": reply.audio_seconds}
 
 
 def test_more_steps_than_a_pass_go_on_with_the_next(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
@@ -63,7 +64,7 @@ def test_more_steps_than_a_pass_go_on_with_the_next(host: SiloHost, weights: dic
     losses = []
     for steps in (1, 2, 40):
         host.recogniser.load(weights)
-        losses.append(local_steps(host, host.silo(0), 1, steps))
+        losses.append(local_steps(host, host.silo(0), TrainRequest(weights, 1), steps).loss)
     assert losses[2] < losses[0]
 
 
@@ -71,7 +72,7 @@ def test_the_proximal_term_holds_a_silo_back(host: SiloHost, weights: dict[str, 
     longer = replace(host, training=replace(host.training, local_steps=8))
 
     def distance(proximal: float) -> float:
-        found = train(longer, longer.silo(0), TrainRequest(weights, 1, proximal)).weights
+        found = train(longer, longer.silo(0), TrainRequest(weights, 1, proximal), RecordDict()).arrays
         return float(sum(((found[n] - weights[n]).astype(np.float64) ** 2).sum() for n in weights)) ** 0.5
 
     distances = [distance(strength) for strength in (0.0, 5.0, 15.0)]
@@ -93,13 +94,13 @@ def test_alone_is_scored_on_the_test_speakers(
 
 def test_messages_survive_their_records() -> None:
     weights = {"a": np.float32([1, 2]), "b": np.float32([[3]])}
-    request = TrainRequest.from_record(TrainRequest(weights, 7, 0.25).to_record())
-    assert (request.round, request.proximal) == (7, 0.25)
+    request = TrainRequest.from_record(TrainRequest(weights, 7, 0.25, True, 3).to_record())
+    assert (request.round, request.proximal, request.keep_optimizer, request.accumulate) == (7, 0.25, True, 3)
     assert {n: a.tolist() for n, a in request.weights.items()} == {"a": [1, 2], "b": [[3]]}
     for errors in ((), ((1, 2, 3, 4, 5, 6), (0, 0, 0, 1, 0, 1))):
-        reply = AloneReply(3, 0.5, "ab" * 32, errors)
+        reply = AloneReply(3, 0.5, "ab" * 32, errors, 12.5)
         assert AloneReply.from_record(reply.to_record()) == reply
-    assert TrainReply(weights, 4, 1.5).to_record().metric_records["metrics"]["num-examples"] == 4
+    assert TrainReply(weights, 4, 1.5, 2.0).to_record().metric_records["metrics"]["num-examples"] == 4
 
 
 def test_speech_survives_its_record(host: SiloHost) -> None:

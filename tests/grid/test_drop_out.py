@@ -1,0 +1,46 @@
+import pytest
+
+from fedasr.grid.drop_out import REASON, DropOut
+from fedasr.grid.exchange import Mean, Request
+from fedasr.grid.workers import Workers
+from fedasr.randomness import Streams
+
+from .toys import open_toy, train_messages
+
+
+def _gone(drop_out: DropOut, round: int, silos: range) -> set[int]:
+    return {o.request.silo for o in drop_out(round, [Request(s, s, "train", 0) for s in silos])[1]}
+
+
+def test_who_drops_out_depends_on_seed_round_and_silo_alone() -> None:
+    drop_out = DropOut(0.4, Streams(1))
+    assert _gone(drop_out, 1, range(50)) == _gone(drop_out, 1, range(50))
+    assert _gone(drop_out, 1, range(10)) == {silo for silo in _gone(drop_out, 1, range(50)) if silo < 10}
+    assert len({frozenset(_gone(DropOut(0.4, Streams(s)), r, range(50))) for s in (1, 2) for r in (1, 2)}) == 4
+    assert 300 < sum(len(_gone(drop_out, round, range(50))) for round in range(20)) < 500
+
+
+def test_only_training_is_missed() -> None:
+    requests = [Request(0, 0, "query.speech", 0)]
+    assert DropOut(0.999, Streams(1))(1, requests) == (requests, [])
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_the_others_go_on_and_the_missing_say_why(workers: Workers, averaged: bool) -> None:
+    grid = open_toy(workers, 12)
+    grid.mean = Mean() if averaged else None
+    grid.drop_out = DropOut(0.5, Streams(1))
+    gone = _gone(grid.drop_out, 0, range(12))
+    replies = list(grid.send_and_receive(train_messages(grid)))
+    errors = [reply.error.reason for reply in replies if reply.has_error()]
+    assert errors == [REASON] * len(gone)
+    assert 0 < len(gone) < 12
+    up = {line.silo for line in grid.traffic if line.direction == "up"}
+    assert up == set(range(12)) - gone
+    assert sum(line.direction == "down" for line in grid.traffic) == 12
+
+
+def test_a_round_in_which_all_drop_out_has_no_reply(workers: Workers) -> None:
+    grid = open_toy(workers, 2)
+    grid.drop_out, grid.mean = DropOut(0.999999, Streams(1)), Mean()
+    assert all(reply.has_error() for reply in grid.send_and_receive(train_messages(grid)))

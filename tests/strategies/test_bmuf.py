@@ -1,0 +1,132 @@
+"""BMUF is the published algebra, and FedAvgM and DiLoCo are the same code with other settings."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fedasr.strategies.bmuf import BMUF, MEMORIES, default_momentum
+from fedasr.strategies.outer import MomentumStep
+from flwr.app import ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.serverapp.strategy import FedAvgM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedasr.asr.recogniser import Recogniser, digest
+from fedasr.coordinator import drive
+from fedasr.errors import UserError
+from fedasr.experiment import RowSpec, TrainingSpec
+from fedasr.grid.flower import array_record, arrays_of, identify
+from fedasr.grid.workers import InProcess
+from fedasr.preparation import Prepared
+from fedasr.registry import build_strategy
+from fedasr.rows import RowRun, silo_host
+from fedasr.run_folder import RowFolder
+from fedasr.silo.app import SiloApp
+from fedasr.watcher import Watcher
+
+momenta = st.floats(0.0, 0.95)
+rates = st.floats(0.1, 2.0)
+Weights = dict[str, np.ndarray]
+
+
+def _drift(sent: Weights, block: int) -> Weights:
+    """What the mean of the silos' models is: some contraction with a push of its own."""
+    push = np.random.default_rng(block).standard_normal(sent["w"].shape)
+    return {"w": (0.8 * sent["w"] + 0.3 * push).astype(np.float32)}
+
+
+@given(momenta, rates, st.booleans(), st.integers(1, 8))
+def test_blocks_follow_the_published_recursion(eta: float, zeta: float, nesterov: bool, blocks: int) -> None:
+    step, weights = MomentumStep(zeta, eta, nesterov), {"w": np.float32([1.0, -2.0, 0.5])}
+    delta = np.zeros(3)
+    w = weights["w"].astype(np.float64)
+    for block in range(blocks):
+        sent = step.ahead(weights)
+        ahead = w + (eta * delta if nesterov else 0)
+        np.testing.assert_allclose(sent["w"], ahead, rtol=1e-4, atol=1e-4)
+        mean = _drift(sent, block)
+        delta = eta * delta + zeta * (mean["w"] - sent["w"].astype(np.float64))
+        w = w + delta
+        weights = step.step(weights, sent, mean)
+        np.testing.assert_allclose(weights["w"], w, rtol=1e-4, atol=1e-4)
+
+
+@given(momenta, rates, st.integers(1, 8))
+def test_the_nesterov_form_is_the_outer_step_of_diloco(eta: float, zeta: float, blocks: int) -> None:
+    """DiLoCo steps torch's Nesterov SGD with minus G as the gradient; its parameter is what BMUF sends."""
+    step, weights = MomentumStep(zeta, eta, nesterov=True), {"w": np.float32([1.0, -2.0, 0.5])}
+    parameter = torch.nn.Parameter(torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64))
+    outer = torch.optim.SGD([parameter], zeta, eta, nesterov=eta > 0)
+    for block in range(blocks):
+        sent = step.ahead(weights)
+        np.testing.assert_allclose(sent["w"], parameter.detach().numpy(), rtol=1e-4, atol=1e-4)
+        mean = _drift(sent, block)
+        weights = step.step(weights, sent, mean)
+        parameter.grad = parameter.detach() - torch.from_numpy(_drift({"w": parameter.detach().numpy()}, block)["w"])
+        outer.step()
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.6, 0.9])
+def test_the_classical_form_at_rate_one_is_flowers_fedavgm(eta: float) -> None:
+    identify()
+    ours: Weights = {"w": np.float32([1.0, -2.0, 0.5])}
+    step, theirs = MomentumStep(1.0, eta), FedAvgM(server_learning_rate=1.0, server_momentum=eta)
+    theirs.current_arrays = array_record(ours)
+    model = ours
+    for block in range(6):
+        mean = _drift(ours, block)
+        model = arrays_of(_fedavgm_round(theirs, block + 1, mean))
+        ours = step.step(ours, step.ahead(ours), mean)
+        np.testing.assert_allclose(ours["w"], model["w"], rtol=1e-5, atol=1e-5)
+
+
+def _fedavgm_round(strategy: FedAvgM, round: int, mean: Weights):  # type: ignore[no-untyped-def]
+    asked = Message(RecordDict({"config": ConfigRecord()}), 2, "train")
+    reply = RecordDict({"arrays": array_record(mean), "metrics": MetricRecord({"num-examples": 1})})
+    arrays, _ = strategy.aggregate_train(round, [Message(reply, reply_to=asked)])
+    strategy.current_arrays = arrays
+    return arrays
+
+
+def test_the_default_momentum_is_published_and_capped_by_the_blocks() -> None:
+    assert default_momentum(16, 10_000) == 1 - 1 / 16
+    assert default_momentum(1, 100) == 0
+    assert default_momentum(64, 80) == 1 - MEMORIES / 80
+    assert default_momentum(64, 3) == 0
+    training = TrainingSpec(rounds=10_000)
+    assert build_strategy(RowSpec("b", "bmuf"), training, 16).outer.momentum == 1 - 1 / 16  # type: ignore[attr-defined]
+    chosen = RowSpec("b", "bmuf", options={"block_momentum": 0.3})
+    assert build_strategy(chosen, training, 16).outer.momentum == 0.3  # type: ignore[attr-defined]
+
+
+def test_what_it_refuses() -> None:
+    with pytest.raises(UserError, match="local_optimizer"):
+        BMUF(local_optimizer="forget")
+    with pytest.raises(UserError, match="momentum"):
+        BMUF(block_momentum=1.0)
+
+
+def _driven(prepared: Prepared, row: RowSpec, folder: Path) -> str:
+    one = replace(prepared, partition=replace(prepared.partition, silos=prepared.partition.silos[:1]))
+    host = silo_host(one, row, 3)
+    torch.manual_seed(0)
+    start = Recogniser(prepared.recogniser_spec, prepared.tokens).weights()
+    grid = InProcess().open_grid(SiloApp(host), {0: {"partition-id": 0}}, host.streams)
+    run = RowRun(one, row, 3, start, RowFolder(folder), InProcess(), Watcher())
+    found = drive(build_strategy(row, host.training, 1), grid, run._central(grid))
+    assert found is not None
+    return digest(found)
+
+
+@pytest.mark.parametrize("local_optimizer", ["reset", "keep"])
+def test_one_silo_at_the_default_momentum_is_serial_training_to_the_bit(
+    prepared: Prepared, tmp_path: Path, local_optimizer: str
+) -> None:
+    """Four blocks of one step are what four blocks of plain averaging are; moments count only where kept."""
+    training = {"rounds": 4, "local_steps": 1, "momentum": 0.9, "silos_per_round": 0}
+    bmuf = RowSpec("alone", "bmuf", options={"local_optimizer": local_optimizer}, training=training)
+    plain = RowSpec("alone", "fedavg", training=training)
+    found, expected = (_driven(prepared, row, tmp_path / row.strategy) for row in (bmuf, plain))
+    assert (found == expected) == (local_optimizer == "reset")
