@@ -31,7 +31,7 @@ def test_both_ends_agree_and_what_is_lost_is_kept_for_the_next_message(codec: st
         content = _reply(record, dict(reversed(value.items())))
         encode_reply(content, _request(), chosen, state)
         assert list(content.array_records[record]) == [BLOB]
-        (name, arrays), = decode_reply(content, _request(), chosen)[0].items()
+        ((name, arrays),) = decode_reply(content, _request(), chosen)[0].items()
         assert (name, list(arrays)) == (record, list(SENT))
         for key in SENT:
             total[key] += arrays[key] - (SENT[key] if record == "arrays" else 0)

@@ -107,7 +107,15 @@ def test_a_killed_run_goes_on_to_the_same_bits(
         kept = [line for line in before if line in after]
         assert any(line["round"] >= 1 for line in kept), "the row began anew"
     for row, other in zip(json.loads(finished.out)["rows"], expected.summary["rows"], strict=True):
-        for key in ("uplink_bytes", "downlink_bytes", "rounds", "wer", "development_wer", "refused_replies", "simulated_seconds"):
+        for key in (
+            "uplink_bytes",
+            "downlink_bytes",
+            "rounds",
+            "wer",
+            "development_wer",
+            "refused_replies",
+            "simulated_seconds",
+        ):
             assert row[key] == other[key], key
 
 

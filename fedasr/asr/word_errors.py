@@ -88,3 +88,32 @@ def wer_interval(
     rates = errors[drawn].sum(1) / np.maximum(words[drawn].sum(1), 1)
     low, high = np.quantile(rates, [0.025, 0.975])
     return float(low), float(high)
+
+
+def paired_ratio_interval(
+    ones: Sequence[Sequence[ErrorCounts]], others: Sequence[Sequence[ErrorCounts]], seed: np.random.SeedSequence,
+    resamples: int = 2000,
+) -> tuple[float, float, float]:  # fmt: skip
+    """Return the ratio of two WERs and its 95% interval, by paired bootstrap over speakers.
+
+    Parameters
+    ----------
+    ones, others : sequence of sequence of ErrorCounts
+        For each speaker the counts of one row and of another, one for each training seed. Speakers are
+        drawn again, with all that was counted on them; seeds are not, so the interval says how the ratio
+        depends on who was tested.
+
+    Raises
+    ------
+    ValueError
+        Where the two do not list the same number of speakers.
+    """
+    if len(ones) != len(others):
+        raise ValueError(f"{len(ones)} speakers cannot be paired with {len(others)}")
+    errors = np.array([[total(a).errors, total(b).errors] for a, b in zip(ones, others, strict=True)], np.float64)
+    drawn = np.random.default_rng(seed).integers(0, len(errors), (resamples, len(errors)))
+    sums = errors[drawn].sum(1)
+    ratios = sums[:, 0] / np.maximum(sums[:, 1], 1)
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    one, other = errors.sum(0)
+    return float(one / max(other, 1)), float(low), float(high)

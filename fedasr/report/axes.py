@@ -14,7 +14,7 @@ from fedasr.report.canvas import Look, shortened, spread
 from fedasr.report.units import bytes_text, seconds_text
 
 LINE_INCHES = 0.19
-TICK_GAP = 0.12
+TICK_GAP = 0.17
 _SECONDS = (
     0.001,
     0.01,

@@ -49,11 +49,16 @@ def _front(data: RunData, cost: Cost) -> str:
     names = trade_figures.marked_front(data, cost)
     if not names:
         return ""
-    return f" On the thin line and ringed, the Pareto front: no row is better for less than {listing(names)}."
+    return (
+        f" Ringed, on the thin line, is the Pareto front, references aside: none is at once better and cheaper than "
+        f"{listing(names)}."
+    )
 
 
 def _wer_by_seconds(data: RunData) -> Picture | None:
     figure = trade_figures.wer_by_seconds(data)
+    if figure is None:
+        return None
     caption = (
         "Test word error rate (with its 95% interval) against the time of the modelled network and devices, "
         f"waiting included; dashed lines are rows that were not timed.{_networks(data)}"
@@ -69,27 +74,25 @@ def _wer_by_seconds(data: RunData) -> Picture | None:
 def _networks(data: RunData) -> str:
     """Which networks were modelled; a row without one has no transfer time."""
     names = sorted({row.network or "none" for row in data.rows if row.simulated_seconds})
-    if names == ["none"]:
-        return ""
     without = " (compute alone, bytes take no time)"
     return f" Networks: {listing([name + without if name == 'none' else name for name in names])}."
 
 
 def _learning(data: RunData) -> Picture | None:
-    drawn = learning_figures.panels(data)
+    figure, drawn = learning_figures.wer_by_cost(data), learning_figures.panels(data)
+    if figure is None:
+        return None
     keys = [panel.key for panel, _ in drawn]
     against = {"bytes": "all bytes sent until then", "seconds": "simulated time until then"}
     caption = (
         f"Word error rate on development speakers, round by round, against {listing([against[key] for key in keys])}; "
-        if drawn
-        else ""
-    ) + "several seeds are averaged, and round 0, before anything was spent, has no place on the logarithmic axis."
+        "several seeds are averaged, and round 0, before anything was spent, has no place on the logarithmic axis."
+    )
     numbers = (
         f"{name} ends at {percent(curve[-1][1])}% after {_text(panel.key)(curve[-1][0])}"
         for panel, curves in drawn
         for name, curve in curves.items()
     )
-    figure = learning_figures.wer_by_cost(data)
     return make("learning", "What learning costs", caption, "; ".join(numbers), figure)
 
 
@@ -101,7 +104,8 @@ def _traffic(data: RunData) -> Picture | None:
     figure = traffic_figure.where_bytes_went(data)
     caption = (
         "How each row's bytes divide over directions (▲ up, from silos; ▼ down, to silos) and kinds of message, as "
-        "encoded; at the right the total, and the envelopes in it, which wrap the messages; rows that sent nothing are left out."
+        "encoded; at the right the total, and the envelopes in it, which wrap the messages; rows that sent "
+        "nothing are left out."
     )
     numbers = (
         f"{name}: {listing([f'{bytes_text(p.bytes)} {p.direction} {p.kind or _WRAPPING}' for p in parts])}"

@@ -39,8 +39,8 @@ def _adapted(data: RunData, network: str, note: str, found: SpeedupCurves) -> Sp
     names = {row.folder: row.name for row in data.rows}
     by_name: dict[str, list[Sequence[float]]] = {}
     for curve in found.curves:
-        name = names.get(curve.workload.name, curve.workload.name)
-        by_name.setdefault(name, []).append([point.speedup for point in curve.points])
+        if name := names.get(curve.workload.name):
+            by_name.setdefault(name, []).append([point.speedup for point in curve.points])
     curves = tuple(SpeedupCurve(name, WORKERS, _means(seeds)) for name, seeds in by_name.items())
     return SpeedupData(network, note, curves, published_curves(found.published), found.source) if curves else None
 

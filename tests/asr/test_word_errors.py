@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors, total, wer_interval
+from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors, paired_ratio_interval, total, wer_interval
 
 KNOWN = [
     ("the cat sat", "the cat sat", (0, 0, 0, 3)),
@@ -96,3 +96,17 @@ def test_more_speakers_narrow_the_interval() -> None:
 def test_one_speaker_has_no_width() -> None:
     low, high = wer_interval(_speakers(1, 3), np.random.SeedSequence(0))
     assert low == high == total(_speakers(1, 3)).wer
+
+
+def test_a_paired_ratio_knows_that_both_rows_were_scored_on_the_same_speakers() -> None:
+    """Speakers differ tenfold, the rows by a fifth on each of them: the ratio is sure though the rates are not."""
+    errors = np.random.default_rng(0).integers(5, 50, 20) * 5
+    ones = [[ErrorCounts(substitutions=int(e * 4 // 5), words=1000)] for e in errors]
+    others = [[ErrorCounts(substitutions=int(e), words=1000)] for e in errors]
+    ratio, low, high = paired_ratio_interval(ones, others, np.random.SeedSequence(1))
+    assert low == pytest.approx(0.8) == ratio == high
+    mixed, below, above = paired_ratio_interval(ones, others[::-1], np.random.SeedSequence(1))
+    assert mixed == ratio
+    assert below < 0.75 < 0.85 < above
+    with pytest.raises(ValueError, match="paired"):
+        paired_ratio_interval(ones, others[1:], np.random.SeedSequence(1))

@@ -182,7 +182,7 @@ def write_row(folder: Path, one: dict[str, Any], silos: int, references: list[st
     ])  # fmt: skip
     lines(folder / "traffic.jsonl", [
         {"round": number, "silo": None, "messages": silos, "direction": direction, "kind": "train",
-         "blob_bytes": 1000, "envelope_bytes": 50}
+         "blob_bytes": 1000, "envelope_bytes": 5}
         for number in range(1, rounds + 1) for direction in ("up", "down")
     ])  # fmt: skip
     if one["wer"] is not None:

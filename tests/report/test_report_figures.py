@@ -15,7 +15,8 @@ from fedasr.report.partition_figure import partition
 from fedasr.report.pictures import pictures
 from fedasr.report.read import read_run
 from fedasr.report.silo_figures import silo_strips, worst_of
-from fedasr.report.wer_figures import wer_by_bytes, wer_by_round, wer_by_row
+from fedasr.report.trade_figures import wer_by_bytes
+from fedasr.report.wer_figures import wer_by_round, wer_by_row
 
 Make = Callable[..., Any]
 ALL = {"wer", "rounds", "trade", "bytes", "time", "silos", "speakers", "partition"}

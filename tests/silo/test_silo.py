@@ -56,7 +56,12 @@ def test_a_reply_counts_the_silos_utterances(host: SiloHost, weights: dict[str, 
     assert reply.utterances == 3
     assert np.isfinite(reply.loss)
     record = reply.to_record()
-    assert dict(record.metric_records["metrics"]) == {"num-examples": 3, "uniform": 1, "loss": reply.loss, "audio-seconds": reply.audio_seconds}
+    assert dict(record.metric_records["metrics"]) == {
+        "num-examples": 3,
+        "uniform": 1,
+        "loss": reply.loss,
+        "audio-seconds": reply.audio_seconds,
+    }
 
 
 def test_more_steps_than_a_pass_go_on_with_the_next(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
