@@ -224,7 +224,7 @@ class SiloGrid(Grid):
                 o.uplink_blob_bytes,
                 o.uplink_envelope_bytes,
                 o.metric("audio-seconds"),
-            )  # fmt: skip
+            )
             for o in self.outcomes
             if o.content is not None
         ]
