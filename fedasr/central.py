@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,14 @@ from fedasr.corpora.speech import Speech
 from fedasr.experiment import RowSpec, TrainingSpec
 from fedasr.grid.base import SiloGrid
 from fedasr.grid.exchange import Outcome
-from fedasr.randomness import Streams
+from fedasr.randomness import Streams, seeded_libraries
+from fedasr.releases import Releases
 from fedasr.run_folder import METRICS, TRAFFIC, RowFolder
 from fedasr.scoring import Heard
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
+
+if TYPE_CHECKING:
+    from fedasr.student.protected import ProtectedTrainer
 
 State = Mapping[str, NDArray[Any]]
 GRID = "grid/"
@@ -82,6 +86,8 @@ class Central:
         Whose traffic and outcomes are logged.
     clock : Clock
         Gives each round its simulated time.
+    releases : Releases
+        Where everything that is published under a guarantee is stored and charged.
     loss : callable
         ``loss(weights, speech)`` is the mean loss, nats a token.
     per_silo : dict
@@ -104,6 +110,7 @@ class Central:
     watch: Callable[[Progress], None]
     grid: SiloGrid
     clock: Clock
+    releases: Releases
     loss: Callable[[Weights, Speech], float | None]
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
@@ -113,6 +120,21 @@ class Central:
         recogniser = Recogniser(self.recogniser_spec, self.tokens).to(best_device())
         recogniser.load(self.start)
         return recogniser
+
+    def fresh(self) -> Recogniser:
+        """Return a recogniser of the row's shape with weights drawn from the row's stream."""
+        with seeded_libraries(self.streams.sequence("fresh weights")):
+            return Recogniser(self.recogniser_spec, self.tokens).to(best_device())
+
+    def private_trainer(self, recogniser: Recogniser, speech: Speech) -> CentralTrainer | ProtectedTrainer:
+        """Return a central trainer for speech of silos, under the row's protection."""
+        if self.row.protection == "none":
+            return self.trainer(recogniser, speech)
+        from fedasr.protection.spec import ProtectionSpec
+        from fedasr.student.protected import ProtectedTrainer  # Opacus, below it, takes seconds to import
+
+        spec = ProtectionSpec.of(self.row.protection_options, f"compare.{self.row.name}")
+        return ProtectedTrainer(recogniser, speech, spec, self.augment, self.releases)
 
     def trainer(self, recogniser: Recogniser, speech: Speech, purpose: str = "central") -> CentralTrainer:
         """Return a central trainer for speech that the server may read."""

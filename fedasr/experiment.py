@@ -129,8 +129,8 @@ class RowSpec:
         The simulated links: ``"none"``, a preset's name, or the path of a TOML file.
     options : mapping
         Keyword arguments of the strategy.
-    codec_options : mapping
-        Settings of the codec.
+    codec_options, protection_options : mapping
+        Settings of the codec and of the protection.
     training : mapping
         Settings of ``[training]`` that differ in this row.
     """
@@ -138,11 +138,12 @@ class RowSpec:
     name: str
     strategy: str
     objective: str = one_of("supervised", "supervised")
-    protection: str = one_of("none", "none")
+    protection: str = one_of("none", "none", "dp-sgd")
     codec: str = "auto"
     network: str = "none"
     options: Mapping[str, Any] = field(default_factory=dict)
     codec_options: Mapping[str, Any] = field(default_factory=dict)
+    protection_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -165,6 +166,8 @@ class Experiment:
         How the start is trained on labelled public speech.
     augment : AugmentSpec
     compare : tuple of RowSpec
+    reproducible_noise : bool
+        Noise behind a guarantee from the seed, so that its bits repeat: the guarantee is void, and the report says so.
     """
 
     name: str
@@ -177,6 +180,7 @@ class Experiment:
     start: TrainerSpec = field(default_factory=TrainerSpec)
     augment: AugmentSpec = field(default_factory=AugmentSpec)
     compare: tuple[RowSpec, ...] = ()
+    reproducible_noise: bool = False
 
     @classmethod
     def load(cls, name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Experiment:

@@ -6,12 +6,18 @@ These are all the ways in which anything leaves a silo:
 train                     a model goes out, a trained model and its loss come back
 train.gradient            a model goes out, the change that one optimizer step would make comes back
 train.alone               a model goes out, errors on the test speakers come back (local-only)
+train.teacher             a model goes out, how the training went comes back; the teacher stays (PATE)
+query.label               prefixes of public utterances go out, the teacher's next labels come back
+query.posterior           the same, the probabilities of the next labels come back
+query.candidate           hypotheses of public utterances go out, the number of the best comes back
+query.frame               nothing goes out, the best label of each frame of public utterances comes back
 query.speech              nothing goes out, the silo's speech comes back (centralised)
 ========================  ====================================================================
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -28,8 +34,9 @@ ARRAYS, CONFIG, METRICS = "arrays", "config", "metrics"
 """The record names that Flower's strategies use."""
 CHANGE = "change"
 """The record of a change: as long a name as that of a model, so that their envelopes weigh the same."""
-KEEP_OPTIMIZER, ACCUMULATE = "keep-optimizer", "accumulate"
+KEEP_OPTIMIZER, ACCUMULATE, LAYERS = "keep-optimizer", "accumulate", "layers"
 TRAIN, GRADIENT, ALONE, SPEECH = "train", "train.gradient", "train.alone", "query.speech"
+TEACHER = "train.teacher"
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -48,6 +55,8 @@ class TrainRequest:
         Go on with the local optimizer's state of the round before.
     accumulate : int
         Mini-batches whose mean gradient makes one change (``train.gradient``).
+    layers : tuple of str
+        Patterns of the parameters to train; the others stay as they are.
     """
 
     weights: Weights
@@ -55,12 +64,13 @@ class TrainRequest:
     proximal: float = 0.0
     keep_optimizer: bool = False
     accumulate: int = 1
+    layers: tuple[str, ...] = ()
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
         config = ConfigRecord({
             "server-round": self.round, "proximal-mu": self.proximal,
-            KEEP_OPTIMIZER: self.keep_optimizer, ACCUMULATE: self.accumulate,
+            KEEP_OPTIMIZER: self.keep_optimizer, ACCUMULATE: self.accumulate, LAYERS: list(self.layers),
         })  # fmt: skip
         return RecordDict({ARRAYS: array_record(self.weights), CONFIG: config})
 
@@ -72,6 +82,7 @@ class TrainRequest:
         return cls(
             weights, _number(config, "server-round", int), _number(config, "proximal-mu", float),
             bool(config.get(KEEP_OPTIMIZER, False)), max(1, _number(config, ACCUMULATE, int)),
+            tuple(cast("list[str]", config.get(LAYERS, []))),
         )  # fmt: skip
 
 
@@ -85,7 +96,7 @@ class TrainReply:
     utterances : int
         The silo's utterances: its weight in an average.
     loss : float
-        Mean training loss, nats a token.
+        Mean training loss, nats a token; NaN, which is not sent, where a guarantee does not cover it.
     audio_seconds : float
         Seconds of speech that went into it.
     record : str
@@ -103,6 +114,8 @@ class TrainReply:
         metrics = MetricRecord({
             "num-examples": self.utterances, "uniform": 1, "loss": self.loss, "audio-seconds": self.audio_seconds,
         })  # fmt: skip
+        if not math.isfinite(self.loss):
+            del metrics["loss"]
         return RecordDict({self.record: array_record(self.arrays), METRICS: metrics})
 
 
@@ -193,6 +206,11 @@ class _Elsewhere(AudioSource):
 
     def fingerprint(self) -> str:
         raise ValueError("only the features of this utterance were sent")
+
+
+def utterances_of(content: RecordDict) -> int:
+    """Return how many utterances a silo says it has."""
+    return int(_number(content.metric_records[METRICS], "num-examples", int))
 
 
 def _number(record: ConfigRecord | MetricRecord, key: str, kind: type[Any]) -> Any:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flwr.serverapp.strategy import Strategy
@@ -19,7 +19,7 @@ from fedasr.clock import Clock
 from fedasr.compute import compute_cost
 from fedasr.coordinator import drive
 from fedasr.errors import RowError
-from fedasr.experiment import RowSpec
+from fedasr.experiment import RowSpec, TrainingSpec
 from fedasr.files import read_lines, write_json, write_lines
 from fedasr.grid.base import SiloGrid
 from fedasr.grid.drop_out import DropOut
@@ -30,11 +30,15 @@ from fedasr.network import build_network
 from fedasr.preparation import Prepared
 from fedasr.randomness import Streams
 from fedasr.registry import build_strategy, codec_name, codec_of
+from fedasr.releases import Announcement, Releases
 from fedasr.run_folder import METRICS, TRAFFIC, RowFolder
 from fedasr.scoring import Heard, Scorer
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.watcher import Watcher
+
+if TYPE_CHECKING:
+    from fedasr.silo.protected import SiloProtection
 
 SILO_UTTERANCES = 10
 SILOS_SCORED = 200
@@ -72,7 +76,8 @@ class RowRun:
             try:
                 summary |= self._finished()
             except RowError as failure:
-                summary |= {"status": "failed", "failure": str(failure), **self._traffic()}
+                self._releases.save()
+                summary |= {"status": "failed", "failure": str(failure), **self._traffic(), **promise(self._releases)}
         summary |= {"wall_seconds": time.monotonic() - begun, "peak_memory_bytes": memory.bytes}
         self.folder.finish(summary)
         return summary
@@ -109,19 +114,23 @@ class RowRun:
             scores = self._scored(central, weights)
         else:
             scores = self._scored_alone(central.per_silo)
-        return {"status": "finished", **scores, **self._traffic()}
+        central.releases.save()
+        return {"status": "finished", **scores, **self._traffic(), **promise(central.releases)}
 
     def _grid(self) -> SiloGrid:
         host = silo_host(self.prepared, self.row, self.seed)
         nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
         grid = self.workers.open_grid(SiloApp(host), nodes, host.streams)
         grid.codec = host.codec
+        if host.protection is not None:
+            grid.before_training = Announcement(self._releases, host.protection, host.training.local_steps)
         probability = build_network(self.row.network).drop_out
         grid.drop_out = DropOut(probability, Streams(self.seed)) if probability else None
         return grid
 
     def _central(self, grid: SiloGrid) -> Central:
         prepared, experiment = self.prepared, self.prepared.experiment
+        self._releases.grid = grid
         scorer = Scorer(
             prepared.speech, prepared.folder, prepared.recogniser_spec, prepared.tokens, self.workers
         )  # fmt: skip
@@ -131,8 +140,13 @@ class RowRun:
             public_unlabelled=prepared.part("public_unlabelled"), development=prepared.part("development"),
             start=self.start, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=scorer,
-            watch=self.watcher.round, grid=grid, loss=scorer.loss, clock=self._clock(),
+            watch=self.watcher.round, grid=grid, loss=scorer.loss, clock=self._clock(), releases=self._releases,
         )  # fmt: skip
+
+    @cached_property
+    def _releases(self) -> Releases:
+        streams = Streams(self.seed, self.row.name)
+        return Releases(self.folder.path, streams, self.prepared.experiment.reproducible_noise)
 
     def _clock(self) -> Clock:
         network = build_network(self.row.network)
@@ -208,6 +222,29 @@ class RowRun:
         }  # fmt: skip
 
 
+def silo_protection(prepared: Prepared, row: RowSpec, training: TrainingSpec) -> SiloProtection | None:
+    """Return what protects speech inside the silos, None where nothing does."""
+    if row.protection == "none":
+        return None
+    from fedasr.protection.spec import ProtectionSpec
+    from fedasr.silo.protected import SiloProtection  # Opacus, below it, takes seconds to import
+
+    spec = ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
+    smallest = min(len(ids) for ids in prepared.partition.silos)
+    return SiloProtection(spec, smallest, training.rounds * training.local_steps)
+
+
+def promise(releases: Releases) -> dict[str, Any]:
+    """Return what the summary says of a row's guarantee: nothing where nothing is promised."""
+    found = releases.summary()
+    if found is None or found.epsilon is None or not np.isfinite(found.epsilon):
+        return {}
+    return {
+        "epsilon": found.epsilon, "delta": found.delta, "privacy_unit": releases.unit,
+        "adjacency": releases.adjacency, "epsilon_kind": found.kind,
+    }  # fmt: skip
+
+
 def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
     """Return what all silos of a row share."""
     training = prepared.experiment.training_of(row)
@@ -215,7 +252,8 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
     return SiloHost(
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, row.objective,
-        Streams(seed, row.name), codec_of(row, strategy),
+        Streams(seed, row.name), codec_of(row, strategy), prepared.experiment.reproducible_noise,
+        silo_protection(prepared, row, training),
     )  # fmt: skip
 
 

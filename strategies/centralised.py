@@ -36,19 +36,18 @@ class Centralised(CentralStrategy):
         saved = central.resume()
         speech = joined([self._collect(grid), central.public_labelled])
         recogniser = central.recogniser()
-        trainer = central.trainer(recogniser, speech)
+        trainer = central.private_trainer(recogniser, speech)
         if saved:
             trainer.restore(saved[1])
             central.grid.traffic, central.grid.outcomes = [], []  # logged by the run that was interrupted
-        epochs = trainer.spec.epochs
-        seconds = sum(speech.frames(index) for index in range(len(speech))) / 100
+        epochs, seconds = trainer.epochs, trainer.seconds_an_epoch()
 
-        def after_epoch(epoch: int, loss: float) -> None:
+        def after_epoch(epoch: int, loss: float | None) -> None:
             due = epoch % self.evaluate_every == 0 or epoch == epochs
-            central.after_round(epoch, epochs, recogniser.weights, trainer.state, loss, due, seconds)
+            central.after_round(epoch, epochs, trainer.weights, trainer.state, loss, due, seconds)
 
         trainer.run(after_epoch)
-        return result_with(array_record(recogniser.weights()))
+        return result_with(array_record(trainer.weights()))
 
     def _collect(self, grid: Grid) -> Speech:
         nodes = sorted(grid.get_node_ids())

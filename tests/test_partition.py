@@ -168,3 +168,25 @@ def test_the_summary_counts_everybody() -> None:
     assert all(silo["utterances"] == 2 and silo["seconds"] == 3.0 for silo in summary["silos"])
     assert len(summary["public_unlabelled"]["speakers"]) == len(summary["public_labelled"]["speakers"]) == 1
     assert summary["test"]["utterances"] == 4
+
+
+@given(sizes=sizes, unlabelled=st.integers(0, 3), seed=st.integers(0, 20), rule=rules)
+def test_unlabelled_speakers_are_public_and_nobodys_else(
+    sizes: list[int], unlabelled: int, seed: int, rule: str
+) -> None:
+    corpus = _corpus(sizes)
+    silos = 0 if rule == "natural" else 2
+    found = _divide(corpus, _spec(unlabelled_speakers=unlabelled, partition=rule, silos=silos), seed)
+    assert len(found.public_unlabelled) == unlabelled
+    held = {name.split("/")[0] for silo in found.silos for name in silo}
+    others = {*found.public_labelled, *found.development, *found.test, *held}
+    assert not others & set(found.public_unlabelled)
+    assert len(others) + unlabelled == len(sizes)
+    plain = _divide(corpus, _spec(partition=rule, silos=silos), seed)
+    for part in ("public_labelled", "development", "test"):
+        assert getattr(found, part) == getattr(plain, part), "the rows that are compared stay comparable"
+
+
+def test_too_few_speakers_for_the_unlabelled_is_one_line_that_names_them() -> None:
+    with pytest.raises(UserError, match="5 unlabelled speakers and a silo"):
+        _divide(_corpus([1] * 10), _spec(unlabelled_speakers=5))

@@ -76,6 +76,11 @@ FRAMES_STACKED = 3
 FRAME_SECONDS = 0.03
 
 
+def stacked_length(frames: int) -> int:
+    """Return how many frames of 30 ms so many frames of 10 ms make."""
+    return -(-frames // FRAMES_STACKED)
+
+
 def stack_frames(features_TF: NDArray[np.floating]) -> NDArray[np.float32]:
     """Stack three 10 ms frames to one of 30 ms; a last partial stack is filled with zeros (the mean).
 

@@ -85,19 +85,21 @@ def divide(
     speakers = sorted({u.speaker for u in utterances})
     order = [speakers[index] for index in generator.permutation(len(speakers))]
     public, rest = _public_speakers(order, utterances, spec, public_utterances)
-    wanted = spec.test_speakers + spec.development_speakers
+    wanted = spec.test_speakers + spec.development_speakers + spec.unlabelled_speakers
     if wanted >= len(rest):
         raise UserError(
             f"corpus: {len(speakers)} speakers are too few for {spec.public_speakers} public, "
-            f"{spec.development_speakers} development and {spec.test_speakers} test speakers and a silo"
+            f"{spec.development_speakers} development, {spec.test_speakers} test and {spec.unlabelled_speakers} "
+            "unlabelled speakers and a silo"
         )
     test, rest = rest[: spec.test_speakers], rest[spec.test_speakers :]
     development, rest = rest[: spec.development_speakers], rest[spec.development_speakers :]
+    unlabelled, rest = rest[: spec.unlabelled_speakers], rest[spec.unlabelled_speakers :]
     labelled = max(1, round(spec.public_labelled * len(public))) if public else 0
     held = [u for u in utterances if u.speaker in set(rest)]
     partition = Partition(
         spec.partition, RULES[spec.partition](held, rest, spec, generator),
-        tuple(public[:labelled]), tuple(public[labelled:]), tuple(development), tuple(test),
+        tuple(public[:labelled]), tuple(public[labelled:] + unlabelled), tuple(development), tuple(test),
     )  # fmt: skip
     _check_disjoint(partition, [*utterances, *public_utterances])
     return partition

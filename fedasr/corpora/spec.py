@@ -42,6 +42,8 @@ class CorpusSpec:
     public_labelled : float
         The share of public speakers (at least one) whose transcripts may be used; the others are
         public unlabelled speech.
+    unlabelled_speakers : int
+        Further speakers of the silos' kind who are public too, their transcripts not to be used.
     development_speakers, test_speakers : int
         Speakers held out, to choose settings on and to report on.
     """
@@ -70,5 +72,6 @@ class CorpusSpec:
     public: str = "same"
     public_speakers: int = least(8, 0)
     public_labelled: float = share(1.0)
+    unlabelled_speakers: int = least(0, 0)
     development_speakers: int = least(4, 0)
     test_speakers: int = least(8, 0)

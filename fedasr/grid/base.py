@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ from fedasr.grid.sums import mean_of_groups
 from fedasr.wire.codec import Codec
 from fedasr.wire.dense import Dense
 
+CHANGE = "change"
+"""The record under which the mean of clipped changes reaches the strategy, as `fedasr.messages` names a change."""
 AVERAGED = ("train", "train.gradient")
 """Kinds of messages whose replies are averaged where they are made, for strategies that declare it."""
 
@@ -86,6 +88,8 @@ class SiloGrid(Grid):
         gets the values that changed, where that is shorter; every bit arrives.
     drop_out : DropOut or None
         Draws the silos that drop out of a round of training.
+    before_training : callable or None
+        Told the round and the kinds of messages before silos are asked to train.
     traffic : list of Traffic
         Every message since the list was last emptied.
     outcomes : list of Outcome
@@ -99,6 +103,7 @@ class SiloGrid(Grid):
         self.mean: Mean | None = None
         self.codec: Codec = Dense()
         self.drop_out: DropOut | None = None
+        self.before_training: Callable[[int, Collection[str]], None] | None = None
         self.traffic: list[Traffic] = []
         self.outcomes: list[Outcome] = []
         self._numbers = itertools.count(1)
@@ -173,6 +178,9 @@ class SiloGrid(Grid):
         if not sent:
             return []
         exchange, requests = self._plan(sent)
+        kinds = {request.kind for request in requests if request.kind.split(".")[0] == "train"}
+        if self.before_training and kinds:
+            self.before_training(self.round, kinds)
         self._count_downlink(exchange, requests)
         present, gone = self.drop_out(self.round, requests) if self.drop_out else (requests, [])
         results = self._exchange(exchange, self._grouped(present), timeout) if present else []
@@ -243,14 +251,15 @@ def _mean_reply(exchange: Exchange, good: Sequence[Outcome], results: Sequence[G
     """Return the one reply that stands for all: mean arrays, mean metrics, summed weight."""
     assert exchange.mean is not None
     metrics = [metric_record(o.content) for o in good if o.content is not None]
-    weights = np.array([float(m[exchange.mean.weight]) for m in metrics])  # type: ignore[arg-type]
+    is_clipped = exchange.mean.clip_norm is not None
+    weights = np.array([1.0 if is_clipped else float(m[exchange.mean.weight]) for m in metrics])  # type: ignore[arg-type]
     total = float(weights.sum())
     if total <= 0:
         raise RowError(f"the weights '{exchange.mean.weight}' of all replies are zero")
     record = next(iter(exchange.contents[good[0].request.content].array_records.items()))
     sums = [result.total for result in results if result.total is not None]
     arrays = mean_of_groups(sums, total, arrays_of(record[1]))
-    answered = next((name for name in good[0].records), record[0])
+    answered = CHANGE if is_clipped else next((name for name in good[0].records), record[0])
     averaged = MetricRecord({exchange.mean.weight: total})
     for key in metrics[0]:
         if key != exchange.mean.weight and all(key in m for m in metrics):

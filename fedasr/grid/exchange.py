@@ -21,9 +21,13 @@ class Mean:
     ----------
     weight : str
         The metric of a reply that weights its arrays (Flower's ``num-examples``).
+    clip_norm : float, optional
+        Each reply's change of the model is scaled down to this L2 norm before it is summed, every reply
+        weighs one whatever it says, and the mean is that of the changes.
     """
 
     weight: str = "num-examples"
+    clip_norm: float | None = None
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Worker:
         if total is None:
             kept |= {name: array_record(arrays) for name, arrays in delivered.items()}
         else:
-            total.add(_as_sent(sent, delivered), reply_weight(content, exchange.mean))
+            _add(total, sent, delivered, content, exchange.mean)
         return Outcome(request, RecordDict(kept), None, blob_bytes, envelope_bytes(content), seconds, tuple(delivered))
 
     def states(self, silos: Sequence[int]) -> list[tuple[int, Arrays]]:
@@ -124,6 +124,37 @@ class Worker:
             config = dict(self._configs[silo])
             self._contexts[silo] = Context(0, node_of(silo), config, RecordDict(), {})
         return self._contexts[silo]
+
+
+def _add(
+    total: WeightedSum, sent: RecordDict, delivered: Mapping[str, Arrays], content: RecordDict, mean: Mean | None
+) -> None:
+    """Add a reply to a sum: as it is, with its weight, or its clipped change."""
+    arrays = _as_sent(sent, delivered)
+    if mean is None or mean.clip_norm is None:
+        total.add(arrays, reply_weight(content, mean))
+    else:
+        total.add(clipped(_change(arrays, sent, next(iter(delivered))), mean.clip_norm), 1.0)
+
+
+def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
+    """Return how far a model lies from the one that was sent; a change is one already."""
+    base = array_records(sent).get(name)
+    if base is None:
+        return arrays
+    old = arrays_of(base)
+    return {key: np.subtract(array, old[key], dtype=np.float64) for key, array in arrays.items()}
+
+
+def clipped(arrays: Arrays, largest: float) -> Arrays:
+    """Return arrays scaled down together to a largest L2 norm, in float64."""
+    with np.errstate(over="ignore"):
+        norm = math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays.values()))
+    if not math.isfinite(norm):  # scaled by zero, an infinity would be NaN and spoil the sum
+        raise RefusedError("the norm of the change is not finite")
+    if norm <= largest:
+        return arrays
+    return {name: np.multiply(array, largest / norm, dtype=np.float64) for name, array in arrays.items()}
 
 
 def is_training(kind: str) -> bool:

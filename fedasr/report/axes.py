@@ -49,12 +49,21 @@ def log_seconds(axes: Axes, low: float, high: float) -> None:
     _log(axes, low, high, _SECONDS, seconds_text)
 
 
-def _log(axes: Axes, low: float, high: float, ticks: Sequence[float], text: Callable[[float], str]) -> None:
+def log_epsilon(axes: Axes, low: float, high: float) -> None:
+    """Make the horizontal axis logarithmic in ε."""
+    near = high / low <= 1000
+    ticks = [2.0**power for power in range(-20, 20)] if near else [10.0**power for power in range(-6, 10)]
+    _log(axes, low, high, ticks, lambda value: f"{value:g}" if value >= 1 else f"{value:.3g}", 0.1)
+
+
+def _log(
+    axes: Axes, low: float, high: float, ticks: Sequence[float], text: Callable[[float], str], gap: float = TICK_GAP
+) -> None:
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     inside: list[float] = []
     for tick in ticks:
-        if low <= tick <= high and (not inside or log(tick / inside[-1]) >= TICK_GAP * log(high / low)):
+        if low <= tick <= high and (not inside or log(tick / inside[-1]) >= gap * log(high / low)):
             inside.append(tick)
     set_ticks(axes.xaxis, inside, text)
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from fedasr.report.findings import REFERENCES
+from fedasr.report.findings import is_reference
 from fedasr.report.groups import Group
 
 WIDTH_INCHES = 5.0
@@ -92,7 +92,7 @@ def looks(everyone: Sequence[Group]) -> dict[str, Look]:
     found: dict[str, Look] = {}
     neutral = colour = 0
     for group in everyone:
-        if group.strategy in REFERENCES:
+        if is_reference(group):
             found[group.name] = Look(
                 _NEUTRALS[neutral % len(_NEUTRALS)],
                 _MARKERS[neutral // len(_NEUTRALS) % len(_MARKERS)],

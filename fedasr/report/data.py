@@ -94,6 +94,56 @@ class PartitionData:
 
 
 @dataclass(frozen=True)
+class MechanismData:
+    """A mechanism of the ledger: its kind and its public numbers."""
+
+    kind: str
+    numbers: tuple[tuple[str, float | str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ReleaseData:
+    """One entry of a row's ledger: ``count`` releases by a mechanism."""
+
+    mechanism: MechanismData
+    unit: str | None = None
+    adjacency: str | None = None
+    noise: str | None = None
+    sampling_assumed: str | None = None
+    sampling_used: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class PrivacyData:
+    """A row's ``privacy.json``. None: not known; infinite: the noise bounds nothing."""
+
+    epsilon: float | None = None
+    delta: float | None = None
+    unit: str | None = None
+    adjacency: str | None = None
+    kind: str | None = None
+    rdp: float | None = None
+    pld: float | None = None
+    confidence: float | None = None
+    ledger: tuple[ReleaseData, ...] = ()
+
+
+@dataclass(frozen=True)
+class VotesData:
+    """A row's ``votes.json``: what the simulator saw of the teachers' votes."""
+
+    mechanism: MechanismData
+    utterances: int | None = None
+    transcribed: int | None = None
+    votes: int | None = None
+    abstained: int | None = None
+    label_wer: float | None = None
+    agreement: float | None = None
+    teachers: int | None = None
+
+
+@dataclass(frozen=True)
 class RowData:
     """One row of ``summary.json`` and the files of its folder. None: not measured, or promised nothing."""
 
@@ -108,6 +158,7 @@ class RowData:
     protection: str | None = None
     codec: str | None = None
     network: str | None = None
+    mechanism: str | None = None
     wer: float | None = None
     wer_low: float | None = None
     wer_high: float | None = None
@@ -140,6 +191,8 @@ class RowData:
     hypotheses: tuple[HypothesisData, ...] = ()
     silo_scores: SiloScores | None = None
     speaker_scores: tuple[ScoreData, ...] = ()
+    privacy: PrivacyData | None = None
+    votes: VotesData | None = None
 
     @property
     def failed(self) -> bool:

@@ -19,6 +19,7 @@ from fedasr.report.data import RunData
 from fedasr.report.findings import carries_epsilon, findings
 from fedasr.report.groups import groups
 from fedasr.report.pictures import pictures
+from fedasr.report.privacy_tables import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_rows, vote_rows
 from fedasr.report.read import read_run
 from fedasr.report.speedups import with_speedups
 from fedasr.report.table import HEADINGS, table_rows
@@ -33,7 +34,7 @@ def write_page(run_folder: Path, release: bool = False) -> Path:
     run_folder : Path
     release : bool
         Leave out what no real party would see: results silo by silo and speaker by speaker,
-        hypotheses, the partition.
+        hypotheses, what the votes were, the partition.
     """
     path = Path(run_folder) / "report.html"
     text = page(_everything(Path(run_folder)), release)
@@ -99,6 +100,11 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "promises": carries_epsilon(data),
         "seeds": sorted({row.seed for row in data.rows if row.seed is not None}),
         "losses": any(row.development_loss is not None for row in data.rows),
+        "ledger_headings": LEDGER_HEADINGS,
+        "ledger": ledger_rows(data),
+        "vote_headings": VOTE_HEADINGS,
+        "votes": [] if release else vote_rows(data),
+        "voted": any(row.votes for row in data.rows),
         "traffic": [(row, total) for row in data.rows for total in row.traffic],
     }
 

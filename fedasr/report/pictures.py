@@ -9,6 +9,7 @@ from fedasr.report.data import RunData
 from fedasr.report.exchange_pictures import exchange_pictures, trade_pictures
 from fedasr.report.groups import groups
 from fedasr.report.picture import Picture, make
+from fedasr.report.privacy_pictures import privacy_pictures
 from fedasr.report.units import bytes_text, count_text, listing, percent, seconds_text
 
 
@@ -21,7 +22,8 @@ def pictures(data: RunData, release: bool = False) -> list[Picture]:
     release : bool
         Draw nothing that is seen silo by silo or speaker by speaker.
     """
-    drawn = [_wer_by_row(data), _wer_by_round(data), *trade_pictures(data), _bytes(data), _time(data)]
+    drawn = [_wer_by_row(data), *privacy_pictures(data), _wer_by_round(data), *trade_pictures(data)]
+    drawn += [_bytes(data), _time(data)]
     drawn += exchange_pictures(data)
     if not release:
         drawn += [_wer_by_silo(data), _wer_by_speaker(data), _partition(data)]

@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 from fedasr.errors import UserError
 from fedasr.report.data import (
     HypothesisData,
+    MechanismData,
     PartData,
     PartitionData,
+    PrivacyData,
+    ReleaseData,
     RoundData,
     RowData,
     RunData,
@@ -21,6 +24,7 @@ from fedasr.report.data import (
     SiloData,
     SiloScores,
     TrafficTotal,
+    VotesData,
 )
 
 Record = Mapping[str, Any]
@@ -83,7 +87,38 @@ def _row(run: Path, record: Record, remarks: list[str]) -> RowData:
         speaker_scores=tuple(
             _score(str(score["speaker"]), score) for score in _json(folder / "speakers.json", remarks) or ()
         ),
+        privacy=_privacy(_json(folder / "privacy.json", remarks)),
+        votes=_votes(_json(folder / "votes.json", remarks)),
     )
+
+
+def _privacy(record: Any) -> PrivacyData | None:
+    if not isinstance(record, dict):
+        return None
+    entries = (entry for entry in record.get("ledger") or () if isinstance(entry, dict))
+    ledger = tuple(_filled(ReleaseData, entry, mechanism=_mechanism(entry.get("mechanism"))) for entry in entries)
+    bounds = {name: _bound(record.get(name)) for name in ("epsilon", "rdp", "pld")}
+    return _filled(PrivacyData, record, ledger=ledger, **bounds)
+
+
+def _votes(record: Any) -> VotesData | None:
+    if not isinstance(record, dict):
+        return None
+    return _filled(VotesData, record, mechanism=_mechanism(record.get("mechanism")))
+
+
+def _mechanism(record: Any) -> MechanismData:
+    if not isinstance(record, dict):
+        return MechanismData("unknown" if record is None else str(record))
+    numbers = {name: value for name, value in record.items() if name != "kind" and value is not None}
+    plain = {name: value if _bound(value) is None else float(value) for name, value in numbers.items()}
+    kept = ((name, value if isinstance(value, float) else str(value)) for name, value in plain.items())
+    return MechanismData(str(record.get("kind", "unknown")), tuple(kept))
+
+
+def _bound(value: Any) -> float | None:
+    """Return a number, be it infinite: what bounds nothing must not look unknown."""
+    return math.inf if value == math.inf else _number(value)
 
 
 def _metrics(path: Path, remarks: list[str]) -> tuple[RoundData, ...]:

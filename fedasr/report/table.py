@@ -12,7 +12,8 @@ from rich.text import Text
 
 from fedasr.report.data import RowData, RunData
 from fedasr.report.groups import Group, groups
-from fedasr.report.units import bytes_text, percent, seconds_text
+from fedasr.report.promises import VOID, promise_of
+from fedasr.report.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
 
 HEADINGS = ("row", "WER %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
 UNKNOWN = "–"
@@ -123,17 +124,18 @@ def _wer(group: Group, release: bool) -> Cell:
 
 def _epsilon(group: Group) -> Cell:
     """The largest promise over the seeds: the one that holds for all of them."""
-    promising = [row for row in group.finished if row.epsilon is not None]
-    if not promising:
+    found = promise_of(group)
+    if found is None:
         return Cell(UNKNOWN if not group.finished else "none promised")
-    row = max(promising, key=lambda row: row.epsilon or 0.0)
-    parts = [f"per {row.privacy_unit}"] if row.privacy_unit else []
-    parts += [f"δ={row.delta:.0e}".replace("e-0", "e-")] if row.delta is not None else []
-    parts += [row.adjacency] if row.adjacency else []
-    parts += [row.epsilon_kind] if row.epsilon_kind not in (None, "accountant", "void") else []
-    parts += [f"audit ≥ {row.epsilon_empirical:.3g}"] if row.epsilon_empirical is not None else []
-    void = any(row.epsilon_kind == "void" for row in promising)
-    return Cell("void" if void else f"{row.epsilon:.3g}", tuple(parts))
+    parts = [] if found.holds else ["no guarantee"]
+    parts += [f"per {found.unit}"] if found.unit else []
+    parts += [f"δ={epsilon_text(found.delta)}"] if found.delta is not None else []
+    parts += [found.adjacency] if found.adjacency else []
+    parts += [found.kind] if found.kind not in (None, VOID) else []
+    empirical = max(group.values(lambda row: row.epsilon_empirical), default=None)
+    parts += [f"audit ≥ {at_least_text(empirical)}"] if empirical is not None else []
+    number = epsilon_text(found.epsilon) if found.holds else VOID if found.kind == VOID else "none promised"
+    return Cell(number, tuple(parts))
 
 
 def _time(group: Group) -> Cell:
@@ -177,6 +179,6 @@ def _stacked(row: TableRow, column: int) -> Text:
 
 
 def _ascii(text: str) -> str:
-    for sign, plain in (("–", "-"), ("δ", "delta"), ("≥", ">=")):
+    for sign, plain in (("–", "-"), ("δ", "delta"), ("≥", ">="), ("∞", "infinite")):
         text = text.replace(sign, plain)
     return text.encode("ascii", "replace").decode()

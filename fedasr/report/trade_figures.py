@@ -12,7 +12,7 @@ from fedasr.report.axes import label_ends, log_bytes, log_seconds, wer_axis
 from fedasr.report.canvas import FAINT, Look, drawing, looks, new_figure
 from fedasr.report.cost_figures import total_bytes
 from fedasr.report.data import RunData
-from fedasr.report.findings import REFERENCES
+from fedasr.report.findings import is_reference
 from fedasr.report.groups import Group, groups
 
 MOST_BESIDE = 3
@@ -61,7 +61,7 @@ def marked_front(data: RunData, cost: Cost) -> list[str]:
     References compete with nobody: what they do with speech is what the others may not do. Costs are taken
     to three digits: a few bytes of names are no bargain.
     """
-    rivals = {group.name for group in groups(data) if group.strategy not in REFERENCES}
+    rivals = {group.name for group in groups(data) if not is_reference(group)}
     paid = {name: dot for name, dot in dots_of(data, cost).items() if dot[0] > 0 and name in rivals}
     dots = {name: (float(f"{count:.2e}"), wer) for name, (count, wer) in paid.items()}
     best = front(dots)

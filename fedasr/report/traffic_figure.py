@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from fedasr.report.canvas import FAINT, INK, drawing, looks, name_rows, new_figure
 from fedasr.report.data import RunData
-from fedasr.report.findings import REFERENCES
+from fedasr.report.findings import is_reference
 from fedasr.report.groups import Group, groups
 from fedasr.report.units import bytes_text
 
@@ -52,7 +52,7 @@ def shown(data: RunData) -> dict[str, list[Part]]:
     """
     everyone = {group.name: parts_of(group) for group in groups(data)}
     parts = {name: row for name, row in everyone.items() if sum(part.bytes for part in row) > 0}
-    own = [parts[group.name] for group in groups(data) if group.name in parts and group.strategy not in REFERENCES]
+    own = [parts[group.name] for group in groups(data) if group.name in parts and not is_reference(group)]
     kinds = {part.kind for row in own for part in row if part.kind is not None}
     return parts if len(kinds) > 1 or any(_telling(row) for row in own) else {}
 

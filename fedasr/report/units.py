@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -51,3 +54,27 @@ def _three_digits(value: float) -> str:
 def _pair(total: int, base: int, large: str, small: str) -> str:
     high, low = divmod(total, base)
     return f"{high} {large} {low} {small}" if low else f"{high} {large}"
+
+
+def epsilon_text(epsilon: float) -> str:
+    """Return an ε or δ in at most three digits, rounded up: what is printed promises no more than what holds."""
+    return _rounded(epsilon, 3, ROUND_CEILING)
+
+
+def at_least_text(value: float, digits: int = 3) -> str:
+    """Return a number that must not look larger than it is, such as noise or an audit's lower bound, rounded down."""
+    return _rounded(value, digits, ROUND_FLOOR)
+
+
+def _rounded(value: float, digits: int, rounding: str) -> str:
+    """Round the number as it is written in decimals, lest 3.2 become 3.21 for a binary rest."""
+    if not math.isfinite(value):
+        return "∞" if value == math.inf else "–"
+    exact = Decimal(repr(value))
+    if not exact:
+        return "0"
+    rounded = exact.quantize(Decimal(1).scaleb(exact.adjusted() - digits + 1), rounding).normalize()
+    power = rounded.adjusted()
+    if -4 < power < 5:
+        return f"{rounded:f}"
+    return f"{rounded.scaleb(-power).normalize():f}e{power}"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from flwr.app import Context, Message
+from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
+from numpy.typing import NDArray
 
 from fedasr.coding import encode_reply
 from fedasr.messages import SpeechReply, TrainReply, TrainRequest
 from fedasr.silo.alone import train_alone
 from fedasr.silo.gradient import change
 from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.teacher import posterior, train_teacher, vote_candidate, vote_frames, vote_label
 from fedasr.silo.train import train
+from fedasr.votes import CANDIDATE, FRAME, LABEL, POSTERIOR, Question, answer_record
 
+Answer = Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]
 SILO = "partition-id"
 """The key of a node's configuration that holds the silo's number; Flower's own engine sets the same."""
 
@@ -27,6 +33,24 @@ class SiloApp:
     def __call__(self) -> ClientApp:
         """Return the ClientApp."""
         return make_app(self.host)
+
+
+VOTES: dict[str, Answer] = {
+    LABEL: vote_label, POSTERIOR: posterior, CANDIDATE: vote_candidate, FRAME: vote_frames,
+}  # fmt: skip
+"""What each kind of question is answered by."""
+
+
+def _answering(
+    host: SiloHost, answer: Answer, silo_of: Callable[[Context], Silo]
+) -> Callable[[Message, Context], Message]:
+    """Return the handler of one kind of question."""
+
+    def reply(message: Message, context: Context) -> Message:
+        found = answer(host, silo_of(context), Question.from_record(message.content), context.state)
+        return Message(answer_record(found), reply_to=message)
+
+    return reply
 
 
 def make_app(host: SiloHost) -> ClientApp:
@@ -57,6 +81,15 @@ def make_app(host: SiloHost) -> ClientApp:
         request = TrainRequest.from_record(message.content)
         reply = train_alone(host, silo_of(context), request, steps)
         return Message(reply.to_record(), reply_to=message)
+
+    @app.train("teacher")
+    def _train_teacher(message: Message, context: Context) -> Message:
+        steps = int(message.content.config_records["config"]["steps"])  # type: ignore[arg-type]
+        request = TrainRequest.from_record(message.content)
+        return Message(train_teacher(host, silo_of(context), request, steps, context.state), reply_to=message)
+
+    for kind, answer in VOTES.items():
+        app.query(kind.split(".")[1])(_answering(host, answer, silo_of))
 
     @app.query("speech")
     def _speech(message: Message, context: Context) -> Message:

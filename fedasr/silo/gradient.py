@@ -14,7 +14,7 @@ from fedasr.grid.flower import array_record, arrays_of
 from fedasr.messages import CHANGE, TrainReply, TrainRequest
 from fedasr.silo.host import Silo, SiloHost
 from fedasr.silo.optimizer import learning_rate
-from fedasr.silo.train import gradients, seconds_of
+from fedasr.silo.train import gradients, keep_layers_
 from fedasr.training.gradients import clip_norm_
 
 VELOCITY = "velocity"
@@ -39,6 +39,7 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
         raise RowError("gradients are exchanged for SGD without weight decay; set training.optimizer = 'sgd'")
     host.recogniser.load(request.weights)
     mean, losses, audio_seconds = _mean_gradient(host, silo, request)
+    keep_layers_(host.recogniser, mean, request.layers)
     clip_norm_(mean, spec.gradient_norm)
     names = [name for name, _ in host.recogniser.named_parameters()]
     named = dict(zip(names, (part.cpu().numpy() for part in mean), strict=True))
@@ -53,10 +54,10 @@ def _mean_gradient(
 ) -> tuple[Sequence[torch.Tensor], list[float], float]:
     total: list[torch.Tensor] = []
     losses, audio_seconds = [], 0.0
-    for indices, loss, gradient in gradients(host, silo, request.round, request.accumulate):
+    for seconds, loss, gradient in gradients(host, silo, request.round, request.accumulate):
         total = [a.add_(b) for a, b in zip(total, gradient, strict=True)] if total else gradient
         losses.append(loss)
-        audio_seconds += seconds_of(silo, indices)
+        audio_seconds += seconds
     return [part.div_(request.accumulate) for part in total], losses, audio_seconds
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
@@ -14,10 +15,15 @@ from fedasr.corpora.speech import Speech
 from fedasr.corpora.store import open_speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.experiment import TrainingSpec
+from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.randomness import Streams
 from fedasr.training.objectives import OBJECTIVES, Objective
 from fedasr.wire.codec import Codec
 from fedasr.wire.dense import Dense
+
+if TYPE_CHECKING:
+    from fedasr.silo.protected import SiloProtection
+    from fedasr.silo.teacher import Scorers
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,10 @@ class SiloHost:
     streams : Streams
     codec : Codec
         What the arrays of replies travel as.
+    reproducible_noise : bool
+        Noise from the row's streams, which voids any guarantee.
+    protection : SiloProtection or None
+        DP-SGD in the silos.
     """
 
     speech_folder: Path
@@ -57,6 +67,8 @@ class SiloHost:
     objective_name: str
     streams: Streams
     codec: Codec = field(default_factory=Dense)
+    reproducible_noise: bool = False
+    protection: SiloProtection | None = None
 
     def silo(self, number: int) -> Silo:
         """Return one silo, with its own speech alone."""
@@ -80,6 +92,24 @@ class SiloHost:
     @property
     def _speech(self) -> Speech:
         return opened_speech(self.speech_folder)
+
+    @cached_property
+    def public_speech(self) -> Speech:
+        """The public unlabelled speech, which every silo has; its transcripts are nobody's."""
+        return self._speech.of_speakers(self.partition.public_unlabelled)
+
+    @cached_property
+    def scorers(self) -> Scorers:
+        """What teachers of this process remember of a vote between two labels."""
+        from fedasr.silo.teacher import Scorers
+
+        return Scorers()
+
+    def noise(self, silo: Silo, purpose: str) -> Noise:
+        """Return a silo's own source of noise."""
+        if self.reproducible_noise:
+            return ReproducibleNoise(silo.streams.sequence(f"noise {purpose}", 0, silo.number))
+        return SecureNoise()
 
     @property
     def test_speech(self) -> Speech:

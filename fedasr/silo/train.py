@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 import torch
@@ -57,29 +58,48 @@ def local_steps(
         load_moments(optimizer, state)
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
-    for indices, loss, gradient in gradients(host, silo, request.round, steps):
+    for seconds, loss, gradient in gradients(host, silo, request.round, steps):
+        is_trained = keep_layers_(recogniser, gradient, request.layers)
         clip_norm_(gradient, spec.gradient_norm)
         for number, parameter in enumerate(recogniser.parameters()):
-            parameter.grad = gradient[number]
-            if proximal:
+            parameter.grad = gradient[number] if is_trained[number] else None
+            if proximal and parameter.grad is not None:
                 parameter.grad.add_(parameter.detach() - anchors[number], alpha=proximal)
         optimizer.step()
         losses.append(loss)
-        audio_seconds += seconds_of(silo, indices)
+        audio_seconds += seconds
     if state is not None:
         save_moments(optimizer, state)
     return Trained(float(np.mean(losses)), audio_seconds)
 
 
+def keep_layers_(recogniser: Recogniser, gradient: Sequence[torch.Tensor], patterns: Sequence[str]) -> list[bool]:
+    """Set the gradient of parameters that no pattern names to zero, and tell which are named; no pattern: all."""
+    names = [name for name, _ in recogniser.named_parameters()]
+    chosen = [not patterns or any(fnmatchcase(name, pattern) for pattern in patterns) for name in names]
+    for part, is_chosen in zip(gradient, chosen, strict=True):
+        if not is_chosen:
+            part.zero_()
+    return chosen
+
+
 def gradients(
     host: SiloHost, silo: Silo, round: int, batches: int
-) -> Iterator[tuple[list[int], float, list[torch.Tensor]]]:
-    """Yield the utterances of each mini-batch, its mean loss and its gradient at the recogniser's weights."""
+) -> Iterator[tuple[float, float, list[torch.Tensor]]]:
+    """Yield the seconds of speech of each mini-batch, its mean loss and its gradient at the recogniser's weights.
+
+    Everything that a silo trains goes through here: under a protection the gradients are what it releases.
+    """
+    if host.protection is not None:
+        from fedasr.silo.protected import noisy_gradients  # Opacus, below it, takes seconds to import
+
+        yield from noisy_gradients(host, silo, host.protection, round, batches)
+        return
     generator = silo.streams.numpy("local", round, silo.number)
     masks = silo.streams.torch("local dropout", round, silo.number)
     for indices in itertools.islice(_batches(silo, host.training.batch_size, generator), batches):
         batch = training_batch(silo.speech, indices, host.tokens, host.augment, generator)
-        yield indices, *batch_gradient(host.recogniser, host.objective, batch, masks)
+        yield seconds_of(silo, indices), *batch_gradient(host.recogniser, host.objective, batch, masks)
 
 
 def seconds_of(silo: Silo, indices: Sequence[int]) -> float:

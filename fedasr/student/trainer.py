@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch
-from fedasr.asr.recogniser import Recogniser
+from fedasr.asr.recogniser import Recogniser, Weights
 from fedasr.randomness import Streams
 from fedasr.settings import least
 from fedasr.threads import one_thread
@@ -82,6 +82,19 @@ class CentralTrainer:
             self.recogniser.parameters(), self.spec.learning_rate, (0.9, 0.98),
             weight_decay=self.spec.weight_decay,
         )  # fmt: skip
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are."""
+        return self.spec.epochs
+
+    def seconds_an_epoch(self) -> float:
+        """Return the seconds of speech that an epoch reads, frames of 10 ms."""
+        return sum(self.examples.frames(index) for index in range(len(self.examples))) / 100
+
+    def weights(self) -> Weights:
+        """Return the model."""
+        return self.recogniser.weights()
 
     def run(self, after_epoch: Callable[[int, float], None] = lambda epoch, loss: None) -> None:
         """Train to the end, calling `after_epoch` with the epochs done and the epoch's mean loss."""

@@ -78,14 +78,44 @@ def test_a_promise_is_told_with_its_unit_and_the_weakest_seed_counts(make_run: M
         for seed, epsilon in ((1, 2.0), (2, 3.21))
     ]
     folder = make_run(rows)
-    assert cells(folder)["epsilon"] == "3.21 (per speaker, δ=1e-5, add-remove)"
-    assert "dpsgd: epsilon 3.21 per speaker, δ=1e-5, add-remove" in " ".join(shown(folder).split())
+    assert cells(folder)["epsilon"] == "3.21 (per speaker, δ=1e-5, add-remove, accountant)"
+    assert "dpsgd: epsilon 3.21 per speaker, δ=1e-5, add-remove, accountant" in " ".join(shown(folder).split())
 
 
 def test_a_void_promise_shows_no_number(make_run: Make, make_row: Make) -> None:
     folder = make_run([make_row("dpsgd", epsilon=3.21, epsilon_kind="void", privacy_unit="silo")])
-    assert cells(folder)["epsilon"].startswith("void")
+    assert cells(folder)["epsilon"] == "void (no guarantee, per silo)"
     assert "3.21" not in plain_table(read_run(folder))
+    assert "no guarantee" in shown(folder)
+
+
+def test_one_void_seed_takes_the_promise_from_all(make_run: Make, make_row: Make) -> None:
+    kinds = ((1, "accountant", 9.0), (2, "void", 1.0), (3, "accountant", 2.0))
+    rows = [
+        make_row("dpsgd", seed, folder=f"dpsgd@{seed}", epsilon=epsilon, epsilon_kind=kind)
+        for seed, kind, epsilon in kinds
+    ]
+    assert cells(make_run(rows))["epsilon"] == "void (no guarantee)"
+
+
+def test_an_unsanitised_data_dependent_epsilon_is_no_guarantee(make_run: Make, make_row: Make) -> None:
+    folder = make_run([make_row("pate", epsilon=0.552, epsilon_kind="data-dependent", privacy_unit="silo")])
+    assert cells(folder)["epsilon"] == "none promised (no guarantee, per silo, data-dependent)"
+    assert "0.55" not in plain_table(read_run(folder))
+    assert "without a guarantee of privacy" in findings(read_run(folder))
+
+
+def test_epsilon_and_delta_are_rounded_up_and_the_audit_down(make_run: Make, make_row: Make) -> None:
+    promise = {"epsilon": 7.151, "delta": 1.001e-5, "epsilon_empirical": 1.239, "privacy_unit": "silo"}
+    assert cells(make_run([make_row("pate", **promise)]))["epsilon"] == "7.16 (per silo, δ=1.01e-5, audit ≥ 1.23)"
+
+
+def test_a_private_row_of_a_reference_strategy_competes(make_run: Make, make_row: Make) -> None:
+    private = {"epsilon": 8.0, "privacy_unit": "utterance", "adjacency": "add-remove", "epsilon_kind": "accountant"}
+    rows = [make_row("dp-sgd", strategy="centralised", wer=0.2, **private), make_row("centralised")]
+    text = findings(read_run(make_run([*rows, make_row("public-only")])))
+    # (41.0 - 20.0) / (41.0 - 12.3) = 0.732
+    assert "dp-sgd (20.0%, ε = 8 per utterance) closes 73% of the gap" in text
 
 
 def test_zero_epsilon_is_a_promise(make_run: Make, make_row: Make) -> None:

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fedasr.report.canvas import spread
-from fedasr.report.units import bytes_text, count_text, listing, percent, seconds_text
+from fedasr.report.units import (
+    at_least_text,
+    bytes_text,
+    count_text,
+    epsilon_text,
+    listing,
+    percent,
+    seconds_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,3 +51,21 @@ def test_spread_keeps_order_gap_and_limits() -> None:
     assert ranked[0] >= 0
     assert ranked[-1] <= 1
     assert moved[1] == 0.5
+
+
+@given(st.floats(min_value=1e-12, max_value=1e12))
+def test_no_epsilon_is_printed_smaller_and_no_noise_larger_than_it_is(value: float) -> None:
+    exact, above, below = Decimal(repr(value)), Decimal(epsilon_text(value)), Decimal(at_least_text(value))
+    assert below <= exact <= above
+    assert above - exact < exact / 100
+    assert exact - below < exact / 100
+    assert max(len(text.split("e")[0].replace(".", "").strip("0")) for text in (f"{above:e}", f"{below:e}")) <= 3
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "text"),
+    [(0.0, "0"), (3.2, "3.2"), (3.201, "3.21"), (7.1533, "7.16"), (999.1, "1000"), (99.999, "100"), (1e-5, "1e-5"),
+     (1.001e-5, "1.01e-5"), (60_500_115.1, "6.06e7"), (float("inf"), "∞")],
+)  # fmt: skip
+def test_epsilon_is_rounded_up_at_its_last_digit(epsilon: float, text: str) -> None:
+    assert epsilon_text(epsilon) == text

@@ -1,0 +1,177 @@
+"""``python -m fedasr.privacy``: what votes and DP-SGD cost, and what a target allows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+from fedasr.command import OneLineCommand, exits
+from fedasr.errors import nearest
+from fedasr.privacy.adjacency import checked_adjacency
+from fedasr.privacy.answers import dpsgd_answer, parsed_orders, pate_answer, voting_mechanism
+from fedasr.privacy.conversion import checked_conversion
+from fedasr.privacy.noise import SecureNoise
+from fedasr.privacy.plan import Question, checked_unit, plan
+from fedasr.privacy.planner import Target
+
+
+class OneLineGroup(TyperGroup):
+    """A group that answers a command it does not know in one line."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            typer.echo(f"error: no command '{args[0]}'{nearest(args[0], self.list_commands(ctx))}", err=True)
+            sys.exit(2)
+
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, cls=OneLineGroup, no_args_is_help=True,
+    help="What votes and DP-SGD cost in privacy, and what a target allows.",
+)  # fmt: skip
+
+Delta = Annotated[float, typer.Option(help="δ of the guarantee, such as 1e-5.")]
+AdjacencyOption = Annotated[str, typer.Option(help="replace-one or add-remove.")]
+ConversionOption = Annotated[str, typer.Option(help="From Rényi divergence to ε: classic or improved.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
+
+
+@app.command(cls=OneLineCommand)
+@exits
+def pate(
+    votes: Annotated[Path, typer.Argument(help="Integer array (votes, classes), written by numpy.save.")],
+    mechanism: Annotated[str, typer.Option(help="gnmax, lnmax or confident-gnmax.")],
+    delta: Delta,
+    sigma: Annotated[float | None, typer.Option(help="Noise of an answer (gnmax, confident-gnmax).")] = None,
+    scale: Annotated[float | None, typer.Option(help="λ of the Laplace noise (lnmax).")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Votes needed to answer (confident-gnmax).")] = None,
+    sigma_threshold: Annotated[float | None, typer.Option(help="Noise of that check (confident-gnmax).")] = None,
+    adjacency: AdjacencyOption = "replace-one",
+    orders: Annotated[str, typer.Option(help="Rényi orders to print; ε is minimised over all.")] = "2,8,32",
+    conversion: ConversionOption = "classic",
+    json_: AsJson = False,
+) -> None:
+    """Print what answering all VOTES costs. The data-dependent ε is itself private: show the sanitised one."""
+    made = voting_mechanism(mechanism, sigma=sigma, scale=scale, threshold=threshold, sigma_threshold=sigma_threshold)
+    answer = pate_answer(
+        votes, made, delta, checked_adjacency(adjacency), parsed_orders(orders), checked_conversion(conversion),
+        SecureNoise(),
+    )  # fmt: skip
+    _print(answer, json_, _pate_tables)
+
+
+@app.command(cls=OneLineCommand)
+@exits
+def dpsgd(
+    examples: Annotated[int, typer.Option(min=1, help="Private examples.")],
+    batch: Annotated[float, typer.Option(help="Expected batch, drawn by Poisson sampling.")],
+    epochs: Annotated[float, typer.Option(help="Expected passes over the examples.")],
+    noise_multiplier: Annotated[float, typer.Option(help="Noise over the clipping norm.")],
+    delta: Delta,
+    conversion: ConversionOption = "classic",
+    json_: AsJson = False,
+) -> None:
+    """Print what DP-SGD costs, add-remove, by Rényi divergences and by privacy-loss distributions."""
+    answer = dpsgd_answer(examples, batch, epochs, noise_multiplier, delta, checked_conversion(conversion))
+    _print(answer, json_, _dpsgd_tables)
+
+
+@app.command("plan", cls=OneLineCommand)
+@exits
+def plan_(
+    epsilon: Annotated[float, typer.Option(help="The target.")],
+    delta: Delta,
+    silos: Annotated[int, typer.Option(help="Data holders: one teacher each.")],
+    utterances: Annotated[int, typer.Option(help="Private utterances a silo.")],
+    public_utterances: Annotated[int, typer.Option(help="Public utterances to be voted on.")],
+    labels: Annotated[int, typer.Option(help="Labels an utterance.")],
+    unit: Annotated[str, typer.Option(help="utterance, speaker or silo.")] = "silo",
+    adjacency: AdjacencyOption = "replace-one",
+    conversion: ConversionOption = "classic",
+    json_: AsJson = False,
+) -> None:
+    """Print the noise that each mechanism needs for a target, and what can be afforded at a usable noise."""
+    question = Question(checked_unit(unit), silos, utterances, public_utterances, labels)
+    target = Target(epsilon, delta, checked_adjacency(adjacency), checked_conversion(conversion))
+    answer = {
+        "target": dataclasses.asdict(target),
+        "question": dataclasses.asdict(question),
+        "plans": [dataclasses.asdict(made) for made in plan(question, target)],
+    }
+    _print(answer, json_, _plan_tables)
+
+
+def _print(answer: dict[str, Any], json_: bool, tables: Any) -> None:
+    if json_:
+        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
+        return
+    console = Console()
+    for table in tables(answer):
+        console.print(table, highlight=False)
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "not available"
+    return f"{value:,.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _pate_tables(answer: dict[str, Any]) -> list[Table]:
+    facts = ("votes", "teachers", "classes", "adjacency", "conversion", "expected_answered", "delta")
+    epsilon = answer["epsilon"]
+    labels = {
+        "data_independent": "data-independent: a guarantee",
+        "data_dependent": "data-dependent: itself private, no guarantee",
+        "sanitised": f"sanitised, with its release charged ({answer['sanitised_kind'] or 'none here'})",
+    }
+    tables = [
+        _table("Votes", ("", ""), [(name.replace("_", " "), answer[name]) for name in facts]),
+        _table("ε", ("kind", "ε"), [(label, epsilon[name]) for name, label in labels.items()]),
+    ]
+    for name, title in (("rdp", "Rényi divergence of the answers"), ("rdp_threshold", "of the checks")):
+        rows = [(order, b["data_independent"], b["data_dependent"]) for order, b in answer.get(name, {}).items()]
+        tables += [_table(title, ("order", "data-independent", "data-dependent"), rows)] if rows else []
+    return tables
+
+
+def _dpsgd_tables(answer: dict[str, Any]) -> list[Table]:
+    facts = [(name.replace("_", " "), value) for name, value in answer.items() if name != "epsilon"]
+    return [
+        _table("DP-SGD", ("", ""), facts),
+        _table("ε", ("accountant", "ε"), [("Rényi", answer["epsilon"]["rdp"]), ("PLD", answer["epsilon"]["pld"])]),
+    ]
+
+
+def _plan_tables(answer: dict[str, Any]) -> list[Table | str]:
+    target, question = answer["target"], answer["question"]
+    title = (
+        f"ε = {target['epsilon']:g}, δ = {target['delta']:g}, unit {question['unit']}, {target['adjacency']}, "
+        f"{question['silos']:,} silos"
+    )
+    columns = ("mechanism", "asks", "releases", "noise", "affordable")
+    table = _table(title, columns, [[made[name] for name in columns] for made in answer["plans"]])
+    return [table, *(f"{made['mechanism']}, {made['asks']}: {made['verdict']}" for made in answer["plans"])]
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m fedasr.privacy")

@@ -1,0 +1,112 @@
+"""What ``python -m fedasr.privacy`` answers, as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedasr.errors import UserError
+from fedasr.privacy.adjacency import Adjacency
+from fedasr.privacy.confident import ConfidentGNMax
+from fedasr.privacy.conversion import ORDERS, Conversion, Curve, checked_delta, epsilon_of
+from fedasr.privacy.dpsgd import dpsgd_epsilon, dpsgd_mechanism, dpsgd_steps
+from fedasr.privacy.noise import Noise
+from fedasr.privacy.sanitise import sanitise
+from fedasr.privacy.votes import Spent, Voting, load_votes, spent_on
+from fedasr.privacy.voting import GNMax, LNMax
+
+_NEEDS = {
+    "gnmax": ("sigma",),
+    "lnmax": ("scale",),
+    "confident-gnmax": ("sigma", "threshold", "sigma_threshold"),
+}
+
+
+def voting_mechanism(kind: str, **options: float | None) -> Voting:
+    """Return the mechanism that the options of the command name; each needs its own and no others."""
+    if kind not in _NEEDS:
+        raise UserError(f"--mechanism '{kind}': must be one of {', '.join(_NEEDS)}")
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        if name in _NEEDS[kind] and value is None:
+            raise UserError(f"--mechanism {kind}: needs {flag}")
+        if name not in _NEEDS[kind] and value is not None:
+            raise UserError(f"--mechanism {kind}: has no {flag}; leave it out")
+        if value is not None and not (math.isfinite(value) and (value > 0 or name == "threshold")):
+            raise UserError(f"{flag} {value}: must be a finite number above 0 (without noise ε is infinite)")
+    given = {name: float(value) for name, value in options.items() if value is not None}
+    makers: dict[str, type[Voting]] = {"gnmax": GNMax, "lnmax": LNMax, "confident-gnmax": ConfidentGNMax}
+    return makers[kind](**given)
+
+
+def parsed_orders(text: str) -> Curve:
+    """Return the orders of a comma-separated list."""
+    try:
+        orders = np.array([float(word) for word in text.split(",")])
+    except ValueError:
+        raise UserError(f"--orders '{text}': must be numbers with commas between, such as 2,8,32") from None
+    if not (np.isfinite(orders).all() and (orders > 1).all()):
+        raise UserError(f"--orders '{text}': every order must be a number above 1")
+    return orders
+
+
+def pate_answer(
+    path: Path, mechanism: Voting, delta: float, adjacency: Adjacency, orders: Curve, conversion: Conversion,
+    noise: Noise,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what votes cost; draws one sanitised release where there is a bound to sanitise."""
+    checked_delta(delta)
+    votes = load_votes(path)
+    spent = spent_on(mechanism, votes, adjacency)
+    shown = spent_on(mechanism, votes, adjacency, orders)
+    sanitised = None
+    if adjacency == "replace-one" and not isinstance(mechanism, LNMax):
+        assert isinstance(mechanism, GNMax | ConfidentGNMax)
+        sanitised = sanitise(mechanism, votes, delta, noise, conversion)
+    dependent = spent.total.data_dependent
+    answer = {
+        "votes": votes.shape[0], "teachers": int(votes.sum(axis=1).max()), "classes": votes.shape[1],
+        "mechanism": mechanism.fields(), "delta": delta, "adjacency": adjacency, "conversion": conversion,
+        "expected_answered": spent.expected_answered,
+        "epsilon": {
+            "data_independent": epsilon_of(ORDERS, spent.total.data_independent, delta, conversion),
+            "data_dependent": None if dependent is None else epsilon_of(ORDERS, dependent, delta, conversion),
+            "sanitised": sanitised.epsilon if sanitised else None,
+        },
+        "sanitised_kind": sanitised.kind if sanitised else None,
+        "sanitised_confidence": sanitised.confidence if sanitised else None,
+        "rdp": _by_order(orders, shown.answers),
+    }  # fmt: skip
+    return answer if shown.checks is None else {**answer, "rdp_threshold": _by_order(orders, shown.checks)}
+
+
+def dpsgd_answer(
+    examples: int, batch: float, epochs: float, noise_multiplier: float, delta: float, conversion: Conversion
+) -> dict[str, Any]:
+    """Return DP-SGD's ε by both accountants, and what it stands on."""
+    for flag, value in (("--noise-multiplier", noise_multiplier), ("--batch", batch), ("--epochs", epochs)):
+        if not (math.isfinite(value) and value > 0):
+            raise UserError(f"{flag} {value}: must be a finite number above 0")
+    if batch > examples:
+        raise UserError(f"--batch {batch:g}: must be at most --examples {examples}")
+    mechanism, steps = dpsgd_mechanism(examples, batch, noise_multiplier), dpsgd_steps(examples, batch, epochs)
+    epsilon = dpsgd_epsilon(mechanism, steps, delta, conversion)
+    return {
+        "epsilon": {"rdp": epsilon.rdp, "pld": epsilon.pld},
+        "delta": delta, "steps": steps, "sampling_rate": mechanism.rate, "sampling_assumed": "poisson",
+        "adjacency": "add-remove", "unit": "example", "conversion": conversion,
+    }  # fmt: skip
+
+
+def _by_order(orders: Sequence[float] | Curve, spent: Spent) -> dict[str, dict[str, float | None]]:
+    dependent: Sequence[float | None] = (
+        [None] * len(orders) if spent.data_dependent is None else spent.data_dependent.tolist()
+    )
+    return {
+        f"{order:g}": {"data_independent": independent, "data_dependent": bound}
+        for order, independent, bound in zip(orders, spent.data_independent.tolist(), dependent, strict=True)
+    }

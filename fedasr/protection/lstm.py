@@ -1,0 +1,121 @@
+"""An LSTM layer whose backward pass gives each example's own gradient.
+
+The fused layer of torch sums the gradients of its weights over the batch inside one kernel. Here the same
+parameters give the same outputs (up to rounding) gate by gate, and the gradients of the gates, which the backward
+pass needs anyway, are kept apart by example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Gradients = dict[nn.Parameter, Tensor]
+"""Gradients of parameters, the examples along their first axis."""
+
+
+def is_plain(layer: nn.LSTM) -> bool:
+    """Whether the layer is of the kind that this module computes: one layer, one direction, batch first."""
+    simple = layer.num_layers == 1 and not layer.bidirectional and layer.proj_size == 0
+    return simple and layer.batch_first and bool(layer.bias)
+
+
+def recorded_lstm(
+    layer: nn.LSTM, x_BTI: Tensor, anchor: Tensor, record: Callable[[Gradients], None]
+) -> tuple[Tensor, None]:
+    """Return the layer's outputs; the backward pass hands each example's gradients to `record`.
+
+    Parameters
+    ----------
+    layer : nn.LSTM
+        Its parameters are constants to autograd. It starts from zeros, and its last state is not given out.
+    x_BTI : Tensor
+    anchor : Tensor
+        Something that requires a gradient, so that the backward pass comes by.
+    record : callable
+    """
+    # torch registers them in this order: of the input, of the last output, and their biases.
+    return _LSTM.apply(x_BTI, anchor, list(layer.parameters()), record), None  # type: ignore[no-untyped-call]
+
+
+class _LSTM(torch.autograd.Function):
+    """Gates stand in torch's order: input, forget, cell, output. G is four times H."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x_BTI: Tensor, anchor: Tensor, parameters: list[nn.Parameter], record: Callable[[Gradients], None]
+    ) -> Tensor:
+        weight_GI, weight_GH, bias_G, other_bias_G = parameters
+        x_TBI = x_BTI.transpose(0, 1).contiguous()
+        gates_TBG = torch.addmm(bias_G + other_bias_G, x_TBI.flatten(0, 1), weight_GI.T).view(*x_TBI.shape[:2], -1)
+        kept = _run(gates_TBG, weight_GH.T.contiguous())
+        ctx.parameters, ctx.record = parameters, record
+        ctx.save_for_backward(x_TBI, gates_TBG, *kept)
+        return kept[0][1:].transpose(0, 1).contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, slope_BTH: Tensor) -> tuple[Tensor | None, None, None, None]:
+        x_TBI, gates_TBG, h_SBH, c_SBH, squashed_TBH = ctx.saved_tensors
+        weight_GI, weight_GH, bias_G, other_bias_G = ctx.parameters
+        slopes_TBG = _gate_slopes(gates_TBG, c_SBH, squashed_TBH, weight_GH, slope_BTH.transpose(0, 1))
+        slopes_BGT, bias_BG = slopes_TBG.permute(1, 2, 0), slopes_TBG.sum(0)
+        ctx.record({
+            weight_GI: torch.bmm(slopes_BGT, x_TBI.transpose(0, 1)),
+            weight_GH: torch.bmm(slopes_BGT, h_SBH[:-1].transpose(0, 1)),
+            bias_G: bias_BG,
+            other_bias_G: bias_BG,
+        })  # fmt: skip
+        if not ctx.needs_input_grad[0]:
+            return None, None, None, None
+        slope_TBI = (slopes_TBG.flatten(0, 1) @ weight_GI).view(x_TBI.shape)
+        return slope_TBI.transpose(0, 1), None, None, None
+
+
+def _run(gates_TBG: Tensor, weight_HG: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Turn the inputs' share of the gates into the gates, in place; return outputs, cells and squashed cells.
+
+    Outputs and cells begin with the zeros of the start: axis S is one longer than T.
+    """
+    frames, batch, width = gates_TBG.shape
+    units = width // 4
+    h_SBH, c_SBH = gates_TBG.new_zeros(2, frames + 1, batch, units).unbind()
+    squashed_TBH = gates_TBG.new_empty(frames, batch, units)
+    hs, cs, squashed = h_SBH.unbind(), c_SBH.unbind(), squashed_TBH.unbind()
+    entering_forgetting = gates_TBG[..., : 2 * units].unbind()
+    entering, forgetting, new, leaving = (part.unbind() for part in gates_TBG.chunk(4, -1))
+    for t, gates_BG in enumerate(gates_TBG.unbind()):
+        gates_BG.addmm_(hs[t], weight_HG)
+        entering_forgetting[t].sigmoid_()
+        leaving[t].sigmoid_()
+        torch.mul(entering[t], new[t].tanh_(), out=cs[t + 1])
+        cs[t + 1].addcmul_(forgetting[t], cs[t])
+        torch.tanh(cs[t + 1], out=squashed[t])
+        torch.mul(leaving[t], squashed[t], out=hs[t + 1])
+    return h_SBH, c_SBH, squashed_TBH
+
+
+def _gate_slopes(
+    gates_TBG: Tensor, c_SBH: Tensor, squashed_TBH: Tensor, weight_GH: Tensor, slope_TBH: Tensor
+) -> Tensor:
+    """Return the gradient by the gates before their squashing functions, shape (time, batch, 4 * units)."""
+    i, f, g, o = gates_TBG.chunk(4, -1)
+    by_cell = torch.stack([g * i * (1 - i), c_SBH[:-1] * f * (1 - f), i * (1 - g * g)], -2).unbind()
+    by_output = (squashed_TBH * o * (1 - o)).unbind()
+    cell_by_output = (o * (1 - squashed_TBH * squashed_TBH)).unbind()
+    slopes_TBG = torch.empty_like(gates_TBG)
+    units = weight_GH.shape[1]
+    of_cell = slopes_TBG[..., : 3 * units].view(*gates_TBG.shape[:2], 3, units).unbind()
+    of_output, forgetting = slopes_TBG[..., 3 * units :].unbind(), f.unbind()
+    outside, slopes = slope_TBH.unbind(), slopes_TBG.unbind()
+    h_BH, c_BH = outside[-1], torch.zeros_like(squashed_TBH[0])
+    for t in range(len(slopes) - 1, -1, -1):
+        c_BH.addcmul_(h_BH, cell_by_output[t])
+        torch.mul(by_cell[t], c_BH[:, None], out=of_cell[t])
+        torch.mul(by_output[t], h_BH, out=of_output[t])
+        c_BH.mul_(forgetting[t])
+        if t:
+            h_BH = torch.addmm(outside[t - 1], slopes[t], weight_GH)
+    return slopes_TBG

@@ -1,0 +1,157 @@
+"""What a silo's private teacher does: it is trained, it stays, and it answers questions about public speech."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from flwr.app import ArrayRecord, MetricRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedasr.asr.batch import Batch, make_batch
+from fedasr.asr.nbest import sequence_log_probabilities
+from fedasr.asr.prefix import PrefixScorer, prefix_scorer
+from fedasr.asr.recogniser import Recogniser
+from fedasr.errors import RowError
+from fedasr.grid.flower import array_record, arrays_of
+from fedasr.messages import METRICS, TrainRequest
+from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.train import local_steps
+from fedasr.votes import Integers, Question
+
+TEACHER = "teacher"
+"""The record of a silo's state that holds its teacher."""
+SCORERS_KEPT = 512
+"""Prefix scorers that a process keeps between two labels; one that is gone is made again."""
+
+
+def train_teacher(host: SiloHost, silo: Silo, request: TrainRequest, steps: int, state: RecordDict) -> RecordDict:
+    """Train a teacher from the given model on the silo's own speech and keep it; reply that it is there.
+
+    The reply says how much speech the silo has and read, which a strategy may use as public numbers, and nothing
+    that training found: no guarantee covers a loss.
+    """
+    host.recogniser.load(request.weights)
+    trained = local_steps(host, silo, request, steps)
+    state[TEACHER] = array_record(host.recogniser.weights())
+    metrics = MetricRecord({"num-examples": len(silo.speech), "audio-seconds": trained.audio_seconds})
+    return RecordDict({METRICS: metrics})
+
+
+@dataclass
+class Kept:
+    """A prefix scorer between two labels: whose, of which chunk and utterances, and after which prefixes."""
+
+    owner: object
+    among: Integers
+    utterances: Integers
+    said: Integers
+    scorer: PrefixScorer
+
+    def rows_for(self, owner: object, question: Question) -> Integers | None:
+        """Return the rows that a question still asks about, None where the scorer cannot answer it."""
+        if self.owner is not owner or not np.array_equal(self.among, question.among):
+            return None
+        rows = _places(self.utterances, question.utterances)
+        if rows is None or not np.array_equal(self.said[rows], question.labels[:, : self.said.shape[1]]):
+            return None
+        return rows
+
+
+@dataclass
+class Scorers:
+    """The prefix scorers of the teachers in this process: a cache, whose loss changes nothing but time."""
+
+    kept: OrderedDict[int, Kept] = field(default_factory=OrderedDict)
+
+    def at_prefix(self, host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> PrefixScorer:
+        """Return the scorer of a silo's teacher after the prefixes of a question."""
+        if not len(question.among):
+            question = replace(question, among=question.utterances)
+        record, known = state.get(TEACHER), self.kept.pop(silo.number, None)
+        recogniser = teacher(host, state)  # a scorer goes on with the prediction network that is loaded
+        rows = known.rows_for(record, question) if known else None
+        if known is None or rows is None:
+            batch = _batch(host, question.among)
+            found = _places(question.among, question.utterances)
+            assert found is not None
+            rows, said = found, np.zeros((len(found), 0), np.int32)
+            scorer = prefix_scorer(recogniser, batch.features_BTF, batch.lengths_B)
+        else:
+            scorer, said = known.scorer, known.said
+        if not np.array_equal(rows, np.arange(len(scorer.finished_B))):
+            scorer = scorer.select(torch.from_numpy(rows.astype(np.int64)))
+        for column in range(said.shape[1], question.labels.shape[1]):
+            scorer.append(torch.from_numpy(question.labels[:, column].astype(np.int64)))
+        self.kept[silo.number] = Kept(record, question.among, question.utterances, question.labels, scorer)
+        while len(self.kept) > SCORERS_KEPT:
+            self.kept.popitem(last=False)
+        return scorer
+
+
+def _places(held: Integers, wanted: Integers) -> Integers | None:
+    """Return where each wanted utterance stands among those held, None where one is missing."""
+    place = {int(utterance): row for row, utterance in enumerate(held)}
+    if not all(int(utterance) in place for utterance in wanted):
+        return None
+    return np.array([place[int(utterance)] for utterance in wanted], np.int32)
+
+
+def vote_label(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
+    """Return the best next class of each utterance, shape (utterances,): label k is class k - 1, the end last."""
+    return _classes(host, silo, question, state).argmax(1).numpy().astype(np.int16)
+
+
+def posterior(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.float32]:
+    """Return the probabilities of the next classes, shape (utterances, classes), with the teacher's own noise."""
+    found = _classes(host, silo, question, state).exp().numpy().astype(np.float32)
+    if question.sigma:
+        purpose = hashlib.sha256(question.labels.tobytes() + question.utterances.tobytes()).hexdigest()
+        noise = host.noise(silo, f"teacher {purpose}")
+        found = (found + noise.normal(found.shape, question.sigma)).astype(np.float32)
+    return found
+
+
+def vote_candidate(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
+    """Return the number of the most probable candidate of each utterance."""
+    batch = _batch(host, question.utterances)
+    lists: list[list[list[int]]] = [[] for _ in question.utterances]
+    for owner, row in zip(question.owners.tolist(), question.labels.tolist(), strict=True):
+        lists[owner].append([label for label in row if label > 0])
+    scores = sequence_log_probabilities(teacher(host, state), batch.features_BTF, batch.lengths_B, lists)
+    return np.array([int(np.argmax(of_utterance)) for of_utterance in scores], np.int16)
+
+
+@torch.no_grad()
+def vote_frames(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
+    """Return the best label of each frame, the blank 0 among them, utterance after utterance, without padding."""
+    recogniser, batch = teacher(host, state), _batch(host, question.utterances)
+    if recogniser.ctc is None:
+        raise RowError("frames are voted on with a CTC head; set model.head = 'ctc' or votes = 'label'")
+    encodings_BTF = recogniser.encoder(batch.features_BTF, batch.lengths_B, None)
+    best_BT = recogniser.ctc(encodings_BTF).argmax(-1).cpu().numpy()
+    spoken = [row[:length] for row, length in zip(best_BT, batch.lengths_B.tolist(), strict=True)]
+    return np.concatenate(spoken).astype(np.int16)
+
+
+def teacher(host: SiloHost, state: RecordDict) -> Recogniser:
+    """Return the host's recogniser with the weights of a silo's teacher."""
+    record = state.get(TEACHER)
+    if not isinstance(record, ArrayRecord):
+        raise RowError("this silo was asked for a vote before it trained a teacher")
+    host.recogniser.load(arrays_of(record))
+    return host.recogniser
+
+
+def _classes(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> torch.Tensor:
+    """Return log-probabilities without the blank, shape (utterances, classes)."""
+    scorer = host.scorers.at_prefix(host, silo, question, state)
+    return scorer.next_log_probabilities()[:, 1:].cpu()
+
+
+def _batch(host: SiloHost, utterances: Integers) -> Batch:
+    speech = host.public_speech
+    return make_batch([speech.features(index) for index in utterances.tolist()])

@@ -1,0 +1,178 @@
+"""DP-FedAvg (McMahan et al. 2018, arXiv 1710.06963): averaging that hides any one silo.
+
+Guarantee: each round releases the sum of the clipped changes of a cohort that each silo joins by an independent
+coin, plus Gaussian noise of ``z`` clip norms on each value that is trained: a `SampledGaussian` release, unit
+silo. The sum is divided by the *expected* cohort, a public number. Server steps, momentum and averages of
+iterates only look at releases.
+
+=====================  ==============================================================
+noise multiplier 0     ε is infinite and not printed: nothing is promised
+clip norm infinite     refused, unless the noise multiplier is 0
+empty cohort           noise alone is released, and charged as any round
+a change is not finite the silo is refused and counts as not in the cohort
+a silo fails           the same; who was in the cohort is the simulator's to know
+=====================  ==============================================================
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from flwr.app import ArrayRecord, Message
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import Result
+from numpy.typing import NDArray
+
+from fedasr.central import Central
+from fedasr.errors import RowError, UserError
+from fedasr.grid.exchange import Mean
+from fedasr.grid.flower import array_record, arrays_of
+from fedasr.messages import CHANGE, GRADIENT, TRAIN, TrainRequest
+from fedasr.privacy.adjacency import Adjacency, checked_adjacency
+from fedasr.privacy.noise import Noise
+from fedasr.privacy.planner import noise_for
+from fedasr.privacy.sums import SampledGaussian
+from fedasr.releases import Arrays, Charge
+
+from .central_strategy import CentralStrategy, result_with
+from .outer import MomentumStep
+
+Weights = Mapping[str, NDArray[Any]]
+
+
+class DPFedAvg(CentralStrategy):
+    """User-level differential privacy: clipped changes, Poisson cohorts, noise at the server.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        The target that the noise is planned for.
+    noise_multiplier : float, optional
+        Given instead of planned.
+    clip_norm : float
+        The largest L2 norm of a silo's change.
+    adjacency : str
+        ``"replace-one"`` or ``"add-remove"``.
+    layers : sequence of str
+        Patterns of the parameters that are trained and noised, such as ``"ctc.*"``; the rest stays public.
+    server_learning_rate, server_momentum : float
+        Of the step with the noisy mean; they cannot change the privacy.
+    average : float
+        The last share of the rounds whose models are averaged into the result; 0 takes the last model.
+    exchange : str
+        ``"model"`` (local steps, then the change) or ``"gradient"`` (DP-SGD at the level of silos: the change
+        that one mini-batch asks for).
+    """
+
+    def __init__(
+        self, epsilon: float = 8.0, delta: float = 1e-5, noise_multiplier: float | None = None, clip_norm: float = 1.0,
+        adjacency: str = "replace-one", layers: tuple[str, ...] = ("*",), server_learning_rate: float = 1.0,
+        server_momentum: float = 0.0, average: float = 0.5, exchange: str = "model",
+    ) -> None:  # fmt: skip
+        if not clip_norm > 0 or (math.isinf(clip_norm) and noise_multiplier != 0):
+            raise UserError(f"'clip_norm' must be above 0 and finite, not {clip_norm!r}: noise is a multiple of it")
+        if noise_multiplier is not None and not 0 <= noise_multiplier < math.inf:
+            raise UserError(f"'noise_multiplier' must be at least 0, not {noise_multiplier!r}")
+        if exchange not in ("model", "gradient"):
+            raise UserError(f"'exchange' is '{exchange}'; known: model, gradient")
+        if not 0 <= average <= 1:
+            raise UserError(f"'average' must be between 0 and 1, not {average!r}")
+        if not 0 < epsilon < math.inf or not 0 < delta < 1:
+            raise UserError(f"epsilon = {epsilon} must be above 0 and delta = {delta} between 0 and 1")
+        self.epsilon, self.delta, self.noise_multiplier, self.clip_norm = epsilon, delta, noise_multiplier, clip_norm
+        self.adjacency: Adjacency = checked_adjacency(adjacency)
+        self.layers, self.average, self.kind = tuple(layers), average, TRAIN if exchange == "model" else GRADIENT
+        self.outer = MomentumStep(server_learning_rate, server_momentum)
+
+    def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
+        """Train, a release a round."""
+        rounds, silos = central.training.rounds, central.grid.silos
+        rate = min(central.training.silos_per_round or silos, silos) / silos
+        self._check(central)
+        mechanism = self._mechanism(rounds, rate)
+        central.releases.promise("silo", self.adjacency, self.delta, ("poisson", "poisson"))
+        central.grid.mean = Mean(clip_norm=self.clip_norm)
+        # In the order of the names, which files keep too: noise is drawn in it.
+        weights, total, first = dict(sorted(central.start.items())), self._zeros(central), 1
+        saved = central.resume()
+        if saved:
+            first, (weights, total) = saved[0] + 1, self._restored(saved[1], list(weights))
+        else:
+            central.after_round(0, rounds, lambda: weights, lambda: None)
+        for round in range(first, rounds + 1):
+            central.grid.round = round
+            made = central.releases.make(
+                f"round.{round}", lambda _: [Charge(mechanism, 1)],
+                lambda noise: self._noisy_sum(central, round, weights, rate, mechanism, noise),  # noqa: B023
+            )  # fmt: skip
+            mean = {name: array / (rate * silos) for name, array in made.items()}
+            zeros = {name: np.zeros_like(array) for name, array in weights.items() if name not in mean}
+            weights = dict(self.outer.move(weights, {**zeros, **mean}))
+            if round > rounds * (1 - self.average):
+                total = {name: total[name] + weights[name] for name in total}
+            central.after_round(round, rounds, lambda: weights, lambda: self._state(weights, total))  # noqa: B023
+        return result_with(array_record(self._averaged(weights, total, rounds)))
+
+    def _check(self, central: Central) -> None:
+        """Refuse what would release noise round after round and nothing else."""
+        if not any(map(self._is_trained, central.start)):
+            raise RowError(f"'layers' = {list(self.layers)} names no parameter; there are {', '.join(central.start)}")
+        if self.kind == GRADIENT and (central.training.optimizer != "sgd" or central.training.weight_decay):
+            raise RowError("gradients are exchanged for SGD without weight decay; set training.optimizer = 'sgd'")
+
+    def _mechanism(self, rounds: int, rate: float) -> SampledGaussian:
+        multiplier = self.noise_multiplier
+        if multiplier is None:
+            kind = "sampled-gaussian"
+            multiplier = noise_for(kind, rounds, self.epsilon, self.delta, self.adjacency, rate=rate)
+        return SampledGaussian(multiplier, self.clip_norm, rate)
+
+    def _noisy_sum(
+        self, central: Central, round: int, weights: Weights, rate: float, mechanism: SampledGaussian, noise: Noise
+    ) -> Arrays:
+        """Return the noisy sum of the clipped changes of a cohort, on the chosen layers."""
+        grid = central.grid
+        joins = noise.uniform(grid.silos) < rate
+        content = TrainRequest(weights, round, layers=self.layers).to_record()
+        cohort = [node for node, is_in in zip(grid.get_node_ids(), joins, strict=True) if is_in]
+        replies = list(grid.send_and_receive(
+            [Message(content, node, self.kind) for node in cohort], timeout=central.training.timeout_seconds
+        ))  # fmt: skip
+        good = [reply for reply in replies if not reply.has_error()]
+        chosen = {name: array for name, array in weights.items() if self._is_trained(name)}
+        sums: dict[str, NDArray[Any]] = {name: np.zeros(array.shape) for name, array in chosen.items()}
+        if good:
+            arrays = arrays_of(good[0].content.array_records[CHANGE])
+            count = sum(outcome.content is not None for outcome in grid.outcomes)
+            sums = {name: np.asarray(arrays[name], np.float64) * count for name in chosen}
+        deviation = mechanism.noise_multiplier * self.clip_norm if mechanism.noise_multiplier else 0.0
+        return {name: (array + noise.normal(array.shape, deviation)).astype(np.float32) for name, array in sums.items()}
+
+    def _is_trained(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self.layers)
+
+    def _zeros(self, central: Central) -> dict[str, NDArray[np.float64]]:
+        return {name: np.zeros(array.shape) for name, array in central.start.items()}
+
+    def _averaged(self, weights: Weights, total: Weights, rounds: int) -> dict[str, NDArray[np.float32]]:
+        counted = rounds - math.floor(rounds * (1 - self.average))
+        if self.average == 0 or counted < 1:
+            return {name: np.asarray(array, np.float32) for name, array in weights.items()}
+        return {name: (array / counted).astype(np.float32) for name, array in total.items()}
+
+    def _state(self, weights: Weights, total: Weights) -> dict[str, NDArray[Any]]:
+        parts = {"weights": weights, "total": total, "velocity": self.outer.velocity}
+        return {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+
+    def _restored(
+        self, state: Weights, names: Sequence[str]
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+        def part(name: str) -> dict[str, NDArray[Any]]:
+            return {key: state[f"{name}/{key}"] for key in names if f"{name}/{key}" in state}
+
+        self.outer.velocity = part("velocity")
+        return part("weights"), part("total")

@@ -1,0 +1,311 @@
+"""PATE for speech: private teachers vote on public speech, and a student learns from the noisy answers.
+
+Papernot et al. 2017 (arXiv 1610.05755) and 2018 (1802.08908); for speech Yang et al., SLT 2022 (2210.05614).
+
+Guarantee: every answer is a release of its mechanism (`fedasr.privacy`), charged before it is used; what
+follows, the student among it, is computed from releases and public speech alone. The unit is the silo: one
+silo's speech moves one teacher. The server that counts votes is trusted with them, unless teachers add the
+noise themselves; what is published is the student.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flwr.app import ArrayRecord, Message
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import Result
+from numpy.typing import NDArray
+
+from fedasr.asr.batch import make_batch
+from fedasr.asr.features import stacked_length
+from fedasr.asr.nbest import nbest
+from fedasr.asr.recogniser import Recogniser
+from fedasr.asr.word_errors import count_errors, total
+from fedasr.central import Central
+from fedasr.corpora.speech import Speech, joined
+from fedasr.errors import RowError, UserError, nearest
+from fedasr.files import write_json
+from fedasr.grid.flower import array_record
+from fedasr.messages import TEACHER, TrainRequest, utterances_of
+from fedasr.privacy.adjacency import Adjacency, checked_adjacency
+from fedasr.privacy.budget import Budget
+from fedasr.privacy.mechanism import Mechanism
+from fedasr.privacy.planner import noise_for, with_noise
+from fedasr.privacy.sums import NoisyMean
+from fedasr.student.noisy import with_transcripts
+from fedasr.votes import Question, answer_of
+
+from .central_strategy import CentralStrategy, result_with
+from .voting import Ballot, vote_on_candidates, vote_on_frames, vote_on_labels
+
+TEACHERS, VOTES = 1, 2
+"""The rounds before the student's epochs."""
+LABELS_UNKNOWN = 20
+"""Labels expected of an utterance where no public transcript tells."""
+KNOWN = {
+    "mechanism": ("gnmax", "lnmax", "confident-gnmax", "noisy-mean"),
+    "votes": ("label", "utterance", "frame"),
+    "noise_at": ("server", "teacher"),
+    "teacher_start": ("public", "scratch"),
+    "weighting": ("uniform", "utterances"),
+}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How much noise, and where it enters.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        The target; the noise is the least that meets it for the planned votes.
+    noise : float or None
+        Given instead of planned: σ, λ, or the standard deviation on a mean.
+    threshold : float
+        Confident-GNMax: the share of teachers that must agree.
+    check_ratio : float
+        Confident-GNMax: the check's noise over the answer's.
+    """
+
+    epsilon: float
+    delta: float
+    noise: float | None
+    threshold: float
+    check_ratio: float
+
+
+class PATE(CentralStrategy):
+    """Private aggregation of teacher ensembles.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        What the votes may cost together.
+    mechanism : str
+        ``"gnmax"``, ``"lnmax"``, ``"confident-gnmax"`` or ``"noisy-mean"``.
+    votes : str
+        ``"label"``, ``"utterance"`` or ``"frame"``.
+    noise : float, optional
+        σ, λ or the deviation on the mean; by default planned from ε, δ and the expected number of votes.
+    noise_at : str
+        ``"server"``, or ``"teacher"`` (noisy-mean): whoever sees the mean alone need not be trusted.
+    threshold, check_ratio : float
+        Of Confident-GNMax; see `Noise`.
+    adjacency : str
+        ``"replace-one"`` or ``"add-remove"``.
+    utterances : int
+        Public utterances to ask about; 0 means all.
+    maximum_labels : int
+        Labels after which a transcript ends unasked; 0 means twice the longest public transcript.
+    candidates, beam : int
+        ``votes = "utterance"``: the public model's n-best list.
+    teacher_steps : int
+        Optimizer steps of a teacher, by the settings of ``[training]``.
+    teacher_start : str
+        ``"public"`` or ``"scratch"``.
+    weighting : str
+        ``"uniform"``, or ``"utterances"``: a teacher counts by its silo's utterances, which are then public.
+    chunk : int
+        Utterances that are asked about together.
+    evaluate_every : int
+        Epochs of the student between evaluations.
+    """
+
+    def __init__(
+        self, epsilon: float = 8.0, delta: float = 1e-5, mechanism: str = "gnmax", votes: str = "label",
+        noise: float | None = None, noise_at: str = "server", threshold: float = 0.5, check_ratio: float = 1.5,
+        adjacency: str = "replace-one", utterances: int = 0, maximum_labels: int = 0, candidates: int = 8,
+        beam: int = 16, teacher_steps: int = 10, teacher_start: str = "public", weighting: str = "uniform",
+        chunk: int = 200, evaluate_every: int = 5,
+    ) -> None:  # fmt: skip
+        chosen = {
+            "mechanism": mechanism, "votes": votes, "noise_at": noise_at, "teacher_start": teacher_start,
+            "weighting": weighting,
+        }  # fmt: skip
+        for name, value in chosen.items():
+            if value not in KNOWN[name]:
+                raise UserError(f"'{name}' is '{value}'{nearest(str(value), KNOWN[name])}")
+        if noise_at == "teacher" and mechanism != "noisy-mean":
+            raise UserError("'noise_at' is 'teacher', which goes with mechanism = 'noisy-mean'")
+        if mechanism == "noisy-mean" and votes != "label":
+            raise UserError("'noisy-mean' averages the probabilities of next labels; set votes = 'label'")
+        counts = {
+            "teacher_steps": teacher_steps, "chunk": chunk, "candidates": candidates, "evaluate_every": evaluate_every,
+        }  # fmt: skip
+        for name, number in counts.items():
+            if not isinstance(number, int) or number < 1:
+                raise UserError(f"'{name}' must be a whole number from 1 on, not {number!r}")
+        for name, number in (("utterances", utterances), ("maximum_labels", maximum_labels), ("beam", beam)):
+            if not isinstance(number, int) or number < 0:
+                raise UserError(f"'{name}' must be a whole number from 0 on, not {number!r}")
+        if not 0 < epsilon < math.inf or not 0 < delta < 1:
+            raise UserError(f"epsilon = {epsilon} must be above 0 and delta = {delta} between 0 and 1")
+        if noise is not None and not 0 < noise < math.inf:
+            raise UserError(f"'noise' must be above 0, not {noise!r}; leave it out to have it planned from epsilon")
+        if not math.isfinite(threshold) or not 0 < check_ratio < math.inf:
+            raise UserError(f"threshold = {threshold} must be a number and check_ratio = {check_ratio} above 0")
+        self.mechanism, self.votes, self.noise_at, self.weighting = mechanism, votes, noise_at, weighting
+        self.noise = Noise(epsilon, delta, noise, threshold, check_ratio)
+        self.adjacency: Adjacency = checked_adjacency(adjacency)
+        self.utterances, self.maximum_labels, self.chunk = utterances, maximum_labels, chunk
+        self.candidates, self.beam = candidates, max(beam, candidates)
+        self.teacher_steps, self.teacher_start = teacher_steps, teacher_start
+        self.evaluate_every = evaluate_every
+        self.sizes: list[int] = []
+
+    def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
+        """Train teachers, let them vote, and train the student."""
+        if not len(central.public_unlabelled):
+            raise RowError("there is no public unlabelled speech to vote on; set corpus.unlabelled_speakers")
+        central.releases.promise("silo", self.adjacency, self.noise.delta)
+        saved = central.resume()
+        if saved is None:
+            self._train_teachers(grid, central)
+        else:
+            self.sizes = saved[1]["sizes"].tolist()
+        central.grid.round = VOTES
+        voted = self._vote(grid, central)
+        if saved is None or saved[0] < VOTES:
+            self._after(central, VOTES)
+        central.grid.traffic = []  # of stored answers: it was logged when they were given
+        student = self._train_student(central, voted, saved[1] if saved and saved[0] > VOTES else None)
+        central.releases.save()
+        return result_with(array_record(student.weights()))
+
+    def _train_teachers(self, grid: Grid, central: Central) -> None:
+        start = central.start if self.teacher_start == "public" else central.fresh().weights()
+        central.grid.round = TEACHERS
+        content = TrainRequest(start, TEACHERS).to_record()
+        content.config_records["config"]["steps"] = self.teacher_steps
+        replies = list(grid.send_and_receive([Message(content, node, TEACHER) for node in grid.get_node_ids()]))
+        failed = [reply.error.reason for reply in replies if reply.has_error()]
+        if len(replies) - len(failed) < max(1, central.training.least_replies * len(replies)):
+            raise RowError(f"{len(failed)} of {len(replies)} silos trained no teacher: {failed[0]}")
+        sizes = {r.metadata.src_node_id: max(utterances_of(r.content), 1) for r in replies if not r.has_error()}
+        self.sizes = [sizes.get(node, 0) for node in grid.get_node_ids()]
+        self._after(central, TEACHERS)
+
+    def _after(self, central: Central, round: int) -> None:
+        """Report a round before the student's first."""
+        rounds, state = VOTES + central.trainer_spec.epochs, {"sizes": np.array(self.sizes)}
+        central.after_round(round, rounds, lambda: central.start, lambda: state, None, False)
+
+    def _vote(self, grid: Grid, central: Central) -> Speech:
+        """Return public speech with the transcripts that were voted."""
+        speech, tokens = central.public_unlabelled, central.tokens.size
+        chosen = central.streams.numpy("asked").permutation(len(speech)).tolist()
+        chosen = chosen[: self.utterances or len(chosen)]
+        chunks = [sorted(chosen[at : at + self.chunk]) for at in range(0, len(chosen), self.chunk)]
+        longest = max((len(central.tokens.encode(u.text)) for u in central.public_labelled.utterances), default=0)
+        most = self.maximum_labels or 2 * (longest or LABELS_UNKNOWN)
+        ballot = self._ballot(grid, central, chunks)
+        match self.votes:
+            case "label":
+                sigma = self._sigma_at_teacher(ballot) if self.noise_at == "teacher" else 0.0
+                voted = vote_on_labels(ballot, chunks, tokens, most, sigma)
+            case "utterance":
+                voted = vote_on_candidates(ballot, chunks, self._public_candidates(central, chunks, most))
+            case _:
+                frames = [stacked_length(speech.frames(place)) for place in range(len(speech))]
+                voted = vote_on_frames(ballot, chunks, frames, tokens)
+        texts = {place: central.tokens.decode(labels) for place, labels in sorted(voted.items())}
+        self._describe(central, ballot, texts, len(chosen))
+        return with_transcripts(speech, texts)
+
+    def _sigma_at_teacher(self, ballot: Ballot) -> float:
+        """Return what each teacher adds: the mean has the mechanism's noise though a silo without one adds none."""
+        assert isinstance(ballot.mechanism, NoisyMean)
+        return ballot.mechanism.sigma * len(self.sizes) / math.sqrt(ballot.noisy_teachers)
+
+    def _ballot(self, grid: Grid, central: Central, chunks: list[list[int]]) -> Ballot:
+        silos = len(list(grid.get_node_ids()))
+        sizes = np.array(self.sizes, np.float64)
+        weights = sizes / sizes.max() if self.weighting == "utterances" else np.ones(silos)
+        mechanism = self._mechanism(float(weights.sum()), silos, self._planned_votes(central, chunks))
+        budget = Budget(self.noise.epsilon, self.noise.delta, adjacency=self.adjacency)
+
+        def ask(kind: str, question: Question) -> list[NDArray[Any] | None]:
+            content = question.to_record(VOTES)
+            replies = list(grid.send_and_receive([Message(content, n, kind) for n in grid.get_node_ids()]))
+            if all(reply.has_error() for reply in replies):
+                raise RowError(f"no teacher answered: {replies[0].error.reason}")
+            good = {r.metadata.src_node_id: answer_of(r.content) for r in replies if not r.has_error()}
+            return [good.get(node) for node in grid.get_node_ids()]
+
+        return Ballot(mechanism, budget, central.releases, ask, weights, int((sizes > 0).sum()))
+
+    def _mechanism(self, voices: float, silos: int, votes: int) -> Mechanism:
+        plan = self.noise
+        noise = plan.noise
+        if noise is None:
+            noise = noise_for(
+                self.mechanism, votes, plan.epsilon, plan.delta, self.adjacency,
+                teachers=silos, check_ratio=plan.check_ratio,
+            )  # fmt: skip
+        return with_noise(
+            self.mechanism, noise, teachers=silos, threshold=plan.threshold * voices, check_ratio=plan.check_ratio
+        )
+
+    def _planned_votes(self, central: Central, chunks: list[list[int]]) -> int:
+        """Return how many votes are to be expected, from public transcripts and public speech alone."""
+        asked = [place for chunk in chunks for place in chunk]
+        if self.votes == "utterance":
+            return len(asked)
+        speech, known = central.public_unlabelled, central.public_labelled
+        if self.votes == "frame":
+            return sum(stacked_length(speech.frames(place)) for place in asked)
+        if not len(known):
+            return len(asked) * (LABELS_UNKNOWN + 1)
+        labels = sum(len(central.tokens.encode(u.text)) + 1 for u in known.utterances)
+        rate = labels / max(sum(known.frames(i) for i in range(len(known))), 1)
+        return max(1, round(rate * sum(speech.frames(place) for place in asked)))
+
+    def _public_candidates(self, central: Central, chunks: list[list[int]], most: int) -> dict[int, list[list[int]]]:
+        """Return what the public model would say to each utterance: lists that no silo has a part in."""
+        recogniser, speech = central.recogniser(), central.public_unlabelled
+        found: dict[int, list[list[int]]] = {}
+        for chunk in chunks:
+            batch = make_batch([speech.features(place) for place in chunk])
+            lists = nbest(recogniser, batch.features_BTF, batch.lengths_B, self.candidates, self.beam, most)
+            found |= {p: [list(h.labels) for h in heard] for p, heard in zip(chunk, lists, strict=True)}
+        return found
+
+    def _train_student(self, central: Central, voted: Speech, state: Any) -> Recogniser:
+        recogniser = central.recogniser()
+        speech = joined([central.public_labelled, voted])
+        if not len(speech):
+            raise RowError("there is nothing to learn from: no vote gave a transcript, and no public speech has one")
+        trainer = central.trainer(recogniser, speech, "student")
+        if state is not None:
+            trainer.restore(state)
+        epochs = trainer.spec.epochs
+        seconds = sum(speech.frames(index) for index in range(len(speech))) / 100
+
+        def after_epoch(epoch: int, loss: float) -> None:
+            due = epoch % self.evaluate_every == 0 or epoch == epochs
+            central.after_round(epoch + VOTES, epochs + VOTES, recogniser.weights, state_now, loss, due, seconds)
+
+        def state_now() -> dict[str, NDArray[Any]]:
+            return {**trainer.state(), "sizes": np.array(self.sizes)}
+
+        trainer.run(after_epoch)
+        return recogniser
+
+    def _describe(self, central: Central, ballot: Ballot, texts: dict[int, str], asked: int) -> None:
+        """Write the simulator's view of the vote: no real server may look at agreement or at true transcripts."""
+        truth = central.public_unlabelled.utterances
+        counts = total([count_errors(truth[place].text, text) for place, text in texts.items()])
+        votes = np.concatenate(ballot.histograms) if ballot.histograms else np.zeros((0, 1))
+        shares = votes.max(1) / np.maximum(votes.sum(1), 1) if len(votes) else np.zeros(0)
+        ballot.affordable()
+        if len(votes) and self.weighting == "uniform":  # else they are no whole numbers
+            np.save(central.folder.path / "votes.npy", np.round(votes).astype(np.int64))
+        write_json(central.folder.path / "votes.json", {
+            "utterances": asked, "transcribed": len(texts), "votes": ballot.asked, "abstained": ballot.abstained,
+            "label_wer": counts.wer if texts else None, "agreement": float(shares.mean()) if len(votes) else None,
+            "mechanism": ballot.mechanism.fields(), "budget_epsilon": ballot.budget.epsilon(),
+        })  # fmt: skip

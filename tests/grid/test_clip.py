@@ -1,0 +1,123 @@
+"""Clipping where the replies are made: no silo moves the sum by more than its bound, whatever it replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from flwr.app import Message
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from fedasr.grid.exchange import Mean
+from fedasr.grid.flower import arrays_of, metric_record
+from fedasr.grid.worker import RefusedError, clipped
+from fedasr.grid.workers import InProcess, Workers
+from fedasr.messages import CHANGE
+
+from .toys import SHAPES, Toy, open_toy, train_messages
+
+BOUND = 0.7
+SILOS = 5
+
+
+def _norm(parts: Mapping[str, np.ndarray]) -> float:
+    return float(np.sqrt(sum(np.square(part, dtype=np.float64).sum() for part in parts.values())))
+
+
+values = st.floats(-(2.0**100), 2.0**100, width=32)
+models = st.fixed_dictionaries(
+    {"a": arrays(np.float32, (3, 2), elements=values), "b": arrays(np.float32, (), elements=values)}
+)
+
+
+@given(change=models, largest=st.floats(1e-6, 1e6))
+def test_a_clipped_change_keeps_its_direction_and_its_bound(change: dict[str, np.ndarray], largest: float) -> None:
+    found = clipped(change, largest)
+    assert _norm(found) <= largest * (1 + 1e-12)
+    norm = _norm(change)
+    for name, part in change.items():
+        np.testing.assert_allclose(
+            found[name], part.astype(np.float64) * min(1.0, largest / max(norm, 1e-300)), rtol=1e-9
+        )
+    if norm <= largest:
+        assert found is change
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, np.longdouble("1e4000"), 1e200])
+def test_a_norm_that_is_not_finite_is_refused(value: float) -> None:
+    with pytest.raises(RefusedError, match="not finite"):
+        clipped({"a": np.array([1.0]), "b": np.array([value, 1.0])}, 1.0)
+
+
+@dataclass(frozen=True)
+class Loud(Toy):
+    """A toy one of whose silos replies what it likes."""
+
+    replies: Mapping[int, float] = field(default_factory=dict)
+    said_weight: float | None = None
+
+    def _changed(self, array: np.ndarray, silo: int) -> np.ndarray:
+        if silo not in self.replies:
+            return super()._changed(array, silo)
+        return np.full_like(array, self.replies[silo])
+
+    def _train(self, message: Message, silo: int) -> Message:
+        reply = super()._train(message, silo)
+        if silo in self.replies and self.said_weight is not None:
+            metric_record(reply.content)["num-examples"] = self.said_weight
+        return reply
+
+
+def _sum(
+    toy: Toy, workers: Workers | None = None, silos: tuple[int, ...] = tuple(range(SILOS))
+) -> dict[str, np.ndarray]:
+    """Return the sum that a strategy makes of the mean of clipped changes."""
+    grid = open_toy(workers or InProcess(), SILOS, toy)
+    grid.mean = Mean(clip_norm=BOUND)
+    replies = list(grid.send_and_receive([m for m in train_messages(grid) if m.metadata.dst_node_id - 2 in silos]))
+    good = [reply for reply in replies if not reply.has_error()]
+    count = sum(outcome.content is not None for outcome in grid.outcomes)
+    assert len(good) == 1
+    found = arrays_of(good[0].content.array_records[CHANGE])
+    assert metric_record(good[0].content)["num-examples"] == count
+    return {name: np.asarray(found[name], np.float64) * count for name in SHAPES}
+
+
+def _apart(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> float:
+    return _norm({name: one[name] - other[name] for name in one})
+
+
+@settings(max_examples=10)
+@given(value=st.floats(-(2.0**126), 2.0**126, width=32), silo=st.integers(0, SILOS - 1))
+def test_one_silo_moves_the_sum_by_twice_the_bound_if_replaced_and_by_the_bound_if_added(
+    value: float, silo: int
+) -> None:
+    others = tuple(other for other in range(SILOS) if other != silo)
+    whole, replaced, without = _sum(Toy()), _sum(Loud(replies={silo: value})), _sum(Toy(), silos=others)
+    assert _apart(whole, replaced) <= 2 * BOUND * (1 + 1e-6)
+    assert _apart(whole, without) <= BOUND * (1 + 1e-6)
+    assert _apart(replaced, without) <= BOUND * (1 + 1e-6)
+
+
+def test_opposite_silos_are_twice_the_bound_apart() -> None:
+    apart = _apart(_sum(Loud(replies={2: 1e6})), _sum(Loud(replies={2: -1e6})))
+    assert apart == pytest.approx(2 * BOUND, rel=1e-3)
+
+
+@pytest.mark.parametrize("weight", [0.0, -7.0, 1e9, float("nan")])
+def test_a_silo_weighs_one_whatever_it_says(weight: float) -> None:
+    said, silent = Loud(replies={1: 3.0}, said_weight=weight), Loud(replies={1: 3.0})
+    assert _apart(_sum(said), _sum(silent)) == 0
+
+
+@pytest.mark.parametrize("fault", ["nan", "inf", "two infinities", "shape", "missing name", "other name", "raise"])
+def test_a_silo_that_is_refused_counts_as_absent(fault: str) -> None:
+    assert _apart(_sum(Toy(faults={3: fault})), _sum(Toy(), silos=(0, 1, 2, 4))) == 0
+
+
+def test_the_grid_does_not_change_a_bit(workers: Workers) -> None:
+    assert _apart(_sum(Toy(), workers), _sum(Toy())) == 0

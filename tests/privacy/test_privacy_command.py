@@ -1,0 +1,126 @@
+"""``python -m fedasr.privacy``."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fedasr.privacy.__main__ import app
+
+
+@pytest.fixture
+def votes(tmp_path):
+    path = tmp_path / "votes.npy"
+    np.save(path, np.tile([200, 50] + [0] * 8, (400, 1)))
+    return str(path)
+
+
+def invoke(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def answer(*words):
+    result = invoke(*words, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_pate_gnmax(votes):
+    said = answer("pate", votes, "--mechanism", "gnmax", "--sigma", 40, "--delta", 1e-5, "--orders", "2,20")
+    assert (said["votes"], said["teachers"], said["classes"]) == (400, 250, 10)
+    assert (said["adjacency"], said["conversion"], said["expected_answered"]) == ("replace-one", "classic", 400)
+    assert said["rdp"].keys() == {"2", "20"}
+    assert said["rdp"]["20"]["data_independent"] == pytest.approx(400 * 20 / 1600)
+    assert said["rdp"]["20"]["data_dependent"] == pytest.approx(400 * 2.90776e-03, rel=1e-5)
+    epsilon = said["epsilon"]
+    assert epsilon["data_dependent"] < epsilon["data_independent"]
+    assert epsilon["sanitised"] >= epsilon["data_dependent"]
+    assert "rdp_threshold" not in said
+
+
+def test_orders_only_choose_what_is_printed(votes):
+    few = answer("pate", votes, "--mechanism", "lnmax", "--scale", 20, "--delta", 1e-5, "--orders", "3")
+    many = answer("pate", votes, "--mechanism", "lnmax", "--scale", 20, "--delta", 1e-5)
+    assert few["epsilon"] == many["epsilon"]
+    assert many["rdp"].keys() == {"2", "8", "32"}
+    assert few["epsilon"]["sanitised"] is None
+
+
+def test_improved_conversion_is_tighter(votes):
+    words = ("pate", votes, "--mechanism", "lnmax", "--scale", 20, "--delta", 1e-5)
+    classic, improved = answer(*words), answer(*words, "--conversion", "improved")
+    assert improved["epsilon"]["data_independent"] < classic["epsilon"]["data_independent"]
+
+
+def test_pate_confident(votes):
+    said = answer("pate", votes, "--mechanism", "confident-gnmax", "--sigma", 40, "--threshold", 200,
+                  "--sigma-threshold", 60, "--delta", 1e-5, "--orders", "2")  # fmt: skip
+    assert said["expected_answered"] == pytest.approx(200)
+    assert said["rdp_threshold"]["2"]["data_independent"] == pytest.approx(400 * 2 / 7200)
+    assert said["rdp"]["2"]["data_independent"] == pytest.approx(400 * 2 / 1600)
+
+
+def test_add_remove_has_no_data_dependent_bound(votes):
+    said = answer("pate", votes, "--mechanism", "gnmax", "--sigma", 40, "--delta", 1e-5, "--adjacency", "add-remove")
+    assert said["epsilon"]["data_dependent"] is said["epsilon"]["sanitised"] is None
+    assert said["rdp"]["8"] == {"data_independent": pytest.approx(400 * 8 / 3200), "data_dependent": None}
+
+
+def test_dpsgd():
+    said = answer(
+        "dpsgd", "--examples", 60000, "--batch", 256, "--epochs", 10, "--noise-multiplier", 1.2, "--delta", 1e-5
+    )
+    assert said["epsilon"]["rdp"] == pytest.approx(1.20, rel=0.01)
+    assert 0 < said["epsilon"]["pld"] < said["epsilon"]["rdp"]
+    assert said["adjacency"] == "add-remove"
+
+
+WORDS = "plan --epsilon 1 --delta 1e-5 --silos 40 --utterances 20 --public-utterances 2000 --labels 49"
+PLAN = tuple(WORDS.split())
+
+
+def test_plan():
+    said = answer(*PLAN)
+    assert {p["mechanism"] for p in said["plans"]} == {"gnmax", "lnmax", "confident-gnmax", "dp-fedavg"}
+    assert "cannot be met: 40 teachers, the noise would be 2,192 votes" in invoke(*PLAN).stdout.replace("\n", " ")
+
+
+def test_tables_name_the_kinds(votes):
+    shown = invoke("pate", votes, "--mechanism", "gnmax", "--sigma", 40, "--delta", 1e-5).stdout
+    assert "data-dependent: itself private, no guarantee" in shown
+    assert "replace-one" in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--mechanism", "gnmax", "--delta", 1e-5),
+        ("--mechanism", "gnmax", "--sigma", 0, "--delta", 1e-5),
+        ("--mechanism", "gnmax", "--sigma", "nan", "--delta", 1e-5),
+        ("--mechanism", "gnmax", "--sigma", 3, "--scale", 3, "--delta", 1e-5),
+        ("--mechanism", "rnmax", "--sigma", 3, "--delta", 1e-5),
+        ("--mechanism", "gnmax", "--sigma", 3, "--delta", 1.5),
+        ("--mechanism", "gnmax", "--sigma", 3, "--delta", 1e-5, "--adjacency", "swap"),
+        ("--mechanism", "gnmax", "--sigma", 3, "--delta", 1e-5, "--conversion", "best"),
+        ("--mechanism", "gnmax", "--sigma", 3, "--delta", 1e-5, "--orders", "1,2"),
+        ("--mechanism", "gnmax", "--sigma", 3, "--delta", 1e-5, "--orders", "two"),
+        ("--mechanism", "gnmax", "--sigma", 3),
+        ("--mechanism", "gnmax", "--wrong", 3),
+    ],
+)
+def test_wrong_requests_are_told_in_one_line(votes, words):
+    result = invoke("pate", votes, *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_as_a_process(tmp_path):
+    (tmp_path / "bad.npy").write_bytes(b"no array")
+    words = [sys.executable, "-m", "fedasr.privacy", "pate", str(tmp_path / "bad.npy"), "--mechanism", "gnmax"]
+    ended = subprocess.run([*words, "--sigma", "4", "--delta", "1e-5"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert "bad.npy" in ended.stderr

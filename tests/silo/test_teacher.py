@@ -1,0 +1,166 @@
+"""Teachers: what they say is what their own model says, whoever else was asked in between."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from flwr.app import RecordDict
+from running import tiny_table
+
+import fedasr.silo.teacher as teachers
+from fedasr.asr.batch import make_batch
+from fedasr.asr.prefix import greedy_labels, prefix_scorer
+from fedasr.asr.recogniser import Recogniser, digest
+from fedasr.errors import RowError
+from fedasr.experiment import Experiment, RowSpec
+from fedasr.grid.flower import arrays_of
+from fedasr.messages import TrainRequest, utterances_of
+from fedasr.preparation import Prepared, prepare_experiment
+from fedasr.rows import silo_host
+from fedasr.silo.host import SiloHost
+from fedasr.silo.teacher import TEACHER, posterior, train_teacher, vote_candidate, vote_frames, vote_label
+from fedasr.votes import Question, padded
+from fedasr.watcher import Watcher
+
+MOST = 6
+
+
+@pytest.fixture(scope="module", params=["ctc", "transducer"])
+def voters(request: pytest.FixtureRequest, _surroundings: None) -> tuple[SiloHost, list[RecordDict]]:
+    """Return a host and what three of its silos keep, far enough from one another to say different things."""
+    table = tiny_table(
+        corpus={"speakers": 10, "unlabelled_speakers": 1},
+        training={"learning_rate": 1.5},
+        model={"head": request.param},
+    )
+    host = silo_host(prepare_experiment(Experiment.from_table(table), 1, Watcher()), RowSpec("votes", "fedavg"), 5)
+    torch.manual_seed(3)
+    weights = Recogniser(host.recogniser_spec, host.tokens).weights()
+    weights = {name: array * np.float32(3) for name, array in weights.items()}
+    states = [RecordDict() for _ in range(3)]
+    for number, state in enumerate(states):
+        train_teacher(host, host.silo(number), TrainRequest(weights, 1), 2, state)
+    return host, states
+
+
+def _question(host: SiloHost, prefixes: list[list[int]], sigma: float = 0.0) -> Question:
+    return Question(np.arange(len(host.public_speech), dtype=np.int32), padded(prefixes), sigma=sigma)
+
+
+def _greedy(host: SiloHost, state: RecordDict) -> list[list[int]]:
+    recogniser = Recogniser(host.recogniser_spec, host.tokens)
+    recogniser.load(arrays_of(state.array_records[TEACHER]))
+    speech = host.public_speech
+    batch = make_batch([speech.features(place) for place in range(len(speech))])
+    return greedy_labels(prefix_scorer(recogniser.eval(), batch.features_BTF, batch.lengths_B), MOST)
+
+
+def _asked_in_turn(host: SiloHost, states: list[RecordDict]) -> list[list[list[int]]]:
+    """Ask all teachers for each label in turn, each about a prefix of its own."""
+    end, said = host.tokens.size, [[[] for _ in range(len(host.public_speech))] for _ in states]
+    for _ in range(MOST):
+        for number, state in enumerate(states):
+            ended = [bool(row) and row[-1] == end for row in said[number]]
+            votes = vote_label(host, host.silo(number), _question(host, said[number]), state).tolist()
+            for row, is_ended, vote in zip(said[number], ended, votes, strict=True):
+                row.append(end if is_ended else vote + 1)
+    return [[[label for label in row if label != end] for row in rows] for rows in said]
+
+
+@pytest.mark.parametrize("kept", [512, 1, 0])
+def test_votes_spell_each_teachers_own_greedy_transcript(
+    voters: tuple[SiloHost, list[RecordDict]], kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transducer's scorer reads the prediction network at every label: it must be its own teacher's."""
+    host, states = voters
+    monkeypatch.setattr(teachers, "SCORERS_KEPT", kept)
+    expected = [_greedy(host, state) for state in states]
+    assert len({str(said) for said in expected}) > 1, "teachers that say the same show nothing"
+    assert _asked_in_turn(host, states) == expected
+
+
+def test_another_teacher_of_the_same_silo_is_not_taken_for_it(voters: tuple[SiloHost, list[RecordDict]]) -> None:
+    host, states = voters
+    empty = _question(host, [[] for _ in range(len(host.public_speech))])
+    answers = [posterior(host, host.silo(0), empty, state) for state in states]
+    assert not np.array_equal(answers[0], answers[1])
+    np.testing.assert_array_equal(posterior(host, host.silo(0), empty, states[0]), answers[0])
+
+
+def test_a_posterior_is_one_and_the_vote_is_its_best(voters: tuple[SiloHost, list[RecordDict]]) -> None:
+    host, states = voters
+    question = _question(host, [[1 + place] for place in range(len(host.public_speech))])
+    found = posterior(host, host.silo(1), question, states[1])
+    assert found.shape == (len(host.public_speech), host.tokens.size)
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
+    assert found.argmax(1).tolist() == vote_label(host, host.silo(1), question, states[1]).tolist()
+
+
+def test_a_teachers_own_noise_has_its_deviation_and_is_secure_unless_asked_otherwise(
+    voters: tuple[SiloHost, list[RecordDict]],
+) -> None:
+    host, states = voters
+    prefixes: list[list[int]] = [[] for _ in range(len(host.public_speech))]
+    clean = posterior(host, host.silo(0), _question(host, prefixes), states[0])
+
+    def noise(of: SiloHost, sigma: float = 2.0, silo: int = 0) -> Any:
+        return posterior(of, of.silo(silo), _question(of, prefixes, sigma), states[0]) - clean
+
+    drawn = np.concatenate([noise(host).ravel() for _ in range(40)])
+    assert np.std(drawn) == pytest.approx(2.0, rel=0.1)
+    assert not np.array_equal(noise(host), noise(host))
+    open_ = replace(host, reproducible_noise=True)
+    np.testing.assert_array_equal(noise(open_), noise(open_))
+    assert not np.array_equal(noise(open_), noise(open_, silo=1))
+
+
+def test_the_best_candidate_is_the_teachers_own_transcript_wherever_it_stands(
+    voters: tuple[SiloHost, list[RecordDict]],
+) -> None:
+    host, states = voters
+    found = []
+    for state in states:
+        for place in (0, 1, 2):
+            lists = [[[1, 1, 1, 1, 1], [2, 2, 2, 2, 2], [3, 4, 3, 4, 3]] for _ in range(len(host.public_speech))]
+            order = [rows[place:] + rows[:place] for rows in lists]
+            rows = [(number, labels) for number, said in enumerate(order) for labels in said]
+            utterances = np.arange(len(order), dtype=np.int32)
+            owners = np.array([number for number, _ in rows], np.int32)
+            question = Question(utterances, padded([labels for _, labels in rows]), owners)
+            answers = vote_candidate(host, host.silo(0), question, state).tolist()
+            found.append([said[answer] for said, answer in zip(order, answers, strict=True)])
+    assert found[0] == found[1] == found[2]
+    assert found[3] == found[4] == found[5]
+
+
+def test_frames_are_voted_on_with_ctc_alone(voters: tuple[SiloHost, list[RecordDict]]) -> None:
+    host, states = voters
+    speech = host.public_speech
+    question = Question(np.arange(len(speech), dtype=np.int32))
+    if host.recogniser_spec.head != "ctc":
+        with pytest.raises(RowError, match="head"):
+            vote_frames(host, host.silo(0), question, states[0])
+        return
+    frames = [-(-speech.frames(place) // 3) for place in range(len(speech))]
+    together = vote_frames(host, host.silo(0), question, states[0])
+    assert len(together) == sum(frames)
+    assert set(together.tolist()) <= set(range(host.tokens.size))
+
+
+def test_the_reply_says_nothing_that_training_found(voters: tuple[SiloHost, list[RecordDict]]) -> None:
+    host, states = voters
+    state = RecordDict()
+    weights = arrays_of(states[0].array_records[TEACHER])
+    reply = train_teacher(host, host.silo(2), TrainRequest(weights, 1), 1, state)
+    assert [*reply] == ["metrics"]
+    assert set(reply.metric_records["metrics"]) == {"num-examples", "audio-seconds"}
+    assert utterances_of(reply) == 3
+    assert digest(arrays_of(state.array_records[TEACHER])) != digest(weights)
+
+
+def test_a_silo_without_a_teacher_does_not_vote(prepared: Prepared) -> None:
+    host = silo_host(prepared, RowSpec("votes", "fedavg"), 5)
+    with pytest.raises(RowError, match="before it trained a teacher"):
+        vote_label(host, host.silo(0), Question(np.zeros(0, np.int32)), RecordDict())

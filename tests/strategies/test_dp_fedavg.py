@@ -1,0 +1,185 @@
+"""DP-FedAvg: what its ε covers, and that it is federated averaging without the noise."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from running import tiny_table
+
+import fedasr
+from fedasr.asr.recogniser import Recogniser, digest
+from fedasr.coordinator import drive
+from fedasr.errors import RowError, UserError
+from fedasr.experiment import Experiment, RowSpec, TrainingSpec
+from fedasr.files import load_arrays, read_lines
+from fedasr.grid.workers import InProcess
+from fedasr.preparation import Prepared
+from fedasr.privacy.conversion import ORDERS, epsilon_of
+from fedasr.privacy.dpsgd import pld_epsilon
+from fedasr.privacy.noise import ReproducibleNoise
+from fedasr.privacy.sums import SampledGaussian
+from fedasr.registry import build_strategy
+from fedasr.rows import RowRun, silo_host
+from fedasr.run_folder import RowFolder
+from fedasr.silo.app import SiloApp
+from fedasr.strategies.dp_fedavg import DPFedAvg
+from fedasr.watcher import Watcher
+
+DP_FEDAVG = "fedasr.strategies.dp_fedavg:DPFedAvg"
+QUIET = {"noise_multiplier": 0.0, "clip_norm": 1e6, "average": 0.0}
+Weights = Mapping[str, np.ndarray]
+
+
+def _start(prepared: Prepared) -> Weights:
+    torch.manual_seed(0)
+    return Recogniser(prepared.recogniser_spec, prepared.tokens).weights()
+
+
+def _row(prepared: Prepared, folder: Path, options: dict[str, Any], strategy: str = DP_FEDAVG, **training: Any) -> Any:
+    spec = RowSpec("dp", strategy, options=options, training={"rounds": 2, "silos_per_round": 0, **training})
+    host = silo_host(prepared, spec, 3)
+    nodes = {silo: {"partition-id": silo} for silo in range(len(prepared.partition.silos))}
+    grid = InProcess().open_grid(SiloApp(host), nodes, host.streams)
+    run = RowRun(prepared, spec, 3, _start(prepared), RowFolder(folder), InProcess(), Watcher())
+    central = run._central(grid)
+    return drive(build_strategy(spec, host.training, len(nodes)), grid, central), central
+
+
+def _norm(one: Weights, other: Weights) -> float:
+    return float(sum(((one[n].astype(np.float64) - other[n]) ** 2).sum() for n in one)) ** 0.5
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_without_noise_and_clipping_it_is_federated_averaging(
+    prepared: Prepared, tmp_path: Path, momentum: float
+) -> None:
+    found, central = _row(prepared, tmp_path / "dp", {**QUIET, "server_momentum": momentum})
+    options = {"weighting": "uniform", "momentum": momentum}
+    expected, _ = _row(prepared, tmp_path / "fedavg", options, "fedavg")
+    assert _norm(found, expected) < 1e-5 * _norm(expected, _start(prepared))
+    assert central.releases.summary().epsilon == np.inf
+
+
+def test_a_round_moves_the_model_by_the_bound_at_most_and_by_less_with_half_the_silos(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    """The sum is divided by the expected cohort, whoever came: two of four, half the silos, a bound of 0.01."""
+    options = {**QUIET, "clip_norm": 0.01}
+    silos = len(prepared.partition.silos)
+    moved = set()
+    for place in range(12):
+        found, central = _row(prepared, tmp_path / str(place), options, rounds=1, silos_per_round=2)
+        came = sum(line["direction"] == "up" for line in read_lines(tmp_path / str(place) / "traffic.jsonl"))
+        made = load_arrays(tmp_path / str(place) / "releases" / "round.1.safetensors")[0]
+        assert _norm(found, _start(prepared)) <= 0.01 * came / 2 * (1 + 1e-3) + 1e-6
+        for name, array in found.items():
+            np.testing.assert_allclose(array, central.start[name] + made[name] / 2, atol=1e-6)
+        if came == 0:
+            assert digest(found) == digest(_start(prepared))
+        moved.add(came)
+    assert len(moved) > 1, "cohorts are drawn by coins"
+    assert max(moved) <= silos
+
+
+def test_an_empty_cohort_releases_noise_alone(prepared: Prepared, tmp_path: Path) -> None:
+    spec = SampledGaussian(2.0, 0.5, 1e-9)
+    _, central = _row(prepared, tmp_path, QUIET, rounds=1)
+    before = len(central.grid.traffic)
+    strategy = DPFedAvg(noise_multiplier=2.0, clip_norm=0.5)
+    made = strategy._noisy_sum(central, 1, central.start, 1e-9, spec, ReproducibleNoise(1))
+    assert len(central.grid.traffic) == before, "nobody was asked"
+    drawn = np.concatenate([array.ravel() for array in made.values()])
+    assert np.std(drawn) == pytest.approx(1.0, rel=0.05)
+    assert abs(np.mean(drawn)) < 0.05
+
+
+@pytest.mark.parametrize("exchange", ["model", "gradient"])
+def test_other_layers_stay_as_they_were_to_the_bit(prepared: Prepared, tmp_path: Path, exchange: str) -> None:
+    options = {"noise_multiplier": 1.0, "layers": ["ctc.*"], "exchange": exchange}
+    found, central = _row(prepared, tmp_path, options)
+    chosen = [name for name in found if name.startswith("ctc.")]
+    assert chosen
+    for name, array in found.items():
+        assert np.array_equal(array, central.start[name]) == (name not in chosen), name
+    assert set(load_arrays(tmp_path / "releases" / "round.1.safetensors")[0]) == set(chosen)
+
+
+def test_the_silos_train_no_other_layers_either(prepared: Prepared, tmp_path: Path) -> None:
+    """Else their clipped change would be spent on what is thrown away."""
+    alone, _ = _row(prepared, tmp_path / "a", {**QUIET, "layers": ["ctc.*"], "clip_norm": 1e-3}, rounds=1)
+    assert _norm(alone, _start(prepared)) > 0.5e-3
+
+
+def test_epsilon_is_the_accountants_for_the_rounds_the_rate_and_the_noise(prepared: Prepared, tmp_path: Path) -> None:
+    _, central = _row(prepared, tmp_path, {"noise_multiplier": 4.0, "clip_norm": 0.2}, rounds=3, silos_per_round=2)
+    mechanism = SampledGaussian(4.0, 0.2, 0.5)
+    rdp = epsilon_of(ORDERS, 3 * mechanism.rdp(ORDERS, "replace-one"), 1e-5, "classic")
+    summary = central.releases.summary()
+    assert summary.rdp == pytest.approx(rdp, rel=1e-12)
+    assert summary.epsilon == max(rdp, summary.pld)
+    assert summary.pld == pytest.approx(pld_epsilon([(mechanism, 3)], 1e-5, "replace-one"), rel=1e-9)
+    assert (summary.unit, summary.adjacency, summary.kind) == ("silo", "replace-one", "accountant")
+    ledger = read_lines(tmp_path / "releases" / "ledger.jsonl")
+    assert [(r["count"], r["sampling_assumed"], r["sampling_used"]) for r in ledger] == [(1, "poisson", "poisson")] * 3
+
+
+def test_planned_noise_meets_the_target(prepared: Prepared, tmp_path: Path) -> None:
+    _, central = _row(prepared, tmp_path, {"epsilon": 5.0, "adjacency": "add-remove"}, silos_per_round=2)
+    summary = central.releases.summary()
+    assert 4.9 < summary.rdp <= 5.0
+    assert summary.adjacency == "add-remove"
+
+
+def _experiment(**changes: Any) -> Experiment:
+    row = {"name": "dp", "strategy": DP_FEDAVG, "options": {"noise_multiplier": 3.0, "server_momentum": 0.5}}
+    return Experiment.from_table(tiny_table(training={"rounds": 4}, compare=[row], **changes))
+
+
+class _StoppedError(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_stopped_row_goes_on_to_the_same_bits_at_the_same_epsilon(
+    tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stopped when a release is on disk and in the ledger, and the round's checkpoint is not."""
+    whole = fedasr.run(_experiment(reproducible_noise=True), grid="process", out=tmp_path / "whole").rows[0]
+    after_round = fedasr.central.Central.after_round
+
+    def stopping(self: Any, round: int, *others: Any, **more: Any) -> None:
+        if round == stop:
+            raise _StoppedError
+        after_round(self, round, *others, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fedasr.central.Central, "after_round", stopping)
+        with pytest.raises(_StoppedError):
+            fedasr.run(_experiment(reproducible_noise=True), grid="process", out=tmp_path / "stopped")
+    resumed = fedasr.run(_experiment(reproducible_noise=True), grid="process", resume=tmp_path / "stopped").rows[0]
+    assert resumed["status"] == "finished", resumed["failure"]
+    assert resumed["epsilon_kind"] == "void"
+    for key in ("model_sha256", "epsilon", "wer", "rounds", "uplink_bytes", "downlink_bytes", "simulated_seconds"):
+        assert resumed[key] == whole[key], key
+    assert len(read_lines(tmp_path / "stopped" / "dp" / "releases" / "ledger.jsonl")) == 4
+
+
+@pytest.mark.parametrize(
+    "options", [{"clip_norm": 0.0}, {"clip_norm": float("nan")}, {"clip_norm": float("inf")}, {"epsilon": 0.0},
+                {"epsilon": float("inf")}, {"delta": 1.0}, {"noise_multiplier": -1.0}, {"average": 2.0},
+                {"noise_multiplier": float("nan")}, {"adjacency": "neighbours"}, {"exchange": "models"}]
+)  # fmt: skip
+def test_what_it_refuses(options: dict[str, Any]) -> None:
+    with pytest.raises(UserError):
+        build_strategy(RowSpec("r", DP_FEDAVG, options=options), TrainingSpec(), 4)
+
+
+def test_a_row_that_would_release_noise_alone_does_not_begin(prepared: Prepared, tmp_path: Path) -> None:
+    with pytest.raises(RowError, match="names no parameter"):
+        _row(prepared, tmp_path, {"layers": ["adapter.*"]})
+    with pytest.raises(RowError, match="sgd"):
+        _row(prepared, tmp_path, {"exchange": "gradient"}, optimizer="adamw")
+    assert not (tmp_path / "releases").exists()
