@@ -120,4 +120,5 @@ def _state(strategy: Strategy, arrays: ArrayRecord) -> dict[str, NDArray[Any]] |
 
 def _restored(strategy: Strategy, state: Mapping[str, NDArray[Any]]) -> ArrayRecord:
     restore(strategy, state)
-    return array_record({n.removeprefix("weights/"): a for n, a in state.items() if n.startswith("weights/")})
+    weights = {n.removeprefix("weights/"): a for n, a in state.items() if n.startswith("weights/")}
+    return array_record({name: weights[name] for name in sorted(weights)})

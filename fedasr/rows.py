@@ -138,7 +138,8 @@ class RowRun:
             row=self.row, training=experiment.training_of(self.row), trainer_spec=experiment.central,
             augment=experiment.augment, public_labelled=prepared.part("public_labelled"),
             public_unlabelled=prepared.part("public_unlabelled"), development=prepared.part("development"),
-            start=self.start, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
+            # In the order in which checkpoints return them: codecs and residuals go by position.
+            start=dict(sorted(self.start.items())), recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=scorer,
             watch=self.watcher.round, grid=grid, loss=scorer.loss, clock=self._clock(), releases=self._releases,
         )  # fmt: skip

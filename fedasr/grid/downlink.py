@@ -31,7 +31,8 @@ class Downlink:
             return [whole[request.content] for request in requests]
         model, silos = models[0], {request.silo for request in requests}
         holders = self._holders & silos if _alike(model, self._sent) else set()
-        shorter = min(whole[0], changed_size(model, self._sent)) if holders else whole[0]
+        known = {name: self._sent[name] for name in model} if holders else {}
+        shorter = min(whole[0], changed_size(model, known)) if holders else whole[0]
         self._holders, self._sent = silos, model
         return [shorter if request.silo in holders else whole[0] for request in requests]
 

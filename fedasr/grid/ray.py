@@ -18,7 +18,7 @@ from fedasr.grid.actor import Actor
 from fedasr.grid.base import SiloGrid
 from fedasr.grid.exchange import Exchange, Group, GroupOutcome, Outcome
 from fedasr.grid.shipping import pieces
-from fedasr.grid.spread import Job, spread
+from fedasr.grid.spread import DEATHS, Job, spread
 from fedasr.grid.worker import AppFactory, NodeConfigs
 from fedasr.grid.workers import MapFunction, Workers
 from fedasr.randomness import Streams
@@ -94,7 +94,12 @@ class RayWorkers(Workers):
     def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
         self._opened = (app_factory, node_configs, streams)
         reference = [ray.put(part) for part in self._opened]
-        ray.get([actor.open.remote(*reference) for actor in self.actors])
+        opening = [actor.open.remote(*reference) for actor in self.actors]
+        for place, opened in enumerate(opening):
+            try:
+                ray.get(opened)
+            except DEATHS:  # it died between two rows
+                self.replace(place)
         return RayGrid(self, len(node_configs))
 
     def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import OutOfMemoryError, RayActorError
 
 from fedasr.errors import RowError
 
 log = logging.getLogger("fedasr")
+DEATHS = (RayActorError, OutOfMemoryError)
+"""How Ray says that an actor is no more; the second where the machine ran short of memory."""
 ATTEMPTS = 3
 """How often a piece of work is begun before its actors' deaths count as its own fault."""
 
@@ -80,7 +82,7 @@ def spread(
         flight = flights.pop(done[0])
         try:
             receive(flight.place, flight.jobs, ray.get(done[0]))
-        except RayActorError as error:
+        except DEATHS as error:
             _recover(pool, flight, queues, error, lost)
         launch(flight.place)
     return []
@@ -95,7 +97,7 @@ def _next_jobs(queues: list[deque[Job]], place: int, may_move: bool) -> list[Job
 
 
 def _recover(
-    pool: Pool, flight: Flight, queues: list[deque[Job]], error: RayActorError,
+    pool: Pool, flight: Flight, queues: list[deque[Job]], error: Exception,
     lost: Callable[[int], None],
 ) -> None:  # fmt: skip
     log.warning("worker %d died; another takes its place and its work is done again", flight.place)

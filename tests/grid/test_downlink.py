@@ -51,3 +51,14 @@ def test_messages_without_arrays_cost_no_blob_and_forget_nothing() -> None:
     _sizes(downlink, _model(0), [0])
     assert downlink.sizes(Exchange(1, (RecordDict(),)), [Request(0, 0, "query.speech", 0)]) == [0]
     assert _sizes(downlink, _model(3), [0])[0] < DENSE
+
+
+def test_the_order_of_names_does_not_matter() -> None:
+    """A checkpoint may return them in another."""
+    one, other = {"b": np.ones(2000, np.float32), "a": np.zeros(3000, np.float32)}, {}
+    for name in sorted(one):
+        other[name] = one[name].copy()
+    other["a"][:5] = 2
+    downlink = Downlink()
+    _sizes(downlink, one, [0])
+    assert _sizes(downlink, other, [0]) == [len(encode_changed(other, {name: one[name] for name in other}))]
