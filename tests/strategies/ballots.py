@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fedasr.strategies.voting import Ballot
 
 from fedasr.privacy.budget import Budget
 from fedasr.privacy.mechanism import Mechanism
 from fedasr.randomness import Streams
 from fedasr.releases import Releases
-from fedasr.strategies.voting import Ballot
 from fedasr.votes import CANDIDATE, FRAME, POSTERIOR, Question
 
 TOKENS = 6

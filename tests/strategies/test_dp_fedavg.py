@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fedasr.strategies.dp_fedavg import DPFedAvg
 from running import tiny_table
 
 import fedasr
@@ -25,7 +26,6 @@ from fedasr.registry import build_strategy
 from fedasr.rows import RowRun, silo_host
 from fedasr.run_folder import RowFolder
 from fedasr.silo.app import SiloApp
-from fedasr.strategies.dp_fedavg import DPFedAvg
 from fedasr.watcher import Watcher
 
 DP_FEDAVG = "fedasr.strategies.dp_fedavg:DPFedAvg"

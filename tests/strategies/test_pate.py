@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 import tomli_w
+from fedasr.strategies.pate import PATE
 from running import Finished, tiny_table
 
 import fedasr
@@ -24,7 +25,6 @@ from fedasr.files import read_lines
 from fedasr.privacy.noise import ReproducibleNoise
 from fedasr.privacy.sums import NoisyMean
 from fedasr.registry import build_strategy
-from fedasr.strategies.pate import PATE
 from fedasr.votes import Question
 
 from .ballots import TOKENS, ballot

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fedasr.strategies.voting import collapsed, histogram, vote_on_candidates, vote_on_frames, vote_on_labels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from fedasr.privacy.budget import BudgetExhaustedError
 from fedasr.privacy.confident import ConfidentGNMax
 from fedasr.privacy.sums import NoisyMean
 from fedasr.privacy.voting import GNMax, LNMax
-from fedasr.strategies.voting import collapsed, histogram, vote_on_candidates, vote_on_frames, vote_on_labels
 from fedasr.votes import LABEL, POSTERIOR, Question
 
 from .ballots import TOKENS, Electorate, Teacher, ballot, counted, frames_of, nobody
