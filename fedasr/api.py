@@ -157,6 +157,10 @@ def _check_strategies(experiment: Experiment) -> None:
         strategy = build_strategy(row, experiment.training_of(row), max(experiment.corpus.silos, 10**6))
         codec_of(row, strategy)
         build_network(row.network)
+        if row.protection != "none":
+            from fedasr.protection.spec import ProtectionSpec  # Opacus, below it, takes seconds to import
+
+            ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
