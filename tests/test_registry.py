@@ -58,7 +58,7 @@ def test_import_paths() -> None:
     ("name", "part"),
     [
         ("fedavgg", "did you mean 'fedavg'"),
-        ("zzz", "known: centralised"),
+        ("zzz", "known: bmuf, centralised"),
         ("no.such:Thing", "cannot be imported"),
         ("fedasr.registry:Nothing", "cannot be imported"),
         ("fedasr.registry:GROUP", "not a Flower strategy"),

@@ -72,11 +72,13 @@ def test_a_checkpoint_replaces_the_one_before(tmp_path: Path) -> None:
     row = RowFolder(tmp_path / "row")
     assert row.load_checkpoint() is None
     for round in (1, 2):
-        row.save_checkpoint({"a": np.full(3, round)}, {"round": round})
+        row.save_checkpoint({"a": np.full(3, round)}, {"round": round}, [(7, {"r": np.full(2, round)})])
     saved = row.load_checkpoint()
     assert saved is not None
     assert saved[0]["a"].tolist() == [2, 2, 2]
-    assert saved[1] == {"round": 2}
+    assert saved[1] == {"round": 2, "silos": [7]}
+    assert [(silo, kept["r"].tolist()) for silo, kept in row.silo_states(saved[1])] == [(7, [2, 2])]
+    assert [path.name for path in (row.path / "checkpoint").iterdir() if path.is_dir()] == ["silos-2"]
 
 
 def test_only_finished_rows_are_finished(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_standard_output_is_the_summary_and_nothing_else(
 
 def test_progress_is_told_in_plain_lines(simulated: Callable[..., Simulated]) -> None:
     told = simulated("--grid", "process").finished.err
-    for part in ("corpus", "start: 6 labelled public utterances", "fedavg: row 2 of 5", "fedavg 8/8", "adam: WER"):
+    for part in ("corpus", "start: 6 labelled public utterances", "fedavg: row 2 of 7", "fedavg 8/8", "adam: WER"):
         assert part in told
     assert "\x1b" not in told
 
