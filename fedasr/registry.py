@@ -73,6 +73,8 @@ def build_strategy(row: RowSpec, training: TrainingSpec, silos: int) -> Strategy
     sampling = {k: v for k, v in _sampling(training, silos).items() if k in accepted or takes_others}
     size = {"workers": sampled(training, silos), "blocks": training.rounds}
     sampling |= {k: v for k, v in size.items() if k in accepted}
+    if "strategy" in accepted:  # Flower's wrappers, such as those of differential privacy, are given what they wrap
+        sampling["strategy"] = flower.FedAvg(**_sampling(training, silos))
     try:
         return cls(**{**sampling, **row.options})
     except (TypeError, ValueError, UserError) as error:

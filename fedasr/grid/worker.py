@@ -102,7 +102,7 @@ class Worker:
         delivered, blob_bytes = _delivered(sent, content, exchange.codec, is_training(request.kind))
         kept = {name: record for name, record in content.items() if name not in delivered}
         if total is None:
-            kept |= {name: array_record(arrays) for name, arrays in delivered.items()}
+            kept |= {name: array_record(_ordered(sent, name, arrays)) for name, arrays in delivered.items()}
         else:
             _add(total, sent, delivered, content, exchange.mean)
         return Outcome(request, RecordDict(kept), None, blob_bytes, envelope_bytes(content), seconds, tuple(delivered))
@@ -178,6 +178,14 @@ def _delivered(sent: RecordDict, content: RecordDict, codec: Codec, is_coded: bo
         else:
             delivered[name], size = arrays, size + sum(array.nbytes for array in arrays.values())
     return delivered, size
+
+
+def _ordered(sent: RecordDict, name: str, arrays: Arrays) -> Arrays:
+    """Return the arrays of a record in the order of the one it answers: some of Flower's strategies go by position."""
+    expected = sent.get(name)
+    if isinstance(expected, ArrayRecord) and expected.keys() == arrays.keys():
+        return {key: arrays[key] for key in expected}
+    return arrays
 
 
 def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:

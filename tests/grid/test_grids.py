@@ -206,3 +206,10 @@ def test_map_gives_results_in_order(workers: Workers) -> None:
     cloudpickle.register_pickle_by_value(here)
     assert workers.map(_squares, 5, list(range(23))) == [5 + n * n for n in range(23)]
     assert workers.map(_squares, 5, []) == []
+
+
+def test_replies_come_in_the_order_of_what_was_sent(workers: Workers) -> None:
+    """Flower's wrappers for differential privacy subtract arrays by position."""
+    grid = open_toy(workers, 2, Toy(faults={0: "permuted", 1: "permuted"}))
+    for reply in grid.send_and_receive(train_messages(grid)):
+        assert list(reply.content.array_records["arrays"]) == list(SHAPES)

@@ -183,3 +183,13 @@ def test_a_row_that_would_release_noise_alone_does_not_begin(prepared: Prepared,
     with pytest.raises(RowError, match="sgd"):
         _row(prepared, tmp_path, {"exchange": "gradient"}, optimizer="adamw")
     assert not (tmp_path / "releases").exists()
+
+
+def test_flowers_own_private_strategies_run_and_promise_nothing_here(tmp_path: Path) -> None:
+    """Its wrappers are given Flower's FedAvg to wrap; their noise is not in our ledger, so no ε is printed."""
+    path = "flwr.serverapp.strategy:DifferentialPrivacyServerSideFixedClipping"
+    options = {"noise_multiplier": 0.01, "clipping_norm": 1.0, "num_sampled_clients": 3}
+    rows = [{"name": "flower", "strategy": path, "options": options}]
+    (row,) = fedasr.run(Experiment.from_table(tiny_table(compare=rows)), grid="process", out=tmp_path).rows
+    assert row["status"] == "finished", row["failure"]
+    assert row["epsilon"] is None
