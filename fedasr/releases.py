@@ -222,5 +222,7 @@ class Announcement:
             raise RowError(str(error)) from error
         if self.releases.delta is None:
             self.releases.promise("utterance", "add-remove", self.protection.delta, ("poisson", "poisson"))
+        if (self.releases.unit, self.releases.adjacency) != ("utterance", "add-remove"):
+            raise RowError(f"the row promises privacy to a {self.releases.unit} already; set protection = 'none'")
         steps = self.local_steps if "train" in kinds else 1
         self.releases.announce(f"round.{round}", Charge(mechanism, steps))

@@ -71,13 +71,22 @@ def test_bits_repeat_only_where_the_guarantee_is_void(tmp_path: Path) -> None:
     [
         ({"strategy": "fedavg", "protection_options": {**OPTIONS, "batch_size": 30}}, "batch_size is 30"),
         ({"strategy": "local-only", "options": {"steps": 1}}, "train.alone"),
+        ({"strategy": "dp-fedavg"}, "privacy to a silo already"),
     ],
 )
 def test_what_cannot_be_accounted_ends_its_row(tmp_path: Path, row: dict[str, Any], says: str) -> None:
     found = _run(tmp_path, row)
     assert found["status"] == "failed"
     assert says in found["failure"]
+    assert found["model_sha256"] is None
     assert found["epsilon"] is None
+
+
+def test_more_noisy_gradients_than_a_message_pays_for_are_refused(tmp_path: Path) -> None:
+    found = _run(tmp_path, {"strategy": "sync-sgd", "options": {"accumulate": 2}})
+    assert found["status"] == "failed"
+    assert "accumulate = 1" in found["failure"]
+    assert found["model_sha256"] is None
 
 
 def test_an_unknown_option_is_refused(tmp_path: Path) -> None:

@@ -32,11 +32,14 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
     Raises
     ------
     RowError
-        For a local optimizer other than SGD, whose step is not a sum over silos.
+        For a local optimizer other than SGD, whose step is not a sum over silos, and for accumulated gradients
+        under a protection.
     """
     spec = host.training
     if spec.optimizer != "sgd" or spec.weight_decay:
         raise RowError("gradients are exchanged for SGD without weight decay; set training.optimizer = 'sgd'")
+    if host.protection is not None and request.accumulate > 1:
+        raise RowError("under protection a message pays for one noisy gradient; set accumulate = 1")
     host.recogniser.load(request.weights)
     mean, losses, audio_seconds = _mean_gradient(host, silo, request)
     keep_layers_(host.recogniser, mean, request.layers)
