@@ -23,6 +23,10 @@ settings.register_profile("fedasr", deadline=None, max_examples=60, suppress_hea
 settings.load_profile("fedasr")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write down the weights of the golden experiment")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     patch = pytest.MonkeyPatch()
