@@ -8,10 +8,10 @@ import time
 
 import numpy as np
 
-from fedasr.privacy.conversion import ORDERS, epsilon_of
+from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
+from fedasr.privacy.accounting.vote_costs import spent_on
+from fedasr.privacy.mechanisms.noisy_max import GNMax, LNMax, NoisyMax
 from fedasr.privacy.noise import SecureNoise
-from fedasr.privacy.votes import spent_on
-from fedasr.privacy.voting import GNMax, LNMax, NoisyMax
 
 VOTES, TEACHERS, CLASSES, DELTA = 100_000, 250, 40, 1e-5
 MOST_SECONDS, MOST_MEGABYTES = 5.0, 200.0

@@ -15,10 +15,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from fedasr.wire.changed import changed_size, decode_changed, encode_changed
 from fedasr.wire.codec import Arrays, Layout
-from fedasr.wire.codecs import CODECS
-from fedasr.wire.threshold import Threshold, decode_into
+from fedasr.wire.codecs.changed import changed_size, decode_changed, encode_changed
+from fedasr.wire.codecs.threshold import Threshold, decode_into
+from fedasr.wire.codecs_by_name import CODECS
 
 DENSITIES = (1e-2, 1e-3, 1e-4)
 LARGEST_EXCESS, LARGEST_RATIO = 1.05, 6.0

@@ -30,12 +30,12 @@ from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.tokens import CharacterTokens
 from fedasr.corpora.synthetic.grammar import DIGITS
-from fedasr.experiment import Experiment
+from fedasr.experiment.experiment import Experiment
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
-from fedasr.protection.dp_sgd import DPSGDPlan, DPSGDSpec
-from fedasr.protection.per_example import clipped_gradient_sum
+from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec
+from fedasr.protection.per_example.clipping import clipped_gradient_sum
 from fedasr.training.gradients import batch_gradient
-from fedasr.training.objectives import supervised
+from fedasr.training.objectives.supervised import supervised
 
 MOST, AIM = 2.1, 1.5
 RATE = 1e-4

@@ -15,7 +15,7 @@ __all__ = ["Experiment", "Result", "evaluate", "run", "transcribe"]
 
 if TYPE_CHECKING:
     from fedasr.api import Result, evaluate, run, transcribe
-    from fedasr.experiment import Experiment
+    from fedasr.experiment.experiment import Experiment
 
 
 def __getattr__(name: str) -> Any:
@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'fedasr' has no attribute '{name}'")
     from importlib import import_module
 
-    module = import_module("fedasr.experiment" if name == "Experiment" else "fedasr.api")
+    module = import_module("fedasr.experiment.experiment" if name == "Experiment" else "fedasr.api")
     return getattr(module, name)
 
 

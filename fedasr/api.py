@@ -9,27 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedasr import __version__
-from fedasr.asr.decoding import decoding_batches, transcribe_batch
+from fedasr.asr.decoding.greedy import decoding_batches, transcribe_batch
 from fedasr.asr.features import LogMel
 from fedasr.asr.word_errors import by_speaker, count_errors, total, wer_interval
+from fedasr.common.environment import describe
+from fedasr.common.errors import UserError
+from fedasr.common.files import write_json
+from fedasr.common.randomness import Streams
+from fedasr.common.threads import one_thread
 from fedasr.corpora.audio import AudioFile
-from fedasr.corpora.manifest import read_manifest
-from fedasr.corpora.store import cache_folder, prepare
-from fedasr.environment import describe
-from fedasr.errors import UserError
-from fedasr.experiment import Experiment
-from fedasr.files import write_json
+from fedasr.corpora.features.store import cache_folder, prepare
+from fedasr.corpora.readers.manifest import read_manifest
+from fedasr.engine.preparation import Prepared, prepare_experiment
+from fedasr.engine.row import RowRun
+from fedasr.engine.stages.start import LOADED, load_start, make_start
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import Experiment
 from fedasr.grid.workers import InProcess, Workers
-from fedasr.model_file import load_model
 from fedasr.network import build_network
-from fedasr.preparation import Prepared, prepare_experiment
-from fedasr.randomness import Streams
-from fedasr.registry import build_strategy, codec_of
-from fedasr.rows import RowRun
-from fedasr.run_folder import Run, check_free
-from fedasr.start import LOADED, load_start, make_start
-from fedasr.threads import one_thread
-from fedasr.watcher import Watcher
+from fedasr.runs.folder import Run, check_free
+from fedasr.runs.model_file import load_model
+from fedasr.server.strategies_by_name import build_strategy, codec_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -129,7 +129,7 @@ def open_workers(grid: str, workers: int, address: str | None = None) -> Workers
     """Return workers of a kind: ``"ray"`` or ``"process"``."""
     if grid == "process":
         return InProcess()
-    from fedasr.grid.ray import RayWorkers
+    from fedasr.grid.ray.pool import RayWorkers
 
     return RayWorkers(workers, address)
 
@@ -158,7 +158,7 @@ def _check_strategies(experiment: Experiment) -> None:
         codec_of(row, strategy)
         build_network(row.network)
         if row.protection != "none":
-            from fedasr.protection.spec import ProtectionSpec  # Opacus, below it, takes seconds to import
+            from fedasr.protection.dp_sgd.settings import ProtectionSpec  # Opacus, below it, takes seconds to import
 
             ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
 

@@ -18,19 +18,19 @@ from flwr.serverapp import Grid, ServerApp
 from rich.console import Console
 
 from fedasr import api
-from fedasr.errors import RowError, UserError
-from fedasr.experiment import Experiment
-from fedasr.grid.flower import CLIENT_APP_FAILED
-from fedasr.grid.relay import COST_RECORD, SILO_QUERY, FlowerWorkers, cost_record, silo_record
-from fedasr.preparation import prepare_experiment
-from fedasr.randomness import seeded_libraries
-from fedasr.request import requested
-from fedasr.rows import silo_host
+from fedasr.common.errors import RowError, UserError
+from fedasr.common.randomness import seeded_libraries
+from fedasr.common.threads import one_thread
+from fedasr.engine.preparation import prepare_experiment
+from fedasr.engine.request import requested
+from fedasr.engine.row import silo_host
+from fedasr.engine.watchers.terminal import PlainWatcher
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import Experiment
+from fedasr.grid.flower_grid import COST_RECORD, SILO_QUERY, FlowerWorkers, cost_record, silo_record
+from fedasr.grid.identity import CLIENT_APP_FAILED
 from fedasr.silo.app import SILO, make_app
 from fedasr.silo.host import SiloHost
-from fedasr.terminal import PlainWatcher
-from fedasr.threads import one_thread
-from fedasr.watcher import Watcher
 
 server = ServerApp()
 

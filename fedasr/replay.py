@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fedasr.command import OneLineCommand, exits
-from fedasr.errors import UserError
+from fedasr.common.console import OneLineCommand, exits
+from fedasr.common.errors import UserError
 
 if TYPE_CHECKING:
     from fedasr.network.scaling import Landmarks
-    from fedasr.replaying import Replay
+    from fedasr.runs.retiming import Replay
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -38,7 +38,7 @@ def main(
 ) -> None:
     """Time a finished run on another network, and with more workers, without training again."""
     from fedasr.network.presets import build_network
-    from fedasr.replaying import Scenario, replay
+    from fedasr.runs.retiming import Scenario, replay
 
     scenario = Scenario(
         build_network(network), _numbers(workers), tuple(row or ()), topology, parameters,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fedasr.command import OneLineCommand, exits, quiet_libraries
+from fedasr.common.console import OneLineCommand, exits, quiet_libraries
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -39,8 +39,8 @@ def main(
     if list_:
         return _print_list()
     from fedasr.api import run
-    from fedasr.request import requested
-    from fedasr.tracking import Watchers
+    from fedasr.engine.request import requested
+    from fedasr.engine.watchers.tensorboard import Watchers
 
     wanted = requested(experiment, data, strategy or [], set_ or [], seed or [], resume)
     console = Console(stderr=True)
@@ -57,13 +57,13 @@ def main(
 
 
 def _watcher(console: Console) -> Any:
-    from fedasr.terminal import LiveWatcher, PlainWatcher
+    from fedasr.engine.watchers.terminal import LiveWatcher, PlainWatcher
 
     return LiveWatcher(console) if console.is_terminal else nullcontext(PlainWatcher(console))
 
 
 def _tracker(folder: Path) -> Any:
-    from fedasr.tracking import TensorBoardWatcher
+    from fedasr.engine.watchers.tensorboard import TensorBoardWatcher
 
     return TensorBoardWatcher(folder)
 
@@ -84,8 +84,8 @@ def _print_result(folder: Path, json_: bool) -> None:
 
 
 def _print_list() -> None:
-    from fedasr.experiment import Experiment, shipped_experiments
-    from fedasr.registry import known_strategies
+    from fedasr.experiment.experiment import Experiment, shipped_experiments
+    from fedasr.server.strategies_by_name import known_strategies
 
     typer.echo("experiments")
     for name in shipped_experiments():

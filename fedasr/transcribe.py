@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fedasr.command import OneLineCommand, exits, quiet_libraries
+from fedasr.common.console import OneLineCommand, exits, quiet_libraries
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 

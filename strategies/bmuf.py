@@ -13,8 +13,8 @@ from typing import Any
 from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp import Grid
 
-from fedasr.errors import UserError
-from fedasr.messages import KEEP_OPTIMIZER
+from fedasr.common.errors import UserError
+from fedasr.messages.train import KEEP_OPTIMIZER
 
 from .fedavg import FedAvg
 

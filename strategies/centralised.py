@@ -8,13 +8,12 @@ from flwr.app import ArrayRecord, Message, RecordDict
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 
-from fedasr.central import Central
+from fedasr.common.errors import RowError, UserError
 from fedasr.corpora.speech import Speech, joined
-from fedasr.errors import RowError, UserError
-from fedasr.grid.flower import array_record
-from fedasr.messages import SPEECH, SpeechReply
-
-from .central_strategy import CentralStrategy, result_with
+from fedasr.grid.identity import array_record
+from fedasr.messages.train import SPEECH, SpeechReply
+from fedasr.server.central import Central
+from fedasr.server.central_strategy import CentralStrategy, result_with
 
 
 class Centralised(CentralStrategy):

@@ -27,19 +27,18 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 from numpy.typing import NDArray
 
-from fedasr.central import Central
-from fedasr.errors import RowError, UserError
+from fedasr.common.errors import RowError, UserError
 from fedasr.grid.exchange import Mean
-from fedasr.grid.flower import array_record, arrays_of
-from fedasr.messages import CHANGE, GRADIENT, TRAIN, TrainRequest
+from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.train import CHANGE, GRADIENT, TRAIN, TrainRequest
+from fedasr.privacy.accounting.calibration import noise_for
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
+from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
-from fedasr.privacy.planner import noise_for
-from fedasr.privacy.sums import SampledGaussian
-from fedasr.releases import Arrays, Charge
-
-from .central_strategy import CentralStrategy, result_with
-from .outer import MomentumStep
+from fedasr.protection.releases import Arrays, Charge
+from fedasr.server.central import Central
+from fedasr.server.central_strategy import CentralStrategy, result_with
+from fedasr.server.outer_step import MomentumStep
 
 Weights = Mapping[str, NDArray[Any]]
 

@@ -12,10 +12,9 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 from numpy.typing import NDArray
 
-from fedasr.errors import UserError
-from fedasr.grid.flower import array_record, arrays_of
-
-from .outer import AdamStep, MomentumStep
+from fedasr.common.errors import UserError
+from fedasr.grid.identity import array_record, arrays_of
+from fedasr.server.outer_step import AdamStep, MomentumStep
 
 
 class FedAvg(FlowerFedAvg):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fedasr.wire.codec import Codec
-from fedasr.wire.codecs import build_codec
+from fedasr.wire.codecs_by_name import build_codec
 
 from .sync_sgd import SyncSGD
 

@@ -10,12 +10,11 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 
 from fedasr.asr.word_errors import ErrorCounts
-from fedasr.central import Central, PerSilo
-from fedasr.errors import RowError, UserError
-from fedasr.grid.flower import silo_of
-from fedasr.messages import ALONE, AloneReply, TrainRequest
-
-from .central_strategy import CentralStrategy
+from fedasr.common.errors import RowError, UserError
+from fedasr.grid.identity import silo_of
+from fedasr.messages.train import ALONE, AloneReply, TrainRequest
+from fedasr.server.central import Central, PerSilo
+from fedasr.server.central_strategy import CentralStrategy
 
 
 class LocalOnly(CentralStrategy):

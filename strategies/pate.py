@@ -21,26 +21,25 @@ from flwr.serverapp.strategy import Result
 from numpy.typing import NDArray
 
 from fedasr.asr.batch import make_batch
+from fedasr.asr.decoding.nbest import nbest
 from fedasr.asr.features import stacked_length
-from fedasr.asr.nbest import nbest
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.word_errors import count_errors, total
-from fedasr.central import Central
+from fedasr.common.errors import RowError, UserError, nearest
+from fedasr.common.files import write_json
 from fedasr.corpora.speech import Speech, joined
-from fedasr.errors import RowError, UserError, nearest
-from fedasr.files import write_json
-from fedasr.grid.flower import array_record
-from fedasr.messages import TEACHER, TrainRequest, utterances_of
+from fedasr.grid.identity import array_record
+from fedasr.messages.train import TEACHER, TrainRequest, utterances_of
+from fedasr.messages.votes import Question, answer_of
+from fedasr.privacy.accounting.budget import Budget
+from fedasr.privacy.accounting.calibration import noise_for, with_noise
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
-from fedasr.privacy.budget import Budget
-from fedasr.privacy.mechanism import Mechanism
-from fedasr.privacy.planner import noise_for, with_noise
-from fedasr.privacy.sums import NoisyMean
-from fedasr.student.noisy import with_transcripts
-from fedasr.votes import Question, answer_of
-
-from .central_strategy import CentralStrategy, result_with
-from .voting import Ballot, vote_on_candidates, vote_on_frames, vote_on_labels
+from fedasr.privacy.mechanisms.gaussian import NoisyMean
+from fedasr.privacy.mechanisms.mechanism import Mechanism
+from fedasr.server.central import Central
+from fedasr.server.central_strategy import CentralStrategy, result_with
+from fedasr.student.transcripts import with_transcripts
+from fedasr.voting.labels import Ballot, vote_on_candidates, vote_on_frames, vote_on_labels
 
 TEACHERS, VOTES = 1, 2
 """The rounds before the student's epochs."""

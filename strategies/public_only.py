@@ -8,9 +8,8 @@ from flwr.app import ArrayRecord
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 
-from fedasr.central import Central
-
-from .central_strategy import CentralStrategy, result_with
+from fedasr.server.central import Central
+from fedasr.server.central_strategy import CentralStrategy, result_with
 
 
 class PublicOnly(CentralStrategy):

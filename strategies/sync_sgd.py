@@ -9,9 +9,9 @@ from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 
-from fedasr.errors import UserError
-from fedasr.grid.flower import array_record, arrays_of
-from fedasr.messages import ACCUMULATE, GRADIENT
+from fedasr.common.errors import UserError
+from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.train import ACCUMULATE, GRADIENT
 
 from .fedavg import WEIGHTS, make_outer
 

@@ -12,12 +12,12 @@ import pytest
 import tomli_w
 import torch
 from hypothesis import HealthCheck, settings
-from running import LONGER, Finished, Refused, Simulated, command, tiny_table
+from support.running import LONGER, Finished, Refused, Simulated, command, tiny_table
 
-from fedasr.experiment import Experiment
-from fedasr.preparation import Prepared, prepare_experiment
+from fedasr.engine.preparation import Prepared, prepare_experiment
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import Experiment
 from fedasr.simulate import app as simulate
-from fedasr.watcher import Watcher
 
 settings.register_profile("fedasr", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fedasr")

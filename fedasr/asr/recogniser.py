@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fedasr.asr.batch import Batch
-from fedasr.asr.ctc import CTCHead
 from fedasr.asr.encoders import EncoderSpec, build_encoder
 from fedasr.asr.features import FRAMES_STACKED, FeatureSpec
+from fedasr.asr.heads.ctc import CTCHead
+from fedasr.asr.heads.transducer import TransducerHead
 from fedasr.asr.tokens import Tokens
-from fedasr.asr.transducer import TransducerHead
 
 Weights = dict[str, NDArray[np.float32]]
 """A recogniser's parameters by name."""

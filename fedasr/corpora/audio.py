@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torchaudio.transforms import Resample
 
-from fedasr.errors import UserError
+from fedasr.common.errors import UserError
 
 SHORTEST_SECONDS = 0.025
 """One analysis window; what is shorter has no features."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fedasr.corpora.common_voice import read_common_voice
-from fedasr.corpora.librispeech import read_librispeech
-from fedasr.corpora.manifest import read_manifest
-from fedasr.corpora.speech_commands import read_speech_commands
-from fedasr.corpora.table import read_table
+from fedasr.common.errors import UserError, nearest
+from fedasr.corpora.readers.common_voice import read_common_voice
+from fedasr.corpora.readers.librispeech import read_librispeech
+from fedasr.corpora.readers.manifest import read_manifest
+from fedasr.corpora.readers.speech_commands import read_speech_commands
+from fedasr.corpora.readers.table import read_table
+from fedasr.corpora.readers.vctk import read_vctk
 from fedasr.corpora.utterance import Utterance
-from fedasr.corpora.vctk import read_vctk
-from fedasr.errors import UserError, nearest
 
 _WITH_SUBSETS: dict[str, Callable[[Path, str | None], tuple[Utterance, ...]]] = {
     "librispeech": read_librispeech,

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from fedasr.common.errors import UserError
 from fedasr.corpora.spec import CorpusSpec
 from fedasr.corpora.utterance import Utterance
-from fedasr.errors import UserError
 
 PUBLIC_ACCENT = "other accent"
 

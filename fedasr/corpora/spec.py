@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fedasr.settings import least, one_of, share
+from fedasr.common.settings import least, one_of, share
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.grid.exchange import Exchange, Request
-from fedasr.grid.flower import array_records, arrays_of
-from fedasr.wire.changed import changed_size
-from fedasr.wire.dense import Dense
+from fedasr.grid.identity import array_records, arrays_of
+from fedasr.wire.codecs.changed import changed_size
+from fedasr.wire.codecs.dense import Dense
 
 Arrays = Mapping[str, NDArray[Any]]
 

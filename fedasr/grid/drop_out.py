@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Outcome, Request
 from fedasr.network import dropped
-from fedasr.randomness import Streams
 
 REASON = "dropped out of the round, as its simulated network has it"
 

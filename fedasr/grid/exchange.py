@@ -8,9 +8,9 @@ import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
-from fedasr.grid.flower import metric_record
+from fedasr.grid.identity import metric_record
 from fedasr.wire.codec import Codec
-from fedasr.wire.dense import Dense
+from fedasr.wire.codecs.dense import Dense
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.grid.flower import array_record, arrays_of
+from fedasr.grid.identity import array_record, arrays_of
 
 SKELETON = "records"
 Arrays = dict[str, NDArray[Any]]

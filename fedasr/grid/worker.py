@@ -12,9 +12,9 @@ from flwr.app import ArrayRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
-from fedasr.coding import decode_reply
+from fedasr.common.randomness import Streams, kept_libraries, seed_libraries
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request
-from fedasr.grid.flower import (
+from fedasr.grid.identity import (
     array_record,
     array_records,
     arrays_of,
@@ -26,7 +26,7 @@ from fedasr.grid.flower import (
 )
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.grid.sums import WeightedSum
-from fedasr.randomness import Streams, kept_libraries, seed_libraries
+from fedasr.messages.encoding import decode_reply
 from fedasr.wire.codec import Codec, WireError
 
 AppFactory = Callable[[], ClientApp]

@@ -9,11 +9,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fedasr.grid.base import SiloGrid
+from fedasr.common.randomness import Streams
+from fedasr.common.threads import one_thread
 from fedasr.grid.exchange import Exchange, GroupOutcome, Request
+from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
-from fedasr.randomness import Streams
-from fedasr.threads import one_thread
 
 MapFunction = Callable[[Any, Sequence[Any]], list[Any]]
 

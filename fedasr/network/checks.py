@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
-from fedasr.errors import UserError, nearest
+from fedasr.common.errors import UserError, nearest
 
 T = TypeVar("T")
 

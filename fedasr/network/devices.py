@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.errors import UserError
+from fedasr.common.errors import UserError
 from fedasr.network.checks import check
 
 KINDS = ("fixed", "lognormal", "file")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fedasr.errors import UserError, nearest
+from fedasr.common.errors import UserError, nearest
 from fedasr.network.checks import from_table
 from fedasr.network.devices import Devices
 from fedasr.network.link import Link

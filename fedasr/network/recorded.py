@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedasr.network.clock import RoundTime, SiloWork, round_seconds
 from fedasr.network.network import Network
+from fedasr.network.round_time import RoundTime, SiloWork, round_seconds
 from fedasr.network.scaling import Workload
 from fedasr.network.topology import ALL_TO_ALL, RING, SERVER
 

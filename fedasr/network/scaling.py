@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.network.clock import DROP_OUT, SPEED, STRAGGLER
 from fedasr.network.devices import child
 from fedasr.network.network import Network
+from fedasr.network.round_time import DROP_OUT, SPEED, STRAGGLER
 from fedasr.network.topology import exchange
 
 MOST_WORKERS = 65536

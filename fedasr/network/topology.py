@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedasr.errors import UserError, nearest
+from fedasr.common.errors import UserError, nearest
 from fedasr.network.link import Link
 
 SERVER, ALL_TO_ALL, RING = "server", "all-to-all", "ring"

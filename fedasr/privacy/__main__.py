@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from fedasr.command import OneLineCommand, exits
-from fedasr.errors import nearest
+from fedasr.common.console import OneLineCommand, exits
+from fedasr.common.errors import nearest
+from fedasr.privacy.accounting.calibration import Target
+from fedasr.privacy.accounting.conversion import checked_conversion
+from fedasr.privacy.accounting.feasibility import Question, checked_unit, plan
 from fedasr.privacy.adjacency import checked_adjacency
 from fedasr.privacy.answers import dpsgd_answer, parsed_orders, pate_answer, voting_mechanism
-from fedasr.privacy.conversion import checked_conversion
 from fedasr.privacy.noise import SecureNoise
-from fedasr.privacy.plan import Question, checked_unit, plan
-from fedasr.privacy.planner import Target
 
 
 class OneLineGroup(TyperGroup):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from fedasr.errors import UserError, nearest
+from fedasr.common.errors import UserError, nearest
 
 Adjacency = Literal["replace-one", "add-remove"]
 ADJACENCIES: tuple[Adjacency, ...] = get_args(Adjacency)

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from fedasr.errors import UserError
+from fedasr.common.errors import UserError
+from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, checked_delta, epsilon_of
+from fedasr.privacy.accounting.sampled_gaussian import dpsgd_epsilon, dpsgd_mechanism, dpsgd_steps
+from fedasr.privacy.accounting.vote_costs import Spent, Voting, load_votes, spent_on
 from fedasr.privacy.adjacency import Adjacency
-from fedasr.privacy.confident import ConfidentGNMax
-from fedasr.privacy.conversion import ORDERS, Conversion, Curve, checked_delta, epsilon_of
-from fedasr.privacy.dpsgd import dpsgd_epsilon, dpsgd_mechanism, dpsgd_steps
+from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
+from fedasr.privacy.mechanisms.noisy_max import GNMax, LNMax
+from fedasr.privacy.mechanisms.sanitised import sanitise
 from fedasr.privacy.noise import Noise
-from fedasr.privacy.sanitise import sanitise
-from fedasr.privacy.votes import Spent, Voting, load_votes, spent_on
-from fedasr.privacy.voting import GNMax, LNMax
 
 _NEEDS = {
     "gnmax": ("sigma",),

@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from fedasr.errors import UserError
-from fedasr.report.data import RunData, SpeedupCurve, SpeedupData
+from fedasr.common.errors import UserError
+from fedasr.runs.records import RunData, SpeedupCurve, SpeedupData
 
 if TYPE_CHECKING:
-    from fedasr.replaying import SpeedupCurves
+    from fedasr.runs.retiming import SpeedupCurves
 
 NETWORK = "cloud-2015"
 """The one the published speed-ups were measured on a network like."""
@@ -24,7 +24,7 @@ def with_speedups(data: RunData, folder: Path) -> RunData:
     if not (folder / "compute.json").is_file():
         return data
     from fedasr.network.presets import build_network
-    from fedasr.replaying import speedup_curves
+    from fedasr.runs.retiming import speedup_curves
 
     network = build_network(NETWORK)
     try:

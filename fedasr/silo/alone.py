@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-from fedasr.asr.decoding import decoding_batches, transcribe_batch
+from fedasr.asr.decoding.greedy import decoding_batches, transcribe_batch
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors
 from fedasr.corpora.speech import Speech
-from fedasr.messages import AloneReply, TrainRequest
+from fedasr.messages.train import AloneReply, TrainRequest
 from fedasr.silo.host import Silo, SiloHost
 from fedasr.silo.train import local_steps
 

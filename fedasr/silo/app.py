@@ -10,14 +10,14 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
-from fedasr.coding import encode_reply
-from fedasr.messages import SpeechReply, TrainReply, TrainRequest
+from fedasr.messages.encoding import encode_reply
+from fedasr.messages.train import SpeechReply, TrainReply, TrainRequest
+from fedasr.messages.votes import CANDIDATE, FRAME, LABEL, POSTERIOR, Question, answer_record
 from fedasr.silo.alone import train_alone
 from fedasr.silo.gradient import change
 from fedasr.silo.host import Silo, SiloHost
 from fedasr.silo.teacher import posterior, train_teacher, vote_candidate, vote_frames, vote_label
 from fedasr.silo.train import train
-from fedasr.votes import CANDIDATE, FRAME, LABEL, POSTERIOR, Question, answer_record
 
 Answer = Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]
 SILO = "partition-id"

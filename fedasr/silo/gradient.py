@@ -9,9 +9,9 @@ import torch
 from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.errors import RowError
-from fedasr.grid.flower import array_record, arrays_of
-from fedasr.messages import CHANGE, TrainReply, TrainRequest
+from fedasr.common.errors import RowError
+from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.train import CHANGE, TrainReply, TrainRequest
 from fedasr.silo.host import Silo, SiloHost
 from fedasr.silo.optimizer import learning_rate
 from fedasr.silo.train import gradients, keep_layers_

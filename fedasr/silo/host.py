@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
 from fedasr.asr.tokens import Tokens
+from fedasr.common.randomness import Streams
+from fedasr.corpora.features.store import open_speech
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import Speech
-from fedasr.corpora.store import open_speech
 from fedasr.corpora.utterance import Utterance
-from fedasr.experiment import TrainingSpec
+from fedasr.experiment.experiment import TrainingSpec
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
-from fedasr.randomness import Streams
-from fedasr.training.objectives import OBJECTIVES, Objective
+from fedasr.training.objectives.supervised import OBJECTIVES, Objective
 from fedasr.wire.codec import Codec
-from fedasr.wire.dense import Dense
+from fedasr.wire.codecs.dense import Dense
 
 if TYPE_CHECKING:
-    from fedasr.silo.protected import SiloProtection
+    from fedasr.protection.dp_sgd.silos import SiloProtection
     from fedasr.silo.teacher import Scorers
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from flwr.app import ArrayRecord, RecordDict
 
-from fedasr.experiment import TrainingSpec
-from fedasr.grid.flower import array_record, arrays_of
+from fedasr.experiment.experiment import TrainingSpec
+from fedasr.grid.identity import array_record, arrays_of
 
 MOMENTS = "optimizer"
 """The record of a silo's state that holds its optimizer's moments."""

@@ -12,15 +12,15 @@ from flwr.app import ArrayRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.asr.batch import Batch, make_batch
-from fedasr.asr.nbest import sequence_log_probabilities
-from fedasr.asr.prefix import PrefixScorer, prefix_scorer
+from fedasr.asr.decoding.nbest import sequence_log_probabilities
+from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
 from fedasr.asr.recogniser import Recogniser
-from fedasr.errors import RowError
-from fedasr.grid.flower import array_record, arrays_of
-from fedasr.messages import METRICS, TrainRequest
+from fedasr.common.errors import RowError
+from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.train import METRICS, TrainRequest
+from fedasr.messages.votes import Integers, Question
 from fedasr.silo.host import Silo, SiloHost
 from fedasr.silo.train import local_steps
-from fedasr.votes import Integers, Question
 
 TEACHER = "teacher"
 """The record of a silo's state that holds its teacher."""

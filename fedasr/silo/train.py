@@ -12,8 +12,8 @@ import torch
 from flwr.app import RecordDict
 
 from fedasr.asr.recogniser import Recogniser
-from fedasr.experiment import TrainingSpec
-from fedasr.messages import TrainReply, TrainRequest
+from fedasr.experiment.experiment import TrainingSpec
+from fedasr.messages.train import TrainReply, TrainRequest
 from fedasr.silo.host import Silo, SiloHost
 from fedasr.silo.optimizer import learning_rate, load_moments, save_moments
 from fedasr.training.batches import shuffled_batches, training_batch
@@ -91,7 +91,7 @@ def gradients(
     Everything that a silo trains goes through here: under a protection the gradients are what it releases.
     """
     if host.protection is not None:
-        from fedasr.silo.protected import noisy_gradients  # Opacus, below it, takes seconds to import
+        from fedasr.protection.dp_sgd.silos import noisy_gradients  # Opacus, below it, takes seconds to import
 
         yield from noisy_gradients(host, silo, host.protection, round, batches)
         return

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser, Weights
-from fedasr.randomness import Streams
-from fedasr.settings import least
-from fedasr.threads import one_thread
+from fedasr.common.randomness import Streams
+from fedasr.common.settings import least
+from fedasr.common.threads import one_thread
 from fedasr.training.batches import Examples, shuffled_batches, training_batch
 from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
-from fedasr.training.objectives import Objective, supervised
+from fedasr.training.objectives.supervised import Objective, supervised
 from fedasr.training.schedule import one_cycle
 
 State = dict[str, NDArray[np.generic]]

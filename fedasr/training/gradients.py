@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
-from fedasr.training.objectives import Objective
+from fedasr.training.objectives.supervised import Objective
 
 LANES = 2
 """Parts of a central batch. A constant of the mathematics, not of the machine: sums run in lane order."""

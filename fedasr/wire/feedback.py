@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fedasr.wire.codec import Arrays, Codec, Delivery, Layout, State
-from fedasr.wire.vectors import Vector, check_finite
+from fedasr.wire.packing.vectors import Vector, check_finite
 
 
 def remainder(total: Vector, sent: Vector, keep: bool = True) -> State:

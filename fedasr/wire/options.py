@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fedasr.errors import UserError
+from fedasr.common.errors import UserError
 
 
 def number(codec: str, key: str, value: object, low: float = 0.0, high: float = math.inf) -> float:

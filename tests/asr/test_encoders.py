@@ -1,10 +1,9 @@
 import pytest
 import torch
+from support.toy_recognisers import features, recogniser
 
 from fedasr.asr.batch import make_batch
 from fedasr.asr.layers import ReverseWithinLength, dropout
-
-from .speech import features, recogniser
 
 
 @pytest.mark.parametrize("kind", ["lstm", "bilstm"])

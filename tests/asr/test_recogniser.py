@@ -4,12 +4,11 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
+from support.toy_recognisers import TOKENS, features, recogniser
 
 from fedasr.asr.batch import make_batch
-from fedasr.asr.decoding import BATCH, decoding_batches, transcribe_batch
+from fedasr.asr.decoding.greedy import BATCH, decoding_batches, transcribe_batch
 from fedasr.asr.recogniser import digest, spec_from_json
-
-from .speech import TOKENS, features, recogniser
 
 KINDS = [(kind, head) for kind in ("lstm", "bilstm", "conformer") for head in ("ctc", "transducer", "joint")]
 

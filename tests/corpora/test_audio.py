@@ -3,11 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from support.sound import noise, record
 
+from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioFile, AudioInfo, inspect, resample
-from fedasr.errors import UserError
-
-from .sound import noise, record
 
 
 def test_inspect_reads_the_header(tmp_path: Path) -> None:

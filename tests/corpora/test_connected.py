@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.sound import Samples, utterance
 
 from fedasr.corpora.connected import JoinedAudio, connect
-from fedasr.corpora.manifest import read_manifest
+from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.utterance import Utterance
-
-from .sound import Samples, utterance
 
 
 def _clips(counts: dict[str, int]) -> list[Utterance]:

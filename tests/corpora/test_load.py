@@ -1,11 +1,10 @@
 from pathlib import Path
 
 import pytest
+from support.sound import manifest, record, row, utterance
 
+from fedasr.common.errors import UserError
 from fedasr.corpora.load import KINDS, check, load_corpus
-from fedasr.errors import UserError
-
-from .sound import manifest, record, row, utterance
 
 
 def test_kinds_are_read_by_name(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("espeakng_loader", reason="synthetic speech needs the extra 'synth'")
 
+from fedasr.common.errors import UserError
 from fedasr.corpora.synthetic import ACCENTS, GRAMMARS, espeak, synthetic_corpus, voices
 from fedasr.corpora.synthetic.grammar import DIGITS, grammar_named
 from fedasr.corpora.synthetic.voices import VARIANTS, Voice
-from fedasr.errors import UserError
 
 DIGEST = """
 import hashlib

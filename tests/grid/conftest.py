@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ray import cloudpickle
+from support import toys
 
-from fedasr.grid.ray import RayWorkers
+from fedasr.grid.ray.pool import RayWorkers
 from fedasr.grid.workers import InProcess, Workers
-
-from . import toys
 
 # Actors cannot import test modules.
 cloudpickle.register_pickle_by_value(toys)

@@ -11,14 +11,13 @@ from flwr.app import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from support.toys import SHAPES, Toy, open_toy, train_messages
 
 from fedasr.grid.exchange import Mean
-from fedasr.grid.flower import arrays_of, metric_record
+from fedasr.grid.identity import arrays_of, metric_record
 from fedasr.grid.worker import RefusedError, clipped
 from fedasr.grid.workers import InProcess, Workers
-from fedasr.messages import CHANGE
-
-from .toys import SHAPES, Toy, open_toy, train_messages
+from fedasr.messages.train import CHANGE
 
 BOUND = 0.7
 SILOS = 5

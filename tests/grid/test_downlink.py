@@ -3,9 +3,9 @@ from flwr.app import RecordDict
 
 from fedasr.grid.downlink import Downlink
 from fedasr.grid.exchange import Exchange, Request
-from fedasr.grid.flower import array_record
-from fedasr.wire.changed import encode_changed
-from fedasr.wire.dense import Dense
+from fedasr.grid.identity import array_record
+from fedasr.wire.codecs.changed import encode_changed
+from fedasr.wire.codecs.dense import Dense
 
 
 def _model(changed: int, seed: int = 0) -> dict[str, np.ndarray]:

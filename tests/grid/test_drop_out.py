@@ -1,11 +1,10 @@
 import pytest
+from support.toys import open_toy, train_messages
 
+from fedasr.common.randomness import Streams
 from fedasr.grid.drop_out import REASON, DropOut
 from fedasr.grid.exchange import Mean, Request
 from fedasr.grid.workers import Workers
-from fedasr.randomness import Streams
-
-from .toys import open_toy, train_messages
 
 
 def _gone(drop_out: DropOut, round: int, silos: range) -> set[int]:

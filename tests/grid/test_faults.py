@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
+from support.toys import Toy, open_toy, train_messages
 
-from fedasr.errors import RowError
+from fedasr.common.errors import RowError
+from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Mean
-from fedasr.grid.flower import array_record, arrays_of, silo_of
+from fedasr.grid.identity import array_record, arrays_of, silo_of
 from fedasr.grid.workers import InProcess, Workers
-from fedasr.randomness import Streams
 
 from .conftest import WorkersNamed
-from .toys import Toy, open_toy, train_messages
 
 REFUSED = {
     "nan": "'bias' holds values that are not finite",

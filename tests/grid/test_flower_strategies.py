@@ -6,14 +6,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from flwr.serverapp.strategy import FedAdam, FedAvg, FedAvgM, FedMedian, FedTrimmedAvg, Krum, Strategy
+from support.toys import SHAPES, Toy, initial, open_toy
 
 from fedasr.grid.exchange import Mean
-from fedasr.grid.flower import arrays_of
+from fedasr.grid.identity import arrays_of
 from fedasr.grid.workers import Workers
-from fedasr.registry import averages
+from fedasr.server.strategies_by_name import averages
 
 from .conftest import WorkersNamed
-from .toys import SHAPES, Toy, initial, open_toy
 
 SILOS = 7
 UNMODIFIED: dict[str, Callable[[], Strategy]] = {

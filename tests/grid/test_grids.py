@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 from flwr.app import Message, RecordDict
+from support.toys import SHAPES, Toy, initial, open_toy, train_messages
 
-from fedasr.grid.base import SiloGrid
 from fedasr.grid.exchange import Mean
-from fedasr.grid.flower import arrays_of, silo_of
+from fedasr.grid.identity import arrays_of, silo_of
+from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import InProcess, Workers
-from fedasr.wire.dense import Dense
+from fedasr.wire.codecs.dense import Dense
 
 from .conftest import WorkersNamed
-from .toys import SHAPES, Toy, initial, open_toy, train_messages
 
 GRIDS = ["process", "ray 1", "ray 2", "ray 3"]
 

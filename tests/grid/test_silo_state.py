@@ -3,8 +3,8 @@ from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedasr.files import load_arrays, save_arrays
-from fedasr.grid.flower import array_record, arrays_of
+from fedasr.common.files import load_arrays, save_arrays
+from fedasr.grid.identity import array_record, arrays_of
 from fedasr.grid.silo_state import packed, unpacked
 
 names = st.text(min_size=1, max_size=6)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedasr.errors import UserError
+from fedasr.common.errors import UserError
 from fedasr.network.devices import Devices, child, dropped
 
 SEEDS = np.random.SeedSequence(7)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedasr.errors import UserError
+from fedasr.common.errors import UserError
 from fedasr.network.link import SEGMENT_BYTES, Link
 
 RATES, LATENCIES, LOSSES = st.floats(1e3, 1e11), st.floats(0, 1), st.floats(0, 0.9)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedasr.errors import UserError
+from fedasr.common.errors import UserError
 from fedasr.network import NETWORKS, SERVER, SiloWork, build_network, round_seconds
 
 OFFICE = """

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedasr.errors import UserError
+from fedasr.common.errors import UserError
 from fedasr.network.link import Link
 from fedasr.network.topology import ALL_TO_ALL, RING, SERVER, TOPOLOGIES, all_to_all_seconds, exchange
 

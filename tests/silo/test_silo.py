@@ -6,12 +6,12 @@ import torch
 from flwr.app import RecordDict
 
 from fedasr.asr.recogniser import Recogniser, digest
+from fedasr.common.randomness import Streams
 from fedasr.corpora.speech import joined
+from fedasr.engine.preparation import Prepared
+from fedasr.engine.row import silo_host
 from fedasr.grid.workers import InProcess
-from fedasr.messages import AloneReply, SpeechReply, TrainReply, TrainRequest
-from fedasr.preparation import Prepared
-from fedasr.randomness import Streams
-from fedasr.rows import silo_host
+from fedasr.messages.train import AloneReply, SpeechReply, TrainReply, TrainRequest
 from fedasr.silo.alone import score, train_alone
 from fedasr.silo.app import SiloApp
 from fedasr.silo.host import SiloHost

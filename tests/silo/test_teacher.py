@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 import torch
 from flwr.app import RecordDict
-from running import tiny_table
+from support.running import tiny_table
 
 import fedasr.silo.teacher as teachers
 from fedasr.asr.batch import make_batch
-from fedasr.asr.prefix import greedy_labels, prefix_scorer
+from fedasr.asr.decoding.prefix import greedy_labels, prefix_scorer
 from fedasr.asr.recogniser import Recogniser, digest
-from fedasr.errors import RowError
-from fedasr.experiment import Experiment, RowSpec
-from fedasr.grid.flower import arrays_of
-from fedasr.messages import TrainRequest, utterances_of
-from fedasr.preparation import Prepared, prepare_experiment
-from fedasr.rows import silo_host
+from fedasr.common.errors import RowError
+from fedasr.engine.preparation import Prepared, prepare_experiment
+from fedasr.engine.row import silo_host
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import Experiment, RowSpec
+from fedasr.grid.identity import arrays_of
+from fedasr.messages.train import TrainRequest, utterances_of
+from fedasr.messages.votes import Question, padded
 from fedasr.silo.host import SiloHost
 from fedasr.silo.teacher import TEACHER, posterior, train_teacher, vote_candidate, vote_frames, vote_label
-from fedasr.votes import Question, padded
-from fedasr.watcher import Watcher
 
 MOST = 6
 

@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 import torch
 from fedasr.strategies.bmuf import BMUF, MEMORIES, default_momentum
-from fedasr.strategies.outer import MomentumStep
 from flwr.app import ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import FedAvgM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fedasr.asr.recogniser import Recogniser, digest
-from fedasr.coordinator import drive
-from fedasr.errors import UserError
-from fedasr.experiment import RowSpec, TrainingSpec
-from fedasr.grid.flower import array_record, arrays_of, identify
+from fedasr.common.errors import UserError
+from fedasr.engine.preparation import Prepared
+from fedasr.engine.row import RowRun, silo_host
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import RowSpec, TrainingSpec
+from fedasr.grid.identity import array_record, arrays_of, identify
 from fedasr.grid.workers import InProcess
-from fedasr.preparation import Prepared
-from fedasr.registry import build_strategy
-from fedasr.rows import RowRun, silo_host
-from fedasr.run_folder import RowFolder
+from fedasr.runs.folder import RowFolder
+from fedasr.server.outer_step import MomentumStep
+from fedasr.server.rounds import drive
+from fedasr.server.strategies_by_name import build_strategy
 from fedasr.silo.app import SiloApp
-from fedasr.watcher import Watcher
 
 momenta = st.floats(0.0, 0.95)
 rates = st.floats(0.1, 2.0)

@@ -8,25 +8,25 @@ import numpy as np
 import pytest
 import torch
 from fedasr.strategies.dp_fedavg import DPFedAvg
-from running import tiny_table
+from support.running import tiny_table
 
 import fedasr
 from fedasr.asr.recogniser import Recogniser, digest
-from fedasr.coordinator import drive
-from fedasr.errors import RowError, UserError
-from fedasr.experiment import Experiment, RowSpec, TrainingSpec
-from fedasr.files import load_arrays, read_lines
+from fedasr.common.errors import RowError, UserError
+from fedasr.common.files import load_arrays, read_lines
+from fedasr.engine.preparation import Prepared
+from fedasr.engine.row import RowRun, silo_host
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import Experiment, RowSpec, TrainingSpec
 from fedasr.grid.workers import InProcess
-from fedasr.preparation import Prepared
-from fedasr.privacy.conversion import ORDERS, epsilon_of
-from fedasr.privacy.dpsgd import pld_epsilon
+from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
+from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
+from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import ReproducibleNoise
-from fedasr.privacy.sums import SampledGaussian
-from fedasr.registry import build_strategy
-from fedasr.rows import RowRun, silo_host
-from fedasr.run_folder import RowFolder
+from fedasr.runs.folder import RowFolder
+from fedasr.server.rounds import drive
+from fedasr.server.strategies_by_name import build_strategy
 from fedasr.silo.app import SiloApp
-from fedasr.watcher import Watcher
 
 DP_FEDAVG = "fedasr.strategies.dp_fedavg:DPFedAvg"
 QUIET = {"noise_multiplier": 0.0, "clip_norm": 1e6, "average": 0.0}
@@ -148,7 +148,7 @@ def test_a_stopped_row_goes_on_to_the_same_bits_at_the_same_epsilon(
 ) -> None:
     """It is stopped when a release is on disk and in the ledger, and the round's checkpoint is not."""
     whole = fedasr.run(_experiment(reproducible_noise=True), grid="process", out=tmp_path / "whole").rows[0]
-    after_round = fedasr.central.Central.after_round
+    after_round = fedasr.server.central.Central.after_round
 
     def stopping(self: Any, round: int, *others: Any, **more: Any) -> None:
         if round == stop:
@@ -156,7 +156,7 @@ def test_a_stopped_row_goes_on_to_the_same_bits_at_the_same_epsilon(
         after_round(self, round, *others, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fedasr.central.Central, "after_round", stopping)
+        patch.setattr(fedasr.server.central.Central, "after_round", stopping)
         with pytest.raises(_StoppedError):
             fedasr.run(_experiment(reproducible_noise=True), grid="process", out=tmp_path / "stopped")
     resumed = fedasr.run(_experiment(reproducible_noise=True), grid="process", resume=tmp_path / "stopped").rows[0]

@@ -5,24 +5,24 @@ import numpy as np
 import pytest
 import torch
 from fedasr.strategies.fedavg import FedAvg, make_outer
-from fedasr.strategies.outer import AdamStep, MomentumStep
 
 from fedasr.asr.recogniser import Recogniser, digest
-from fedasr.coordinator import drive
-from fedasr.errors import UserError
-from fedasr.experiment import Experiment, RowSpec
+from fedasr.common.errors import UserError
+from fedasr.common.randomness import Streams
+from fedasr.engine.preparation import Prepared
+from fedasr.engine.row import RowRun
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import Experiment, RowSpec
 from fedasr.grid.exchange import Mean
 from fedasr.grid.workers import InProcess
-from fedasr.preparation import Prepared
-from fedasr.randomness import Streams
-from fedasr.registry import build_strategy
-from fedasr.rows import RowRun
-from fedasr.run_folder import RowFolder
+from fedasr.runs.folder import RowFolder
+from fedasr.server.outer_step import AdamStep, MomentumStep
+from fedasr.server.rounds import drive
+from fedasr.server.strategies_by_name import build_strategy
 from fedasr.silo.app import SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.silo.train import make_optimizer
 from fedasr.training.batches import shuffled_batches, training_batch
-from fedasr.watcher import Watcher
 
 
 def _host(prepared: Prepared, row: RowSpec, silos: int) -> SiloHost:

@@ -9,17 +9,17 @@ import pytest
 import torch
 
 from fedasr.asr.recogniser import Recogniser, digest
-from fedasr.coordinator import drive
-from fedasr.errors import RowError, UserError
-from fedasr.experiment import RowSpec, TrainingSpec
-from fedasr.files import read_lines
+from fedasr.common.errors import RowError, UserError
+from fedasr.common.files import read_lines
+from fedasr.engine.preparation import Prepared
+from fedasr.engine.row import RowRun, silo_host
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import RowSpec, TrainingSpec
 from fedasr.grid.workers import InProcess
-from fedasr.preparation import Prepared
-from fedasr.registry import build_strategy, codec_name, codec_of
-from fedasr.rows import RowRun, silo_host
-from fedasr.run_folder import RowFolder
+from fedasr.runs.folder import RowFolder
+from fedasr.server.rounds import drive
+from fedasr.server.strategies_by_name import build_strategy, codec_name, codec_of
 from fedasr.silo.app import SiloApp
-from fedasr.watcher import Watcher
 
 ROUNDS = 3
 Weights = Mapping[str, np.ndarray]

@@ -16,18 +16,17 @@ import psutil
 import pytest
 import tomli_w
 from fedasr.strategies.pate import PATE
-from running import Finished, tiny_table
+from support.ballots import TOKENS, ballot
+from support.running import Finished, tiny_table
 
 import fedasr
-from fedasr.errors import UserError
-from fedasr.experiment import Experiment, RowSpec, TrainingSpec
-from fedasr.files import read_lines
+from fedasr.common.errors import UserError
+from fedasr.common.files import read_lines
+from fedasr.experiment.experiment import Experiment, RowSpec, TrainingSpec
+from fedasr.messages.votes import Question
+from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.noise import ReproducibleNoise
-from fedasr.privacy.sums import NoisyMean
-from fedasr.registry import build_strategy
-from fedasr.votes import Question
-
-from .ballots import TOKENS, ballot
+from fedasr.server.strategies_by_name import build_strategy
 
 PATE_PATH = "fedasr.strategies.pate:PATE"
 ROWS: list[dict[str, Any]] = [
@@ -163,7 +162,7 @@ class _StoppedError(BaseException):
 def test_a_row_that_stops_anywhere_goes_on_to_the_same_bits(
     process: tuple[Path, Summaries], tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after_round = fedasr.central.Central.after_round
+    after_round = fedasr.server.central.Central.after_round
 
     def stopping(self: Any, round: int, *others: Any, **more: Any) -> None:
         after_round(self, round, *others, **more)
@@ -172,7 +171,7 @@ def test_a_row_that_stops_anywhere_goes_on_to_the_same_bits(
 
     experiment = _experiment("mean", reproducible_noise=True)
     with monkeypatch.context() as patch:
-        patch.setattr(fedasr.central.Central, "after_round", stopping)
+        patch.setattr(fedasr.server.central.Central, "after_round", stopping)
         with pytest.raises(_StoppedError):
             fedasr.run(experiment, grid="process", out=tmp_path / "run")
     (row,) = fedasr.run(experiment, grid="process", resume=tmp_path / "run").rows
@@ -215,7 +214,7 @@ def test_a_row_that_fails_after_its_votes_says_what_they_cost(tmp_path: Path, mo
     def failing(*anything: Any, **others: Any) -> None:
         raise RuntimeError("no student came")
 
-    monkeypatch.setattr(fedasr.central.Central, "trainer", failing)
+    monkeypatch.setattr(fedasr.server.central.Central, "trainer", failing)
     (row,) = fedasr.run(_experiment("utterance"), grid="process", out=tmp_path / "run").rows
     assert row["status"] == "failed"
     assert "no student came" in row["failure"]

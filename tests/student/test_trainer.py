@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training.speech import made_up, small_recogniser
+from support.toy_speech import made_up, small_recogniser
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import digest
-from fedasr.files import load_arrays, save_arrays
-from fedasr.randomness import Streams
+from fedasr.common.files import load_arrays, save_arrays
+from fedasr.common.randomness import Streams
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
 
 

@@ -10,7 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soundfile
 
 from fedasr.corpora.synthetic import synthetic_corpus

@@ -17,8 +17,8 @@ import pytest
 import torch
 
 import fedasr
-from fedasr.environment import processor
-from fedasr.experiment import Experiment
+from fedasr.common.environment import processor
+from fedasr.experiment.experiment import Experiment
 
 from .golden import golden_table, write_corpus
 

@@ -1,11 +1,10 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from support.toy_speech import MELS, TOKENS, made_up
 
 from fedasr.asr.augment import NO_AUGMENTATION, AugmentSpec
 from fedasr.training.batches import shuffled_batches, training_batch
-
-from .speech import MELS, TOKENS, made_up
 
 
 @given(count=st.integers(1, 40), size=st.integers(1, 9), seed=st.integers(0, 99))

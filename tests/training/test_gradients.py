@@ -5,13 +5,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.toy_speech import TOKENS, made_up, small_recogniser
 
 from fedasr.asr.augment import NO_AUGMENTATION
 from fedasr.training.batches import training_batch
 from fedasr.training.gradients import LANES, batch_gradient, clip_norm_, lanes_gradient
-from fedasr.training.objectives import supervised
-
-from .speech import TOKENS, made_up, small_recogniser
+from fedasr.training.objectives.supervised import supervised
 
 
 def _batch(indices: list[int]):

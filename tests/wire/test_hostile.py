@@ -11,13 +11,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from support.models import ALL, flat, message
 
-from fedasr.wire.changed import decode_changed, encode_changed
 from fedasr.wire.codec import Arrays, Layout, WireError
-from fedasr.wire.forms import FORM
+from fedasr.wire.codecs.changed import decode_changed, encode_changed
 from fedasr.wire.header import HEADER, NUMBERS
-
-from .models import ALL, flat, message
+from fedasr.wire.packing.forms import FORM
 
 BLOBS = int(os.environ.get("FEDASR_FUZZ", "4000"))
 LAYOUT = Layout.of(message())

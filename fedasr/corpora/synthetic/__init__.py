@@ -7,12 +7,12 @@ from zlib import crc32
 
 import numpy as np
 
+from fedasr.common.errors import UserError
 from fedasr.corpora.synthetic import espeak
 from fedasr.corpora.synthetic.grammar import GRAMMARS, Grammar, grammar_named
 from fedasr.corpora.synthetic.render import SpokenText
 from fedasr.corpora.synthetic.voices import ACCENTS, Voice, voices
 from fedasr.corpora.utterance import Utterance
-from fedasr.errors import UserError
 
 __all__ = ["ACCENTS", "GRAMMARS", "SpokenText", "Voice", "synthetic_corpus", "voices"]
 
@@ -31,7 +31,7 @@ def synthetic_corpus(
     """Return the utterances of synthetic speakers, not yet rendered.
 
     How long they are is known once they are rendered: until then `duration_seconds` is 0, and
-    `fedasr.corpora.store.prepare` fills it in. A corpus of fewer speakers, or of fewer utterances
+    `fedasr.corpora.features.store.prepare` fills it in. A corpus of fewer speakers, or of fewer utterances
     of each, is a part of the larger one.
 
     Parameters

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.errors import UserError
 from fedasr.corpora.synthetic.voices import Voice
-from fedasr.errors import UserError
 
 RATE_HZ = 22_050
 """The synthesiser's own sample rate."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fedasr.errors import UserError, nearest
+from fedasr.common.errors import UserError, nearest
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

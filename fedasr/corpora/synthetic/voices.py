@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from fedasr.errors import UserError, nearest
+from fedasr.common.errors import UserError, nearest
 
 ACCENTS = {
     "american": "en-us",

@@ -1,0 +1,1 @@
+"""Decoding: greedy, lists of hypotheses, and the scores of growing prefixes."""

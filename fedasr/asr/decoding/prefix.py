@@ -1,0 +1,170 @@
+"""What a recogniser would say next after a given prefix, having heard the whole utterance.
+
+Label-synchronous voting asks every teacher for the next label of one shared prefix, so that an
+utterance costs a vote for each label and one for the end, and none for blanks. A label is scored by
+the probability of all transcriptions that begin with the prefix and that label, the end by the
+probability of the prefix alone; their sum is the probability of the prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fedasr.asr.decoding.prefix_ctc import IMPOSSIBLE, ctc_forward
+from fedasr.asr.decoding.prefix_transducer import transducer_forward
+from fedasr.asr.recogniser import Recogniser
+from fedasr.asr.tokens import BLANK
+
+Choose = Callable[[Tensor, Tensor], Tensor]
+"""From the scorers' log-probabilities, shape (scorers, batch, tokens + 1), and a mask of the utterances
+that still ask, shape (batch,), to a label (or the end) for each utterance. Where the mask is false,
+nothing is asked: no vote is due, and the answer is ignored."""
+
+
+class Forward(Protocol):
+    """The forward variables of a prefix; immutable."""
+
+    @property
+    def lengths_B(self) -> Tensor: ...  # noqa: N802
+
+    def extensions(self) -> Tensor: ...
+
+    def ends(self) -> Tensor: ...
+
+    def append(self, labels_B: Tensor) -> Forward: ...
+
+    def select(self, rows_R: Tensor) -> Forward: ...
+
+
+class PrefixScorer:
+    """Scores the next label of a growing prefix, for a batch of utterances at once.
+
+    The columns of every score are the token numbers, the blank (0) always impossible, and the end
+    behind them (``end``, which is the number of tokens).
+
+    Parameters
+    ----------
+    forward : Forward
+        The variables of the prefix.
+    tokens : int
+        Tokens, the blank among them.
+    finished_B : Tensor of bool or None
+        Utterances that are said to their end; None for none.
+    """
+
+    def __init__(self, forward: Forward, tokens: int, finished_B: Tensor | None = None) -> None:
+        self.end = tokens
+        self._forward = forward
+        self.finished_B = torch.zeros_like(forward.lengths_B, dtype=torch.bool) if finished_B is None else finished_B
+
+    @torch.no_grad()
+    def joint_log_probabilities(self) -> Tensor:
+        """Return ``log P(prefix, label, …)`` and, last, ``log P(prefix alone)``, shape (batch, tokens + 1).
+
+        Everything is impossible where the utterance is finished (or the model's numbers are not).
+        """
+        scores_BV1 = torch.cat([self._forward.extensions(), self._forward.ends()[:, None]], 1)
+        return scores_BV1.masked_fill(self.finished_B[:, None] | scores_BV1.isnan(), IMPOSSIBLE)
+
+    @torch.no_grad()
+    def end_log_probabilities(self) -> Tensor:
+        """Return ``log P(prefix alone)``, shape (batch,); impossible where the utterance is finished."""
+        ends_B = self._forward.ends()
+        return ends_B.masked_fill(self.finished_B | ends_B.isnan(), IMPOSSIBLE)
+
+    def next_log_probabilities(self) -> Tensor:
+        """Return the log-probabilities of the next label or the end, given the prefix.
+
+        The shape is (batch, tokens + 1). Where the prefix itself is impossible (noise may choose what no
+        alignment fits) and where the utterance is finished, the end is certain.
+        """
+        joint_BV1 = self.joint_log_probabilities()
+        total_B1 = joint_BV1.logsumexp(1, keepdim=True)
+        certain_V1 = joint_BV1.new_full((self.end + 1,), IMPOSSIBLE)
+        certain_V1[self.end] = 0
+        return torch.where(total_B1.isfinite(), joint_BV1 - total_B1, certain_V1)
+
+    @torch.no_grad()
+    def append(self, labels_B: Tensor) -> None:
+        """Append a label to each utterance's prefix; ``end`` finishes it. Finished ones stay as they are.
+
+        Raises
+        ------
+        ValueError
+            Where an unfinished utterance is given the blank or a number that is no token.
+        """
+        labels_B = labels_B.to(self.finished_B.device)
+        if bool((~self.finished_B & ((labels_B <= BLANK) | (labels_B > self.end))).any()):
+            raise ValueError(f"labels to append must be 1 to {self.end - 1}, or {self.end} for the end")
+        self.finished_B = self.finished_B | (labels_B == self.end)
+        if not bool(self.finished_B.all()):
+            self._forward = self._forward.append(labels_B.masked_fill(self.finished_B, BLANK))
+
+    @torch.no_grad()
+    def select(self, rows_R: Tensor) -> PrefixScorer:
+        """Return a scorer of some utterances, in the order asked for; one may come twice."""
+        return PrefixScorer(self._forward.select(rows_R), self.end, self.finished_B[rows_R])
+
+
+@torch.no_grad()
+def prefix_scorer(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tensor) -> PrefixScorer:
+    """Return a scorer of the empty prefix; the utterances are encoded here, once.
+
+    A joint recogniser is scored by its transducer, which is also what it transcribes with. A scorer holds
+    a few arrays of shape (batch, frames, tokens), with a transducer also (batch, frames, units).
+
+    Parameters
+    ----------
+    recogniser : Recogniser
+    features_BTF : Tensor
+        Stacked features, padded at the end, as in `fedasr.asr.batch.Batch`.
+    lengths_B : Tensor of int64
+        Frames of each utterance; one without frames has nothing to say.
+    """
+    features_BTF, lengths_B = features_BTF.to(recogniser.device), lengths_B.to(recogniser.device)
+    if features_BTF.shape[1] == 0:
+        features_BTF = functional.pad(features_BTF, (0, 0, 0, 1))
+    encodings_BTF = recogniser.encoder(features_BTF, lengths_B, None)
+    if recogniser.transducer is not None:
+        forward: Forward = transducer_forward(recogniser.transducer, encodings_BTF, lengths_B)
+    else:
+        assert recogniser.ctc is not None
+        forward = ctc_forward(recogniser.ctc(encodings_BTF), lengths_B)
+    return PrefixScorer(forward, recogniser.tokens.size)
+
+
+def vote_labels(scorers: Sequence[PrefixScorer], choose: Choose, maximum_labels: int) -> list[list[int]]:
+    """Return the labels chosen for each utterance, one after another, all scorers sharing the prefix.
+
+    Parameters
+    ----------
+    scorers : sequence of PrefixScorer
+        One a teacher, of the same utterances and tokens; they are advanced.
+    choose : Choose
+        Called once a label, with all utterances; here the votes are counted.
+    maximum_labels : int
+        An utterance ends after so many labels without being asked: noise may never choose the end.
+    """
+    labels_BU: list[Tensor] = []
+    for _ in range(maximum_labels):
+        asking_B = ~scorers[0].finished_B
+        if not bool(asking_B.any()):
+            break
+        chosen_B = choose(torch.stack([scorer.next_log_probabilities() for scorer in scorers]), asking_B)
+        labels_BU.append(chosen_B.to(asking_B.device).masked_fill(~asking_B, scorers[0].end))
+        for scorer in scorers:
+            scorer.append(labels_BU[-1])
+    return [
+        [label for label in labels_U if label != scorers[0].end]
+        for labels_U in zip(*(labels_B.tolist() for labels_B in labels_BU), strict=True)
+    ] or [[] for _ in scorers[0].finished_B]
+
+
+def greedy_labels(scorer: PrefixScorer, maximum_labels: int) -> list[list[int]]:
+    """Return each utterance's labels, the most probable next one at a time, with no noise."""
+    return vote_labels([scorer], lambda log_probs_SBV1, _: log_probs_SBV1[0].argmax(-1), maximum_labels)

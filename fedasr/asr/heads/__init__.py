@@ -1,0 +1,1 @@
+"""Heads: from encodings to token probabilities, one a file."""

@@ -1,0 +1,75 @@
+"""What all commands share: exit codes, quiet libraries. Imported before any library that phones home."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from typer.core import TyperCommand
+
+from fedasr.common.errors import UserError
+
+# flwr and ray read these when they are imported; no import above imports them.
+for _name, _value in (
+    ("FLWR_TELEMETRY_ENABLED", "0"),
+    ("FLWR_DISABLE_UPDATE_CHECK", "1"),
+    ("RAY_USAGE_STATS_ENABLED", "0"),
+    ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
+    ("RAY_worker_niceness", "0"),  # workers do the work: by default Ray lets everything else go first
+):
+    os.environ.setdefault(_name, _value)
+
+
+class OneLineCommand(TyperCommand):
+    """A command that answers options it does not know in one line, as it does all other wrong requests."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            typer.echo(f"error: {' '.join(error.format_message().split())} (--help names all options)", err=True)
+            sys.exit(2)
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def exits(command: Command) -> Command:
+    """Turn a wrong request into one line on standard error and exit code 2."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except UserError as error:
+            typer.echo(f"error: {error}", err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            typer.echo("interrupted; go on with --resume and the run folder", err=True)
+            sys.exit(130)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def quiet_libraries(console: Console) -> None:
+    """Show fedasr's own warnings on the console, and of other libraries only errors."""
+    own = logging.getLogger("fedasr")
+    if not own.handlers:
+        handler: logging.Handler = logging.StreamHandler()
+        if console.is_terminal:
+            handler = RichHandler(console=console, show_time=False, show_path=False)
+        own.addHandler(handler)
+        own.propagate = False
+    logging.getLogger("flwr").setLevel(logging.ERROR)
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module="torch")

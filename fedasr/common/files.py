@@ -1,0 +1,102 @@
+"""Files that are whole or not there: written beside their place and moved into it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from fedasr.common.errors import UserError
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    Raises
+    ------
+    UserError
+        Where the disk is full or the folder may not be written to.
+    """
+    temporary = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:  # not tempfile, whose files nobody else may read
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise disk_error(path, error) from error
+
+
+def disk_error(path: Path, error: OSError) -> UserError:
+    """Return what to tell a user whose disk refused."""
+    if error.errno == errno.ENOSPC:
+        return UserError(f"{path}: the disk is full; free some space or choose another folder with --out")
+    return UserError(f"{path}: cannot be written: {error.strerror}")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON, keys in the order given."""
+    write_bytes(path, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write JSON lines."""
+    write_bytes(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+
+
+def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Append JSON lines; a crash can tear the last one, which `read_lines` leaves out."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return JSON lines, without a torn last one; nothing where there is no file."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines[:-1] if line]
+
+
+def save_arrays(path: Path, arrays: Arrays, description: Mapping[str, Any]) -> None:
+    """Write arrays and a description (as JSON) to one safetensors file."""
+    contiguous = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
+    write_bytes(path, save(contiguous, metadata={"description": json.dumps(description)}))
+
+
+def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the arrays and the description of a safetensors file.
+
+    Raises
+    ------
+    UserError
+        Where the file is missing or is not one of ours.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            description = json.loads((file.metadata() or {})["description"])
+            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such file") from error
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise UserError(f"{path}: not a model or checkpoint of fedasr ({type(error).__name__})") from error

@@ -1,0 +1,64 @@
+"""Audio sources as JSON, for the index of a cached corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.common.errors import UserError
+from fedasr.corpora.audio import AudioFile
+from fedasr.corpora.connected import JoinedAudio
+from fedasr.corpora.synthetic.render import SpokenText
+from fedasr.corpora.synthetic.voices import Voice
+from fedasr.corpora.utterance import AudioSource
+
+
+@dataclass(frozen=True)
+class ForgottenAudio:
+    """Audio of a kind that an index cannot describe: only its features are left.
+
+    Parameters
+    ----------
+    kind, hash : str
+        What it was.
+    """
+
+    kind: str
+    hash: str
+
+    def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
+        """Raise: the samples are not there."""
+        raise UserError(f"the cache keeps features, not audio of kind {self.kind}; load the corpus from its source")
+
+    def fingerprint(self) -> str:
+        """Return the fingerprint of the audio that was."""
+        return self.hash
+
+
+def describe(audio: AudioSource) -> dict[str, Any]:
+    """Return what it takes to make an audio source again, as JSON values."""
+    if isinstance(audio, AudioFile):
+        return {"file": str(audio.path.absolute())}
+    if isinstance(audio, JoinedAudio):
+        return {"joined": [describe(s) for s in audio.sources], "gaps_seconds": list(audio.gaps_seconds)}
+    if isinstance(audio, SpokenText):
+        return {"spoken": asdict(audio)}
+    return {"kind": type(audio).__name__, "hash": audio.fingerprint()}
+
+
+def restore(description: Mapping[str, Any]) -> AudioSource:
+    """Return the audio source that `describe` described."""
+    if "file" in description:
+        return AudioFile(Path(description["file"]))
+    if "joined" in description:
+        sources = tuple(restore(part) for part in description["joined"])
+        return JoinedAudio(sources, tuple(description["gaps_seconds"]))
+    if "spoken" in description:
+        recipe = dict(description["spoken"])
+        return SpokenText(**{**recipe, "voice": Voice(**recipe["voice"])})
+    return ForgottenAudio(description["kind"], description["hash"])

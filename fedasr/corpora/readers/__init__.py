@@ -1,0 +1,1 @@
+"""Readers: one for each form in which speech is kept."""

@@ -1,0 +1,142 @@
+"""Preparation: from an experiment to speech with features, a partition and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fedasr.asr.features import LogMel
+from fedasr.asr.recogniser import RecogniserSpec
+from fedasr.asr.tokens import Tokens, UntokenisableError, learn_characters, learn_pieces, learn_words
+from fedasr.common.errors import UserError
+from fedasr.common.randomness import Streams
+from fedasr.corpora.connected import connect
+from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
+from fedasr.corpora.load import load_corpus
+from fedasr.corpora.partition import Partition, divide
+from fedasr.corpora.spec import CorpusSpec
+from fedasr.corpora.speech import Speech
+from fedasr.corpora.synthetic import synthetic_corpus
+from fedasr.corpora.utterance import Utterance
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import PUBLIC_WITHIN, Experiment, ModelSpec
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that all rows share.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    speech : Speech
+        All of it; workers open it from `folder`.
+    folder : Path
+    partition : Partition
+    tokens : Tokens
+    recogniser_spec : RecogniserSpec
+    """
+
+    experiment: Experiment
+    speech: Speech
+    folder: Path
+    partition: Partition
+    tokens: Tokens
+    recogniser_spec: RecogniserSpec
+
+    def part(self, name: str) -> Speech:
+        """Return the speech of ``"public_labelled"``, ``"public_unlabelled"``, ``"development"`` or ``"test"``."""
+        return self.speech.of_speakers(getattr(self.partition, name))
+
+    def silo_speech(self, silo: int, most: int) -> Speech:
+        """Return at most so many utterances of one silo."""
+        wanted = set(self.partition.silos[silo][:most])
+        return self.speech.where(lambda utterance: utterance.id in wanted)
+
+
+def prepare_experiment(experiment: Experiment, workers: int, watcher: Watcher) -> Prepared:
+    """Load or render the corpus, divide it, learn tokens on public text and compute features.
+
+    Raises
+    ------
+    UserError
+        Where the corpus is not what the experiment needs.
+    """
+    spec = experiment.model.recogniser()
+    watcher.stage("corpus")
+    utterances = load_utterances(experiment.corpus, experiment.seed)
+    public = _public_corpus(experiment.corpus)
+    generator = Streams(experiment.seed).numpy("partition")
+    partition = divide(utterances, experiment.corpus, generator, public)
+    everything = _used([*utterances, *public], partition)
+    tokens = _learn_tokens(experiment.model, everything, partition)
+    _check_tokens(everything, partition, tokens)
+    speech = prepare(
+        everything, LogMel(spec.features), spec.features.digest, cache_folder(),
+        spec.features.sample_rate_hz, workers, watcher.prepared,
+    )  # fmt: skip
+    assert isinstance(speech.store, MappedFeatures)
+    return Prepared(experiment, speech, speech.store.folder, partition, tokens, spec)
+
+
+def load_utterances(spec: CorpusSpec, seed: int) -> Sequence[Utterance]:
+    """Return the utterances of a corpus, clips joined where the specification says so."""
+    if spec.kind == "synthetic":
+        utterances = synthetic_corpus(
+            speakers=spec.speakers, utterances_per_speaker=spec.utterances_per_speaker,
+            grammar=spec.grammar, accents=spec.accents or None, seed=seed,
+        )  # fmt: skip
+    else:
+        utterances = load_corpus(spec.kind, Path(spec.path) if spec.path else None, subset=spec.subset or None)
+    return connect(utterances, seed=seed) if spec.connected else utterances
+
+
+def _public_corpus(spec: CorpusSpec) -> list[Utterance]:
+    """Return another corpus as public speech, its ids marked so that they cannot meet the silos'."""
+    if spec.public in PUBLIC_WITHIN:
+        return []
+    utterances = load_corpus("manifest", Path(spec.public))
+    if spec.connected:
+        utterances = connect(utterances, seed=0)
+    return [replace(u, id=f"public/{u.id}") for u in utterances]
+
+
+def _used(utterances: list[Utterance], partition: Partition) -> list[Utterance]:
+    """Return the utterances that somebody holds: the others need no features."""
+    held = {name for silo in partition.silos for name in silo}
+    parts = (partition.public_labelled, partition.public_unlabelled, partition.development, partition.test)
+    speakers = {speaker for part in parts for speaker in part}
+    return [u for u in utterances if u.id in held or u.speaker in speakers]
+
+
+def _learn_tokens(model: ModelSpec, utterances: Sequence[Utterance], partition: Partition) -> Tokens:
+    labelled = set(partition.public_labelled)
+    texts = [u.text for u in utterances if u.speaker in labelled]
+    if model.tokens == "characters":
+        return learn_characters(texts)
+    if not texts:
+        raise UserError(f"model.tokens: {model.tokens} are learnt on public text, and there are no public speakers")
+    if model.tokens == "words":
+        return learn_words(texts)
+    try:
+        return learn_pieces(texts, model.pieces)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise UserError(f"model.pieces: {model.pieces} pieces cannot be learnt on the public text: {reason}") from error
+
+
+def _check_tokens(utterances: Sequence[Utterance], partition: Partition, tokens: Tokens) -> None:
+    """Refuse transcripts that training could not use; those of held-out speakers are only scored."""
+    held_out = {*partition.development, *partition.test, *partition.public_unlabelled}
+    for utterance in utterances:
+        if utterance.speaker in held_out:
+            continue
+        try:
+            if not tokens.encode(utterance.text):
+                raise UntokenisableError("it has no tokens")
+        except UntokenisableError as error:
+            raise UserError(
+                f"{utterance.id}: the transcript cannot be written in tokens: {error}; "
+                "mend the text, or add the character to public text"
+            ) from error

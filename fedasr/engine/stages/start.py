@@ -1,0 +1,61 @@
+"""The start: the model that every row begins from, trained once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fedasr.asr.recogniser import Recogniser, Weights, best_device
+from fedasr.common.errors import UserError
+from fedasr.common.files import load_arrays
+from fedasr.common.randomness import Streams, seeded_libraries
+from fedasr.engine.preparation import Prepared
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.runs.model_file import load_model, save_model
+from fedasr.server.central import Progress
+from fedasr.student.trainer import CentralTrainer
+
+LOADED = ("public", "scratch")
+"""Starts that are made; anything else is the path of a model."""
+
+
+def load_start(prepared: Prepared) -> Weights | None:
+    """Return the weights of a start that is a file, checked against the experiment's recogniser.
+
+    Raises
+    ------
+    UserError
+        Where the file is no model, or one of another shape or other tokens.
+    """
+    start = prepared.experiment.model.start
+    if start in LOADED:
+        return None
+    recogniser = load_model(Path(start))
+    if recogniser.spec != prepared.recogniser_spec:
+        raise UserError(f"model.start: {start} holds a recogniser of another shape; set [model] to its own")
+    if recogniser.tokens.to_json() != prepared.tokens.to_json():
+        raise UserError(f"model.start: {start} writes other tokens than the public text gives")
+    return recogniser.weights()
+
+
+def make_start(prepared: Prepared, seed: int, path: Path, watcher: Watcher) -> Weights:
+    """Return the start of a seed, read from `path` where it was made before."""
+    if path.exists():
+        return load_arrays(path)[0]
+    weights = load_start(prepared) or _made(prepared, seed, watcher)
+    save_model(path, weights, prepared.recogniser_spec, prepared.tokens)
+    return weights
+
+
+def _made(prepared: Prepared, seed: int, watcher: Watcher) -> Weights:
+    streams = Streams(seed)
+    with seeded_libraries(streams.sequence("initialisation")):
+        recogniser = Recogniser(prepared.recogniser_spec, prepared.tokens)
+    experiment = prepared.experiment
+    if experiment.model.start == "public":
+        speech = prepared.part("public_labelled")
+        watcher.stage(f"start: {len(speech)} labelled public utterances")
+        trainer = CentralTrainer(
+            recogniser.to(best_device()), speech, experiment.start, experiment.augment, streams, "start"
+        )
+        trainer.run(lambda epoch, loss: watcher.round(Progress("start", epoch, experiment.start.epochs, loss)))
+    return recogniser.weights()

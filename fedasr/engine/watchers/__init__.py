@@ -1,0 +1,1 @@
+"""Watchers: who is told how a run goes."""

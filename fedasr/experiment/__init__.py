@@ -1,0 +1,1 @@
+"""An experiment: frozen, typed, read from TOML with dotted overrides."""

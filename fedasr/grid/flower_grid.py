@@ -1,0 +1,171 @@
+"""A fedasr grid over Flower's own: silos that live behind ``flwr run`` or real SuperNodes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.clientapp import ClientApp
+from flwr.serverapp import Grid
+from numpy.typing import NDArray
+
+from fedasr.common.errors import RowError
+from fedasr.common.randomness import Streams
+from fedasr.grid.exchange import Exchange, GroupOutcome, Request
+from fedasr.grid.identity import silo_of
+from fedasr.grid.silo_grid import SiloGrid
+from fedasr.grid.worker import AppFactory, NodeConfigs, RefusedError, Worker
+from fedasr.grid.workers import InProcess
+
+SILO_QUERY = "query.silo"
+"""Asks a node for the number of its silo: Flower's node ids are random."""
+SILO_RECORD, COST_RECORD = "fedasr.silo", "fedasr.cost"
+POLL_SECONDS = 0.5
+
+
+def silo_record(silo: int) -> RecordDict:
+    """Return the content of a reply to `SILO_QUERY`."""
+    return RecordDict({SILO_RECORD: ConfigRecord({"silo": silo})})
+
+
+def cost_record(cpu_seconds: float) -> ConfigRecord:
+    """Return what a reply says of its own making; taken off before anybody else reads the reply."""
+    return ConfigRecord({"cpu-seconds": cpu_seconds})
+
+
+class FlowerGrid(SiloGrid):
+    """The silos behind another grid, each addressed by its own number.
+
+    Flower delivers whole replies, in any order. They are checked, counted and, where a strategy
+    declares it, averaged here, in the same fixed groups as in a simulation: the model has the bits
+    that `RayGrid` and `InProcessGrid` give.
+
+    Parameters
+    ----------
+    flower : flwr.serverapp.Grid
+    nodes : mapping of int to int
+        Flower's node id of each silo.
+    streams : Streams
+    """
+
+    def __init__(self, flower: Grid, nodes: Mapping[int, int], streams: Streams) -> None:
+        super().__init__(len(nodes))
+        self._flower = flower
+        self._nodes = nodes
+        self._relay = _Relay()
+        self._worker = Worker(lambda: self._relay, {silo: {} for silo in nodes}, streams)
+
+    def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
+        """Yield nothing: Flower keeps what its nodes keep."""
+        return iter(())
+
+    def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
+        """Do nothing, for the same reason."""
+
+    def _exchange(
+        self, exchange: Exchange, groups: Sequence[tuple[int, list[Request]]], timeout: float | None
+    ) -> list[GroupOutcome]:
+        messages = [self._message(exchange, request) for _, requests in groups for request in requests]
+        silos = {node: silo for silo, node in self._nodes.items()}
+        replies = self._flower.send_and_receive(messages, timeout=timeout)
+        self._relay.hold({silos[reply.metadata.src_node_id]: reply for reply in replies}, timeout)
+        outcomes = [self._worker.handle(exchange, group, requests) for group, requests in groups]
+        return [self._with_costs(outcome) for outcome in outcomes]
+
+    def _message(self, exchange: Exchange, request: Request) -> Message:
+        content, node = exchange.contents[request.content], self._nodes[request.silo]
+        return Message(content, node, request.kind, group_id=str(exchange.round))
+
+    def _with_costs(self, group: GroupOutcome) -> GroupOutcome:
+        """Put the silos' own processor time in the place of what the relay took."""
+        costs = self._relay.cpu_seconds
+        outcomes = [replace(o, cpu_seconds=costs.get(o.request.silo, 0.0)) for o in group.outcomes]
+        return replace(group, outcomes=tuple(outcomes))
+
+
+class _Relay(ClientApp):
+    """Answers for each silo with the reply that Flower brought."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cpu_seconds: dict[int, float] = {}
+        self._replies: dict[int, Message] = {}
+        self._timeout: float | None = None
+
+    def hold(self, replies: dict[int, Message], timeout: float | None) -> None:
+        """Keep the replies of one exchange and take off what they say of their cost."""
+        self._replies, self._timeout, self.cpu_seconds = replies, timeout, {}
+        for silo, reply in replies.items():
+            cost = reply.content.pop(COST_RECORD, None) if reply.has_content() else None
+            if isinstance(cost, ConfigRecord):
+                self.cpu_seconds[silo] = float(cast(float, cost["cpu-seconds"]))
+
+    def __call__(self, message: Message, context: Context) -> Message:
+        reply = self._replies.pop(silo_of(message.metadata.dst_node_id), None)
+        if reply is None:
+            raise RefusedError("no reply" if self._timeout is None else f"no reply within {self._timeout:g} s")
+        return reply
+
+
+class FlowerWorkers(InProcess):
+    """Silos on Flower's nodes; everything that is the simulator's own, such as scoring, in this process.
+
+    Parameters
+    ----------
+    flower : flwr.serverapp.Grid
+        What Flower gives a ServerApp.
+    wait_seconds : float
+        How long nodes may take to register.
+    """
+
+    def __init__(self, flower: Grid, wait_seconds: float = 120.0) -> None:
+        self._flower = flower
+        self._wait_seconds = wait_seconds
+
+    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
+        """Return a grid over the nodes of the silos; the nodes make their ClientApp themselves."""
+        nodes = find_silos(self._flower, len(node_configs), self._wait_seconds)
+        return FlowerGrid(self._flower, nodes, streams)
+
+
+def find_silos(flower: Grid, silos: int, wait_seconds: float) -> dict[int, int]:
+    """Ask nodes for their silo until each silo has one, and return the node of each silo in order.
+
+    Raises
+    ------
+    RowError
+        Where silos are missing when the time is up.
+    """
+    deadline = time.monotonic() + wait_seconds
+    silo_by_node: dict[int, int] = {}
+    while not set(range(silos)) <= set(silo_by_node.values()):
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise RowError(_missing(silos, set(silo_by_node.values()), wait_seconds))
+        new = [node for node in flower.get_node_ids() if node not in silo_by_node]
+        silo_by_node |= _ask(flower, new, remaining) if new else {}
+        time.sleep(0 if new else POLL_SECONDS)
+    nodes = {silo: node for node, silo in sorted(silo_by_node.items(), reverse=True)}
+    return {silo: nodes[silo] for silo in range(silos)}
+
+
+def _ask(flower: Grid, nodes: Sequence[int], timeout: float) -> dict[int, int]:
+    messages = [Message(RecordDict(), node, SILO_QUERY, group_id="0") for node in nodes]
+    answers = {}
+    for reply in flower.send_and_receive(messages, timeout=timeout):
+        if reply.has_error():
+            raise RowError(f"node {reply.metadata.src_node_id}: {reply.error.reason}")
+        record = reply.content.config_records[SILO_RECORD]
+        answers[reply.metadata.src_node_id] = int(cast(int, record["silo"]))
+    return answers
+
+
+def _missing(silos: int, found: set[int], wait_seconds: float) -> str:
+    absent = sorted(set(range(silos)) - found)
+    return (
+        f"{len(absent)} of {silos} silos have no node after {wait_seconds:g} s (the first: {absent[0]}); "
+        f"give the federation num-supernodes={silos}, or each SuperNode its own partition-id"
+    )

@@ -1,0 +1,222 @@
+"""Silos on Ray actors: one compute thread an actor, a silo sticks to its actor, models travel once."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ray
+from numpy.typing import NDArray
+from ray.exceptions import GetTimeoutError
+
+from fedasr.common.errors import RowError, UserError
+from fedasr.common.randomness import Streams
+from fedasr.grid.exchange import Exchange, Group, GroupOutcome, Outcome
+from fedasr.grid.ray.actor import Actor
+from fedasr.grid.ray.shipping import pieces
+from fedasr.grid.ray.spread import DEATHS, Job, spread
+from fedasr.grid.silo_grid import SiloGrid
+from fedasr.grid.worker import AppFactory, NodeConfigs
+from fedasr.grid.workers import MapFunction, Workers
+
+log = logging.getLogger("fedasr")
+WAIT_SECONDS = 60.0
+"""How long the actors of a cluster may take before the user is told that there are too many."""
+REPLACE_SECONDS = 120.0
+"""How long another actor may take to follow a dead one."""
+
+
+class RayWorkers(Workers):
+    """A pool of Ray actors.
+
+    Parameters
+    ----------
+    count : int
+        How many actors.
+    address : str, optional
+        The address of a running cluster; without it a private one is started on this machine.
+
+    Raises
+    ------
+    UserError
+        Where the cluster cannot be reached.
+    """
+
+    def __init__(self, count: int, address: str | None = None) -> None:
+        self.count = count
+        if address:
+            _check_answers(address)
+        options: dict[str, Any] = {"address": address} if address else {"address": "local", "num_cpus": count}
+        try:
+            ray.init(
+                **options, include_dashboard=None if address else False, log_to_driver=False,
+                logging_level=logging.ERROR, configure_logging=False,
+            )  # fmt: skip
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise UserError(f"--address {address}: {str(error).splitlines()[0]}") from error
+        self._actor_class: Any = ray.remote(num_cpus=1, num_gpus=_gpu_share(count))(Actor)
+        self.actors: list[Any] = [self._actor_class.remote() for _ in range(count)]
+        self._opened: tuple[Any, ...] | None = None
+        self._is_local = address is None
+        self._shared: dict[Path, list[Any]] = {}
+
+    def _await_actors(self) -> None:
+        """Wait until all actors run; a cluster that scales by itself may have to start machines first."""
+        waiting = [actor.ready.remote() for actor in self.actors]
+        started, missing = ray.wait(waiting, num_returns=self.count, timeout=WAIT_SECONDS)
+        if missing:
+            log.warning(
+                "the cluster has room for %d of %d workers; waiting for more (--workers asks for fewer)",
+                len(started), self.count,
+            )  # fmt: skip
+        ray.get(waiting)
+
+    def share(self, folder: Path) -> None:
+        """Copy a folder to the machines that lack it; a cluster on this machine alone has it."""
+        if not self._is_local:
+            self._await_actors()
+            self._shared.setdefault(folder, [])
+            self._send(folder, self.actors)
+
+    def _send(self, folder: Path, actors: Sequence[Any]) -> None:
+        """Let one actor of each machine that lacks a folder write it there."""
+        nodes = ray.get([actor.node.remote() for actor in actors])
+        present = ray.get([actor.has.remote(folder) for actor in actors])
+        lacking = {n: actor for n, actor, has in zip(nodes, actors, present, strict=True) if not has}
+        if lacking and not self._shared[folder]:
+            self._shared[folder] = [ray.put(piece) for piece in pieces(folder)]
+        ray.get([actor.receive.remote(folder, self._shared[folder]) for actor in lacking.values()])
+
+    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
+        self._opened = (app_factory, node_configs, streams)
+        reference = [ray.put(part) for part in self._opened]
+        opening = [actor.open.remote(*reference) for actor in self.actors]
+        for place, opened in enumerate(opening):
+            try:
+                ray.get(opened)
+            except DEATHS:  # it died between two rows
+                self.replace(place)
+        return RayGrid(self, len(node_configs))
+
+    def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
+        reference = ray.put(shared)
+        results: dict[int, Any] = {}
+        jobs = [Job(number) for number in range(len(items))]
+        spread(
+            self, [deque(jobs[place :: self.count]) for place in range(self.count)],
+            lambda actor, piece: actor.apply.remote(function, reference, [items[j.item] for j in piece]),
+            lambda place, piece, values: results.update(zip((j.item for j in piece), values, strict=True)),
+        )  # fmt: skip
+        return [results[number] for number in range(len(items))]
+
+    def replace(self, place: int) -> None:
+        """Start another actor in the place of a dead one and wait until it can work."""
+        self.actors[place] = self._actor_class.remote()
+        try:
+            ray.get(self.actors[place].ready.remote(), timeout=REPLACE_SECONDS)
+        except GetTimeoutError as error:
+            reason = f"worker {place} died and none took its place within {REPLACE_SECONDS:g} s"
+            raise RowError(f"{reason}; resume when the cluster has room") from error
+        for folder in self._shared:
+            self._send(folder, [self.actors[place]])
+        if self._opened is not None:
+            ray.get(self.actors[place].open.remote(*self._opened))
+
+    def process_ids(self) -> list[int]:
+        """Return the process id of each actor."""
+        return list(ray.get([actor.ready.remote() for actor in self.actors]))
+
+    def describe(self) -> dict[str, int]:
+        machines = 1 if self._is_local else len(set(ray.get([actor.node.remote() for actor in self.actors])))
+        return {"workers": self.count, "machines": machines}
+
+    def close(self) -> None:
+        ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address where nothing listens, where Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        mend = "start one with ray start --head"
+        raise UserError(f"--address {address}: no Ray head answers there ({error}); {mend}") from error
+
+
+def _gpu_share(count: int) -> float:
+    gpus = ray.cluster_resources().get("GPU", 0)  # type: ignore[no-untyped-call]
+    return min(1.0, gpus / count) if gpus else 0.0
+
+
+class RayGrid(SiloGrid):
+    """The silos of a simulation on Ray actors."""
+
+    def __init__(self, pool: RayWorkers, silos: int) -> None:
+        super().__init__(silos)
+        self._pool = pool
+        self._home: dict[int, int] = {}
+        self._stateful: set[int] = set()
+
+    def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
+        """Yield what silos keep, a group at a time: together it may be more than one machine holds."""
+        for group in sorted(self._stateful):
+            actor = self._pool.actors[self._home[group]]
+            yield from ray.get(actor.states.remote(self._silos_of(group)))
+
+    def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
+        """Give each group to an actor, and the actor what the group's silos kept."""
+        for silo, arrays in states:
+            group = self.group_of(silo)
+            self._stateful.add(group)
+            place = self._home.setdefault(group, group % self._pool.count)
+            ray.get(self._pool.actors[place].restore.remote([(silo, arrays)]))
+
+    def _silos_of(self, group: int) -> list[int]:
+        return [silo for silo in range(self.silos) if self.group_of(silo) == group]
+
+    def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
+        reference = ray.put(exchange)
+        results: list[GroupOutcome] = []
+
+        def receive(place: int, jobs: list[Job], outcomes: list[GroupOutcome]) -> None:
+            results.extend(outcomes)
+            for outcome in outcomes:
+                if outcome.stateful:
+                    self._stateful.add(outcome.group)
+                    self._home[outcome.group] = place
+
+        late = spread(
+            self._pool, self._queues(groups),
+            lambda actor, jobs: actor.handle.remote(reference, [job.item for job in jobs]), receive,
+            timeout, may_move=not self._stateful, lost=self._check_state_lost,
+        )  # fmt: skip
+        results += [_timed_out(job.item, timeout) for job in late]
+        return results
+
+    def _queues(self, groups: Sequence[Group]) -> list[deque[Job]]:
+        """Give each group to the actor that has it, a new one to the actor with fewest requests."""
+        queues: list[deque[Job]] = [deque() for _ in range(self._pool.count)]
+        load = [0] * self._pool.count
+        for group, requests in sorted(groups, key=lambda item: (-len(item[1]), item[0])):
+            place = self._home.get(group)
+            if place is None or not self._stateful:
+                place = self._home[group] = load.index(min(load))
+            load[place] += len(requests)
+            queues[place].append(Job((group, requests)))
+        return queues
+
+    def _check_state_lost(self, place: int) -> None:
+        if any(self._home.get(group) == place for group in self._stateful):
+            raise RowError(f"worker {place} died and with it the state of its silos; resume from the last checkpoint")
+
+
+def _timed_out(group: Group, timeout: float | None) -> GroupOutcome:
+    reason = f"no reply within {timeout:g} s"
+    return GroupOutcome(group[0], tuple(Outcome(r, None, reason) for r in group[1]), None, False)

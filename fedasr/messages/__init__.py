@@ -1,0 +1,1 @@
+"""Messages: all that ever leaves a silo, a dataclass each."""

@@ -1,0 +1,196 @@
+"""The ledger: everything that left the private side under a guarantee, and what it costs together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from fedasr.common.errors import UserError
+from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, epsilon_at, epsilon_of
+from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
+from fedasr.privacy.adjacency import Adjacency, checked_adjacency
+from fedasr.privacy.mechanisms.kinds import mechanism_from
+from fedasr.privacy.mechanisms.mechanism import Mechanism
+from fedasr.privacy.mechanisms.sanitised import SmoothRelease
+
+LARGEST_FOR_PLD = 100.0
+"""Above this ε, which promises nothing, a privacy-loss distribution takes minutes to compute."""
+Kind = Literal["accountant", "data-independent", "sanitised", "void"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """What was released, once or ``count`` times, under one key.
+
+    Attributes
+    ----------
+    mechanism : Mechanism
+    unit : str
+        Whose change the guarantee hides: ``"utterance"``, ``"speaker"`` or ``"silo"``.
+    adjacency : {"replace-one", "add-remove"}
+    noise : str
+        `Noise.origin`: ``"secure"``, or ``"reproducible"``, which voids the guarantee.
+    sampling_assumed, sampling_used : str
+        As the accountant takes it and as the code did it, such as ``"poisson"`` or ``"all"``; unlike ones void it.
+    count : int
+    key, digest : str
+        Where the release is stored and what it holds: the same again costs nothing, another digest is a new release.
+    upper : float or None
+        For a `SmoothRelease`: the released divergence at its order.
+    covers : tuple of str
+        For a `SmoothRelease`: the keys of the releases whose divergence it bounds.
+    """
+
+    mechanism: Mechanism
+    unit: str
+    adjacency: Adjacency
+    noise: str
+    sampling_assumed: str
+    sampling_used: str
+    count: int
+    key: str
+    digest: str
+    upper: float | None = None
+    covers: tuple[str, ...] = ()
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it promises nothing: its noise can be drawn again, or it sampled otherwise than accounted."""
+        return self.noise != "secure" or self.sampling_assumed != self.sampling_used
+
+    def fields(self) -> dict[str, Any]:
+        """Return the release as JSON."""
+        return {**vars(self), "mechanism": self.mechanism.fields(), "covers": list(self.covers)}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What may be printed.
+
+    Attributes
+    ----------
+    epsilon : float or None
+        None where nothing was released. The larger of ``rdp`` and ``pld`` where both are known.
+    delta : float
+    unit, adjacency : str or None
+    kind : str or None
+        ``"void"`` goes before all others: then ε only says what secure noise and the assumed sampling would promise.
+    rdp, pld : float or None
+        Both are valid bounds; PLD only where all mechanisms are Gaussian.
+    confidence : float
+        The chance that a sanitised ε covers the truth; 1 for all others.
+    """
+
+    epsilon: float | None
+    delta: float
+    unit: str | None
+    adjacency: Adjacency | None
+    kind: Kind | None
+    rdp: float | None
+    pld: float | None
+    confidence: float = 1.0
+
+
+class Ledger:
+    """Releases of one unit and adjacency, composed across phases; part of the checkpoint."""
+
+    def __init__(self) -> None:
+        self._releases: list[Release] = []
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """All charged releases, in order."""
+        return tuple(self._releases)
+
+    def add(self, release: Release) -> bool:
+        """Charge a release; return False where the same key and digest were charged before."""
+        _check(release)
+        if self._releases:
+            _check_same_promise(self._releases[0], release)
+        for known in self._releases:
+            if (known.key, known.digest) == (release.key, release.digest):
+                if known != release:
+                    raise UserError(f"release '{release.key}': was charged before as another mechanism or count")
+                return False
+        self._releases.append(release)
+        return True
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return what a checkpoint keeps, as JSON."""
+        return [release.fields() for release in self._releases]
+
+    def restore(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Take the place of whatever was in the ledger."""
+        self._releases = []
+        for fields in state:
+            known = {**fields, "mechanism": mechanism_from(fields["mechanism"]), "covers": tuple(fields["covers"])}
+            self.add(Release(**known))
+
+    def rdp(self, orders: Curve = ORDERS) -> Curve:
+        """Return the data-independent divergence of all releases at each order."""
+        return _composed(self._releases, orders)
+
+    def summary(self, delta: float, conversion: Conversion = "classic") -> Summary:
+        """Return ε at δ of everything so far, with all that must be said beside it."""
+        if not self._releases:
+            return Summary(None, delta, None, None, None, None, None)
+        first, counts = self._releases[0], _counts(self._releases)
+        rdp = epsilon_of(ORDERS, self.rdp(), delta, conversion)
+        gaussian = all(mechanism.is_gaussian for mechanism in counts)
+        worth = gaussian and rdp <= LARGEST_FOR_PLD
+        pld = pld_epsilon(list(counts.items()), delta, first.adjacency) if worth else None
+        kind: Kind = "accountant" if gaussian else "data-independent"
+        epsilon = rdp if pld is None else max(rdp, pld)
+        plain = Summary(epsilon, delta, first.unit, first.adjacency, kind, rdp, pld)
+        best = min([plain, *self._sanitised(plain, conversion)], key=lambda s: s.epsilon or 0.0)
+        return replace(best, kind="void") if any(release.is_void for release in self._releases) else best
+
+    def _sanitised(self, plain: Summary, conversion: Conversion) -> list[Summary]:
+        """Return a summary for each release of a data-dependent divergence, taken in place of what it covers."""
+        found = []
+        for release in self._releases:
+            if isinstance(release.mechanism, SmoothRelease) and release.upper is not None:
+                order = np.array([release.mechanism.order])
+                others = [r for r in self._releases if r.key not in release.covers]
+                total = _composed(others, order) + max(release.upper, 0.0)
+                epsilon = float(epsilon_at(order, total, plain.delta, conversion)[0])
+                confidence = release.mechanism.confidence
+                found.append(replace(plain, epsilon=epsilon, rdp=epsilon, kind="sanitised", confidence=confidence))
+        return found
+
+
+def _counts(releases: Sequence[Release]) -> Counter[Mechanism]:
+    counts: Counter[Mechanism] = Counter()
+    for release in releases:
+        counts[release.mechanism] += release.count
+    return counts
+
+
+def _composed(releases: Sequence[Release], orders: Curve) -> Curve:
+    total = orders * 0.0
+    for mechanism, count in _counts(releases).items():
+        if count:
+            total = total + count * mechanism.rdp(orders, releases[0].adjacency)
+    return total
+
+
+def _check(release: Release) -> None:
+    checked_adjacency(release.adjacency)
+    if release.count < 0:
+        raise UserError(f"release '{release.key}': count = {release.count}: must be at least 0")
+    if isinstance(release.mechanism, SmoothRelease) and (release.count != 1 or release.upper is None):
+        raise UserError(f"release '{release.key}': a sanitised divergence is released once, with its upper end")
+
+
+def _check_same_promise(first: Release, release: Release) -> None:
+    for name in ("unit", "adjacency"):
+        was, now = getattr(first, name), getattr(release, name)
+        if was != now:
+            raise UserError(
+                f"release '{release.key}': its {name} is {now} and the ledger's is {was}: "
+                "they do not add up; keep a ledger for each"
+            )

@@ -1,0 +1,167 @@
+"""GNMax and LNMax: the noisy plurality of teachers' votes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+
+from fedasr.privacy.accounting.bounds import gaussian_bound, laplace_bound
+from fedasr.privacy.accounting.conversion import Curve
+from fedasr.privacy.adjacency import Adjacency
+from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve
+from fedasr.privacy.noise import Noise
+
+Votes = NDArray[np.integer] | NDArray[np.floating]
+Answers = NDArray[np.int64]
+VOTES_AT_ONCE = 8192
+
+
+class NoisyMax(Mechanism):
+    """What GNMax and LNMax share."""
+
+    def answer(self, votes_VC: Votes, noise: Noise) -> Answers:
+        """Return the class with the most votes after noise, for each row of votes."""
+        blocks = [votes_VC[at : at + VOTES_AT_ONCE] for at in range(0, len(votes_VC), VOTES_AT_ONCE)]
+        return np.concatenate([np.argmax(b + self.draw(noise, b.shape), axis=1) for b in blocks] or [np.zeros(0, int)])
+
+    def log_q(self, votes_VC: Votes) -> Curve:
+        """Return, for each row of votes, ln of a bound on the chance that the answer is not the plurality."""
+        blocks = [votes_VC[at : at + VOTES_AT_ONCE] for at in range(0, len(votes_VC), VOTES_AT_ONCE)]
+        return np.concatenate([self._log_q(b) for b in blocks] or [np.zeros(0)])
+
+    def _log_q(self, votes_VC: Votes) -> Curve:
+        classes = votes_VC.shape[1]
+        if classes == 1:
+            return np.full(len(votes_VC), -np.inf)
+        top = np.argmax(votes_VC, axis=1)[:, None]
+        gaps = (np.take_along_axis(votes_VC, top, axis=1) - votes_VC).astype(np.float64)
+        beaten = self.log_beaten(gaps)
+        np.put_along_axis(beaten, top, -np.inf, axis=1)
+        largest = beaten.max(axis=1)
+        shift = np.where(np.isneginf(largest), 0.0, largest)
+        with np.errstate(divide="ignore"):
+            total = shift + np.log(np.exp(beaten - shift[:, None]).sum(axis=1))
+        return np.asarray(np.minimum(total, math.log1p(-1 / classes)))
+
+    def draw(self, noise: Noise, shape: tuple[int, ...]) -> Curve:
+        """Return the noise that is added to a block of votes."""
+        raise NotImplementedError
+
+    def log_beaten(self, gaps: Curve) -> Curve:
+        """Return ln of the chance that a class behind by ``gaps`` votes overtakes the plurality."""
+        raise NotImplementedError
+
+    def bound(self, log_q: Curve, orders: Curve) -> Curve:
+        """Return the data-dependent divergence (replace-one) for each ln q and order."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class GNMax(NoisyMax):
+    """``argmax_j n_j + N(0, σ²)``, one answer.
+
+    Guarantee: (a, a Δ²/(2σ²))-Rényi differential privacy for the unit that one teacher is trained on, Δ the L2
+    sensitivity of the histogram: √2 w under replace-one, w under add-remove, w the largest teacher's weight. Source:
+    Papernot et al. 2018 (arXiv 1802.08908), Proposition 8; for known votes Theorem 6.
+
+    ==================  ==================================================================
+    σ = 0               ε is infinite
+    σ or weight is NaN  refused
+    weight infinite     refused: one teacher would decide every answer
+    one teacher         accounted as any other: its vote is hidden by the noise alone
+    one class           the answer is known: data-dependent 0, data-independent unchanged
+    ==================  ==================================================================
+
+    Attributes
+    ----------
+    sigma : float
+        Standard deviation, in votes.
+    largest_weight : float
+        The most that one teacher counts; weights must be public.
+    """
+
+    sigma: float
+    largest_weight: float = 1.0
+    kind: ClassVar[str] = "gnmax"
+
+    def __post_init__(self) -> None:
+        checked_number("sigma", self.sigma)
+        checked_number("largest_weight", self.largest_weight)
+
+    def sensitivity(self, adjacency: Adjacency) -> float:
+        """Return the L2 sensitivity of the votes."""
+        return self.largest_weight * (math.sqrt(2) if adjacency == "replace-one" else 1.0)
+
+    def rdp(self, orders: Curve, adjacency: Adjacency) -> Curve:
+        return gaussian_rdp_curve(orders, self.sensitivity(adjacency), self.sigma)
+
+    def draw(self, noise: Noise, shape: tuple[int, ...]) -> Curve:
+        return noise.normal(shape, self.sigma)
+
+    def log_beaten(self, gaps: Curve) -> Curve:
+        if self.sigma == 0:
+            return np.where(gaps > 0, -np.inf, -math.log(2))
+        return np.asarray(log_ndtr(-gaps / (math.sqrt(2) * self.sigma)))
+
+    def bound(self, log_q: Curve, orders: Curve) -> Curve:
+        return gaussian_bound(log_q, self.sigma / self.largest_weight, orders)
+
+
+@dataclass(frozen=True)
+class LNMax(NoisyMax):
+    """``argmax_j n_j + Lap(λ)``, one answer.
+
+    Guarantee: pure ε₀ = Δ/λ, Δ the L1 sensitivity of the histogram: 2 w under replace-one, w under add-remove; as
+    Rényi divergence ``min(ε₀² a/2, ε₀)``. Source: Papernot et al. 2017 (arXiv 1610.05755); for known votes Theorem 3.
+
+    ==================  ==================================================================
+    λ = 0               ε is infinite
+    λ or weight is NaN  refused
+    one teacher         accounted as any other
+    one class           the answer is known: data-dependent 0, data-independent unchanged
+    ==================  ==================================================================
+
+    Attributes
+    ----------
+    scale : float
+        λ, in votes (1/γ of the source).
+    largest_weight : float
+        The most that one teacher counts; weights must be public.
+    """
+
+    scale: float
+    largest_weight: float = 1.0
+    kind: ClassVar[str] = "lnmax"
+
+    def __post_init__(self) -> None:
+        checked_number("scale", self.scale)
+        checked_number("largest_weight", self.largest_weight)
+
+    def sensitivity(self, adjacency: Adjacency) -> float:
+        """Return the L1 sensitivity of the votes."""
+        return self.largest_weight * (2.0 if adjacency == "replace-one" else 1.0)
+
+    def pure_epsilon(self, adjacency: Adjacency) -> float:
+        """Return ε₀ of one answer."""
+        return self.sensitivity(adjacency) / self.scale if self.scale else math.inf
+
+    def rdp(self, orders: Curve, adjacency: Adjacency) -> Curve:
+        pure = self.pure_epsilon(adjacency)
+        return np.minimum(pure**2 * orders / 2, pure)
+
+    def draw(self, noise: Noise, shape: tuple[int, ...]) -> Curve:
+        return noise.laplace(shape, self.scale)
+
+    def log_beaten(self, gaps: Curve) -> Curve:
+        if self.scale == 0:
+            return np.where(gaps > 0, -np.inf, -math.log(2))
+        scaled = gaps / self.scale
+        return np.log(2 + scaled) - math.log(4) - scaled
+
+    def bound(self, log_q: Curve, orders: Curve) -> Curve:
+        return laplace_bound(log_q, self.pure_epsilon("replace-one"), orders)

@@ -1,0 +1,1 @@
+"""DP-SGD over utterances: settings, plan, and training at the centre and in silos."""

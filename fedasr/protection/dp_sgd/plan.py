@@ -1,0 +1,202 @@
+"""DP-SGD (Abadi et al. 2016) over utterances: one plan for the sampling, the clipping, the noise and the account."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.batch import Batch
+from fedasr.asr.recogniser import Recogniser
+from fedasr.common.errors import UserError
+from fedasr.common.settings import least
+from fedasr.privacy.accounting.conversion import Conversion
+from fedasr.privacy.accounting.ledger import Release
+from fedasr.privacy.accounting.sampled_gaussian import Epsilons, dpsgd_epsilon
+from fedasr.privacy.mechanisms.gaussian import SampledGaussian
+from fedasr.privacy.noise import Noise
+from fedasr.protection.per_example.clipping import clipped_gradient_sum
+from fedasr.training.batches import Examples, training_batch
+from fedasr.training.objectives.supervised import Objective
+
+
+@dataclass(frozen=True)
+class DPSGDSpec:
+    """All that the guarantee depends on, beside the number of utterances (see `DPSGDPlan`).
+
+    Parameters
+    ----------
+    clip_norm : float
+        The largest L2 norm of what one utterance adds to a step's sum.
+    noise_multiplier : float
+        Standard deviation of the noise on the sum, as a multiple of `clip_norm`.
+    batch_size : float
+        Utterances expected in a step: the sampling rate times their number, and what the noisy sum is divided by.
+    steps : int
+    """
+
+    clip_norm: float = least(1.0, 0.0)
+    noise_multiplier: float = least(1.0, 0.0)
+    batch_size: float = least(16.0, 1.0)
+    steps: int = least(100, 0)
+
+    def __post_init__(self) -> None:
+        for name, bound in (("clip_norm", 0.0), ("noise_multiplier", 0.0), ("batch_size", 1.0), ("steps", 0)):
+            value = getattr(self, name)
+            if not value >= bound:
+                raise UserError(f"'{name}' must be at least {bound:g}, not {value}")
+            if math.isinf(value) and name != "clip_norm":
+                raise UserError(f"'{name}' must be finite")
+        if math.isinf(self.clip_norm) and self.noise_multiplier:
+            raise UserError("'clip_norm' is infinite, so no noise hides an utterance; make it finite, or the noise 0")
+
+    @property
+    def noise_std(self) -> float:
+        """The standard deviation of the noise on each coordinate of the sum."""
+        return self.noise_multiplier * self.clip_norm if self.noise_multiplier else 0.0
+
+
+@dataclass(frozen=True)
+class DPSGDPlan:
+    """The steps that a specification takes over so many utterances, and what they promise.
+
+    Guarantee. Unit: the utterance. Adjacency: add-remove (one utterance is there or is not). Each step draws every
+    utterance by an independent coin of probability ``rate`` (Poisson sampling is assumed by the accountant and is
+    what `sample` does), adds gradients of norm at most C = ``clip_norm``, and adds Gaussian noise of standard
+    deviation z·C once to the sum, z = ``noise_multiplier``: a `SampledGaussian` a step, composed over the steps. What
+    is done with the noisy sums afterwards (division by the *expected* batch, momentum, Adam, averages of iterates)
+    costs nothing. It holds where the noise is secure, for idealised real arithmetic (see `SecureNoise`), and with
+    the number of utterances taken as public.
+
+    =====================  =======================================================================
+    C = 0                  the sum and the noise are zero: nothing is learnt, nothing is revealed
+    C infinite             only with z = 0: plain training on Poisson batches, no guarantee
+    z = 0                  no guarantee: ε is infinite
+    NaN in C or z          refused
+    NaN in a gradient      that utterance adds zero to the sum, which C bounds: the guarantee stands
+    nobody drawn           the release is noise alone, and is charged like any other
+    rate 1                 everyone in every step: the Gaussian mechanism without amplification
+    =====================  =======================================================================
+
+    Parameters
+    ----------
+    spec : DPSGDSpec
+    examples : int
+        Utterances of the data holder.
+    """
+
+    spec: DPSGDSpec
+    examples: int
+
+    def __post_init__(self) -> None:
+        if self.spec.batch_size > self.examples:
+            raise UserError(
+                f"'batch_size' is {self.spec.batch_size:g}, more than the {self.examples} utterances; lower it"
+            )
+
+    @property
+    def rate(self) -> float:
+        """The probability that an utterance takes part in a step."""
+        return self.spec.batch_size / self.examples
+
+    @property
+    def mechanism(self) -> SampledGaussian:
+        """One step, as accountants take it."""
+        return SampledGaussian(self.spec.noise_multiplier, self.spec.clip_norm, self.rate)
+
+    def epsilon(self, delta: float, steps: int | None = None, conversion: Conversion = "classic") -> Epsilons:
+        """Return ε after so many steps (all of them by default), add-remove, by both accountants."""
+        return dpsgd_epsilon(self.mechanism, self.spec.steps if steps is None else steps, delta, conversion)
+
+    def release(self, steps: int, origin: str, key: str, digest: str) -> Release:
+        """Return what a ledger is charged for steps whose noise came from `origin` (`Noise.origin`)."""
+        return Release(self.mechanism, "utterance", "add-remove", origin, "poisson", "poisson", steps, key, digest)
+
+    def sample(self, noise: Noise) -> list[int]:
+        """Draw the utterances of one step; there may be none."""
+        drawn = noise.uniform(self.examples) < self.rate
+        return [int(index) for index in np.flatnonzero(drawn)]
+
+    def noised_mean(self, total: Sequence[Tensor], noise: Noise) -> list[Tensor]:
+        """Return a sum of clipped gradients with noise, divided by the expected batch."""
+        return [_noised(part, self.spec.noise_std, noise).div_(self.spec.batch_size) for part in total]
+
+
+@dataclass(frozen=True)
+class NoisyGradient:
+    """One step's release, and what the private side knows about it.
+
+    Attributes
+    ----------
+    gradient : list of Tensor
+        The release: one tensor for each trained parameter. The guarantee covers this alone.
+    drawn : int
+        Utterances that took part.
+    left_out : int
+        Those of them whose gradient was not finite and counted zero.
+    clipped : float
+        The share of the others whose gradient was longer than the clip norm; NaN where there is none.
+    loss : float
+        The mean loss of the utterances that took part; NaN where there is none.
+    """
+
+    gradient: list[Tensor]
+    drawn: int
+    left_out: int
+    clipped: float
+    loss: float
+
+
+def noisy_gradient(
+    recogniser: Recogniser, objective: Objective, examples: Examples, plan: DPSGDPlan, augment: AugmentSpec,
+    noise: Noise, layers: Sequence[str] = ("*",), most_at_once: int = 16,
+) -> NoisyGradient:  # fmt: skip
+    """Take the private half of one step: sample, clip, sum, add noise. At the centre and inside a silo alike.
+
+    Sampling, augmentation, dropout and noise all come from `noise`: who could foresee the first three would know more
+    than the guarantee allows for. Every call is a release and is charged, even if it replaces one that was lost.
+
+    Parameters
+    ----------
+    recogniser : Recogniser
+        Read, not changed.
+    objective : Objective
+    examples : Examples
+        As many as the plan says.
+    plan : DPSGDPlan
+    augment : AugmentSpec
+    noise : Noise
+        `SecureNoise`, or `ReproducibleNoise`, which voids the guarantee.
+    layers, most_at_once
+        See `fedasr.protection.per_example.clipping.clipped_gradient_sum`.
+    """
+    if len(examples) != plan.examples:
+        raise ValueError(f"the plan is for {plan.examples} utterances, not {len(examples)}")
+    indices = sorted(plan.sample(noise), key=examples.frames)
+    varied, masks = np.random.default_rng(_seed(noise)), torch.Generator().manual_seed(_seed(noise))
+    batch = training_batch(examples, indices, recogniser.tokens, augment, varied) if indices else _nobody()
+    total = clipped_gradient_sum(recogniser, objective, batch, plan.spec.clip_norm, masks, layers, most_at_once)
+    finite_B = total.norms_B[total.norms_B.isfinite()]
+    clipped = float((finite_B > plan.spec.clip_norm).double().mean())
+    return NoisyGradient(plan.noised_mean(total.gradient, noise), len(indices), total.left_out, clipped, total.loss)
+
+
+def _noised(part: Tensor, std: float, noise: Noise) -> Tensor:
+    if std == 0:
+        return part.clone()
+    drawn = torch.from_numpy(noise.normal(tuple(part.shape), std)).to(part.device)
+    return drawn.add_(part).to(part.dtype)
+
+
+def _seed(noise: Noise) -> int:
+    return int(noise.uniform(1)[0] * 2**52)
+
+
+def _nobody() -> Batch:
+    none = torch.zeros(0, dtype=torch.long)
+    return Batch(torch.zeros(0, 0, 0), none, none.view(0, 0), none)

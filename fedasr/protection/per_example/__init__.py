@@ -1,0 +1,1 @@
+"""Each example's own gradient, clipped."""

@@ -1,0 +1,183 @@
+"""Each example's gradient, clipped, and their sum: the half of DP-SGD that bounds what one utterance can do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from fedasr.asr.batch import Batch
+from fedasr.asr.recogniser import Recogniser
+from fedasr.common.errors import UserError
+from fedasr.protection.per_example.recording import can_record, recorded
+from fedasr.training.objectives.supervised import Objective
+from fedasr.training.parameters import trained_parameters
+
+PerExample = tuple[Tensor, list[Tensor]]
+"""Losses, shape (batch,), and for each parameter the gradients of the examples along the first axis."""
+
+
+@dataclass(frozen=True)
+class ClippedSum:
+    """The sum over a batch of each example's gradient, scaled down to a largest norm.
+
+    Adding or removing one example changes `gradient` by at most the clip norm (up to the rounding of float32).
+    The other attributes are not bounded: they stay on the private side, or in a simulator's report.
+
+    Attributes
+    ----------
+    loss : float
+        The mean over the examples whose loss is a number; NaN where there is none.
+    gradient : list of Tensor
+        One tensor for each trained parameter.
+    norms_B : Tensor of float64
+        The norm of each example's whole gradient before clipping; not finite where it was left out.
+    """
+
+    loss: float
+    gradient: list[Tensor]
+    norms_B: Tensor
+
+    @property
+    def left_out(self) -> int:
+        """Examples that contributed zero because their gradient holds a NaN or an infinity."""
+        return int((~self.norms_B.isfinite()).sum())
+
+
+def clipped_gradient_sum(
+    recogniser: Recogniser, objective: Objective, batch: Batch, clip_norm: float,
+    generator: torch.Generator | None, layers: Sequence[str] = ("*",), most_at_once: int = 16,
+) -> ClippedSum:  # fmt: skip
+    """Return the sum of the examples' clipped gradients.
+
+    An example's gradient is that of its own loss alone, of all trained parameters together. It depends on the other
+    examples of the batch neither through padding nor through the loss (dropout masks are drawn for the batch, from
+    `generator`, whatever the examples are).
+
+    ======================  ==================================================================
+    clip norm 0             the sum is zero
+    clip norm infinite      nothing is clipped: the sum of the gradients; its change is unbounded
+    clip norm NaN or < 0    refused
+    gradient NaN, infinite  the example contributes zero, which is within any bound
+    empty batch             zeros
+    ======================  ==================================================================
+
+    Parameters
+    ----------
+    recogniser : Recogniser
+    objective : Objective
+        One loss an utterance.
+    batch : Batch
+    clip_norm : float
+        The largest L2 norm of an example's contribution.
+    generator : torch.Generator or None
+        The source of dropout masks.
+    layers : sequence of str
+        Which parameters are trained, by patterns such as ``"encoder.layers.1.*"``.
+    most_at_once : int
+        Examples whose gradients are in memory together; it changes nothing but rounding and dropout masks.
+
+    Raises
+    ------
+    UserError
+        For a clip norm that is none, a pattern that fits nothing, or batch norm, which mixes examples.
+    """
+    if math.isnan(clip_norm) or clip_norm < 0:
+        raise UserError(f"clip_norm = {clip_norm}: must be at least 0")
+    refuse_batch_norm(recogniser)
+    parameters = list(trained_parameters(recogniser, layers).values())
+    gradient = [torch.zeros_like(parameter) for parameter in parameters]
+    losses, norms = [], []
+    for losses_B, gradients in _in_pieces(recogniser, objective, batch, parameters, generator, most_at_once):
+        norms_B = _norms(gradients)
+        scale_B = _scale(norms_B, clip_norm)
+        for total, part in zip(gradient, gradients, strict=True):
+            total.add_(_weighted_sum(part, scale_B))
+        losses.append(losses_B)
+        norms.append(norms_B)
+    all_norms_B = torch.cat(norms) if norms else torch.zeros(0, dtype=torch.float64)
+    return ClippedSum(_mean_of_numbers(losses), gradient, all_norms_B.cpu())
+
+
+def refuse_batch_norm(recogniser: nn.Module) -> None:
+    """Raise where a layer normalises over the batch: no example has a gradient of its own then."""
+    for name, layer in recogniser.named_modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            raise UserError(f"DP-SGD: {name} is a batch norm, which mixes utterances; use group or layer norm instead")
+
+
+def _in_pieces(
+    recogniser: Recogniser, objective: Objective, batch: Batch, parameters: list[nn.Parameter],
+    generator: torch.Generator | None, most_at_once: int,
+) -> Iterator[PerExample]:  # fmt: skip
+    together = can_record(recogniser)
+    size = most_at_once if together else 1
+    take = _recorded_gradients if together else _lone_gradients
+    for start in range(0, len(batch), size):
+        piece = trimmed(batch, start, min(start + size, len(batch)))
+        losses_B, gradients = take(recogniser, objective, piece, parameters, generator)
+        if losses_B.shape != (len(piece),):
+            raise ValueError(f"an objective under DP-SGD returns one loss an utterance, not {tuple(losses_B.shape)}")
+        yield losses_B.detach(), gradients
+
+
+def trimmed(batch: Batch, start: int, stop: int) -> Batch:
+    """Return some examples of a batch without the padding that only others need."""
+    lengths_B, target_lengths_B = batch.lengths_B[start:stop], batch.target_lengths_B[start:stop]
+    frames, tokens = int(lengths_B.max()), int(target_lengths_B.max())
+    return Batch(
+        batch.features_BTF[start:stop, :frames], lengths_B, batch.targets_BU[start:stop, :tokens], target_lengths_B
+    )
+
+
+def _recorded_gradients(
+    recogniser: Recogniser, objective: Objective, batch: Batch, parameters: list[nn.Parameter],
+    generator: torch.Generator | None,
+) -> PerExample:  # fmt: skip
+    anchor = torch.zeros((), requires_grad=True)
+    with recorded(recogniser, parameters, anchor) as gradients:
+        losses_B = objective(recogniser, batch, generator)
+        _, *outside = torch.autograd.grad(losses_B.sum(), [anchor, *parameters], allow_unused=True)
+    if any(part is not None for part in outside):
+        raise ValueError("an objective under DP-SGD may use parameters through their layers only")
+    nothing = (len(batch),)
+    return losses_B, [gradients.get(p, p.new_zeros(1).expand(*nothing, *p.shape)) for p in parameters]
+
+
+def _lone_gradients(
+    recogniser: Recogniser, objective: Objective, batch: Batch, parameters: list[nn.Parameter],
+    generator: torch.Generator | None,
+) -> PerExample:  # fmt: skip
+    loss_B = objective(recogniser, batch, generator)
+    found = torch.autograd.grad(loss_B.sum(), parameters, allow_unused=True)
+    gradients = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
+    return loss_B, [part[None] for part in gradients]
+
+
+def _norms(gradients: Sequence[Tensor]) -> Tensor:
+    squares = [torch.linalg.vector_norm(part.flatten(1), dim=1).double().square() for part in gradients]
+    return torch.stack(squares).sum(0).sqrt()
+
+
+def _scale(norms_B: Tensor, clip_norm: float) -> Tensor:
+    """Return the factor of each example: at most 1, and 0 where the gradient is not finite."""
+    needed_B = torch.where(norms_B > clip_norm, clip_norm / norms_B, 1.0)
+    return torch.where(norms_B.isfinite(), needed_B, 0.0)
+
+
+def _weighted_sum(part: Tensor, scale_B: Tensor) -> Tensor:
+    # NaN times 0 is NaN.
+    kept = part if bool((scale_B > 0).all()) else torch.where(_like(scale_B > 0, part), part, 0.0)
+    return (scale_B.to(part.dtype) @ kept.flatten(1)).view(part.shape[1:])
+
+
+def _like(x_B: Tensor, part: Tensor) -> Tensor:
+    return x_B.view(-1, *[1] * (part.dim() - 1))
+
+
+def _mean_of_numbers(losses: Sequence[Tensor]) -> float:
+    numbers_B = torch.cat([losses_B[losses_B.isfinite()] for losses_B in losses]) if losses else torch.zeros(0)
+    return float(numbers_B.mean())

@@ -1,0 +1,228 @@
+"""Releases: what left the private side under a guarantee, on disk before it is used, charged when it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.common.errors import RowError, UserError
+from fedasr.common.files import load_arrays, read_lines, save_arrays, write_json, write_lines
+from fedasr.common.randomness import Streams
+from fedasr.grid.silo_grid import SiloGrid, Traffic
+from fedasr.privacy.accounting.ledger import Ledger, Release, Summary
+from fedasr.privacy.adjacency import Adjacency
+from fedasr.privacy.mechanisms.mechanism import Mechanism
+from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a release costs: so many times a mechanism."""
+
+    mechanism: Mechanism
+    count: int
+
+
+@dataclass
+class Releases:
+    """The releases of one row.
+
+    A release is made once: its arrays are written under its key before anybody uses them, and a resumed row
+    reads them there. What is made a second time under a key (because noise was drawn where it could not be
+    written down first, or its file is gone) has another digest, even where noise gave the same answers, and is
+    charged again.
+
+    Parameters
+    ----------
+    folder : Path
+        The row's folder.
+    streams : Streams
+    reproducible : bool
+        Noise from the row's streams instead of the operating system's source; the guarantee is void then.
+    unit : str
+    adjacency : str
+    delta : float or None
+        Set by the strategy that promises something.
+    sampling : tuple of str
+        As accounted, and as done.
+    grid : SiloGrid, optional
+        Whose messages a release was made of: a row that reads a stored release counts the same bytes again.
+    """
+
+    folder: Path
+    streams: Streams
+    reproducible: bool = False
+    unit: str = "silo"
+    adjacency: Adjacency = "replace-one"
+    delta: float | None = None
+    sampling: tuple[str, str] = ("all", "all")
+    ledger: Ledger = field(default_factory=Ledger)
+    grid: SiloGrid | None = None
+    _summed: tuple[int, Summary] | None = None
+
+    def promise(
+        self, unit: str, adjacency: Adjacency, delta: float, sampling: tuple[str, str] = ("all", "all")
+    ) -> None:
+        """Say what is protected, from which change, at which δ, and how silos or utterances are sampled."""
+        self.unit, self.adjacency, self.delta, self.sampling = unit, adjacency, delta, sampling
+        self._recall()
+
+    def noise(self, key: str) -> Noise:
+        """Return the source of noise of one release."""
+        return ReproducibleNoise(self.streams.sequence(f"release {key}")) if self.reproducible else SecureNoise()
+
+    def make(self, key: str, charges: Callable[[Arrays], list[Charge]], draw: Callable[[Noise], Arrays]) -> Arrays:
+        """Return the release of a key: as it was stored, or drawn, stored and charged now.
+
+        Parameters
+        ----------
+        key : str
+            Fit for a file name, with full stops between its parts.
+        charges : callable
+            What a release costs, told from what was released and nothing else.
+        draw : callable
+            Makes it, given the source of noise.
+        """
+        if self.has(key):
+            self._recount(key)
+        else:
+            self._draw(key, draw)
+        arrays, about = load_arrays(self._path(key))
+        for charge in charges(arrays):
+            self._charge(key, charge, digest_of(arrays, about["draw"]))
+        return arrays
+
+    def _draw(self, key: str, draw: Callable[[Noise], Arrays]) -> None:
+        before = len(self.grid.traffic) if self.grid else 0
+        arrays = dict(draw(self.noise(key)))
+        traffic = self.grid.traffic[before:] if self.grid else []
+        write_lines(self.seen(f"{key}.jsonl"), [asdict(message) for message in traffic])
+        number = "" if self.reproducible else secrets.token_hex(16)
+        save_arrays(self._path(key), arrays, {"key": key, "draw": number})
+
+    def _recount(self, key: str) -> None:
+        if self.grid:
+            self.grid.traffic += [Traffic(**line) for line in read_lines(self.seen(f"{key}.jsonl"))]
+
+    def announce(self, key: str, charge: Charge) -> None:
+        """Charge what others are about to make: their noise is not ours to write down first.
+
+        An attempt that a crash cut off stays charged, and the next one is charged beside it.
+        """
+        path = self.folder / "releases" / "announced.jsonl"
+        attempts = [line for line in read_lines(path) if line["key"] == key]
+        write_lines(path, [*read_lines(path), {"key": key, "attempt": len(attempts) + 1}])
+        self._charge(key, charge, f"attempt {len(attempts) + 1}")
+
+    def has(self, key: str) -> bool:
+        """Return whether a release was stored."""
+        return self._path(key).exists()
+
+    def stored(self, key: str) -> Arrays | None:
+        """Return a release that was stored, None where there is none."""
+        return load_arrays(self._path(key))[0] if self.has(key) else None
+
+    def seen(self, name: str) -> Path:
+        """Return where the simulator keeps what it saw of a release's making: no guarantee covers it."""
+        return self.folder / "seen" / name
+
+    def _path(self, key: str) -> Path:
+        return self.folder / "releases" / f"{key}.safetensors"
+
+    def summary(self) -> Summary | None:
+        """Return what may be printed, None where nothing was promised."""
+        if self.delta is None:
+            return None
+        count = len(self.ledger.releases)
+        if self._summed is None or self._summed[0] != count:  # privacy-loss distributions take seconds
+            self._summed = (count, self.ledger.summary(self.delta))
+        return self._summed[1]
+
+    def save(self) -> None:
+        """Write ``privacy.json``: the ledger, and what it adds up to."""
+        summary = self.summary()
+        if summary is not None:
+            finite = {k: None if v in (math.inf, -math.inf) else v for k, v in vars(summary).items()}
+            write_json(self.folder / "privacy.json", {**finite, "ledger": self.ledger.state()})
+
+    def _charge(self, key: str, charge: Charge, digest: str) -> None:
+        if charge.count:
+            self.ledger.add(Release(
+                charge.mechanism, self.unit, self.adjacency, "reproducible" if self.reproducible else "secure",
+                *self.sampling, charge.count, f"{key}.{charge.mechanism.kind}", digest,
+            ))  # fmt: skip
+            write_lines(self.folder / "releases" / "ledger.jsonl", self.ledger.state())
+
+    def _recall(self) -> None:
+        """Take up what an interrupted run had charged: a charge outlives the checkpoint that came before it."""
+        lines = read_lines(self.folder / "releases" / "ledger.jsonl")
+        if lines:
+            self.ledger.restore(lines)
+
+
+def digest_of(arrays: Arrays, draw: str = "") -> str:
+    """Return the SHA-256 of names, types, shapes and bytes, and of the number of the draw."""
+    total = hashlib.sha256(draw.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+class Steps(Protocol):
+    """What one step of training in a silo costs, and the target it was planned for."""
+
+    @property
+    def mechanism(self) -> Mechanism: ...
+
+    @property
+    def delta(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """Charges training in silos before it is asked for: their noise is drawn where it cannot be written down first.
+
+    Parameters
+    ----------
+    releases : Releases
+    protection : Steps
+    local_steps : int
+        Steps behind one message; a message that asks for a gradient has one.
+    """
+
+    releases: Releases
+    protection: Steps
+    local_steps: int
+
+    def __call__(self, round: int, kinds: Collection[str]) -> None:
+        """Charge a round.
+
+        Raises
+        ------
+        RowError
+            For messages whose training is not accounted for, and where the noise cannot be planned.
+        """
+        if not set(kinds) <= {"train", "train.gradient"}:
+            raise RowError(f"protection is for silos that train models or gradients, not {', '.join(sorted(kinds))}")
+        try:
+            mechanism = self.protection.mechanism
+        except UserError as error:
+            raise RowError(str(error)) from error
+        if self.releases.delta is None:
+            self.releases.promise("utterance", "add-remove", self.protection.delta, ("poisson", "poisson"))
+        if (self.releases.unit, self.releases.adjacency) != ("utterance", "add-remove"):
+            raise RowError(f"the row promises privacy to a {self.releases.unit} already; set protection = 'none'")
+        steps = self.local_steps if "train" in kinds else 1
+        self.releases.announce(f"round.{round}", Charge(mechanism, steps))

@@ -1,0 +1,128 @@
+"""The report: one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from fedasr.common.errors import UserError
+from fedasr.report.pictures.canvas import looks, svg
+from fedasr.report.pictures.order import pictures
+from fedasr.report.speedups import with_speedups
+from fedasr.report.tables.alignment import examples
+from fedasr.report.tables.comparison import HEADINGS, table_rows
+from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_rows, vote_rows
+from fedasr.report.words.findings import carries_epsilon, findings
+from fedasr.report.words.groups import groups
+from fedasr.report.words.units import bytes_text, percent, seconds_text
+from fedasr.runs.reading import read_run
+from fedasr.runs.records import RunData
+
+
+def write_page(run_folder: Path, release: bool = False) -> Path:
+    """Write ``report.html`` into a run folder and return its path.
+
+    Parameters
+    ----------
+    run_folder : Path
+    release : bool
+        Leave out what no real party would see: results silo by silo and speaker by speaker,
+        hypotheses, what the votes were, the partition.
+    """
+    path = Path(run_folder) / "report.html"
+    text = page(_everything(Path(run_folder)), release)
+    try:
+        _write_atomically(path, text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); free the disk, or use --out") from None
+    return path
+
+
+def figures(run_folder: Path) -> dict[str, Figure]:
+    """Return the figures of a run by name, for a notebook or a paper."""
+    return {picture.key: picture.figure for picture in pictures(_everything(Path(run_folder)))}
+
+
+def html_table(run_folder: Path) -> str:
+    """Return the comparison as an HTML table, for a notebook."""
+    return _template("table.html.jinja").render(_comparison(read_run(Path(run_folder)), False))
+
+
+def _everything(run_folder: Path) -> RunData:
+    return with_speedups(read_run(run_folder), run_folder)
+
+
+def page(data: RunData, release: bool = False) -> str:
+    """Return the report as HTML: the same text for the same run."""
+    return _template("page.html.jinja").render(_context(data, release))
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        autoescape=True,
+        loader=FunctionLoader(_resource),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(percent=percent, bytes=bytes_text, duration=seconds_text)
+    return environment.get_template(name)
+
+
+def _comparison(data: RunData, release: bool) -> dict[str, Any]:
+    return {
+        "headings": HEADINGS,
+        "rows": table_rows(data, release),
+        "colours": {name: look.colour for name, look in looks(groups(data)).items()},
+        "several_seeds": any(len(group.rows) > 1 for group in groups(data)),
+    }
+
+
+def _context(data: RunData, release: bool) -> dict[str, Any]:
+    drawn = pictures(data, release)
+    return {
+        **_comparison(data, release),
+        "run": data,
+        "release": release,
+        "style": Markup(_resource("style.css")),
+        "findings": findings(data),
+        "pictures": drawn,
+        "drawings": {picture.key: Markup(svg(picture.figure, picture.key)) for picture in drawn},
+        "examples": [] if release else examples(data),
+        "promises": carries_epsilon(data),
+        "seeds": sorted({row.seed for row in data.rows if row.seed is not None}),
+        "losses": any(row.development_loss is not None for row in data.rows),
+        "ledger_headings": LEDGER_HEADINGS,
+        "ledger": ledger_rows(data),
+        "vote_headings": VOTE_HEADINGS,
+        "votes": [] if release else vote_rows(data),
+        "voted": any(row.votes for row in data.rows),
+        "traffic": [(row, total) for row in data.rows for total in row.traffic],
+    }
+
+
+def _resource(name: str) -> str:
+    return resources.files("fedasr.report.pages").joinpath(name).read_text("utf-8")
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    """A reader sees the old page or the new one, never half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".report-", suffix=".html")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""Pictures: each figure with its caption."""

@@ -1,0 +1,56 @@
+"""How the rows would go on with more workers, beside what was published."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fedasr.report.pictures.axes import label_ends, set_ticks
+from fedasr.report.pictures.canvas import FAINT, INK, drawing, looks, new_figure
+from fedasr.report.words.groups import groups
+from fedasr.runs.records import RunData, SpeedupCurve
+
+_MARKERS = ("o", "s", "D", "^")
+
+
+def speedup_by_workers(data: RunData) -> Figure | None:
+    """Draw the speed-up of each row that trained a model together, the ideal and the published points."""
+    if data.speedups is None:
+        return None
+    found = data.speedups
+    most = max(number for curve in found.curves for number in curve.workers)
+    with drawing():
+        figure = new_figure(3.5)
+        axes = figure.add_subplot()
+        look = looks(groups(data))
+        axes.plot([1, most], [1, most], color=FAINT, linewidth=0.8, dashes=(5, 3), label="ideal")
+        for curve in found.curves:
+            axes.plot(curve.workers, curve.speedups, color=look[curve.name].colour, linewidth=1.6)
+        for curve, marker in zip(found.published, _MARKERS, strict=False):
+            _hollow(axes, curve, marker)
+        lowest = min(1.0, *(value for curve in found.curves for value in curve.speedups))
+        _axes(axes, lowest, most)
+        ends = {curve.name: (curve.workers[-1], curve.speedups[-1]) for curve in found.curves}
+        label_ends(axes, ends, look, 1.04, text=lambda value: f"{value:,.3g} ×")
+        figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
+    return figure
+
+
+def _hollow(axes: Axes, curve: SpeedupCurve, marker: str) -> None:
+    axes.plot(
+        curve.workers, curve.speedups, marker, markersize=5, markerfacecolor="white", markeredgecolor=INK,
+        label=f"{curve.name}, published",
+    )  # fmt: skip
+
+
+def _axes(axes: Axes, lowest: float, most: int) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(0.9, most)
+    axes.set_ylim(lowest / 1.1, most)
+    ticks = [4**power for power in range(-4, 10) if lowest / 1.1 <= 4**power <= most]
+    set_ticks(axes.xaxis, [8**power for power in range(6) if 8**power <= most], lambda value: f"{value:,.0f}")
+    set_ticks(axes.yaxis, ticks, lambda value: f"{value:,.3g}" if value < 1 else f"{value:,.0f}")
+    axes.grid(axis="both")
+    axes.set_xlabel("workers")
+    axes.set_ylabel("speed-up over one worker")

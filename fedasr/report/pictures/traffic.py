@@ -1,0 +1,129 @@
+"""Where the bytes of each row went: up or down, in which kind of message, content or envelope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from fedasr.report.pictures.canvas import FAINT, INK, drawing, looks, name_rows, new_figure
+from fedasr.report.words.findings import is_reference
+from fedasr.report.words.groups import Group, groups
+from fedasr.report.words.units import bytes_text
+from fedasr.runs.records import RunData
+
+EVEN = 0.1
+"""Up and down count as even within this distance from one half."""
+VISIBLE_ENVELOPE = 0.01
+_SHADES = (("#2f5d8a", "#a9c3dd"), ("#a3562b", "#e6bfa5"), ("#3f7355", "#b3d1bf"), ("#74508f", "#cdbbdb"))
+_OTHER = "#d5d9de"
+_ARROWS = {"up": "▲", "down": "▼"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of a row's bytes; ``kind`` None means envelopes."""
+
+    direction: str
+    kind: str | None
+    bytes: float
+
+
+def parts_of(group: Group) -> list[Part]:
+    """Return all bytes of a group by direction and kind, the mean over its seeds; envelopes by direction last."""
+    rows = [row for row in group.finished if row.traffic]
+    content: dict[tuple[str, str], float] = {}
+    envelopes: dict[str, float] = {}
+    for total in (total for row in rows for total in row.traffic):
+        key = (total.direction, total.kind)
+        content[key] = content.get(key, 0.0) + total.blob_bytes / len(rows)
+        envelopes[total.direction] = envelopes.get(total.direction, 0.0) + total.envelope_bytes / len(rows)
+    order = sorted(content, key=lambda key: (key[0] != "up", key))
+    ways = sorted(envelopes, reverse=True)
+    return [*(Part(*key, content[key]) for key in order), *(Part(way, None, envelopes[way]) for way in ways)]
+
+
+def shown(data: RunData) -> dict[str, list[Part]]:
+    """Return the parts of each row that sent anything; none where all of it is one even exchange of one kind.
+
+    Then the totals up and down, which another figure shows, say it all. References do not count for that.
+    """
+    everyone = {group.name: parts_of(group) for group in groups(data)}
+    parts = {name: row for name, row in everyone.items() if sum(part.bytes for part in row) > 0}
+    own = [parts[group.name] for group in groups(data) if group.name in parts and not is_reference(group)]
+    kinds = {part.kind for row in own for part in row if part.kind is not None}
+    return parts if len(kinds) > 1 or any(_telling(row) for row in own) else {}
+
+
+def _telling(parts: list[Part]) -> bool:
+    total = sum(part.bytes for part in parts)
+    up = sum(part.bytes for part in parts if part.direction == "up") / total
+    return abs(up - 0.5) > EVEN or envelope_bytes(parts) / total >= VISIBLE_ENVELOPE
+
+
+def envelope_bytes(parts: list[Part]) -> float:
+    """Return the bytes that wrap the content."""
+    return sum(part.bytes for part in parts if part.kind is None)
+
+
+def where_bytes_went(data: RunData) -> Figure | None:
+    """Draw each row's bytes as one bar of shares, with the total and the envelopes' part of it beside."""
+    parts = shown(data)
+    if not parts:
+        return None
+    everyone = [group for group in groups(data) if group.name in parts]
+    kinds = sorted({part.kind for row in parts.values() for part in row if part.kind is not None})
+    with drawing():
+        figure = new_figure(1.05 + 0.2 * len(kinds) + 0.42 * len(everyone))
+        axes = figure.add_subplot()
+        used: dict[tuple[str, str | None], Patch] = {}
+        for position, group in enumerate(everyone):
+            _bar(axes, position, parts[group.name], kinds, used)
+        name_rows(axes, everyone, looks(groups(data)))
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("share of the row's bytes (%)")
+        _legend(figure, kinds, used)
+    return figure
+
+
+def _legend(figure: Figure, kinds: list[str], used: dict[tuple[str, str | None], Patch]) -> None:
+    """A column for each direction and a line for each kind; blanks keep the lines level."""
+    blank = Patch(alpha=0, label=" ")
+    columns = [[used.get((way, kind), blank) for kind in kinds] for way in sorted({way for way, k in used if k})[::-1]]
+    if envelopes := used.get(("", None)):
+        columns.append([envelopes] + [blank] * (len(kinds) - 1))
+    handles = [patch for column in columns for patch in column]
+    figure.legend(handles=handles, loc="outside lower left", ncols=len(columns), frameon=False, fontsize=8.5)
+
+
+def _bar(
+    axes: Axes, position: int, parts: list[Part], kinds: list[str], used: dict[tuple[str, str | None], Patch]
+) -> None:
+    total, left = sum(part.bytes for part in parts), 0.0
+    for part in parts:
+        width = 100 * part.bytes / total
+        colour = _colour(part, kinds)
+        axes.barh(position, width, 0.56, left, color=colour, edgecolor="white", linewidth=0.5)
+        name = f"{_ARROWS.get(part.direction, part.direction)} {part.kind}" if part.kind else "envelopes"
+        key = (part.direction if part.kind else "", part.kind)
+        if part.kind or part.bytes >= VISIBLE_ENVELOPE * total:
+            used.setdefault(key, Patch(facecolor=colour, label=name))
+        if part.kind and width >= 14:
+            ink = "white" if part.direction == "up" else INK
+            axes.annotate(
+                bytes_text(part.bytes), (left + width / 2, position), ha="center", va="center", color=ink, fontsize=8
+            )
+        left += width
+    words = f"{bytes_text(total)}\nenvelopes {bytes_text(envelope_bytes(parts))}"
+    axes.annotate(
+        words, (100, position), (6, 0), textcoords="offset points", va="center", fontsize=8, color=FAINT,
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def _colour(part: Part, kinds: list[str]) -> str:
+    if part.kind is None:
+        return _OTHER
+    return _SHADES[kinds.index(part.kind) % len(_SHADES)][part.direction != "up"]

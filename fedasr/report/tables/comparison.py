@@ -1,0 +1,184 @@
+"""The comparison as a table: for a terminal, as plain text, and as rows for the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from fedasr.report.words.groups import Group, groups
+from fedasr.report.words.promises import VOID, promise_of
+from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
+from fedasr.runs.records import RowData, RunData
+
+HEADINGS = ("row", "WER %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
+UNKNOWN = "–"
+
+# Only these wrap, and between words: so ten columns fit a terminal of 80.
+_WRAPPED = ("row", "epsilon", "time")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value and, in smaller print, what qualifies it."""
+
+    text: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        """What qualifies the value, in one line."""
+        return ", ".join(self.details)
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.detail})" if self.details else self.text
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One point of the comparison, ready to print; cells in the order of `HEADINGS`."""
+
+    cells: tuple[Cell, ...]
+    failures: tuple[str, ...]
+    notes: tuple[str, ...]
+    best: bool
+
+
+def table_rows(data: RunData, release: bool = False) -> list[TableRow]:
+    """Return the comparison row by row; a release leaves out what is seen silo by silo."""
+    everyone = groups(data)
+    wers = [wer.value for group in everyone if (wer := group.wer()) is not None]
+    best = min(wers) if len(wers) > 1 else None
+    return [_table_row(group, best, release) for group in everyone]
+
+
+def table(data: RunData) -> Table:
+    """Return the comparison as a table for a terminal."""
+    shown = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False, title=Text(data.experiment, "bold"))
+    shown.title_justify = "left"
+    lines = [[_stacked(row, column) for column in range(len(HEADINGS))] for row in table_rows(data)]
+    for column, heading in enumerate(HEADINGS):
+        words = [heading, *(word for line in lines for word in line[column].plain.split())]
+        shown.add_column(
+            heading,
+            justify="left" if heading in ("row", "epsilon") else "right",
+            width=min(max(map(len, words)), 24) if heading in _WRAPPED else None,
+            no_wrap=heading not in _WRAPPED,
+            overflow="fold",
+        )
+    for line in lines:
+        shown.add_row(*line)
+    if notes := _footnotes(data):
+        shown.caption = Text("\n".join(notes), "dim")
+        shown.caption_justify = "left"
+    return shown
+
+
+def plain_table(data: RunData) -> str:
+    """Return the comparison as plain ASCII columns, for a log file."""
+    lines = [list(HEADINGS), *([_ascii(str(cell)) for cell in row.cells] for row in table_rows(data))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    return "\n".join(line.rstrip() for line in [*text, *(_ascii(note) for note in _footnotes(data))]) + "\n"
+
+
+def _table_row(group: Group, best: float | None, release: bool) -> TableRow:
+    wer = group.wer()
+    cells = (
+        Cell(group.name),
+        _wer(group, release),
+        _mean(group, lambda row: row.cer, percent),
+        _epsilon(group),
+        _mean(group, lambda row: row.uplink_bytes, bytes_text),
+        _mean(group, lambda row: row.downlink_bytes, bytes_text),
+        _mean(group, lambda row: row.rounds, lambda value: f"{value:.0f}"),
+        _mean(group, lambda row: row.silos, lambda value: f"{value:,.0f}"),
+        _time(group),
+        _mean(group, lambda row: row.peak_memory_bytes, bytes_text),
+    )
+    return TableRow(cells, group.failures, _notes(group), wer is not None and wer.value == best)
+
+
+def _mean(group: Group, value: Callable[[RowData], float | None], text: Callable[[float], str]) -> Cell:
+    mean = group.mean(value)
+    return Cell(UNKNOWN if mean is None else text(mean))
+
+
+def _wer(group: Group, release: bool) -> Cell:
+    if not group.finished:
+        return Cell("failed")
+    wer = group.wer()
+    if wer is None:
+        return Cell("no test speakers")
+    details = [f"{percent(wer.low)}–{percent(wer.high)}", *([f"{wer.seeds} seeds"] if wer.seeds > 1 else [])]
+    spreads = [row.wer_spread for row in group.finished if row.wer_spread]
+    if spreads and not release:
+        low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)
+        details.append(f"silos {percent(low, 0)}–{percent(high, 0)}")
+    return Cell(percent(wer.value), tuple(details))
+
+
+def _epsilon(group: Group) -> Cell:
+    """The largest promise over the seeds: the one that holds for all of them."""
+    found = promise_of(group)
+    if found is None:
+        return Cell(UNKNOWN if not group.finished else "none promised")
+    parts = [] if found.holds else ["no guarantee"]
+    parts += [f"per {found.unit}"] if found.unit else []
+    parts += [f"δ={epsilon_text(found.delta)}"] if found.delta is not None else []
+    parts += [found.adjacency] if found.adjacency else []
+    parts += [found.kind] if found.kind not in (None, VOID) else []
+    empirical = max(group.values(lambda row: row.epsilon_empirical), default=None)
+    parts += [f"audit ≥ {at_least_text(empirical)}"] if empirical is not None else []
+    number = epsilon_text(found.epsilon) if found.holds else VOID if found.kind == VOID else "none promised"
+    return Cell(number, tuple(parts))
+
+
+def _time(group: Group) -> Cell:
+    wall, simulated = group.mean(lambda row: row.wall_seconds), group.mean(lambda row: row.simulated_seconds)
+    networked = any(row.network not in (None, "", "none") for row in group.rows)
+    details = (f"simulated {seconds_text(simulated)}",) if networked and simulated is not None else ()
+    return Cell(UNKNOWN if wall is None else seconds_text(wall), details)
+
+
+def _notes(group: Group) -> tuple[str, ...]:
+    notes = list(dict.fromkeys(row.note for row in group.rows if row.note))
+    refused = sum(row.refused_replies or 0 for row in group.rows)
+    if refused:
+        notes.append(f"{refused} replies refused (not a number, or wrong shapes)")
+    return tuple(notes)
+
+
+def _footnotes(data: RunData) -> list[str]:
+    lines = []
+    for row in table_rows(data):
+        promise = row.cells[HEADINGS.index("epsilon")]
+        texts = [f"epsilon {promise.text} {promise.detail}"] if promise.details else []
+        texts += [*(f"failed: {failure}" for failure in row.failures), *row.notes]
+        lines += [f"{row.cells[0].text}: {text}" for text in texts]
+    return [*lines, *data.remarks]
+
+
+def _stacked(row: TableRow, column: int) -> Text:
+    """A cell for the terminal: what qualifies the value stands below it, of a promise only its unit."""
+    cell = row.cells[column]
+    details = cell.details[:1] if HEADINGS[column] == "epsilon" else cell.details
+    lines = [cell.text, *details]
+    if HEADINGS[column] == "WER %":
+        lines = [line.replace("silos ", "silos\n") for line in lines]
+    if HEADINGS[column] == "time":
+        lines = [re.sub(r" (min|[hsd])\b", lambda unit: unit[1][0], line) for line in lines]
+    text = Text(lines[0], "bold" if row.best else "")
+    for line in lines[1:]:
+        text.append(f"\n{line}", "not bold dim")
+    return text
+
+
+def _ascii(text: str) -> str:
+    for sign, plain in (("–", "-"), ("δ", "delta"), ("≥", ">="), ("∞", "infinite")):
+        text = text.replace(sign, plain)
+    return text.encode("ascii", "replace").decode()

@@ -1,0 +1,85 @@
+"""The finding of a run in a few sentences."""
+
+from __future__ import annotations
+
+from fedasr.report.words.groups import Estimate, Group, groups
+from fedasr.report.words.promises import promise_of, strategy_name
+from fedasr.report.words.units import count_text, epsilon_text, listing, percent
+from fedasr.runs.records import RunData
+
+REFERENCES = ("centralised", "local-only", "public-only")
+
+
+def findings(data: RunData) -> str:
+    """Return what the comparison shows: the best row, the gap that is closed, what failed."""
+    everyone = groups(data)
+    scored = [(group, wer) for group in everyone if (wer := group.wer()) is not None]
+    sentences = [_best(scored)] if scored else [_nothing(data)]
+    if gap := _gap(scored):
+        sentences.append(gap)
+    if failed := [group.name for group in everyone if group.failures]:
+        sentences.append(f"{count_text(len(failed), 'row')} failed, wholly or in part: {listing(failed)}.")
+    return " ".join(sentences)
+
+
+def is_reference(group: Group) -> bool:
+    """Whether a row only shows what is possible; one that promises privacy competes, whatever its strategy."""
+    private = any(row.privacy_unit or row.epsilon is not None for row in group.rows)
+    return strategy_name(group.strategy) in REFERENCES and not private
+
+
+def carries_epsilon(data: RunData) -> bool:
+    """Whether any row promises privacy."""
+    return any(row.epsilon is not None for row in data.rows)
+
+
+def _nothing(data: RunData) -> str:
+    if all(row.failed for row in data.rows):
+        return "No row finished."
+    return "No speakers were held out for testing, so no word error rate is given."
+
+
+def _best(scored: list[tuple[Group, Estimate]]) -> str:
+    ranked = sorted(scored, key=lambda item: item[1].value)
+    group, wer = ranked[0]
+    if wer.seeds > 1:
+        interval = f"mean of {wer.seeds} seeds, {percent(wer.low)} to {percent(wer.high)}%"
+    else:
+        interval = f"95% interval {percent(wer.low)} to {percent(wer.high)}%"
+    text = f"Best is {group.name} with {percent(wer.value)}% word errors ({interval}{_promised(group)})"
+    close = [other.name for other, estimate in ranked[1:] if _overlap(group, other)]
+    return f"{text}; its interval overlaps that of {listing(close)}." if close else f"{text}."
+
+
+def _promised(group: Group) -> str:
+    """What must be said beside the result of a row that promises privacy."""
+    promise = promise_of(group)
+    if promise is None:
+        return ""
+    if not promise.holds:
+        return ", without a guarantee of privacy"
+    return f", ε = {epsilon_text(promise.epsilon)} per {promise.unit or 'unknown unit'}"
+
+
+def _overlap(one: Group, other: Group) -> bool:
+    first, second = one.interval(), other.interval()
+    return first is not None and second is not None and first[1] >= second[0]
+
+
+def _gap(scored: list[tuple[Group, Estimate]]) -> str | None:
+    """How much of the way from public-only to centralised the best other row goes."""
+    by_strategy = {strategy_name(group.strategy): wer for group, wer in reversed(scored) if is_reference(group)}
+    rivals = [(group, wer) for group, wer in scored if not is_reference(group)]
+    if not rivals or "public-only" not in by_strategy or "centralised" not in by_strategy:
+        return None
+    group, wer = min(rivals, key=lambda item: item[1].value)
+    floor, ceiling = by_strategy["public-only"].value, by_strategy["centralised"].value
+    if floor <= ceiling:
+        return f"There is no gap to close: public-only ({percent(floor)}%) is no worse than centralised."
+    share = (floor - wer.value) / (floor - ceiling)
+    if share < 0:
+        return f"{group.name} ({percent(wer.value)}%{_promised(group)}) is worse than public-only ({percent(floor)}%)."
+    return (
+        f"{group.name} ({percent(wer.value)}%{_promised(group)}) closes {percent(share, 0)}% of the gap between "
+        f"public-only ({percent(floor)}%) and centralised ({percent(ceiling)}%)."
+    )

@@ -1,0 +1,1 @@
+"""The run folder: every file name, record, reader and writer."""

@@ -1,0 +1,40 @@
+"""A trained recogniser in one file: weights, shape and tokens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, spec_from_json
+from fedasr.asr.tokens import Tokens, tokens_from_json
+from fedasr.common.errors import UserError
+from fedasr.common.files import load_arrays, save_arrays
+
+MODEL = "model.safetensors"
+
+
+def save_model(path: Path, weights: Weights, spec: RecogniserSpec, tokens: Tokens) -> None:
+    """Write a recogniser."""
+    save_arrays(path, weights, {"recogniser": asdict(spec), "tokens": tokens.to_json()})
+
+
+def load_model(path: Path) -> Recogniser:
+    """Read a recogniser from a file, or from the folder of a row.
+
+    Raises
+    ------
+    UserError
+        Where there is none.
+    """
+    if path.is_dir():
+        if not (path / MODEL).exists():
+            raise UserError(f"{path}: there is no {MODEL} (an unfinished row, or one whose models stay in the silos)")
+        path = path / MODEL
+    weights, description = load_arrays(path)
+    try:
+        recogniser = Recogniser(spec_from_json(description["recogniser"]), tokens_from_json(description["tokens"]))
+        recogniser.load(weights)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not a model of fedasr ({reason})") from error
+    return recogniser

@@ -1,0 +1,1 @@
+"""The server of a row: what a strategy is given, rounds, scoring, outer steps."""

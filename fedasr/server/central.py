@@ -1,0 +1,225 @@
+"""Central: what a strategy's ``start`` is given, and the one place from which a row reports and is saved.
+
+With `fedasr.messages.train` this is the contract for strategies of third parties.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
+from fedasr.asr.tokens import Tokens
+from fedasr.asr.word_errors import ErrorCounts, total
+from fedasr.common.randomness import Streams, seeded_libraries
+from fedasr.corpora.speech import Speech
+from fedasr.experiment.experiment import RowSpec, TrainingSpec
+from fedasr.grid.exchange import Outcome
+from fedasr.grid.silo_grid import SiloGrid
+from fedasr.protection.releases import Releases
+from fedasr.runs.folder import METRICS, TRAFFIC, RowFolder
+from fedasr.server.round_clock import Clock
+from fedasr.server.scoring import Heard
+from fedasr.student.trainer import CentralTrainer, TrainerSpec
+
+if TYPE_CHECKING:
+    from fedasr.protection.dp_sgd.centre import ProtectedTrainer
+
+State = Mapping[str, NDArray[Any]]
+GRID = "grid/"
+"""What the grid remembers stands in a checkpoint under names that begin so."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a row is: what the terminal shows and ``metrics.jsonl`` keeps of one round."""
+
+    row: str
+    round: int
+    rounds: int
+    train_loss: float | None = None
+    development_wer: float | None = None
+
+
+@dataclass(frozen=True)
+class PerSilo:
+    """A model that stays in its silo: its errors on each test speaker, and its digest."""
+
+    errors: tuple[ErrorCounts, ...]
+    model_sha256: str
+
+
+@dataclass(frozen=True)
+class Central:
+    """The server's side of one row.
+
+    Attributes
+    ----------
+    row : RowSpec
+    training : TrainingSpec
+        The row's rounds and local work.
+    trainer_spec : TrainerSpec
+        How the centre trains.
+    augment : AugmentSpec
+    public_labelled, public_unlabelled : Speech
+        Speech that the server may read. The transcripts of the second are not to be used.
+    development : Speech
+        Held-out speakers; may be empty.
+    start : mapping of str to ndarray
+        The weights that every row starts from.
+    recogniser_spec : RecogniserSpec
+    tokens : Tokens
+    streams : Streams
+        The row's random streams.
+    folder : RowFolder
+    score : callable
+        ``score(weights, speech)`` transcribes speech with all workers.
+    watch : callable
+        Told of each round.
+    grid : SiloGrid
+        Whose traffic and outcomes are logged.
+    clock : Clock
+        Gives each round its simulated time.
+    releases : Releases
+        Where everything that is published under a guarantee is stored and charged.
+    loss : callable
+        ``loss(weights, speech)`` is the mean loss, nats a token.
+    per_silo : dict
+        What is known of models that stay in their silos, where a strategy makes such.
+    """
+
+    row: RowSpec
+    training: TrainingSpec
+    trainer_spec: TrainerSpec
+    augment: AugmentSpec
+    public_labelled: Speech
+    public_unlabelled: Speech
+    development: Speech
+    start: Weights
+    recogniser_spec: RecogniserSpec
+    tokens: Tokens
+    streams: Streams
+    folder: RowFolder
+    score: Callable[[Weights, Speech], list[Heard]]
+    watch: Callable[[Progress], None]
+    grid: SiloGrid
+    clock: Clock
+    releases: Releases
+    loss: Callable[[Weights, Speech], float | None]
+    per_silo: dict[int, PerSilo] = field(default_factory=dict)
+    _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
+
+    def recogniser(self) -> Recogniser:
+        """Return a recogniser of the row's shape with the weights of the start."""
+        recogniser = Recogniser(self.recogniser_spec, self.tokens).to(best_device())
+        recogniser.load(self.start)
+        return recogniser
+
+    def fresh(self) -> Recogniser:
+        """Return a recogniser of the row's shape with weights drawn from the row's stream."""
+        with seeded_libraries(self.streams.sequence("fresh weights")):
+            return Recogniser(self.recogniser_spec, self.tokens).to(best_device())
+
+    def private_trainer(self, recogniser: Recogniser, speech: Speech) -> CentralTrainer | ProtectedTrainer:
+        """Return a central trainer for speech of silos, under the row's protection."""
+        if self.row.protection == "none":
+            return self.trainer(recogniser, speech)
+        from fedasr.protection.dp_sgd.centre import ProtectedTrainer  # Opacus, below it, takes seconds to import
+        from fedasr.protection.dp_sgd.settings import ProtectionSpec
+
+        spec = ProtectionSpec.of(self.row.protection_options, f"compare.{self.row.name}")
+        return ProtectedTrainer(recogniser, speech, spec, self.augment, self.releases)
+
+    def trainer(self, recogniser: Recogniser, speech: Speech, purpose: str = "central") -> CentralTrainer:
+        """Return a central trainer for speech that the server may read."""
+        return CentralTrainer(recogniser, speech, self.trainer_spec, self.augment, self.streams, purpose)
+
+    def after_round(
+        self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],
+        train_loss: float | None = None, evaluate: bool | None = None, audio_seconds: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Report a round and save what a resumed row needs.
+
+        Parameters
+        ----------
+        round, rounds : int
+            The round that has ended (0 is the start), and how many there are.
+        weights : callable
+            Returns the model to evaluate.
+        state : callable
+            Returns the arrays to continue from, or None where that is not possible.
+        train_loss : float, optional
+        evaluate : bool, optional
+            Whether to score the development speakers; by default every ``evaluate_every`` rounds.
+        audio_seconds : float
+            Seconds of speech that the centre trained on since the round before.
+        """
+        due = round % self.training.evaluate_every == 0 or round == rounds if evaluate is None else evaluate
+        wer, loss = self._evaluated(weights()) if due and len(self.development) else (None, None)
+        self._log(round, train_loss, wer, loss, audio_seconds)
+        self.watch(Progress(self.row.name, round, rounds, train_loss, wer))
+        if round < rounds:
+            self._save(round, state)
+
+    def resume(self) -> tuple[int, State] | None:
+        """Return the round and the state of the last checkpoint, None where the row begins."""
+        saved = self.folder.load_checkpoint()
+        self.folder.rewind(int(saved[1]["round"]) if saved else -1)
+        if saved is None:
+            return None
+        arrays, description = saved
+        self.grid.restore({n.removeprefix(GRID): a for n, a in arrays.items() if n.startswith(GRID)})
+        self.grid.restore_silos(self.folder.silo_states(description))
+        return int(description["round"]), {n: a for n, a in arrays.items() if not n.startswith(GRID)}
+
+    def _evaluated(self, weights: Weights) -> tuple[float, float | None]:
+        """Return the WER and the loss on the development speakers."""
+        heard = self.score(weights, self.development)
+        return total([h.errors for h in heard]).wer, self.loss(weights, self.development)
+
+    def _log(
+        self, round: int, train_loss: float | None, wer: float | None, loss: float | None, audio_seconds: float
+    ) -> None:
+        traffic, outcomes = self.grid.traffic, self.grid.outcomes
+        time_of_round = self.clock.round(round, traffic, outcomes, audio_seconds)
+        now = time.monotonic()
+        line = {
+            "round": round, "train_loss": train_loss, "development_wer": wer, "development_loss": loss,
+            **{f"{name}link_bytes": sum(t.blob_bytes + t.envelope_bytes for t in traffic if t.direction == name)
+               for name in ("up", "down")},
+            "silos": sum(o.content is not None for o in outcomes),
+            "refused": [o.request.silo for o in outcomes if o.content is None],
+            "wall_seconds": now - self._clock["round"],
+            "training_cpu_seconds": sum(o.cpu_seconds for o in outcomes),
+            "simulated_seconds": time_of_round.seconds,
+            "simulated_communication_seconds": time_of_round.communication_seconds,
+            "density": _mean(outcomes, "density"), "threshold": _mean(outcomes, "threshold"),
+        }  # fmt: skip
+        self._clock["round"] = now
+        self.folder.append(METRICS, [line])
+        self.folder.append(TRAFFIC, [asdict(t) for t in traffic])
+        self.grid.traffic, self.grid.outcomes = [], []
+
+    def _save(self, round: int, state: Callable[[], State | None]) -> None:
+        """Save unless saving would cost more than a twentieth of the time."""
+        begun = time.monotonic()
+        if begun < self._clock["saved"]:
+            return
+        arrays = state()
+        if arrays is not None:
+            together = {**arrays, **{GRID + name: array for name, array in self.grid.state().items()}}
+            plain = {name: np.asarray(array) for name, array in together.items()}
+            self.folder.save_checkpoint(plain, {"round": round}, self.grid.silo_states())
+        self._clock["saved"] = time.monotonic() + 20 * (time.monotonic() - begun)
+
+
+def _mean(outcomes: Sequence[Outcome], metric: str) -> float | None:
+    """Return the mean of a metric over the replies that have it."""
+    values = [value for outcome in outcomes if (value := outcome.metric(metric)) is not None]
+    return float(np.mean(values)) if values else None

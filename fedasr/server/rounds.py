@@ -1,0 +1,124 @@
+"""The coordinator: drives a strategy over a grid, round by round, so that it can stop and go on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, cast
+
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.serverapp.strategy import Strategy
+from numpy.typing import NDArray
+
+from fedasr.asr.recogniser import Weights
+from fedasr.common.errors import RowError, UserError
+from fedasr.common.randomness import seeded_libraries
+from fedasr.grid.drop_out import REASON
+from fedasr.grid.exchange import Mean
+from fedasr.grid.identity import array_record, arrays_of
+from fedasr.grid.silo_grid import SiloGrid
+from fedasr.server.central import Central
+from fedasr.server.strategies_by_name import averages, wants_central
+from fedasr.server.strategy_state import UnsavableError, restore, state_of
+
+log = logging.getLogger("fedasr")
+
+
+def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | None:
+    """Run a strategy to its end and return the model, None where no single one comes of it.
+
+    Raises
+    ------
+    RowError
+        Where it cannot go on.
+    """
+    if averages(strategy):
+        grid.mean = Mean(getattr(strategy, "weighted_by_key", "num-examples"))
+    try:
+        if wants_central(strategy):
+            result = strategy.start(grid, array_record(central.start), central=central)  # type: ignore[call-arg]
+            return arrays_of(result.arrays) if result.arrays else None
+        return run_rounds(strategy, grid, central)
+    except (RowError, UserError):
+        raise
+    except Exception as error:  # a strategy may be anybody's: its failure ends its own row
+        log.debug("the strategy of row %s failed", central.row.name, exc_info=True)
+        reason = " ".join(str(error).split()) or "no reason given"
+        raise RowError(f"{type(strategy).__name__}: {type(error).__name__}: {reason}") from error
+
+
+def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights:
+    """Do what Flower's ``Strategy.start`` does, with evaluation, checkpoints and seeded sampling.
+
+    Each round's draws from global generators (Flower samples clients so) come from that round's own
+    stream; a resumed row therefore draws what an uninterrupted one draws.
+    """
+    training = central.training
+    arrays, first = array_record(central.start), 1
+    saved = central.resume()
+    if saved:
+        arrays, first = _restored(strategy, saved[1]), saved[0] + 1
+    else:
+        central.after_round(0, training.rounds, lambda: central.start, lambda: None)
+    for round in range(first, training.rounds + 1):
+        grid.round = round
+        with seeded_libraries(central.streams.sequence("strategy", round)):
+            aggregated, metrics = _train_round(strategy, grid, central, round, arrays)
+            arrays = aggregated if aggregated is not None else arrays
+            _evaluate_round(strategy, grid, training.timeout_seconds, round, arrays)
+        model, state = partial(arrays_of, arrays), partial(_state, strategy, arrays)
+        central.after_round(round, training.rounds, model, state, _loss(metrics))
+    return arrays_of(arrays)
+
+
+def _train_round(
+    strategy: Strategy, grid: SiloGrid, central: Central, round: int, arrays: ArrayRecord
+) -> tuple[ArrayRecord | None, MetricRecord | None]:
+    messages = list(strategy.configure_train(round, arrays, ConfigRecord(), grid))
+    replies = list(grid.send_and_receive(messages, timeout=central.training.timeout_seconds))
+    _check_replies(grid, central, round, len(messages))
+    return strategy.aggregate_train(round, replies)
+
+
+def _check_replies(grid: SiloGrid, central: Central, round: int, asked: int) -> None:
+    failed = [outcome for outcome in grid.outcomes if outcome.content is None]
+    for outcome in failed:
+        level = logging.DEBUG if outcome.error == REASON else logging.WARNING
+        log.log(
+            level, "%s, round %d: silo %d refused: %s", central.row.name, round, outcome.request.silo, outcome.error
+        )
+    if asked and (asked - len(failed)) < max(1, central.training.least_replies * asked):
+        raise RowError(
+            f"round {round}: only {asked - len(failed)} of {asked} silos replied "
+            f"(silo {failed[0].request.silo}: {failed[0].error})"
+        )
+
+
+def _evaluate_round(strategy: Strategy, grid: SiloGrid, timeout: float, round: int, arrays: ArrayRecord) -> None:
+    """Let a strategy evaluate in the silos, where it wants to."""
+    outcomes = grid.outcomes
+    messages: list[Message] = list(strategy.configure_evaluate(round, arrays, ConfigRecord(), grid))
+    if messages:
+        strategy.aggregate_evaluate(round, list(grid.send_and_receive(messages, timeout=timeout)))
+    grid.outcomes = outcomes
+
+
+def _loss(metrics: MetricRecord | None) -> float | None:
+    value = metrics.get("loss") if metrics else None
+    return float(cast(float, value)) if value is not None else None
+
+
+def _state(strategy: Strategy, arrays: ArrayRecord) -> dict[str, NDArray[Any]] | None:
+    """Return model and strategy as arrays; None where the strategy cannot be saved."""
+    try:
+        return {**{f"weights/{n}": a for n, a in arrays_of(arrays).items()}, **state_of(strategy)}
+    except UnsavableError as error:
+        log.debug("no checkpoint: %s", error)
+        return None
+
+
+def _restored(strategy: Strategy, state: Mapping[str, NDArray[Any]]) -> ArrayRecord:
+    restore(strategy, state)
+    weights = {n.removeprefix("weights/"): a for n, a in state.items() if n.startswith("weights/")}
+    return array_record({name: weights[name] for name in sorted(weights)})

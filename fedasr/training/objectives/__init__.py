@@ -1,0 +1,1 @@
+"""Objectives: what a recogniser is trained for, one a file."""

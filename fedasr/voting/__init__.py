@@ -1,0 +1,1 @@
+"""Voting: the ballot, and what is voted on."""

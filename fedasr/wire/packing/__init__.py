@@ -1,0 +1,1 @@
+"""Packing: gaps, words and maps; bits and bytes."""

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+from support.sound import record
+
+from fedasr.common.errors import UserError
+from fedasr.corpora.readers.common_voice import read_common_voice
+
+HEADER = "client_id\tpath\tsentence_id\tsentence\tage\tgender\taccents\tlocale"
+
+
+@pytest.fixture
+def voices(tmp_path: Path) -> Path:
+    for name in ("one.mp3", "two.mp3"):
+        record(tmp_path / "clips" / name, 1.0, 48_000)
+    rows = [
+        HEADER,
+        "c0ffee\tone.mp3\ts1\tDon’t panic -- it's O.K.!\ttwenties\tfemale_feminine\tScottish English\ten",
+        "beef\ttwo\ts2\t„Zwölf Äpfel“?\t\t\t\tde",
+    ]
+    (tmp_path / "validated.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_rows_are_utterances(voices: Path) -> None:
+    first, second = read_common_voice(voices)
+    assert (first.id, first.speaker, first.text) == ("one.mp3", "c0ffee", "don't panic it's o k")
+    assert first.fields == {"age": "twenties", "accent": "Scottish English", "locale": "en", "sex": "f"}
+    assert first.duration_seconds == pytest.approx(1.0, abs=0.1)
+    assert (second.id, second.text, second.fields) == ("two.mp3", "zwölf äpfel", {"locale": "de"})
+    assert len(second.audio.read(16_000)) == pytest.approx(16_000, abs=1_600)
+
+
+def test_a_subset_is_a_table(voices: Path) -> None:
+    (voices / "dev.tsv").write_text(f"{HEADER}\nx\ttwo.mp3\ts\tyes\t\t\t\ten\n")
+    assert [u.speaker for u in read_common_voice(voices, "dev")] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("client_id\tpath\n", "no column 'sentence'; found: client_id, path"),
+        (f"{HEADER}\nx\ttwo.mp3\n", "row 1 has 2 cells, not 8"),
+        (f"{HEADER}\nx\ttwo.mp3\ts\t?!\t\t\t\ten\n", "row 1: empty sentence"),
+        (f"{HEADER}\nx\tsix.mp3\ts\tyes\t\t\t\ten\n", r"six\.mp3: no such audio file"),
+        ("", "not a table of Common Voice"),
+    ],
+)
+def test_bad_tables_are_named(voices: Path, content: str, message: str) -> None:
+    (voices / "validated.tsv").write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_common_voice(voices)
+
+
+def test_what_is_missing_is_named(voices: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"looked for .*train\.tsv and the folder .*clips"):
+        read_common_voice(voices, "train")
+    with pytest.raises(UserError, match="no Common Voice here"):
+        read_common_voice(tmp_path / "clips")

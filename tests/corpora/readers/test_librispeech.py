@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+from support.sound import record
+
+from fedasr.common.errors import UserError
+from fedasr.corpora.readers.librispeech import read_librispeech
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    root = tmp_path / "LibriSpeech"
+    for subset, speaker, chapter in (("dev-clean", 84, 121), ("test-clean", 61, 70)):
+        folder = root / subset / str(speaker) / str(chapter)
+        for number in range(2):
+            record(folder / f"{speaker}-{chapter}-{number:04d}.flac", 0.5 + number)
+        lines = [f"{speaker}-{chapter}-{number:04d} GO ON NUMBER {'ONE' * number}" for number in range(2)]
+        (folder / f"{speaker}-{chapter}.trans.txt").write_text("\n".join(lines) + "\n")
+    (root / "SPEAKERS.TXT").write_text("; comment\n61   | M | test-clean | 8.0 | A\n84 | F | dev-clean | 8 | B\n")
+    return tmp_path
+
+
+def test_all_subsets_that_are_there(library: Path) -> None:
+    utterances = read_librispeech(library)
+    assert [u.id for u in utterances] == ["84-121-0000", "84-121-0001", "61-70-0000", "61-70-0001"]
+    assert [u.speaker for u in utterances] == ["84", "84", "61", "61"]
+    assert utterances[3].text == "go on number one"
+    assert utterances[3].duration_seconds == 1.5
+    assert utterances[3].fields == {"subset": "test-clean", "chapter": "70", "sex": "m"}
+    assert len(utterances[3].audio.read(16_000)) == 24_000
+
+
+def test_one_subset_from_the_inner_folder(library: Path) -> None:
+    assert {u.speaker for u in read_librispeech(library / "LibriSpeech", "dev-clean")} == {"84"}
+
+
+def test_what_is_missing_is_named(library: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no subset 'dev-clear'; did you mean 'dev-clean'"):
+        read_librispeech(library, "dev-clear")
+    with pytest.raises(UserError, match=r"looked in .*LibriSpeech for any of train-clean-100"):
+        read_librispeech(library, "train-clean-100")
+    with pytest.raises(UserError, match=r"no LibriSpeech here.*dev-clean"):
+        read_librispeech(tmp_path / "LibriSpeech" / "dev-clean" / "84")
+
+
+def test_a_missing_transcript_is_named(library: Path) -> None:
+    (library / "LibriSpeech/dev-clean/84/121/84-121.trans.txt").write_text("84-121-0000 GO ON\n")
+    with pytest.raises(UserError, match=r"no transcript .*84-121-0001"):
+        read_librispeech(library)

@@ -1,0 +1,121 @@
+"""``fedasr.evaluate`` and ``fedasr.transcribe``, as commands and as functions."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from support.running import Finished, Simulated
+
+import fedasr
+import fedasr.api
+import fedasr.transcribe
+from fedasr.corpora.synthetic import synthetic_corpus
+from fedasr.corpora.utterance import Utterance
+from fedasr.evaluate import app
+
+KEYS = [
+    "wer", "wer_low", "wer_high", "cer", "insertions", "deletions", "substitutions", "utterances", "hypotheses",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(simulated: Callable[..., Simulated]) -> Path:
+    return simulated("--grid", "process").folder / "centralised"
+
+
+@pytest.fixture(scope="module")
+def spoken() -> list[Utterance]:
+    return list(synthetic_corpus(speakers=3, utterances_per_speaker=4, grammar="digits", seed=11))
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory, spoken: list[Utterance]) -> Path:
+    folder = tmp_path_factory.mktemp("spoken")
+    lines = []
+    for number, utterance in enumerate(spoken):
+        name = f"{number}.{'flac' if number % 2 else 'wav'}"
+        rate = 16_000 if number % 3 else 22_050
+        soundfile.write(folder / name, utterance.audio.read(rate), rate)
+        lines.append(json.dumps({"audio_filepath": name, "text": utterance.text.upper(), "speaker": utterance.speaker}))
+    (folder / "manifest.jsonl").write_text("\n".join(lines))
+    return folder / "manifest.jsonl"
+
+
+def test_the_command_prints_what_the_function_returns(
+    model: Path, manifest: Path, run_command: Callable[..., Finished]
+) -> None:
+    expected = fedasr.evaluate(model, manifest)
+    assert list(expected) == KEYS
+    finished = run_command("fedasr.evaluate", model, manifest, "--json")
+    assert finished.code == 0, finished.err
+    assert json.loads(finished.out) == expected
+    assert "resampled" in finished.err
+
+
+def test_importing_the_commands_leaves_the_functions() -> None:
+    assert fedasr.evaluate is fedasr.api.evaluate
+    assert fedasr.transcribe is fedasr.api.transcribe
+
+
+def test_scores_are_of_the_hypotheses(model: Path, manifest: Path, spoken: list[Utterance]) -> None:
+    scores = fedasr.evaluate(str(model / "model.safetensors"), manifest.parent)
+    words = sum(len(utterance.text.split()) for utterance in spoken)
+    errors = scores["insertions"] + scores["deletions"] + scores["substitutions"]
+    assert scores["wer"] == pytest.approx(errors / words)
+    assert scores["wer_low"] <= scores["wer"] <= scores["wer_high"]
+    assert scores["utterances"] == len(spoken) == len(scores["hypotheses"])
+    for heard, utterance in zip(scores["hypotheses"], spoken, strict=True):
+        assert heard.keys() == {"id", "speaker", "reference", "hypothesis"}
+        assert (heard["speaker"], heard["reference"]) == (utterance.speaker, utterance.text)
+
+
+def test_a_plain_line_without_json(model: Path, manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app([str(model), str(manifest)], standalone_mode=False)
+    out = capsys.readouterr().out
+    assert out.startswith("WER ")
+    assert out.count("\n") == 1
+    assert f"{fedasr.evaluate(model, manifest)['wer']:.1%}" in out
+
+
+def test_a_line_for_each_file_in_the_order_given(
+    model: Path, manifest: Path, run_command: Callable[..., Finished]
+) -> None:
+    files = [manifest.parent / name for name in ("3.flac", "0.wav", "1.flac")]
+    finished = run_command("fedasr.transcribe", model, *files)
+    assert finished.code == 0, finished.err
+    assert finished.out.split("\n")[:-1] == fedasr.transcribe(model, files)
+    heard = {line["id"]: line["hypothesis"] for line in fedasr.evaluate(model, manifest)["hypotheses"]}
+    assert fedasr.transcribe(model, files) == [heard[file.name] for file in files]
+
+
+def test_digits_are_transcribed_by_a_model_that_learnt_them(tmp_path: Path) -> None:
+    """The whole way from speech to text: a model trained on two short files by heart hears them again."""
+    import torch
+
+    from fedasr.asr.augment import NO_AUGMENTATION
+    from fedasr.asr.encoders import EncoderSpec
+    from fedasr.asr.features import FeatureSpec, LogMel
+    from fedasr.asr.recogniser import Recogniser, RecogniserSpec
+    from fedasr.asr.tokens import learn_characters
+    from fedasr.common.randomness import Streams
+    from fedasr.corpora.speech import ArrayFeatures, Speech
+    from fedasr.runs.model_file import save_model
+    from fedasr.student.trainer import CentralTrainer, TrainerSpec
+
+    utterances = synthetic_corpus(speakers=1, utterances_per_speaker=2, grammar="digits", seed=1)
+    extract = LogMel(FeatureSpec(mels=24))
+    for number, utterance in enumerate(utterances):
+        soundfile.write(tmp_path / f"{number}.wav", utterance.audio.read(16_000), 16_000, "FLOAT")
+    store = ArrayFeatures([u.id for u in utterances], [extract(u.audio.read(16_000)) for u in utterances])
+    torch.manual_seed(0)
+    spec = RecogniserSpec(extract.spec, EncoderSpec("bilstm", 1, 32, 0.0))
+    model = Recogniser(spec, learn_characters([]))
+    trainer = TrainerSpec(200, 2, 0.01)
+    CentralTrainer(model, Speech(utterances, store), trainer, NO_AUGMENTATION, Streams(0)).run()
+    save_model(tmp_path / "model.safetensors", model.weights(), spec, model.tokens)
+    files = [tmp_path / f"{number}.wav" for number in range(2)]
+    assert fedasr.transcribe(tmp_path, files) == [u.text for u in utterances]
+    assert np.unique([u.text for u in utterances]).size == 2

@@ -1,0 +1,55 @@
+"""Who is told how a run goes: plain lines, a live display, TensorBoard."""
+
+import io
+
+from rich.console import Console
+
+from fedasr.engine.watchers.tensorboard import SCALARS, TensorBoardWatcher, Watchers
+from fedasr.engine.watchers.terminal import LiveWatcher, PlainWatcher
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.server.central import Progress
+
+FINISHED = {"name": "fedavg", "status": "finished", "failure": None, "rounds": 2, **dict.fromkeys(SCALARS), "wer": 0.25}
+FAILED = FINISHED | {"status": "failed", "failure": "round 2: no silo replied", "wer": None}
+
+
+def tell(watcher: Watcher, summary: dict) -> None:
+    watcher.stage("corpus")
+    watcher.prepared(10, 10)
+    watcher.begin("fedavg", 1, 1)
+    watcher.round(Progress("fedavg", 1, 2, 1.5, 0.5))
+    watcher.round(Progress("fedavg", 2, 2, 1.0, 0.25))
+    watcher.end(summary)
+
+
+def test_plain_lines_tell_the_last_round_and_the_result() -> None:
+    text = io.StringIO()
+    tell(PlainWatcher(Console(file=text), seconds=60), FINISHED)
+    lines = text.getvalue().splitlines()
+    assert "fedavg 2/2 loss 1.00, development WER 25.0%" in lines
+    assert lines[-1] == "fedavg: WER 25.0%"
+    assert not any("\x1b" in line for line in lines)
+
+
+def test_a_failure_is_told_with_its_reason() -> None:
+    text = io.StringIO()
+    tell(PlainWatcher(Console(file=text)), FAILED)
+    assert "fedavg: failed: round 2: no silo replied" in text.getvalue()
+
+
+def test_the_live_display_shows_rounds_and_error_rate() -> None:
+    text = io.StringIO()
+    with LiveWatcher(Console(file=text, force_terminal=True, width=140)) as watcher:
+        tell(watcher, FINISHED)
+    assert "2/2" in text.getvalue()
+    assert "WER 25.0%" in text.getvalue()
+
+
+def test_tensorboard_gets_the_numbers_that_were_told(tmp_path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tell(Watchers([Watcher(), TensorBoardWatcher(tmp_path)]), FINISHED)
+    events = EventAccumulator(str(tmp_path / "fedavg"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("development_wer")] == [(1, 0.5), (2, 0.25)]
+    assert events.Scalars("result/wer")[0].value == 0.25

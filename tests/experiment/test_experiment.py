@@ -1,0 +1,98 @@
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from support.running import tiny_table
+
+from fedasr.common.errors import UserError
+from fedasr.experiment.experiment import Experiment, find_experiment, shipped_experiments
+from fedasr.server.strategies_by_name import build_strategy
+
+
+@pytest.mark.parametrize("name", sorted(shipped_experiments()))
+def test_every_shipped_experiment_can_be_read_and_its_strategies_built(name: str) -> None:
+    experiment = Experiment.load(name)
+    assert experiment.name == name
+    assert experiment.compare
+    for row in experiment.compare:
+        build_strategy(row, experiment.training_of(row), 20)
+
+
+def test_the_first_command_compares_four_strategies() -> None:
+    rows = {row.strategy for row in Experiment.load("quickstart").compare}
+    assert rows >= {"centralised", "local-only", "public-only", "fedavg"}
+
+
+@pytest.mark.parametrize("name", ["tiny", *sorted(shipped_experiments())])
+def test_an_experiment_survives_its_own_toml(name: str, tiny: Experiment, tmp_path: Path) -> None:
+    experiment = tiny if name == "tiny" else Experiment.load(name)
+    (tmp_path / "again.toml").write_text(experiment.to_toml())
+    assert Experiment.load(tmp_path / "again.toml") == experiment
+    assert Experiment.from_table(tomllib.loads(experiment.to_toml())) == experiment
+
+
+def test_a_file_without_a_name_is_called_after_itself(tmp_path: Path) -> None:
+    table = tiny_table()
+    del table["name"]
+    (tmp_path / "mine.toml").write_text(tomli_w.dumps(table))
+    assert Experiment.load(tmp_path / "mine.toml").name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "read"),
+    [
+        ("training.rounds", 7, lambda e: e.training.rounds),
+        ("corpus.silos", 3, lambda e: e.corpus.silos),
+        ("corpus.public_speakers", 3, lambda e: e.corpus.public_speakers),
+        ("corpus.development_speakers", 0, lambda e: e.corpus.development_speakers),
+        ("corpus.test_speakers", 0, lambda e: e.corpus.test_speakers),
+        ("model.start", "scratch", lambda e: e.model.start),
+        ("training.local_steps", 9, lambda e: e.training.local_steps),
+        ("training.silos_per_round", 2, lambda e: e.training.silos_per_round),
+        ("compare.fedavg.options.momentum", 0.25, lambda e: e.compare[1].options["momentum"]),
+        ("compare.fedavg.training.rounds", 3, lambda e: e.training_of(e.compare[1]).rounds),
+        ("seed", 9, lambda e: e.seed),
+    ],
+)
+def test_dotted_overrides(key: str, value: Any, read: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(tomli_w.dumps(tiny_table()))
+    experiment = Experiment.load(tmp_path / "mine.toml", {key: value})
+    assert read(experiment) == value
+    before = Experiment.load(tmp_path / "mine.toml")
+    assert before.with_value(key, value) == experiment
+
+
+def test_an_override_changes_nothing_else(tiny: Experiment) -> None:
+    changed = tiny.with_value("training.rounds", 9)
+    assert changed.with_value("training.rounds", 2) == tiny
+    assert tiny.training.rounds == 2
+
+
+def test_a_rows_training_is_the_common_one_but_for_what_it_sets(tiny: Experiment) -> None:
+    experiment = tiny.with_value("compare.fedavg.training.rounds", 5)
+    public, fedavg = (experiment.training_of(row) for row in experiment.compare)
+    assert public == experiment.training
+    assert fedavg.rounds == 5
+    assert fedavg.batch_size == public.batch_size
+
+
+def test_rows_times_seeds(tiny: Experiment) -> None:
+    assert [(row.name, seed) for row, seed in tiny.rows()] == [("public-only", 5), ("fedavg", 5)]
+    several = tiny.with_value("seeds", [1, 2])
+    assert [(r.name, s) for r, s in several.rows()] == [
+        ("public-only", 1), ("public-only", 2), ("fedavg", 1), ("fedavg", 2),
+    ]  # fmt: skip
+    assert several.folder_of(several.compare[0], 2) == "public-only@2"
+    assert tiny.folder_of(tiny.compare[0], 5) == "public-only"
+
+
+def test_the_model_describes_its_recogniser(tiny: Experiment) -> None:
+    spec = tiny.model.recogniser()
+    assert (spec.encoder.kind, spec.encoder.units, spec.features.mels, spec.head) == ("bilstm", 16, 16, "ctc")
+
+
+def test_an_unknown_experiment_gets_the_nearest_name() -> None:
+    with pytest.raises(UserError, match="'quickstart'"):
+        find_experiment("quickstat")

@@ -1,0 +1,134 @@
+"""Smooth sensitivity against its definition, and the release that stands on it."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import reference
+
+from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
+from fedasr.privacy.accounting.smooth import local_sensitivities, smooth_sensitivity
+from fedasr.privacy.accounting.vote_costs import spent_on
+from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
+from fedasr.privacy.mechanisms.noisy_max import GNMax
+from fedasr.privacy.mechanisms.sanitised import SmoothRelease, plan_release, release, sanitise, statistic_of
+from fedasr.privacy.noise import ReproducibleNoise
+
+
+def ours(mechanism, votes, order, beta):
+    return smooth_sensitivity(local_sensitivities(mechanism, np.array([votes]), None, order, beta), beta)
+
+
+def by_definition(votes, sigma, order, beta):
+    return reference.smooth_sensitivity(
+        votes, lambda at: reference.rdp_gaussian(reference.q_gaussian(at, sigma), sigma, order), beta
+    )
+
+
+@pytest.mark.parametrize("beta", [0.05, 0.3, 1.0])
+@pytest.mark.parametrize("votes", [(40, 0), (36, 4), (30, 10), (22, 18), (20, 20), (17, 23), (24, 0, 0), (18, 6, 0),
+                                   (12, 10, 2), (8, 8, 8), (12, 2, 1, 1)])  # fmt: skip
+def test_bounds_the_definition_from_above_and_not_by_much(votes, beta):
+    want, got = by_definition(votes, 6.0, 3.0, beta), ours(GNMax(6.0), votes, 3.0, beta)
+    assert want * (1 - 1e-9) <= got <= max(2 * want, want + math.exp(-beta) * 0.02)
+
+
+@pytest.mark.parametrize("votes", [(60, 0), (55, 5), (48, 12)])
+def test_equals_the_definition_where_it_is_taken_on_the_spot(votes):
+    """Two classes, β so large that only the histogram itself counts: no bound is loose there."""
+    assert ours(GNMax(6.0), votes, 3.0, 9.0) == pytest.approx(by_definition(votes, 6.0, 3.0, 9.0), rel=1e-6)
+
+
+@given(st.lists(st.integers(0, 14), min_size=2, max_size=3).filter(sum), st.floats(3, 9), st.sampled_from([0.1, 0.5]))
+@settings(max_examples=40, deadline=None)
+def test_never_below_the_definition(votes, sigma, beta):
+    sums = local_sensitivities(GNMax(sigma), np.array([votes]), None, 3.0, beta)
+    if sums is not None:
+        assert smooth_sensitivity(sums, beta) >= by_definition(tuple(votes), sigma, 3.0, beta) * (1 - 1e-9)
+
+
+@given(st.lists(st.integers(0, 40), min_size=3, max_size=4).filter(lambda v: sum(v) > 1), st.sampled_from([0.05, 0.3]))
+@settings(max_examples=12, deadline=None)
+def test_is_smooth(votes, beta):
+    """Neighbours differ by at most the factor e^β: what the privacy of the release rests on."""
+    for mechanism in (GNMax(8.0), ConfidentGNMax(8.0, 20.0, 6.0)):
+        here = ours(mechanism, votes, 3.0, beta)
+        for near in reference.neighbours(tuple(votes)):
+            assert ours(mechanism, near, 3.0, beta) <= math.exp(beta) * here * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("votes", [(24, 0), (20, 4), (14, 10), (12, 12), (16, 4, 2), (10, 8, 4)])
+def test_covers_the_check_and_the_chance_of_an_answer(votes):
+    def charged(at):
+        cost = reference.rdp_gaussian(reference.q_gaussian(at, 5.0), 5.0, 3.0)
+        return reference.rdp_check(at, 15, 4.0, 3.0) + reference.passing(at, 15, 4.0) * cost
+
+    for beta in (0.05, 0.3, 1.0):
+        want = reference.smooth_sensitivity(votes, charged, beta)
+        assert want * (1 - 1e-9) <= ours(ConfidentGNMax(5.0, 15.0, 4.0), votes, 3.0, beta) <= 4 * want + 0.01
+
+
+def test_votes_add_up():
+    rows = np.array([[40, 3, 1], [30, 10, 4], [40, 3, 1]])
+    sums = local_sensitivities(GNMax(6.0), rows, None, 3.0, 0.01)
+    single = [local_sensitivities(GNMax(6.0), rows[i : i + 1], None, 3.0, 0.01) for i in range(3)]
+    steps = min(len(sums), *(len(s) for s in single))
+    assert sums[:steps] == pytest.approx(sum(s[:steps] for s in single))
+
+
+CASES = [
+    (GNMax(40.0), np.tile([240, 6, 4, 0], (300, 1))),
+    (GNMax(40.0), np.tile([150, 100, 0, 0], (300, 1))),
+    (ConfidentGNMax(60.0, 700.0, 90.0), np.random.default_rng(2).multinomial(1000, [0.93, 0.04, 0.03], 60)),
+]
+
+
+@pytest.mark.parametrize(("mechanism", "votes"), CASES)
+def test_the_printed_end_covers_the_truth_in_999_of_1000_releases(mechanism, votes):
+    plan = plan_release(mechanism, len(votes), int(votes[0].sum()), votes.shape[1], 1e-5)
+    assert plan is not None
+    statistic = statistic_of(mechanism, votes, plan)
+    true_curve = spent_on(mechanism, votes, "replace-one").total.data_dependent
+    at_order = statistic.divergence
+    noise = ReproducibleNoise(7)
+    released = [release(mechanism, len(votes), statistic, plan, 1e-5, noise) for _ in range(1000)]
+    assert sum(r.epsilon >= epsilon_of(ORDERS, true_curve, 1e-5) for r in released) >= 990
+    assert sum(r.upper >= at_order for r in released) >= 990  # the end itself, without the release's own cost
+    assert len({r.upper for r in released}) == 1000
+
+
+def test_agreement_of_many_teachers_prints_less_than_the_data_independent_epsilon():
+    votes, mechanism = np.tile([950, 30, 20], (500, 1)), GNMax(80.0)
+    printed = sanitise(mechanism, votes, 1e-5, ReproducibleNoise(0))
+    independent = epsilon_of(ORDERS, 500 * mechanism.rdp(ORDERS, "replace-one"), 1e-5)
+    assert printed.kind == "sanitised"
+    assert printed.epsilon < independent
+    assert printed.upper + printed.mechanism.rdp(np.array([printed.mechanism.order]), "replace-one")[
+        0
+    ] == pytest.approx(printed.epsilon - math.log(1e5) / (printed.mechanism.order - 1))
+
+
+def test_where_nothing_can_be_gained_nothing_is_released():
+    votes = np.tile([12, 8], (50, 1))
+    printed = sanitise(GNMax(40.0), votes, 1e-5, ReproducibleNoise(0))
+    assert (printed.mechanism, printed.kind, printed.confidence) == (None, "data-independent", 1.0)
+    assert printed.epsilon == epsilon_of(ORDERS, 50 * ORDERS / 1600, 1e-5)
+
+
+def test_the_plan_does_not_look_at_the_votes():
+    agreed, split = np.tile([240, 10, 0], (300, 1)), np.tile([90, 80, 80], (300, 1))
+    plans = [sanitise(GNMax(40.0), votes, 1e-5, ReproducibleNoise(0)).mechanism for votes in (agreed, split)]
+    assert plans[0] == plans[1] is not None
+
+
+def test_the_release_costs_more_with_less_noise_and_holds_at_low_orders_only():
+    quiet, loud = SmoothRelease(3.0, 0.05, 5.0), SmoothRelease(3.0, 0.05, 50.0)
+    orders = np.array([2.0, 3.0, 9.9, 10.0, 50.0])
+    assert np.isinf(quiet.rdp(orders, "replace-one")).tolist() == [False, False, False, True, True]
+    assert np.all(quiet.rdp(orders[:3], "replace-one") > loud.rdp(orders[:3], "replace-one"))
+    assert np.isinf(quiet.rdp(orders, "add-remove")).all()
+    unshifted = SmoothRelease(3.0, 0.05, 5.0, confidence=0.5)  # Theorem 23 as published
+    want = 3 * math.exp(0.1) / 25 + (0.15 - 0.5 * math.log(1 - 0.3)) / 2
+    assert unshifted.rdp(np.array([3.0]), "replace-one")[0] == pytest.approx(want)

@@ -1,0 +1,32 @@
+import pytest
+import torch
+from torch import nn
+
+from fedasr.protection.per_example.lstm import Gradients, is_plain, recorded_lstm
+
+
+@pytest.mark.parametrize(("batch", "frames"), [(1, 1), (3, 1), (1, 6), (4, 9)])
+def test_outputs_and_gradients_are_those_of_torch(batch: int, frames: int) -> None:
+    torch.manual_seed(batch)
+    layer, slope_BTH = nn.LSTM(5, 7, batch_first=True), torch.randn(batch, frames, 7)
+    x_BTI, anchor = torch.randn(batch, frames, 5, requires_grad=True), torch.zeros((), requires_grad=True)
+    record: Gradients = {}
+    found, _ = recorded_lstm(layer, x_BTI, anchor, record.update)
+    (found_slope, _) = torch.autograd.grad((found * slope_BTH).sum(), [x_BTI, anchor], allow_unused=True)
+    expected, _ = layer(x_BTI)
+    (expected_slope,) = torch.autograd.grad((expected * slope_BTH).sum(), x_BTI)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(found_slope, expected_slope)
+    for number in range(batch):
+        lone, _ = layer(x_BTI[number : number + 1])
+        by_parameter = torch.autograd.grad((lone * slope_BTH[number]).sum(), list(layer.parameters()))
+        for parameter, gradient in zip(layer.parameters(), by_parameter, strict=True):
+            torch.testing.assert_close(record[parameter][number], gradient, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options", [{"num_layers": 2}, {"bidirectional": True}, {"proj_size": 2}, {"bias": False}, {"batch_first": False}]
+)
+def test_other_lstms_are_told_apart(options: dict) -> None:
+    assert is_plain(nn.LSTM(3, 4, batch_first=True))
+    assert not is_plain(nn.LSTM(3, 4, **{"batch_first": True, **options}))

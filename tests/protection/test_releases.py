@@ -1,0 +1,165 @@
+"""What left the private side is on disk before it is used, and charged once for each time it was made."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.toys import open_toy, train_messages
+
+from fedasr.common.errors import UserError
+from fedasr.common.files import read_lines
+from fedasr.common.randomness import Streams
+from fedasr.engine.row import promise
+from fedasr.grid.workers import InProcess
+from fedasr.privacy.mechanisms.gaussian import GaussianSum
+from fedasr.privacy.mechanisms.noisy_max import GNMax
+from fedasr.privacy.noise import Noise
+from fedasr.protection.releases import Charge, Releases, digest_of
+
+VOTE = Charge(GNMax(20.0), 3)
+
+
+def _releases(folder: Path, **options: Any) -> Releases:
+    found = Releases(folder, Streams(1, "row"), **options)
+    found.promise("silo", "replace-one", 1e-5)
+    return found
+
+
+def _make(releases: Releases, key: str = "a", value: float = 1.0) -> np.ndarray:
+    made = releases.make(key, lambda _: [VOTE], lambda noise: {"sum": value + noise.normal(4)})
+    return np.asarray(made["sum"])
+
+
+def _never(noise: Noise) -> dict[str, np.ndarray]:
+    raise AssertionError("drawn again")
+
+
+def test_a_stored_release_comes_back_byte_for_byte_and_is_not_charged_twice(tmp_path: Path) -> None:
+    first = _releases(tmp_path)
+    made = _make(first)
+    again = _releases(tmp_path)
+    assert [r.count for r in again.ledger.releases] == [3], "the charge outlived the process"
+    for releases in (first, again):
+        found = releases.make("a", lambda _: [VOTE], _never)
+        np.testing.assert_array_equal(found["sum"], made)
+        assert releases.ledger.state() == first.ledger.state()
+        assert releases.summary() == first.summary()
+
+
+def test_a_release_without_its_charge_is_charged_when_it_is_read(tmp_path: Path) -> None:
+    """A crash between the two."""
+    _make(_releases(tmp_path))
+    (tmp_path / "releases" / "ledger.jsonl").unlink()
+    again = _releases(tmp_path)
+    assert again.ledger.releases == ()
+    again.make("a", lambda _: [VOTE], _never)
+    assert [r.count for r in again.ledger.releases] == [3]
+
+
+def test_a_charge_without_its_release_stays_and_another_draw_is_charged_beside_it(tmp_path: Path) -> None:
+    _make(_releases(tmp_path))
+    (tmp_path / "releases" / "a.safetensors").unlink()
+    again = _releases(tmp_path)
+    _make(again)
+    assert [(r.key, r.count) for r in again.ledger.releases] == [("a.gnmax", 3)] * 2
+
+
+def test_a_redraw_that_happens_to_be_the_same_is_charged_too(tmp_path: Path) -> None:
+    for _ in range(2):
+        releases = _releases(tmp_path)
+        releases.make("a", lambda _: [VOTE], lambda noise: {"answers": np.array([4, 2])})
+        (tmp_path / "releases" / "a.safetensors").unlink()
+    assert len(releases.ledger.releases) == 2
+
+
+def test_nothing_is_charged_for_what_was_not_made(tmp_path: Path) -> None:
+    releases = _releases(tmp_path)
+    with pytest.raises(AssertionError):
+        releases.make("a", lambda _: [VOTE], _never)
+    releases.make("none", lambda _: [Charge(GNMax(1.0), 0)], lambda noise: {"answers": np.zeros(0)})
+    assert releases.ledger.releases == ()
+    assert promise(releases) == {}
+
+
+def test_reproducible_noise_repeats_by_key_and_voids_the_promise(tmp_path: Path) -> None:
+    one, two = (_releases(tmp_path / name, reproducible=True) for name in "xy")
+    np.testing.assert_array_equal(_make(one), _make(two))
+    assert not np.array_equal(_make(one, "b"), _make(one))
+    assert (tmp_path / "x" / "releases" / "a.safetensors").read_bytes() == (
+        tmp_path / "y" / "releases" / "a.safetensors"
+    ).read_bytes()
+    found = promise(one)
+    assert (found["epsilon_kind"], found["privacy_unit"], found["adjacency"]) == ("void", "silo", "replace-one")
+    secure = [_releases(tmp_path / name) for name in "vw"]
+    assert not np.array_equal(_make(secure[0]), _make(secure[1]))
+    assert promise(secure[0])["epsilon_kind"] == "data-independent"
+
+
+def test_attempts_of_others_are_charged_when_they_are_announced(tmp_path: Path) -> None:
+    _releases(tmp_path).announce("a", VOTE)
+    again = _releases(tmp_path)
+    again.announce("a", VOTE)
+    again.announce("b", VOTE)
+    assert [(r.key, r.digest) for r in again.ledger.releases] == [
+        ("a.gnmax", "attempt 1"), ("a.gnmax", "attempt 2"), ("b.gnmax", "attempt 1"),
+    ]  # fmt: skip
+
+
+def test_an_infinite_epsilon_promises_nothing_and_is_written_as_json(tmp_path: Path) -> None:
+    releases = _releases(tmp_path)
+    releases.make("a", lambda _: [Charge(GaussianSum(0.0), 1)], lambda noise: {"sum": np.ones(2)})
+    summary = releases.summary()
+    assert summary is not None
+    assert summary.epsilon == math.inf
+    assert promise(releases) == {}
+    releases.save()
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    written = json.loads((tmp_path / "privacy.json").read_text(), parse_constant=refuse)
+    assert written["epsilon"] is None
+    assert len(written["ledger"]) == 1
+
+
+def test_who_promised_nothing_writes_nothing(tmp_path: Path) -> None:
+    releases = Releases(tmp_path, Streams(1))
+    releases.save()
+    assert promise(releases) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_units_and_adjacencies_are_never_added(tmp_path: Path) -> None:
+    releases = _releases(tmp_path)
+    _make(releases)
+    for unit, adjacency in (("utterance", "replace-one"), ("silo", "add-remove")):
+        releases.promise(unit, adjacency, 1e-5)  # type: ignore[arg-type]
+        with pytest.raises(UserError, match="do not add up"):
+            _make(releases, f"of {unit} {adjacency}")
+
+
+def test_the_bytes_of_a_stored_release_are_counted_as_when_it_was_made(tmp_path: Path) -> None:
+    traffic = []
+    for _ in range(2):
+        grid = open_toy(InProcess(), 3)
+        releases = _releases(tmp_path, grid=grid)
+
+        def draw(noise: Noise) -> dict[str, np.ndarray]:
+            return {"replies": np.array(len(list(grid.send_and_receive(train_messages(grid)))))}  # noqa: B023
+
+        releases.make("a", lambda _: [VOTE], draw)
+        traffic.append(grid.traffic)
+    assert len(traffic[0]) == 6
+    assert traffic[0] == traffic[1]
+    assert read_lines(releases.seen("a.jsonl"))[0]["direction"] == "down"
+
+
+def test_a_digest_tells_names_types_shapes_bytes_and_draws_apart() -> None:
+    array = np.arange(4, dtype=np.float32)
+    others = [{"b": array}, {"a": array.astype(np.float64)}, {"a": array.reshape(2, 2)}, {"a": array[::-1]}]
+    digests = {digest_of({"a": array}), digest_of({"a": array}, "1"), *(digest_of(other) for other in others)}
+    assert len(digests) == 6
+    assert digest_of({"a": array, "b": array}) == digest_of({"b": array, "a": array})
