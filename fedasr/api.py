@@ -25,7 +25,8 @@ from fedasr.engine.row import RowRun
 from fedasr.engine.stages.start import LOADED, load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
-from fedasr.grid.workers import InProcess, Workers
+from fedasr.grid.in_process import InProcess
+from fedasr.grid.workers import Workers
 from fedasr.network import build_network
 from fedasr.runs.folder import Run, check_free
 from fedasr.runs.model_file import load_model

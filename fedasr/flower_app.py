@@ -21,9 +21,9 @@ from fedasr import api
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import seeded_libraries
 from fedasr.common.threads import one_thread
+from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import prepare_experiment
 from fedasr.engine.request import requested
-from fedasr.engine.row import silo_host
 from fedasr.engine.watchers.terminal import PlainWatcher
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment

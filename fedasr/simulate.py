@@ -84,7 +84,8 @@ def _print_result(folder: Path, json_: bool) -> None:
 
 
 def _print_list() -> None:
-    from fedasr.experiment.experiment import Experiment, shipped_experiments
+    from fedasr.experiment.experiment import Experiment
+    from fedasr.experiment.finding import shipped_experiments
     from fedasr.server.strategies_by_name import known_strategies
 
     typer.echo("experiments")

@@ -10,8 +10,9 @@ from flwr.serverapp.strategy import Result
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.corpora.speech import Speech, joined
-from fedasr.grid.identity import array_record
-from fedasr.messages.train import SPEECH, SpeechReply
+from fedasr.messages.kinds import SPEECH
+from fedasr.messages.records import array_record
+from fedasr.messages.speech_reply import SpeechReply
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 

@@ -29,8 +29,9 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import array_record, arrays_of
-from fedasr.messages.train import CHANGE, GRADIENT, TRAIN, TrainRequest
+from fedasr.messages.kinds import CHANGE, GRADIENT, TRAIN
+from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.train_request import TrainRequest
 from fedasr.privacy.accounting.calibration import noise_for
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian

@@ -13,7 +13,7 @@ from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 from numpy.typing import NDArray
 
 from fedasr.common.errors import UserError
-from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.outer_step import AdamStep, MomentumStep
 
 

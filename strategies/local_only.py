@@ -12,7 +12,9 @@ from flwr.serverapp.strategy import Result
 from fedasr.asr.word_errors import ErrorCounts
 from fedasr.common.errors import RowError, UserError
 from fedasr.grid.identity import silo_of
-from fedasr.messages.train import ALONE, AloneReply, TrainRequest
+from fedasr.messages.alone_reply import AloneReply
+from fedasr.messages.kinds import ALONE
+from fedasr.messages.train_request import TrainRequest
 from fedasr.server.central import Central, PerSilo
 from fedasr.server.central_strategy import CentralStrategy
 

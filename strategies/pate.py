@@ -28,8 +28,10 @@ from fedasr.asr.word_errors import count_errors, total
 from fedasr.common.errors import RowError, UserError, nearest
 from fedasr.common.files import write_json
 from fedasr.corpora.speech import Speech, joined
-from fedasr.grid.identity import array_record
-from fedasr.messages.train import TEACHER, TrainRequest, utterances_of
+from fedasr.messages.kinds import TEACHER
+from fedasr.messages.records import array_record
+from fedasr.messages.train_reply import utterances_of
+from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, answer_of
 from fedasr.privacy.accounting.budget import Budget
 from fedasr.privacy.accounting.calibration import noise_for, with_noise
@@ -39,7 +41,10 @@ from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.student.transcripts import with_transcripts
-from fedasr.voting.labels import Ballot, vote_on_candidates, vote_on_frames, vote_on_labels
+from fedasr.voting.ballot import Ballot
+from fedasr.voting.candidates import vote_on_candidates
+from fedasr.voting.frames import vote_on_frames
+from fedasr.voting.labels import vote_on_labels
 
 TEACHERS, VOTES = 1, 2
 """The rounds before the student's epochs."""

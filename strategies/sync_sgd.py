@@ -10,8 +10,8 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 
 from fedasr.common.errors import UserError
-from fedasr.grid.identity import array_record, arrays_of
-from fedasr.messages.train import ACCUMULATE, GRADIENT
+from fedasr.messages.kinds import ACCUMULATE, GRADIENT
+from fedasr.messages.records import array_record, arrays_of
 
 from .fedavg import WEIGHTS, make_outer
 

@@ -8,8 +8,8 @@ from flwr.serverapp.strategy import FedAvg
 
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import array_record, arrays_of
 from fedasr.grid.ray.pool import RayWorkers
+from fedasr.messages.records import array_record, arrays_of
 from grids.cases import Case
 from grids.clock import WORKERS, Clock, Rounds
 from grids.work import app_of, start, summary

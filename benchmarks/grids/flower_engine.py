@@ -9,7 +9,7 @@ from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
 from flwr.simulation import run_simulation
 
-from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.records import array_record, arrays_of
 from grids.cases import Case
 from grids.clock import WORKERS, Clock, Rounds
 from grids.work import app_of, start, summary

@@ -11,7 +11,7 @@ from flwr.app import Array, ArrayRecord, Context, Message, MetricRecord, RecordD
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
-from fedasr.grid.identity import array_record
+from fedasr.messages.records import array_record
 from grids.cases import ADD, Case
 
 LEARNING_RATE = 0.1

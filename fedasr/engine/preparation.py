@@ -20,7 +20,8 @@ from fedasr.corpora.speech import Speech
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.utterance import Utterance
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import PUBLIC_WITHIN, Experiment, ModelSpec
+from fedasr.experiment.experiment import PUBLIC_WITHIN, Experiment
+from fedasr.experiment.model import ModelSpec
 
 
 @dataclass(frozen=True)

@@ -21,28 +21,27 @@ from fedasr.common.randomness import Streams
 from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import RowSpec, TrainingSpec
+from fedasr.experiment.row import RowSpec
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
 from fedasr.network import build_network
-from fedasr.protection.releases import Announcement, Releases
+from fedasr.protection.announcement import Announcement
+from fedasr.protection.releases import Releases
 from fedasr.runs.folder import METRICS, TRAFFIC, RowFolder
 from fedasr.runs.model_file import MODEL, save_model
 from fedasr.server.central import Central, PerSilo
 from fedasr.server.round_clock import Clock
 from fedasr.server.rounds import drive
-from fedasr.server.scoring import Heard, Scorer
+from fedasr.server.scoring import Scorer
 from fedasr.server.strategies_by_name import build_strategy, codec_name, codec_of
 from fedasr.silo.app import SILO, SiloApp
-from fedasr.silo.host import SiloHost
 
 if TYPE_CHECKING:
-    from fedasr.protection.dp_sgd.silos import SiloProtection
-
-SILO_UTTERANCES = 10
-SILOS_SCORED = 200
-"""Scoring models on silos' own speech stops here: with a thousand silos it would outlast the training."""
+    pass
+from fedasr.engine.assembly import silo_host
+from fedasr.engine.scores import SILO_UTTERANCES, SILOS_SCORED, _hypothesis, _silo_row
+from fedasr.engine.summary import promise
 
 
 @dataclass(frozen=True)
@@ -221,55 +220,3 @@ class RowRun:
             "simulated_communication_seconds": sum(line["simulated_communication_seconds"] or 0.0 for line in lines),
             "training_cpu_seconds": sum(line["training_cpu_seconds"] for line in lines),
         }  # fmt: skip
-
-
-def silo_protection(prepared: Prepared, row: RowSpec, training: TrainingSpec) -> SiloProtection | None:
-    """Return what protects speech inside the silos, None where nothing does."""
-    if row.protection == "none":
-        return None
-    from fedasr.protection.dp_sgd.settings import ProtectionSpec
-    from fedasr.protection.dp_sgd.silos import SiloProtection  # Opacus, below it, takes seconds to import
-
-    spec = ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
-    smallest = min(len(ids) for ids in prepared.partition.silos)
-    return SiloProtection(spec, smallest, training.rounds * training.local_steps)
-
-
-def promise(releases: Releases) -> dict[str, Any]:
-    """Return what the summary says of a row's guarantee: nothing where nothing is promised."""
-    found = releases.summary()
-    if found is None or found.epsilon is None or not np.isfinite(found.epsilon):
-        return {}
-    return {
-        "epsilon": found.epsilon, "delta": found.delta, "privacy_unit": releases.unit,
-        "adjacency": releases.adjacency, "epsilon_kind": found.kind,
-    }  # fmt: skip
-
-
-def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
-    """Return what all silos of a row share."""
-    training = prepared.experiment.training_of(row)
-    strategy = build_strategy(row, training, len(prepared.partition.silos))
-    return SiloHost(
-        prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
-        training, prepared.experiment.augment, row.objective,
-        Streams(seed, row.name), codec_of(row, strategy), prepared.experiment.reproducible_noise,
-        silo_protection(prepared, row, training),
-    )  # fmt: skip
-
-
-def _hypothesis(heard: Heard) -> dict[str, Any]:
-    utterance = heard.utterance
-    return {
-        "id": utterance.id, "speaker": utterance.speaker, "reference": utterance.text, "hypothesis": heard.hypothesis,
-    }  # fmt: skip
-
-
-def _silo_row(silo: int, speakers: list[str], count: ErrorCounts) -> dict[str, Any]:
-    return {
-        "silo": silo,
-        "speakers": speakers,
-        "errors": count.errors,
-        "words": count.words,
-        "wer": count.wer,
-    }

@@ -10,141 +10,20 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from fedasr.asr.augment import AugmentSpec
-from fedasr.asr.encoders import EncoderSpec
-from fedasr.asr.features import FeatureSpec
-from fedasr.asr.recogniser import RecogniserSpec
 from fedasr.common.errors import UserError, nearest
-from fedasr.common.settings import from_table, least, one_of, share, to_table
+from fedasr.common.settings import from_table, least, to_table
 from fedasr.corpora.spec import CorpusSpec
+from fedasr.experiment.finding import find_experiment
+from fedasr.experiment.model import ModelSpec
+from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
 from fedasr.student.trainer import TrainerSpec
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """The recogniser, its tokens and its start.
-
-    Parameters
-    ----------
-    start : str
-        ``"public"`` (trained on labelled public speech first), ``"scratch"``, or the path of a
-        ``model.safetensors``.
-    tokens : str
-        ``"characters"``, ``"words"`` or ``"pieces"``; learnt on public text only.
-    pieces : int
-        At most so many sentencepieces.
-    encoder, layers, units, dropout, heads, kernel
-        See `fedasr.asr.encoders.EncoderSpec`.
-    head, ctc_weight, predictor_units
-        See `fedasr.asr.recogniser.RecogniserSpec`.
-    mels, sample_rate_hz
-        See `fedasr.asr.features.FeatureSpec`.
-    """
-
-    start: str = "public"
-    tokens: str = one_of("characters", "characters", "words", "pieces")
-    pieces: int = least(128, 4)
-    encoder: str = one_of("bilstm", "lstm", "bilstm", "conformer")
-    layers: int = least(3, 1)
-    units: int = least(256, 1)
-    dropout: float = field(default=0.2, metadata={"least": 0.0, "most": 0.95})
-    heads: int = least(4, 1)
-    kernel: int = least(15, 1)
-    head: str = one_of("ctc", "ctc", "transducer", "joint")
-    ctc_weight: float = share(0.3)
-    predictor_units: int = least(256, 1)
-    mels: int = least(64, 8)
-    sample_rate_hz: int = field(default=16_000, metadata={"least": 4_000, "most": 48_000})
-
-    def recogniser(self) -> RecogniserSpec:
-        """Return the shape of the recogniser."""
-        encoder = EncoderSpec(self.encoder, self.layers, self.units, self.dropout, self.heads, self.kernel)
-        features = FeatureSpec(self.sample_rate_hz, self.mels)
-        return RecogniserSpec(features, encoder, self.head, self.ctc_weight, self.predictor_units)
-
-
-@dataclass(frozen=True)
-class TrainingSpec:
-    """Rounds, and what a silo does in one.
-
-    Parameters
-    ----------
-    rounds : int
-    local_steps : int
-        Optimizer steps of a silo in a round.
-    silos_per_round : int
-        Silos drawn for a round; 0 means all.
-    least_replies : float
-        A round with a smaller share of good replies ends the row.
-    batch_size : int
-        Utterances of a local step.
-    optimizer : str
-        ``"sgd"`` or ``"adamw"``; its state is new in every round.
-    learning_rate, momentum, weight_decay : float
-    gradient_norm : float
-        Local gradients are clipped to this global L2 norm (for stability; it promises no privacy).
-    decay : float
-        The learning rate falls linearly over the rounds to this share of itself.
-    evaluate_every : int
-        Rounds between evaluations on the development speakers; the last round is always evaluated.
-    timeout_seconds : float
-        A silo that has not replied by then counts as failed in that round.
-    """
-
-    rounds: int = least(20, 1)
-    local_steps: int = least(2, 1)
-    silos_per_round: int = least(0, 0)
-    least_replies: float = share(0.5)
-    batch_size: int = least(8, 1)
-    optimizer: str = one_of("sgd", "sgd", "adamw")
-    learning_rate: float = least(0.1, 0.0)
-    momentum: float = share(0.0)
-    weight_decay: float = least(0.0, 0.0)
-    gradient_norm: float = least(5.0, 0.0)
-    decay: float = share(1.0)
-    evaluate_every: int = least(1, 1)
-    timeout_seconds: float = least(3600.0, 0.1)
-
-
-@dataclass(frozen=True)
-class RowSpec:
-    """One row of the comparison: a point in strategy × objective × protection × codec.
-
-    Parameters
-    ----------
-    name : str
-        The row and its folder.
-    strategy : str
-        A name of the entry-point group ``fedasr.strategies``, or ``module:Class``.
-    objective, protection : str
-    codec : str
-        What replies travel as; ``"auto"`` is what the strategy proposes, ``"dense"`` where it proposes nothing.
-    network : str
-        The simulated links: ``"none"``, a preset's name, or the path of a TOML file.
-    options : mapping
-        Keyword arguments of the strategy.
-    codec_options, protection_options : mapping
-        Settings of the codec and of the protection.
-    training : mapping
-        Settings of ``[training]`` that differ in this row.
-    """
-
-    name: str
-    strategy: str
-    objective: str = one_of("supervised", "supervised")
-    protection: str = one_of("none", "none", "dp-sgd")
-    codec: str = "auto"
-    network: str = "none"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    codec_options: Mapping[str, Any] = field(default_factory=dict)
-    protection_options: Mapping[str, Any] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -305,24 +184,6 @@ def check(experiment: Experiment, where: str) -> Experiment:
 NOT_ROWS = ("experiment.toml", "environment.json", "partition.json", "report.html", "start", "summary.json")
 """What else lies in a run folder, beside one folder a row."""
 
+
 PUBLIC_WITHIN = ("same", "other accent")
 """Values of ``corpus.public`` that divide the corpus itself."""
-
-
-def shipped_experiments() -> dict[str, Path]:
-    """Return the experiments that come with fedasr, by name."""
-    folder = Path(str(resources.files("fedasr.simulations")))
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
-
-
-def find_experiment(name_or_path: str) -> Path:
-    """Return the file of an experiment, given its path or the name of a shipped one."""
-    path = Path(name_or_path)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise UserError(f"{path}: there is no such file")
-        return path
-    shipped = shipped_experiments()
-    if name_or_path not in shipped:
-        raise UserError(f"there is no experiment '{name_or_path}'{nearest(name_or_path, shipped)}")
-    return shipped[name_or_path]

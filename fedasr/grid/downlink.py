@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.grid.exchange import Exchange, Request
-from fedasr.grid.identity import array_records, arrays_of
+from fedasr.messages.records import array_records, arrays_of
 from fedasr.wire.codecs.changed import changed_size
 from fedasr.wire.codecs.dense import Dense
 

@@ -8,7 +8,7 @@ import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
-from fedasr.grid.identity import metric_record
+from fedasr.messages.records import metric_record
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
+from fedasr.grid.acceptance import RefusedError
 from fedasr.grid.exchange import Exchange, GroupOutcome, Request
 from fedasr.grid.identity import silo_of
+from fedasr.grid.in_process import InProcess
 from fedasr.grid.silo_grid import SiloGrid
-from fedasr.grid.worker import AppFactory, NodeConfigs, RefusedError, Worker
-from fedasr.grid.workers import InProcess
+from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 
 SILO_QUERY = "query.silo"
 """Asks a node for the number of its silo: Flower's node ids are random."""

@@ -1,23 +1,12 @@
-"""The one adapter to Flower's insides: identity, arrays without copies, sizes as sent."""
+"""The one adapter to Flower's insides: the identity of a process, nodes, and the names of messages."""
 
 from __future__ import annotations
 
-import functools
-import io
-import math
-from collections.abc import Mapping
-from typing import Any, Literal
-
-import numpy as np
-from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
+from flwr.app import Error, Message
 from flwr.supercore.task_identity import TaskIdentity
-from numpy.typing import NDArray
 
 SERVER_NODE = 1
 """The node number of the server; silo n is node n + 2."""
-NUMPY = "numpy.ndarray"
-NPY_1 = b"\x93NUMPY\x01\x00"
-"""How an array begins in version 1 of NumPy's format."""
 
 
 def identify() -> None:
@@ -40,121 +29,10 @@ def silo_of(node: int) -> int:
     return node - SERVER_NODE - 1
 
 
-class ViewArray(Array):
-    """A Flower array that holds a NumPy array and makes its bytes only where somebody asks for them.
-
-    Flower's own serialises at once; for ten million values that costs more than training on them.
-    """
-
-    values: NDArray[Any]
-
-    def __init__(self, values: NDArray[Any]) -> None:
-        # Past Flower's __setattr__, which keeps account of changes that a view never sees.
-        self.__dict__.update(values=values, dtype=str(values.dtype), shape=values.shape, stype=NUMPY)
-
-    @property
-    def data(self) -> bytes:  # type: ignore[override]
-        """The bytes that Flower's own array would hold."""
-        return Array.from_numpy_ndarray(self.values).data
-
-    def numpy(self) -> NDArray[Any]:
-        """Return a copy, as Flower's own array does."""
-        return np.array(self.values)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ViewArray, (self.values,)
-
-
-def array_record(arrays: Mapping[str, NDArray[Any]]) -> ArrayRecord:
-    """Return a record of arrays, nothing copied."""
-    record = ArrayRecord()
-    for name, array in arrays.items():  # the constructor would make Flower's own arrays of them: copies
-        record[name] = ViewArray(np.asarray(array))
-    return record
-
-
-def arrays_of(record: ArrayRecord) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a record, read-only where that saves a copy."""
-    return {name: _values(array) for name, array in record.items()}
-
-
-def viewed(content: RecordDict) -> RecordDict:
-    """Return a content with the same records, its arrays as views: these travel without a copy."""
-    return RecordDict(
-        {
-            name: array_record(arrays_of(record)) if isinstance(record, ArrayRecord) else record
-            for name, record in content.items()
-        }
-    )
-
-
-def metric_record(content: RecordDict) -> MetricRecord:
-    """Return the first metric record of a content, or an empty one."""
-    for record in content.values():
-        if isinstance(record, MetricRecord):
-            return record
-    return MetricRecord()
-
-
-def array_records(content: RecordDict) -> dict[str, ArrayRecord]:
-    """Return the array records of a content; Flower's own property checks every one of them again."""
-    return {name: record for name, record in content.items() if isinstance(record, ArrayRecord)}
-
-
-def _values(array: Array) -> NDArray[Any]:
-    if isinstance(array, ViewArray):
-        return array.values
-    data = array.data
-    if array.stype != NUMPY or data[:8] != NPY_1:
-        return array.numpy()
-    start = 10 + int.from_bytes(data[8:10], "little")
-    shape, order, dtype = _npy_header(data[8:start])
-    flat = np.frombuffer(data, dtype, math.prod(shape), start) if start < len(data) else np.empty(0, dtype)
-    return flat.reshape(shape, order=order)
-
-
-@functools.lru_cache(maxsize=1024)
-def _npy_header(header: bytes) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
-    """Return shape, order and type of an array in NumPy's format; models repeat a few of them."""
-    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
-    if dtype.hasobject:
-        raise ValueError("arrays of Python objects are not accepted")
-    return shape, "F" if is_fortran else "C", dtype
-
-
-def own_copy(content: RecordDict) -> RecordDict:
-    """Return a content whose records one silo may change without another seeing it; no array is copied.
-
-    Past Flower's constructors, which check every key and value again.
-    """
-    own = content.copy()
-    own.__dict__["_data"] = {name: record.copy() for name, record in content.items()}
-    return own
-
-
 def name_message(message: Message, name: str) -> None:
     """Give a message the id that Flower's own link would give it, unless it has one."""
     if not message.metadata.message_id:
         message.metadata.__dict__["_message_id"] = name
-
-
-def envelope_bytes(content: RecordDict) -> int:
-    """Return the bytes of everything in a message's content but its arrays, as Flower sends it."""
-    others = (r for r in content.values() if isinstance(r, (ConfigRecord, MetricRecord)))
-    return sum(map(_record_bytes, others)) + sum(len(name.encode()) for name in content)
-
-
-def _record_bytes(record: ConfigRecord | MetricRecord) -> int:
-    if isinstance(record, ConfigRecord) or not all(isinstance(value, (int, float)) for value in record.values()):
-        return len(record.deflate())
-    # Numbers of floating point are all of the same size: the silos' metrics differ in little else.
-    alike = ((key, float, 0.0) if isinstance(value, float) else (key, int, value) for key, value in record.items())
-    return _metric_bytes(tuple(alike))
-
-
-@functools.lru_cache(maxsize=4096)
-def _metric_bytes(entries: tuple[tuple[str, type, Any], ...]) -> int:
-    return len(MetricRecord({key: value for key, _, value in entries}).deflate())
 
 
 def error_reply(message: Message, reason: str) -> Message:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,52 +16,19 @@ from fedasr.common.errors import RowError
 from fedasr.grid.downlink import Downlink
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request, group_count
-from fedasr.grid.identity import (
-    array_record,
-    arrays_of,
-    envelope_bytes,
-    error_reply,
-    identify,
-    metric_record,
-    name_message,
-    node_of,
-    silo_of,
-    viewed,
-)
+from fedasr.grid.identity import error_reply, identify, name_message, node_of, silo_of
 from fedasr.grid.sums import mean_of_groups
+from fedasr.messages.records import array_record, arrays_of, envelope_bytes, metric_record, viewed
+from fedasr.messages.traffic import Traffic
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
 
 CHANGE = "change"
 """The record under which the mean of clipped changes reaches the strategy, as `fedasr.messages` names it."""
+
+
 AVERAGED = ("train", "train.gradient")
 """Kinds of messages whose replies are averaged where they are made, for strategies that declare it."""
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """One message as it travelled.
-
-    Attributes
-    ----------
-    round, silo : int
-    direction : str
-        ``"up"`` (from the silo) or ``"down"``.
-    kind : str
-        Flower's message type.
-    blob_bytes, envelope_bytes : int
-        Arrays as encoded, and everything else.
-    audio_seconds : float or None
-        Seconds of speech that a silo trained on for an upward message, as its metrics say.
-    """
-
-    round: int
-    silo: int
-    direction: str
-    kind: str
-    blob_bytes: int
-    envelope_bytes: int
-    audio_seconds: float | None = None
 
 
 class SiloGrid(Grid):

@@ -11,7 +11,7 @@ import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.records import array_record, arrays_of
 
 SKELETON = "records"
 Arrays = dict[str, NDArray[Any]]

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from fedasr.common.randomness import Streams
-from fedasr.common.threads import one_thread
-from fedasr.grid.exchange import Exchange, GroupOutcome, Request
 from fedasr.grid.silo_grid import SiloGrid
-from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
+from fedasr.grid.worker import AppFactory, NodeConfigs
 
 MapFunction = Callable[[Any, Sequence[Any]], list[Any]]
 
@@ -45,42 +41,3 @@ class Workers(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let the processes go."""
-
-
-class InProcessGrid(SiloGrid):
-    """The silos of a simulation in this process, one after another: for debuggers and notebooks."""
-
-    def __init__(self, worker: Worker, silos: int) -> None:
-        super().__init__(silos)
-        self._worker = worker
-
-    def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
-        return iter(self._worker.states(range(self.silos)))
-
-    def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
-        self._worker.restore(list(states))
-
-    def _exchange(
-        self, exchange: Exchange, groups: Sequence[tuple[int, list[Request]]], timeout: float | None
-    ) -> list[GroupOutcome]:
-        with one_thread():
-            return [self._worker.handle(exchange, group, requests) for group, requests in groups]
-
-
-class InProcess(Workers):
-    """No other process: the same semantics and the same bits without Ray."""
-
-    count = 1
-
-    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
-        return InProcessGrid(Worker(app_factory, node_configs, streams), len(node_configs))
-
-    def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
-        with one_thread():
-            return function(shared, items)
-
-    def share(self, folder: Path) -> None:
-        """Do nothing: all work is done where the folder is."""
-
-    def close(self) -> None:
-        pass

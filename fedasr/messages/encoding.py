@@ -14,7 +14,7 @@ import numpy as np
 from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.grid.identity import array_record, array_records, arrays_of, metric_record
+from fedasr.messages.records import array_record, array_records, arrays_of, metric_record
 from fedasr.wire.codec import Codec, Layout, State, WireError
 
 BLOB = "blob"

@@ -10,7 +10,7 @@ import numpy as np
 from flwr.app import ConfigRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.records import array_record, arrays_of
 
 LABEL, POSTERIOR, CANDIDATE, FRAME = "query.label", "query.posterior", "query.candidate", "query.frame"
 QUESTION, ANSWER, NOISE = "question", "answer", "noise"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import load_arrays, read_lines, save_arrays, write_json, write_lines
 from fedasr.common.randomness import Streams
-from fedasr.grid.silo_grid import SiloGrid, Traffic
+from fedasr.grid.silo_grid import SiloGrid
+from fedasr.messages.traffic import Traffic
 from fedasr.privacy.accounting.ledger import Ledger, Release, Summary
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism
@@ -178,51 +178,3 @@ def digest_of(arrays: Arrays, draw: str = "") -> str:
         total.update(f"{name} {array.dtype} {array.shape}\n".encode())
         total.update(array.tobytes())
     return total.hexdigest()
-
-
-class Steps(Protocol):
-    """What one step of training in a silo costs, and the target it was planned for."""
-
-    @property
-    def mechanism(self) -> Mechanism: ...
-
-    @property
-    def delta(self) -> float: ...
-
-
-@dataclass(frozen=True)
-class Announcement:
-    """Charges training in silos before it is asked for: their noise is drawn where it cannot be written down first.
-
-    Parameters
-    ----------
-    releases : Releases
-    protection : Steps
-    local_steps : int
-        Steps behind one message; a message that asks for a gradient has one.
-    """
-
-    releases: Releases
-    protection: Steps
-    local_steps: int
-
-    def __call__(self, round: int, kinds: Collection[str]) -> None:
-        """Charge a round.
-
-        Raises
-        ------
-        RowError
-            For messages whose training is not accounted for, and where the noise cannot be planned.
-        """
-        if not set(kinds) <= {"train", "train.gradient"}:
-            raise RowError(f"protection is for silos that train models or gradients, not {', '.join(sorted(kinds))}")
-        try:
-            mechanism = self.protection.mechanism
-        except UserError as error:
-            raise RowError(str(error)) from error
-        if self.releases.delta is None:
-            self.releases.promise("utterance", "add-remove", self.protection.delta, ("poisson", "poisson"))
-        if (self.releases.unit, self.releases.adjacency) != ("utterance", "add-remove"):
-            raise RowError(f"the row promises privacy to a {self.releases.unit} already; set protection = 'none'")
-        steps = self.local_steps if "train" in kinds else 1
-        self.releases.announce(f"round.{round}", Charge(mechanism, steps))

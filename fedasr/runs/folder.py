@@ -24,7 +24,8 @@ from fedasr.common.files import (
     write_json,
     write_lines,
 )
-from fedasr.experiment.experiment import Experiment, RowSpec
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row import RowSpec
 
 METRICS, TRAFFIC, CHECKPOINT = "metrics.jsonl", "traffic.jsonl", "checkpoint/state.safetensors"
 

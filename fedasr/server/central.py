@@ -19,7 +19,8 @@ from fedasr.asr.tokens import Tokens
 from fedasr.asr.word_errors import ErrorCounts, total
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.corpora.speech import Speech
-from fedasr.experiment.experiment import RowSpec, TrainingSpec
+from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Outcome
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.protection.releases import Releases
@@ -30,21 +31,13 @@ from fedasr.student.trainer import CentralTrainer, TrainerSpec
 
 if TYPE_CHECKING:
     from fedasr.protection.dp_sgd.centre import ProtectedTrainer
+from fedasr.server.progress import Progress
 
 State = Mapping[str, NDArray[Any]]
+
+
 GRID = "grid/"
 """What the grid remembers stands in a checkpoint under names that begin so."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a row is: what the terminal shows and ``metrics.jsonl`` keeps of one round."""
-
-    row: str
-    round: int
-    rounds: int
-    train_loss: float | None = None
-    development_wer: float | None = None
 
 
 @dataclass(frozen=True)

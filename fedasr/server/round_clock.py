@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Outcome
-from fedasr.grid.silo_grid import Traffic
+from fedasr.messages.traffic import Traffic
 from fedasr.network import SERVER, Network, SiloWork, round_seconds
 
 

@@ -16,8 +16,8 @@ from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import seeded_libraries
 from fedasr.grid.drop_out import REASON
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import array_record, arrays_of
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.central import Central
 from fedasr.server.strategies_by_name import averages, wants_central
 from fedasr.server.strategy_state import UnsavableError, restore, state_of

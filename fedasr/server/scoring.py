@@ -16,10 +16,10 @@ from fedasr.asr.decoding.greedy import decoding_batches, transcribe_batch
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
 from fedasr.asr.tokens import Tokens, UntokenisableError
 from fedasr.asr.word_errors import ErrorCounts, count_errors
+from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.grid.workers import Workers
-from fedasr.silo.host import opened_speech
 
 
 @dataclass(frozen=True)

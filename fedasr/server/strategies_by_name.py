@@ -12,7 +12,8 @@ from flwr.serverapp import strategy as flower
 from flwr.serverapp.strategy import Strategy
 
 from fedasr.common.errors import UserError, nearest
-from fedasr.experiment.experiment import RowSpec, TrainingSpec
+from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
 from fedasr.wire.codecs_by_name import CODECS, build_codec

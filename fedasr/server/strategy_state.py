@@ -15,7 +15,7 @@ import numpy as np
 from flwr.app import ArrayRecord
 from numpy.typing import NDArray
 
-from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.records import array_record, arrays_of
 
 SKELETON = "strategy"
 

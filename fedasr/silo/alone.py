@@ -8,8 +8,10 @@ from fedasr.asr.decoding.greedy import decoding_batches, transcribe_batch
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors
 from fedasr.corpora.speech import Speech
-from fedasr.messages.train import AloneReply, TrainRequest
-from fedasr.silo.host import Silo, SiloHost
+from fedasr.messages.alone_reply import AloneReply
+from fedasr.messages.train_request import TrainRequest
+from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
 from fedasr.silo.train import local_steps
 
 

@@ -11,11 +11,14 @@ from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from fedasr.messages.encoding import encode_reply
-from fedasr.messages.train import SpeechReply, TrainReply, TrainRequest
+from fedasr.messages.speech_reply import SpeechReply
+from fedasr.messages.train_reply import TrainReply
+from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import CANDIDATE, FRAME, LABEL, POSTERIOR, Question, answer_record
 from fedasr.silo.alone import train_alone
 from fedasr.silo.gradient import change
-from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
 from fedasr.silo.teacher import posterior, train_teacher, vote_candidate, vote_frames, vote_label
 from fedasr.silo.train import train
 

@@ -10,11 +10,13 @@ from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
-from fedasr.grid.identity import array_record, arrays_of
-from fedasr.messages.train import CHANGE, TrainReply, TrainRequest
-from fedasr.silo.host import Silo, SiloHost
-from fedasr.silo.optimizer import learning_rate
-from fedasr.silo.train import gradients, keep_layers_
+from fedasr.messages.kinds import CHANGE
+from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.train_reply import TrainReply
+from fedasr.messages.train_request import TrainRequest
+from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
+from fedasr.silo.train import gradients, keep_layers_, learning_rate
 from fedasr.training.gradients import clip_norm_
 
 VELOCITY = "velocity"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,10 @@ from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.common.randomness import Streams
-from fedasr.corpora.features.store import open_speech
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
-from fedasr.experiment.experiment import TrainingSpec
+from fedasr.experiment.training import TrainingSpec
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.training.objectives.supervised import OBJECTIVES, Objective
 from fedasr.wire.codec import Codec
@@ -23,16 +22,9 @@ from fedasr.wire.codecs.dense import Dense
 
 if TYPE_CHECKING:
     from fedasr.protection.dp_sgd.silos import SiloProtection
-    from fedasr.silo.teacher import Scorers
-
-
-@dataclass(frozen=True)
-class Silo:
-    """One data holder: its number, its own speech and its random streams."""
-
-    number: int
-    speech: Speech
-    streams: Streams
+    from fedasr.silo.scorers import Scorers
+from fedasr.corpora.features.opened import opened_speech
+from fedasr.silo.silo import Silo
 
 
 @dataclass(frozen=True)
@@ -101,7 +93,7 @@ class SiloHost:
     @cached_property
     def scorers(self) -> Scorers:
         """What teachers of this process remember of a vote between two labels."""
-        from fedasr.silo.teacher import Scorers
+        from fedasr.silo.scorers import Scorers
 
         return Scorers()
 
@@ -115,9 +107,3 @@ class SiloHost:
     def test_speech(self) -> Speech:
         """The test speakers: the simulator's, not the silo's."""
         return self._speech.of_speakers(self.partition.test)
-
-
-@lru_cache(maxsize=2)
-def opened_speech(folder: Path) -> Speech:
-    """Return prepared speech; opened once a process."""
-    return open_speech(folder)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -13,19 +11,18 @@ from numpy.typing import NDArray
 
 from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.decoding.nbest import sequence_log_probabilities
-from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError
-from fedasr.grid.identity import array_record, arrays_of
-from fedasr.messages.train import METRICS, TrainRequest
+from fedasr.messages.kinds import METRICS
+from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Integers, Question
-from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
 from fedasr.silo.train import local_steps
 
 TEACHER = "teacher"
 """The record of a silo's state that holds its teacher."""
-SCORERS_KEPT = 512
-"""Prefix scorers that a process keeps between two labels; one that is gone is made again."""
 
 
 def train_teacher(host: SiloHost, silo: Silo, request: TrainRequest, steps: int, state: RecordDict) -> RecordDict:
@@ -39,65 +36,6 @@ def train_teacher(host: SiloHost, silo: Silo, request: TrainRequest, steps: int,
     state[TEACHER] = array_record(host.recogniser.weights())
     metrics = MetricRecord({"num-examples": len(silo.speech), "audio-seconds": trained.audio_seconds})
     return RecordDict({METRICS: metrics})
-
-
-@dataclass
-class Kept:
-    """A prefix scorer between two labels: whose, of which chunk and utterances, and after which prefixes."""
-
-    owner: object
-    among: Integers
-    utterances: Integers
-    said: Integers
-    scorer: PrefixScorer
-
-    def rows_for(self, owner: object, question: Question) -> Integers | None:
-        """Return the rows that a question still asks about, None where the scorer cannot answer it."""
-        if self.owner is not owner or not np.array_equal(self.among, question.among):
-            return None
-        rows = _places(self.utterances, question.utterances)
-        if rows is None or not np.array_equal(self.said[rows], question.labels[:, : self.said.shape[1]]):
-            return None
-        return rows
-
-
-@dataclass
-class Scorers:
-    """The prefix scorers of the teachers in this process: a cache, whose loss changes nothing but time."""
-
-    kept: OrderedDict[int, Kept] = field(default_factory=OrderedDict)
-
-    def at_prefix(self, host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> PrefixScorer:
-        """Return the scorer of a silo's teacher after the prefixes of a question."""
-        if not len(question.among):
-            question = replace(question, among=question.utterances)
-        record, known = state.get(TEACHER), self.kept.pop(silo.number, None)
-        recogniser = teacher(host, state)  # a scorer goes on with the prediction network that is loaded
-        rows = known.rows_for(record, question) if known else None
-        if known is None or rows is None:
-            batch = _batch(host, question.among)
-            found = _places(question.among, question.utterances)
-            assert found is not None
-            rows, said = found, np.zeros((len(found), 0), np.int32)
-            scorer = prefix_scorer(recogniser, batch.features_BTF, batch.lengths_B)
-        else:
-            scorer, said = known.scorer, known.said
-        if not np.array_equal(rows, np.arange(len(scorer.finished_B))):
-            scorer = scorer.select(torch.from_numpy(rows.astype(np.int64)))
-        for column in range(said.shape[1], question.labels.shape[1]):
-            scorer.append(torch.from_numpy(question.labels[:, column].astype(np.int64)))
-        self.kept[silo.number] = Kept(record, question.among, question.utterances, question.labels, scorer)
-        while len(self.kept) > SCORERS_KEPT:
-            self.kept.popitem(last=False)
-        return scorer
-
-
-def _places(held: Integers, wanted: Integers) -> Integers | None:
-    """Return where each wanted utterance stands among those held, None where one is missing."""
-    place = {int(utterance): row for row, utterance in enumerate(held)}
-    if not all(int(utterance) in place for utterance in wanted):
-        return None
-    return np.array([place[int(utterance)] for utterance in wanted], np.int32)
 
 
 def vote_label(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:

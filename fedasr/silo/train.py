@@ -12,12 +12,14 @@ import torch
 from flwr.app import RecordDict
 
 from fedasr.asr.recogniser import Recogniser
-from fedasr.experiment.experiment import TrainingSpec
-from fedasr.messages.train import TrainReply, TrainRequest
-from fedasr.silo.host import Silo, SiloHost
-from fedasr.silo.optimizer import learning_rate, load_moments, save_moments
+from fedasr.experiment.training import TrainingSpec
+from fedasr.messages.train_reply import TrainReply
+from fedasr.messages.train_request import TrainRequest
+from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
 from fedasr.training.batches import shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient, clip_norm_
+from fedasr.training.optimizer_state import load_moments, save_moments
 
 
 @dataclass(frozen=True)
@@ -119,3 +121,9 @@ def make_optimizer(recogniser: Recogniser, spec: TrainingSpec, round: int) -> to
     if spec.optimizer == "adamw":
         return torch.optim.AdamW(recogniser.parameters(), rate, weight_decay=spec.weight_decay)
     return torch.optim.SGD(recogniser.parameters(), rate, spec.momentum, weight_decay=spec.weight_decay)
+
+
+def learning_rate(spec: TrainingSpec, round: int) -> float:
+    """Return the local learning rate of a round: it falls linearly to the share ``decay`` of itself."""
+    fallen = (1 - spec.decay) * min((round - 1) / max(spec.rounds - 1, 1), 1.0)
+    return spec.learning_rate * (1 - fallen)

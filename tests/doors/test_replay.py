@@ -11,7 +11,7 @@ from support.running import Finished, Refused
 
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
-from fedasr.grid.silo_grid import Traffic
+from fedasr.messages.traffic import Traffic
 from fedasr.network import Devices, Link, Network
 from fedasr.network.published import PUBLISHED
 from fedasr.replay import app

@@ -7,7 +7,7 @@ from rich.console import Console
 from fedasr.engine.watchers.tensorboard import SCALARS, TensorBoardWatcher, Watchers
 from fedasr.engine.watchers.terminal import LiveWatcher, PlainWatcher
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.server.central import Progress
+from fedasr.server.progress import Progress
 
 FINISHED = {"name": "fedavg", "status": "finished", "failure": None, "rounds": 2, **dict.fromkeys(SCALARS), "wer": 0.25}
 FAILED = FINISHED | {"status": "failed", "failure": "round 2: no silo replied", "wer": None}

@@ -7,7 +7,8 @@ import tomli_w
 from support.running import tiny_table
 
 from fedasr.common.errors import UserError
-from fedasr.experiment.experiment import Experiment, find_experiment, shipped_experiments
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.finding import find_experiment, shipped_experiments
 from fedasr.server.strategies_by_name import build_strategy
 
 

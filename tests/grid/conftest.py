@@ -8,8 +8,9 @@ import pytest
 from ray import cloudpickle
 from support import toys
 
+from fedasr.grid.in_process import InProcess
 from fedasr.grid.ray.pool import RayWorkers
-from fedasr.grid.workers import InProcess, Workers
+from fedasr.grid.workers import Workers
 
 # Actors cannot import test modules.
 cloudpickle.register_pickle_by_value(toys)

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from support.toys import SHAPES, Toy, open_toy, train_messages
 
+from fedasr.grid.acceptance import RefusedError, clipped
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import arrays_of, metric_record
-from fedasr.grid.worker import RefusedError, clipped
-from fedasr.grid.workers import InProcess, Workers
-from fedasr.messages.train import CHANGE
+from fedasr.grid.in_process import InProcess
+from fedasr.grid.workers import Workers
+from fedasr.messages.kinds import CHANGE
+from fedasr.messages.records import arrays_of, metric_record
 
 BOUND = 0.7
 SILOS = 5

@@ -3,7 +3,7 @@ from flwr.app import RecordDict
 
 from fedasr.grid.downlink import Downlink
 from fedasr.grid.exchange import Exchange, Request
-from fedasr.grid.identity import array_record
+from fedasr.messages.records import array_record
 from fedasr.wire.codecs.changed import encode_changed
 from fedasr.wire.codecs.dense import Dense
 

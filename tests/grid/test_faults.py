@@ -13,8 +13,10 @@ from support.toys import Toy, open_toy, train_messages
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import array_record, arrays_of, silo_of
-from fedasr.grid.workers import InProcess, Workers
+from fedasr.grid.identity import silo_of
+from fedasr.grid.in_process import InProcess
+from fedasr.grid.workers import Workers
+from fedasr.messages.records import array_record, arrays_of
 
 from .conftest import WorkersNamed
 

@@ -18,9 +18,9 @@ from support.toys import Toy, open_toy, train_messages
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Mean
 from fedasr.grid.flower_grid import COST_RECORD, SILO_QUERY, FlowerWorkers, cost_record, find_silos, silo_record
-from fedasr.grid.identity import arrays_of
+from fedasr.grid.in_process import InProcess
 from fedasr.grid.silo_grid import SiloGrid
-from fedasr.grid.workers import InProcess
+from fedasr.messages.records import arrays_of
 
 
 @dataclass

@@ -9,8 +9,8 @@ from flwr.serverapp.strategy import FedAdam, FedAvg, FedAvgM, FedMedian, FedTrim
 from support.toys import SHAPES, Toy, initial, open_toy
 
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import arrays_of
 from fedasr.grid.workers import Workers
+from fedasr.messages.records import arrays_of
 from fedasr.server.strategies_by_name import averages
 
 from .conftest import WorkersNamed

@@ -10,9 +10,11 @@ from flwr.app import Message, RecordDict
 from support.toys import SHAPES, Toy, initial, open_toy, train_messages
 
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import arrays_of, silo_of
+from fedasr.grid.identity import silo_of
+from fedasr.grid.in_process import InProcess
 from fedasr.grid.silo_grid import SiloGrid
-from fedasr.grid.workers import InProcess, Workers
+from fedasr.grid.workers import Workers
+from fedasr.messages.records import arrays_of
 from fedasr.wire.codecs.dense import Dense
 
 from .conftest import WorkersNamed

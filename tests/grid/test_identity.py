@@ -7,17 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fedasr.grid.identity import (
-    SERVER_NODE,
-    ViewArray,
-    array_record,
-    arrays_of,
-    envelope_bytes,
-    error_reply,
-    identify,
-    node_of,
-    silo_of,
-)
+from fedasr.grid.identity import SERVER_NODE, error_reply, identify, node_of, silo_of
+from fedasr.messages.records import ViewArray, array_record, arrays_of, envelope_bytes
 
 arrays = hnp.arrays(
     st.sampled_from([np.float32, np.float64, np.float16, np.int64, np.uint8, np.bool_]),

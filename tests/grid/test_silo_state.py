@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedasr.common.files import load_arrays, save_arrays
-from fedasr.grid.identity import array_record, arrays_of
 from fedasr.grid.silo_state import packed, unpacked
+from fedasr.messages.records import array_record, arrays_of
 
 names = st.text(min_size=1, max_size=6)
 numbers = st.integers(-(2**40), 2**40) | st.floats(allow_nan=False)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord, MetricRecord, RecordDict
 
-from fedasr.grid.identity import array_record, arrays_of
 from fedasr.messages.encoding import BLOB, STATE, decode_reply, encode_reply
+from fedasr.messages.records import array_record, arrays_of
 from fedasr.wire.codec import WireError
 from fedasr.wire.codecs_by_name import CODECS, build_codec
 

@@ -12,8 +12,8 @@ from support.toys import open_toy, train_messages
 from fedasr.common.errors import UserError
 from fedasr.common.files import read_lines
 from fedasr.common.randomness import Streams
-from fedasr.engine.row import promise
-from fedasr.grid.workers import InProcess
+from fedasr.engine.summary import promise
+from fedasr.grid.in_process import InProcess
 from fedasr.privacy.mechanisms.gaussian import GaussianSum
 from fedasr.privacy.mechanisms.noisy_max import GNMax
 from fedasr.privacy.noise import Noise

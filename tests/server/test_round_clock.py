@@ -2,7 +2,7 @@ import pytest
 
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Outcome, Request
-from fedasr.grid.silo_grid import Traffic
+from fedasr.messages.traffic import Traffic
 from fedasr.network import Link, Network, build_network
 from fedasr.server.round_clock import Clock
 

@@ -8,7 +8,8 @@ from flwr.serverapp import strategy as flower
 
 import fedasr.server.strategies_by_name
 from fedasr.common.errors import UserError
-from fedasr.experiment.experiment import Experiment, RowSpec
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row import RowSpec
 from fedasr.server.strategies_by_name import (
     GROUP,
     build_strategy,

@@ -8,10 +8,13 @@ from flwr.app import RecordDict
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.randomness import Streams
 from fedasr.corpora.speech import joined
+from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
-from fedasr.engine.row import silo_host
-from fedasr.grid.workers import InProcess
-from fedasr.messages.train import AloneReply, SpeechReply, TrainReply, TrainRequest
+from fedasr.grid.in_process import InProcess
+from fedasr.messages.alone_reply import AloneReply
+from fedasr.messages.speech_reply import SpeechReply
+from fedasr.messages.train_reply import TrainReply
+from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.alone import score, train_alone
 from fedasr.silo.app import SiloApp
 from fedasr.silo.host import SiloHost

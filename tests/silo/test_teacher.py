@@ -14,12 +14,14 @@ from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.prefix import greedy_labels, prefix_scorer
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import RowError
+from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared, prepare_experiment
-from fedasr.engine.row import silo_host
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import Experiment, RowSpec
-from fedasr.grid.identity import arrays_of
-from fedasr.messages.train import TrainRequest, utterances_of
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row import RowSpec
+from fedasr.messages.records import arrays_of
+from fedasr.messages.train_reply import utterances_of
+from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, padded
 from fedasr.silo.host import SiloHost
 from fedasr.silo.teacher import TEACHER, posterior, train_teacher, vote_candidate, vote_frames, vote_label

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import UserError
+from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
-from fedasr.engine.row import RowRun, silo_host
+from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import RowSpec, TrainingSpec
-from fedasr.grid.identity import array_record, arrays_of, identify
-from fedasr.grid.workers import InProcess
+from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
+from fedasr.grid.identity import identify
+from fedasr.grid.in_process import InProcess
+from fedasr.messages.records import array_record, arrays_of
 from fedasr.runs.folder import RowFolder
 from fedasr.server.outer_step import MomentumStep
 from fedasr.server.rounds import drive

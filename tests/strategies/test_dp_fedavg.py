@@ -14,11 +14,14 @@ import fedasr
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import load_arrays, read_lines
+from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
-from fedasr.engine.row import RowRun, silo_host
+from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import Experiment, RowSpec, TrainingSpec
-from fedasr.grid.workers import InProcess
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
+from fedasr.grid.in_process import InProcess
 from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
 from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian

@@ -12,9 +12,10 @@ from fedasr.common.randomness import Streams
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import Experiment, RowSpec
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row import RowSpec
 from fedasr.grid.exchange import Mean
-from fedasr.grid.workers import InProcess
+from fedasr.grid.in_process import InProcess
 from fedasr.runs.folder import RowFolder
 from fedasr.server.outer_step import AdamStep, MomentumStep
 from fedasr.server.rounds import drive

@@ -11,11 +11,13 @@ import torch
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import read_lines
+from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
-from fedasr.engine.row import RowRun, silo_host
+from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import RowSpec, TrainingSpec
-from fedasr.grid.workers import InProcess
+from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
+from fedasr.grid.in_process import InProcess
 from fedasr.runs.folder import RowFolder
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy, codec_name, codec_of

@@ -22,7 +22,9 @@ from support.running import Finished, tiny_table
 import fedasr
 from fedasr.common.errors import UserError
 from fedasr.common.files import read_lines
-from fedasr.experiment.experiment import Experiment, RowSpec, TrainingSpec
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.votes import Question
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.noise import ReproducibleNoise

@@ -13,7 +13,7 @@ from fedasr.messages.votes import CANDIDATE, FRAME, POSTERIOR, Question
 from fedasr.privacy.accounting.budget import Budget
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.protection.releases import Releases
-from fedasr.voting.labels import Ballot
+from fedasr.voting.ballot import Ballot
 
 TOKENS = 6
 """The blank, four labels and one more: the classes of a label vote are five labels and the end."""

@@ -16,9 +16,9 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, MetricR
 from flwr.clientapp import ClientApp
 
 from fedasr.common.randomness import Streams
-from fedasr.grid.identity import array_record
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
+from fedasr.messages.records import array_record
 
 SHAPES = {"weight": (40, 1000), "bias": (1000,), "scale": ()}
 """Big enough that sums run over more than one chunk."""

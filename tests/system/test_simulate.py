@@ -19,10 +19,12 @@ import fedasr.silo.app
 from fedasr.asr.recogniser import digest
 from fedasr.engine.watchers.terminal import PlainWatcher
 from fedasr.experiment.experiment import Experiment
-from fedasr.messages.train import TrainReply, TrainRequest
+from fedasr.messages.train_reply import TrainReply
+from fedasr.messages.train_request import TrainRequest
 from fedasr.runs.folder import Run
 from fedasr.runs.model_file import load_model
-from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
 from fedasr.silo.train import train
 
 GRIDS = [("--grid", "process"), ("--workers", "2")]

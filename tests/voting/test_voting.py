@@ -17,7 +17,10 @@ from fedasr.privacy.accounting.budget import BudgetExhaustedError
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.noisy_max import GNMax, LNMax
-from fedasr.voting.labels import collapsed, histogram, vote_on_candidates, vote_on_frames, vote_on_labels
+from fedasr.voting.ballot import histogram
+from fedasr.voting.candidates import vote_on_candidates
+from fedasr.voting.frames import collapsed, vote_on_frames
+from fedasr.voting.labels import vote_on_labels
 
 SAID = {0: [1, 2], 1: [], 2: [5, 5, 1], 3: [3]}
 WHOLE = [[0, 1, 2, 3]]

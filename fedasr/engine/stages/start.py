@@ -11,7 +11,7 @@ from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.runs.model_file import load_model, save_model
-from fedasr.server.central import Progress
+from fedasr.server.progress import Progress
 from fedasr.student.trainer import CentralTrainer
 
 LOADED = ("public", "scratch")

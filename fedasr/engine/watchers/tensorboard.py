@@ -8,7 +8,7 @@ from typing import Any
 
 from fedasr.common.errors import UserError
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.server.central import Progress
+from fedasr.server.progress import Progress
 
 SCALARS = ("wer", "cer", "uplink_bytes", "downlink_bytes", "wall_seconds", "peak_memory_bytes", "epsilon")
 

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.server.central import Progress as RoundProgress
+from fedasr.server.progress import Progress as RoundProgress
 
 
 class LiveWatcher(Watcher):

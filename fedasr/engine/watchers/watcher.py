@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fedasr.server.central import Progress
+from fedasr.server.progress import Progress
 
 
 class Watcher:

@@ -11,7 +11,8 @@ import torch
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, noisy_gradient
 from fedasr.protection.dp_sgd.settings import ProtectionSpec
-from fedasr.silo.host import Silo, SiloHost
+from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
 from fedasr.training.parameters import trained_parameters
 
 

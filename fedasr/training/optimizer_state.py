@@ -1,4 +1,4 @@
-"""The local learning rate, and local optimizer state that outlives a round, as arrays in the silo's state."""
+"""The state of an optimizer as arrays: saved without pickle, given back to the bit."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ import numpy as np
 import torch
 from flwr.app import ArrayRecord, RecordDict
 
-from fedasr.experiment.experiment import TrainingSpec
-from fedasr.grid.identity import array_record, arrays_of
+from fedasr.messages.records import array_record, arrays_of
 
 MOMENTS = "optimizer"
 """The record of a silo's state that holds its optimizer's moments."""
-
-
-def learning_rate(spec: TrainingSpec, round: int) -> float:
-    """Return the local learning rate of a round: it falls linearly to the share ``decay`` of itself."""
-    fallen = (1 - spec.decay) * min((round - 1) / max(spec.rounds - 1, 1), 1.0)
-    return spec.learning_rate * (1 - fallen)
 
 
 def save_moments(optimizer: torch.optim.Optimizer, state: RecordDict) -> None:

@@ -1,0 +1,53 @@
+"""The recogniser of an experiment, its tokens and its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fedasr.asr.encoders import EncoderSpec
+from fedasr.asr.features import FeatureSpec
+from fedasr.asr.recogniser import RecogniserSpec
+from fedasr.common.settings import least, one_of, share
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The recogniser, its tokens and its start.
+
+    Parameters
+    ----------
+    start : str
+        ``"public"`` (trained on labelled public speech first), ``"scratch"``, or the path of a
+        ``model.safetensors``.
+    tokens : str
+        ``"characters"``, ``"words"`` or ``"pieces"``; learnt on public text only.
+    pieces : int
+        At most so many sentencepieces.
+    encoder, layers, units, dropout, heads, kernel
+        See `fedasr.asr.encoders.EncoderSpec`.
+    head, ctc_weight, predictor_units
+        See `fedasr.asr.recogniser.RecogniserSpec`.
+    mels, sample_rate_hz
+        See `fedasr.asr.features.FeatureSpec`.
+    """
+
+    start: str = "public"
+    tokens: str = one_of("characters", "characters", "words", "pieces")
+    pieces: int = least(128, 4)
+    encoder: str = one_of("bilstm", "lstm", "bilstm", "conformer")
+    layers: int = least(3, 1)
+    units: int = least(256, 1)
+    dropout: float = field(default=0.2, metadata={"least": 0.0, "most": 0.95})
+    heads: int = least(4, 1)
+    kernel: int = least(15, 1)
+    head: str = one_of("ctc", "ctc", "transducer", "joint")
+    ctc_weight: float = share(0.3)
+    predictor_units: int = least(256, 1)
+    mels: int = least(64, 8)
+    sample_rate_hz: int = field(default=16_000, metadata={"least": 4_000, "most": 48_000})
+
+    def recogniser(self) -> RecogniserSpec:
+        """Return the shape of the recogniser."""
+        encoder = EncoderSpec(self.encoder, self.layers, self.units, self.dropout, self.heads, self.kernel)
+        features = FeatureSpec(self.sample_rate_hz, self.mels)
+        return RecogniserSpec(features, encoder, self.head, self.ctc_weight, self.predictor_units)

@@ -1,0 +1,44 @@
+"""One row of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fedasr.common.settings import one_of
+
+
+@dataclass(frozen=True)
+class RowSpec:
+    """One row of the comparison: a point in strategy × objective × protection × codec.
+
+    Parameters
+    ----------
+    name : str
+        The row and its folder.
+    strategy : str
+        A name of the entry-point group ``fedasr.strategies``, or ``module:Class``.
+    objective, protection : str
+    codec : str
+        What replies travel as; ``"auto"`` is what the strategy proposes, ``"dense"`` where it proposes nothing.
+    network : str
+        The simulated links: ``"none"``, a preset's name, or the path of a TOML file.
+    options : mapping
+        Keyword arguments of the strategy.
+    codec_options, protection_options : mapping
+        Settings of the codec and of the protection.
+    training : mapping
+        Settings of ``[training]`` that differ in this row.
+    """
+
+    name: str
+    strategy: str
+    objective: str = one_of("supervised", "supervised")
+    protection: str = one_of("none", "none", "dp-sgd")
+    codec: str = "auto"
+    network: str = "none"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    codec_options: Mapping[str, Any] = field(default_factory=dict)
+    protection_options: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,50 @@
+"""Rounds, and what a silo does in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fedasr.common.settings import least, one_of, share
+
+
+@dataclass(frozen=True)
+class TrainingSpec:
+    """Rounds, and what a silo does in one.
+
+    Parameters
+    ----------
+    rounds : int
+    local_steps : int
+        Optimizer steps of a silo in a round.
+    silos_per_round : int
+        Silos drawn for a round; 0 means all.
+    least_replies : float
+        A round with a smaller share of good replies ends the row.
+    batch_size : int
+        Utterances of a local step.
+    optimizer : str
+        ``"sgd"`` or ``"adamw"``; its state is new in every round.
+    learning_rate, momentum, weight_decay : float
+    gradient_norm : float
+        Local gradients are clipped to this global L2 norm (for stability; it promises no privacy).
+    decay : float
+        The learning rate falls linearly over the rounds to this share of itself.
+    evaluate_every : int
+        Rounds between evaluations on the development speakers; the last round is always evaluated.
+    timeout_seconds : float
+        A silo that has not replied by then counts as failed in that round.
+    """
+
+    rounds: int = least(20, 1)
+    local_steps: int = least(2, 1)
+    silos_per_round: int = least(0, 0)
+    least_replies: float = share(0.5)
+    batch_size: int = least(8, 1)
+    optimizer: str = one_of("sgd", "sgd", "adamw")
+    learning_rate: float = least(0.1, 0.0)
+    momentum: float = share(0.0)
+    weight_decay: float = least(0.0, 0.0)
+    gradient_norm: float = least(5.0, 0.0)
+    decay: float = share(1.0)
+    evaluate_every: int = least(1, 1)
+    timeout_seconds: float = least(3600.0, 0.1)

@@ -1,0 +1,148 @@
+"""Whether a reply is acceptable, how it arrives, and how it enters a sum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from flwr.app import ArrayRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedasr.grid.exchange import Mean
+from fedasr.grid.sums import WeightedSum
+from fedasr.messages.encoding import decode_reply
+from fedasr.messages.records import array_records, arrays_of, metric_record
+from fedasr.wire.codec import Codec, WireError
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+FEW = 4096
+"""Up to how many values it is as fast to look at each as to sum them."""
+
+
+class RefusedError(ValueError):
+    """A reply is not acceptable."""
+
+
+def _add(
+    total: WeightedSum, sent: RecordDict, delivered: Mapping[str, Arrays], content: RecordDict, mean: Mean | None
+) -> None:
+    """Add a reply to a sum: as it is, with its weight, or its clipped change."""
+    arrays = _as_sent(sent, delivered)
+    if mean is None or mean.clip_norm is None:
+        total.add(arrays, reply_weight(content, mean))
+    else:
+        total.add(clipped(_change(arrays, sent, next(iter(delivered))), mean.clip_norm), 1.0)
+
+
+def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
+    """Return how far a model lies from the one that was sent; a change is one already."""
+    base = array_records(sent).get(name)
+    if base is None:
+        return arrays
+    old = arrays_of(base)
+    return {key: np.subtract(array, old[key], dtype=np.float64) for key, array in arrays.items()}
+
+
+def clipped(arrays: Arrays, largest: float) -> Arrays:
+    """Return arrays scaled down together to a largest L2 norm, in float64."""
+    with np.errstate(over="ignore"):
+        norm = math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays.values()))
+    if not math.isfinite(norm):  # scaled by zero, an infinity would be NaN and spoil the sum
+        raise RefusedError("the norm of the change is not finite")
+    if norm <= largest:
+        return arrays
+    return {name: np.multiply(array, largest / norm, dtype=np.float64) for name, array in arrays.items()}
+
+
+def is_training(kind: str) -> bool:
+    """Return whether the arrays of messages of a kind travel as a row's codec encodes them."""
+    return kind.split(".")[0] == "train"
+
+
+def _delivered(sent: RecordDict, content: RecordDict, codec: Codec, is_coded: bool) -> tuple[dict[str, Arrays], int]:
+    """Return the arrays of a reply as they arrive, checked, and their size as they travelled."""
+    if is_coded and not codec.is_exact and array_records(content):
+        try:
+            delivered, size = decode_reply(content, sent, codec)
+        except WireError as error:
+            raise RefusedError(str(error)) from error
+        return {name: _checked(arrays, None) for name, arrays in delivered.items()}, size
+    delivered, size = {}, 0
+    for name, arrays in checked_arrays(sent, content).items():
+        if is_coded:
+            delivery = codec.deliver(arrays, {})
+            delivered[name], size = delivery.arrays, size + delivery.blob_bytes
+        else:
+            delivered[name], size = arrays, size + sum(array.nbytes for array in arrays.values())
+    return delivered, size
+
+
+def _ordered(sent: RecordDict, name: str, arrays: Arrays) -> Arrays:
+    """Return the arrays of a record in the order of the one it answers: some of Flower's strategies go by position."""
+    expected = sent.get(name)
+    if isinstance(expected, ArrayRecord) and expected.keys() == arrays.keys():
+        return {key: arrays[key] for key in expected}
+    return arrays
+
+
+def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
+    """Return the arrays of a reply in the order in which they were sent: sums are by position."""
+    expected = array_records(sent)
+    if len(delivered) != 1 or len(expected) != 1:
+        raise RefusedError("a reply that is to be averaged must hold the one array record that was sent")
+    arrays, like = next(iter(delivered.values())), next(iter(expected.values()))
+    if arrays.keys() != like.keys():
+        raise RefusedError(
+            f"the arrays' names differ from those sent: {', '.join(sorted(set(arrays) ^ set(like))[:3])}"
+        )
+    return _checked({key: arrays[key] for key in like}, like)
+
+
+def reply_weight(content: RecordDict, mean: Mean | None) -> float:
+    """Return the weight of a reply in an average."""
+    weight = metric_record(content).get(mean.weight if mean else "", None)
+    if not isinstance(weight, (int, float)) or not math.isfinite(weight) or weight < 0:
+        raise RefusedError(f"the reply's weight '{mean.weight if mean else ''}' is {weight!r}")
+    return float(weight)
+
+
+def checked_arrays(sent: RecordDict, content: RecordDict) -> dict[str, Arrays]:
+    """Return the arrays of each record of a reply.
+
+    Arrays that are not finite, or whose names or shapes differ from the record that was sent, are refused.
+
+    Raises
+    ------
+    RefusedError
+        Naming the array and what is wrong with it.
+    """
+    found: dict[str, Arrays] = {}
+    for record_name, record in array_records(content).items():
+        expected = sent.get(record_name)
+        if isinstance(expected, ArrayRecord) and expected.keys() != record.keys():
+            odd = sorted(set(expected) ^ set(record))
+            raise RefusedError(f"the arrays' names differ from those sent: {', '.join(odd[:3])}")
+        found[record_name] = _checked(arrays_of(record), expected if isinstance(expected, ArrayRecord) else None)
+    return found
+
+
+def _checked(arrays: Arrays, expected: ArrayRecord | None) -> Arrays:
+    for name, array in arrays.items():
+        if expected is not None and tuple(expected[name].shape) != array.shape:
+            raise RefusedError(f"'{name}' has shape {array.shape}, not {tuple(expected[name].shape)}")
+        if array.dtype.kind == "f" and not _is_finite(array):
+            raise RefusedError(f"'{name}' holds values that are not finite")
+    return arrays
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    """Return whether all values are finite; of many, each is looked at only where their sum is not."""
+    if array.size > FEW:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(array.sum()):
+                return True
+    return bool(np.isfinite(array).all())

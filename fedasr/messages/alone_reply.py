@@ -1,0 +1,55 @@
+"""What a silo's own model does on the test speakers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flwr.app import ConfigRecord, MetricRecord, RecordDict
+
+from fedasr.messages.kinds import CONFIG, METRICS
+from fedasr.messages.metrics import _number
+
+
+@dataclass(frozen=True)
+class AloneReply:
+    """What a silo's own model, which stays there, does on the test speakers.
+
+    Attributes
+    ----------
+    utterances : int
+    loss : float
+        Mean training loss at the end, nats a token.
+    model_sha256 : str
+    errors : tuple of tuple of int
+        For each test speaker the fields of `fedasr.asr.word_errors.ErrorCounts`.
+    audio_seconds : float
+        Seconds of speech that the silo trained on.
+    """
+
+    utterances: int
+    loss: float
+    model_sha256: str
+    errors: tuple[tuple[int, ...], ...]
+    audio_seconds: float = 0.0
+
+    def to_record(self) -> RecordDict:
+        """Return the message's content."""
+        flat = [number for speaker in self.errors for number in speaker]
+        metrics = MetricRecord({
+            "num-examples": self.utterances, "loss": self.loss, "audio-seconds": self.audio_seconds,
+        })  # fmt: skip
+        if flat:
+            metrics["errors"] = flat
+        return RecordDict({METRICS: metrics, CONFIG: ConfigRecord({"model-sha256": self.model_sha256})})
+
+    @classmethod
+    def from_record(cls, content: RecordDict) -> AloneReply:
+        """Read the message's content."""
+        metrics, config = content.metric_records[METRICS], content.config_records[CONFIG]
+        flat = cast("list[int]", metrics.get("errors", []))
+        errors = tuple(tuple(flat[start : start + 6]) for start in range(0, len(flat), 6))
+        return cls(
+            _number(metrics, "num-examples", int), _number(metrics, "loss", float),
+            str(config["model-sha256"]), errors, _number(metrics, "audio-seconds", float),
+        )  # fmt: skip

@@ -1,0 +1,60 @@
+"""A silo's speech, given away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from flwr.app import ConfigRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.utterance import AudioSource, Utterance
+from fedasr.messages.kinds import CONFIG
+from fedasr.messages.records import array_record, arrays_of
+
+
+@dataclass(frozen=True)
+class SpeechReply:
+    """A silo's speech, given away: features and transcripts."""
+
+    speech: Speech
+
+    def to_record(self) -> RecordDict:
+        """Return the message's content."""
+        utterances = self.speech.utterances
+        features = [self.speech.features(index) for index in range(len(utterances))]
+        arrays: dict[str, NDArray[Any]] = {
+            "features": np.concatenate(features),
+            "frames": np.array([len(part) for part in features], np.int64),
+            "seconds": np.array([u.duration_seconds for u in utterances]),
+        }
+        config = ConfigRecord({
+            "ids": [u.id for u in utterances],
+            "speakers": [u.speaker for u in utterances],
+            "texts": [u.text for u in utterances],
+        })  # fmt: skip
+        return RecordDict({"speech": array_record(arrays), CONFIG: config})
+
+    @classmethod
+    def from_record(cls, content: RecordDict) -> SpeechReply:
+        """Read the message's content."""
+        arrays, config = arrays_of(content.array_records["speech"]), content.config_records[CONFIG]
+        ids, speakers, texts = (cast("list[str]", config[key]) for key in ("ids", "speakers", "texts"))
+        seconds = arrays["seconds"].tolist()
+        utterances = tuple(
+            Utterance(i, s, t, d, _Elsewhere()) for i, s, t, d in zip(ids, speakers, texts, seconds, strict=True)
+        )
+        parts = np.split(arrays["features"], np.cumsum(arrays["frames"])[:-1])
+        return cls(Speech(utterances, ArrayFeatures(ids, parts)))
+
+
+class _Elsewhere(AudioSource):
+    """Audio that stayed where it was: only its features came."""
+
+    def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
+        raise ValueError("only the features of this utterance were sent")
+
+    def fingerprint(self) -> str:
+        raise ValueError("only the features of this utterance were sent")

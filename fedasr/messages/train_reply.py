@@ -1,0 +1,51 @@
+"""What training on one silo's speech gave."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from flwr.app import MetricRecord, RecordDict
+
+from fedasr.messages.kinds import ARRAYS, METRICS
+from fedasr.messages.metrics import _number
+from fedasr.messages.records import array_record
+from fedasr.messages.train_request import Weights
+
+
+@dataclass(frozen=True)
+class TrainReply:
+    """What training on one silo's speech gave: a model, or the change of one.
+
+    Attributes
+    ----------
+    arrays : mapping of str to ndarray
+    utterances : int
+        The silo's utterances: its weight in an average.
+    loss : float
+        Mean training loss, nats a token; NaN, which is not sent, where a guarantee does not cover it.
+    audio_seconds : float
+        Seconds of speech that went into it.
+    record : str
+        ``"arrays"`` for a model, ``"change"`` for a change.
+    """
+
+    arrays: Weights
+    utterances: int
+    loss: float
+    audio_seconds: float
+    record: str = ARRAYS
+
+    def to_record(self) -> RecordDict:
+        """Return the message's content; ``uniform`` weights every silo alike."""
+        metrics = MetricRecord({
+            "num-examples": self.utterances, "uniform": 1, "loss": self.loss, "audio-seconds": self.audio_seconds,
+        })  # fmt: skip
+        if not math.isfinite(self.loss):
+            del metrics["loss"]
+        return RecordDict({self.record: array_record(self.arrays), METRICS: metrics})
+
+
+def utterances_of(content: RecordDict) -> int:
+    """Return how many utterances a silo says it has."""
+    return int(_number(content.metric_records[METRICS], "num-examples", int))

@@ -1,0 +1,62 @@
+"""Train this model on your speech."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from flwr.app import ConfigRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedasr.messages.kinds import ACCUMULATE, ARRAYS, CONFIG, KEEP_OPTIMIZER, LAYERS
+from fedasr.messages.metrics import _number
+from fedasr.messages.records import array_record, arrays_of
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """Train this model on your speech.
+
+    Attributes
+    ----------
+    weights : mapping of str to ndarray
+    round : int
+    proximal : float
+        FedProx: half of it times the squared distance from `weights` is added to the loss.
+    keep_optimizer : bool
+        Go on with the local optimizer's state of the round before.
+    accumulate : int
+        Mini-batches whose mean gradient makes one change (``train.gradient``).
+    layers : tuple of str
+        Patterns of the parameters to train; the others stay as they are.
+    """
+
+    weights: Weights
+    round: int
+    proximal: float = 0.0
+    keep_optimizer: bool = False
+    accumulate: int = 1
+    layers: tuple[str, ...] = ()
+
+    def to_record(self) -> RecordDict:
+        """Return the message's content."""
+        config = ConfigRecord({
+            "server-round": self.round, "proximal-mu": self.proximal,
+            KEEP_OPTIMIZER: self.keep_optimizer, ACCUMULATE: self.accumulate, LAYERS: list(self.layers),
+        })  # fmt: skip
+        return RecordDict({ARRAYS: array_record(self.weights), CONFIG: config})
+
+    @classmethod
+    def from_record(cls, content: RecordDict) -> TrainRequest:
+        """Read the message's content, as any Flower strategy of the FedAvg family writes it."""
+        config = next(iter(content.config_records.values()), ConfigRecord())
+        weights = arrays_of(next(iter(content.array_records.values())))
+        return cls(
+            weights, _number(config, "server-round", int), _number(config, "proximal-mu", float),
+            bool(config.get(KEEP_OPTIMIZER, False)), max(1, _number(config, ACCUMULATE, int)),
+            tuple(cast("list[str]", config.get(LAYERS, []))),
+        )  # fmt: skip

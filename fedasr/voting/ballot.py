@@ -1,0 +1,164 @@
+"""The ballot: mechanism, budget and releases of one vote, and the noisy answers it gives."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.common.errors import RowError
+from fedasr.common.files import load_arrays, save_arrays
+from fedasr.messages.votes import POSTERIOR, Question
+from fedasr.privacy.accounting.budget import Budget, BudgetExhaustedError
+from fedasr.privacy.mechanisms.confident_max import ABSTAINED, ConfidentGNMax
+from fedasr.privacy.mechanisms.gaussian import NoisyMean
+from fedasr.privacy.mechanisms.mechanism import Mechanism
+from fedasr.privacy.mechanisms.noisy_max import NoisyMax
+from fedasr.privacy.noise import Noise
+from fedasr.protection.releases import Arrays, Charge, Releases
+
+Ask = Callable[[str, Question], list[NDArray[Any] | None]]
+"""Sends a question of a kind to all teachers and returns the answers in the order of the silos, None for a failure."""
+
+
+Transcripts = dict[int, list[int]]
+"""Token numbers by the place of an utterance in the public unlabelled speech."""
+
+
+@dataclass
+class Ballot:
+    """What one row votes with.
+
+    Attributes
+    ----------
+    mechanism : Mechanism
+    budget : Budget
+    releases : Releases
+    ask : callable
+    weights : ndarray of float64
+        What each silo's vote counts; public numbers, at most the mechanism's largest weight.
+    noisy_teachers : int
+        How many teachers must answer where they add the noise themselves: fewer would add less than is charged.
+    histograms : list of ndarray
+        The votes as they were cast: the simulator's view, which no guarantee covers.
+    abstained, asked : int
+    """
+
+    mechanism: Mechanism
+    budget: Budget
+    releases: Releases
+    ask: Ask
+    weights: NDArray[np.float64]
+    noisy_teachers: int = 0
+    histograms: list[NDArray[np.float64]] = field(default_factory=list)
+    abstained: int = 0
+    asked: int = 0
+
+    def affordable(self) -> int:
+        """Return how many more answers the budget pays, all that the ledger holds taken off."""
+        counts: Counter[Mechanism] = Counter()
+        for release in self.releases.ledger.releases:
+            counts[release.mechanism] += release.count
+        self.budget.spent = math.fsum(count * self.budget.cost(kind) for kind, count in counts.items())
+        return self.budget.affordable(self.mechanism)
+
+    def reach(self, key: str, most: int) -> int:
+        """Return how many of so many questions are answered: those of the stored release, or what the budget pays."""
+        stored = self.releases.stored(key)
+        return min(most, self.affordable()) if stored is None else len(next(iter(stored.values())))
+
+    def answers(self, key: str, kind: str, question: Question, classes: int) -> NDArray[np.int64]:
+        """Return the noisy answer of each utterance asked about, `ABSTAINED` where there is none."""
+        return self.noisy(key, kind, question, classes, len(question.utterances))
+
+    def noisy(self, key: str, kind: str, question: Question, classes: int, asked: int) -> NDArray[np.int64]:
+        """Return the stored answers of a key, or take so many votes, add noise to them, and charge them."""
+        mechanism, seen = self.mechanism, self.releases.seen(f"{key}.safetensors")
+        self._check_paid(key, asked)
+
+        def draw(noise: Noise) -> Arrays:
+            votes = histogram(self.ask(kind, question), self.weights, asked, classes)
+            save_arrays(seen, {"votes": votes}, {})
+            assert isinstance(mechanism, (NoisyMax, ConfidentGNMax))
+            return {"answers": mechanism.answer(votes, noise)}
+
+        found = self.releases.make(key, lambda made: charges(mechanism, made["answers"]), draw)["answers"]
+        if seen.exists():
+            self.histograms.append(load_arrays(seen)[0]["votes"])
+        self._count(found)
+        return found
+
+    def _check_paid(self, key: str, count: int) -> None:
+        """Refuse to take votes that the budget does not pay, whoever asks for them."""
+        if not self.releases.has(key) and self.affordable() < count:
+            raise BudgetExhaustedError(f"{key}: {count} votes are more than the budget pays")
+
+    def means(self, key: str, question: Question, classes: int) -> NDArray[np.int64]:
+        """Return the class of the largest noisy mean posterior of each utterance."""
+        mechanism = self.mechanism
+        assert isinstance(mechanism, NoisyMean)
+        charge = Charge(mechanism, len(question.utterances))
+        at_teachers = question.sigma > 0
+        self._check_paid(key, charge.count)
+
+        def draw(noise: Noise) -> Arrays:
+            posteriors = self._posteriors(question, classes)
+            clean = posteriors.sum(0) / mechanism.teachers
+            shift = 0.0 if at_teachers else noise.normal(clean.shape, mechanism.sigma)
+            return {"means": clean + shift}
+
+        if at_teachers and not self.releases.has(key):
+            self.releases.announce(key, charge)
+        made = self.releases.make(key, lambda _: [] if at_teachers else [charge], draw)["means"]
+        answers: NDArray[np.int64] = made.argmax(1)
+        self._count(answers)
+        return answers
+
+    def _posteriors(self, question: Question, classes: int) -> NDArray[np.float64]:
+        """Return what teachers sent; unless noise was added there, each vector is made one of probabilities."""
+        shape = (len(question.utterances), classes)
+        answers = [answer for answer in self.ask(POSTERIOR, question) if answer is not None and answer.shape == shape]
+        if question.sigma and len(answers) < self.noisy_teachers:
+            raise RowError(f"{len(answers)} of {self.noisy_teachers} teachers added their noise: less than is charged")
+        stacked = np.array(answers, np.float64).reshape(-1, *shape)
+        if question.sigma:
+            return stacked
+        stacked = np.clip(np.nan_to_num(stacked, nan=0.0, posinf=0.0, neginf=0.0), 0.0, 1.0)
+        return np.asarray(stacked / np.maximum(stacked.sum(2, keepdims=True), 1.0))
+
+    def _count(self, answers: NDArray[np.int64]) -> None:
+        given = answers != ABSTAINED
+        self.asked += len(answers)
+        self.abstained += int((~given).sum())
+
+
+def charges(mechanism: Mechanism, answers: NDArray[np.int64]) -> list[Charge]:
+    """Return what answers cost: a Confident-GNMax pays every check, and an answer where it gave one."""
+    if isinstance(mechanism, ConfidentGNMax):
+        given = int((answers != ABSTAINED).sum())
+        return [Charge(mechanism.check, len(answers)), Charge(mechanism.answerer, given)]
+    return [Charge(mechanism, len(answers))]
+
+
+def histogram(
+    answers: Sequence[NDArray[Any] | None], weights: NDArray[np.float64], questions: int, classes: int
+) -> NDArray[np.float64]:
+    """Return the votes for each class, shape (questions, classes).
+
+    A teacher has one vote a question: a list of answers of another shape counts nothing, nor does an answer that is
+    no class.
+    """
+    votes = np.zeros((questions, classes))
+    rows = np.arange(questions)
+    for answer, weight in zip(answers, weights, strict=True):
+        if answer is None or answer.shape != (questions,) or answer.dtype.kind not in "iu":
+            continue
+        chosen = answer.astype(np.int64)
+        valid = (chosen >= 0) & (chosen < classes)
+        votes[rows[valid], chosen[valid]] += weight
+    return votes
