@@ -8,14 +8,13 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.files import load_arrays, read_lines, save_arrays, write_json, write_lines
 from fedasr.common.randomness import Streams
-from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.traffic import Traffic
 from fedasr.privacy.accounting.ledger import Ledger, Release, Summary
 from fedasr.privacy.adjacency import Adjacency
@@ -23,6 +22,12 @@ from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 
 Arrays = Mapping[str, NDArray[Any]]
+
+
+class TrafficLog(Protocol):
+    """Whoever counts messages: a grid."""
+
+    traffic: list[Traffic]
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Releases:
         Set by the strategy that promises something.
     sampling : tuple of str
         As accounted, and as done.
-    grid : SiloGrid, optional
+    grid : TrafficLog, optional
         Whose messages a release was made of: a row that reads a stored release counts the same bytes again.
     """
 
@@ -67,7 +72,7 @@ class Releases:
     delta: float | None = None
     sampling: tuple[str, str] = ("all", "all")
     ledger: Ledger = field(default_factory=Ledger)
-    grid: SiloGrid | None = None
+    grid: TrafficLog | None = None
     _summed: tuple[int, Summary] | None = None
 
     def promise(

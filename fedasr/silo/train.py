@@ -9,17 +9,21 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 import torch
-from flwr.app import RecordDict
+from flwr.app import ArrayRecord, RecordDict
 
 from fedasr.asr.recogniser import Recogniser
 from fedasr.experiment.training import TrainingSpec
+from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.training.batches import shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient, clip_norm_
-from fedasr.training.optimizer_state import load_moments, save_moments
+from fedasr.training.optimizer_state import moments_of, restore_moments
+
+MOMENTS = "optimizer"
+"""The record of a silo's state that holds its optimizer's moments."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def local_steps(
     recogniser, spec, proximal = host.recogniser, host.training, request.proximal
     optimizer = make_optimizer(recogniser, spec, request.round)
     if state is not None:
-        load_moments(optimizer, state)
+        _load_moments(optimizer, recogniser, state)
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
     for seconds, loss, gradient in gradients(host, silo, request.round, steps):
@@ -71,8 +75,29 @@ def local_steps(
         losses.append(loss)
         audio_seconds += seconds
     if state is not None:
-        save_moments(optimizer, state)
+        _save_moments(optimizer, recogniser, state)
     return Trained(float(np.mean(losses)), audio_seconds)
+
+
+def _load_moments(optimizer: torch.optim.Optimizer, recogniser: Recogniser, state: RecordDict) -> None:
+    record = state.get(MOMENTS)
+    if isinstance(record, ArrayRecord):
+        restore_moments(optimizer, _numbered(recogniser), {_turned(n): a for n, a in arrays_of(record).items()})
+
+
+def _save_moments(optimizer: torch.optim.Optimizer, recogniser: Recogniser, state: RecordDict) -> None:
+    kept = moments_of(optimizer, _numbered(recogniser))
+    if kept:
+        state[MOMENTS] = array_record({_turned(name): array for name, array in kept.items()})
+
+
+def _numbered(recogniser: Recogniser) -> dict[str, torch.nn.Parameter]:
+    return {str(number): parameter for number, parameter in enumerate(recogniser.parameters())}
+
+
+def _turned(name: str) -> str:
+    """In a silo's state the number of the parameter comes first, as torch's own dictionaries have it."""
+    return "/".join(reversed(name.split("/")))
 
 
 def keep_layers_(recogniser: Recogniser, gradient: Sequence[torch.Tensor], patterns: Sequence[str]) -> list[bool]:

@@ -19,6 +19,7 @@ from fedasr.common.threads import one_thread
 from fedasr.training.batches import Examples, shuffled_batches, training_batch
 from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
 from fedasr.training.objectives.supervised import Objective, supervised
+from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.schedule import one_cycle
 
 State = dict[str, NDArray[np.generic]]
@@ -138,24 +139,13 @@ class CentralTrainer:
     def state(self) -> State:
         """Return weights, optimizer state and the epochs done, as arrays by name."""
         arrays: State = {"epoch": np.array(self.epoch)}
-        for name, parameter in self.recogniser.named_parameters():
-            arrays[f"weights/{name}"] = parameter.detach().cpu().numpy().copy()
-            for key, value in self._optimizer.state.get(parameter, {}).items():
-                arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy().copy()
-        return arrays
+        arrays |= {f"weights/{name}": array for name, array in self.recogniser.weights().items()}
+        moments = moments_of(self._optimizer, dict(self.recogniser.named_parameters()))
+        return arrays | {f"optimizer/{name}": array for name, array in moments.items()}
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Continue from what `state` returned."""
         self.epoch = int(arrays["epoch"])
         self.recogniser.load({n[8:]: a for n, a in arrays.items() if n.startswith("weights/")})  # type: ignore[misc]
-        for name, parameter in self.recogniser.named_parameters():
-            keys = [k.split("/")[1] for k in arrays if k.startswith("optimizer/") and k.endswith(f"/{name}")]
-            self._optimizer.state[parameter] = {
-                key: _moved(np.array(arrays[f"optimizer/{key}/{name}"]), parameter) for key in keys
-            }
-
-
-def _moved(array: NDArray[np.generic], parameter: torch.Tensor) -> torch.Tensor:
-    """Return optimizer state where its parameter is; the step count stays on the CPU."""
-    state = torch.from_numpy(array)
-    return state.to(parameter.device) if state.ndim else state
+        moments = {n[10:]: a for n, a in arrays.items() if n.startswith("optimizer/")}
+        restore_moments(self._optimizer, dict(self.recogniser.named_parameters()), moments)

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
-from flwr.app import ArrayRecord, RecordDict
+from numpy.typing import NDArray
 
-from fedasr.messages.records import array_record, arrays_of
-
-MOMENTS = "optimizer"
-"""The record of a silo's state that holds its optimizer's moments."""
+Arrays = Mapping[str, NDArray[np.generic]]
+Named = Mapping[str, torch.nn.Parameter]
 
 
-def save_moments(optimizer: torch.optim.Optimizer, state: RecordDict) -> None:
-    """Keep every tensor of an optimizer's state (momentum buffers, Adam's moments and step counts)."""
-    kept = {
-        f"{number}/{name}": value.detach().cpu().numpy().copy()
-        for number, moments in optimizer.state_dict()["state"].items()
-        for name, value in moments.items()
+def moments_of(optimizer: torch.optim.Optimizer, parameters: Named) -> dict[str, NDArray[np.generic]]:
+    """Return each tensor of an optimizer's state (momentum, Adam's moments, step counts) as ``key/parameter``."""
+    return {
+        f"{key}/{name}": value.detach().cpu().numpy().copy()
+        for name, parameter in parameters.items()
+        for key, value in optimizer.state.get(parameter, {}).items()
         if isinstance(value, torch.Tensor)
     }
-    if kept:
-        state[MOMENTS] = array_record(kept)
 
 
-def load_moments(optimizer: torch.optim.Optimizer, state: RecordDict) -> None:
-    """Give an optimizer the state that `save_moments` kept; its learning rate stays as it is."""
-    record = state.get(MOMENTS)
-    if not isinstance(record, ArrayRecord):
-        return
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for key, array in arrays_of(record).items():
-        number, name = key.split("/", 1)
-        moments.setdefault(int(number), {})[name] = torch.from_numpy(np.array(array))
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+def restore_moments(optimizer: torch.optim.Optimizer, parameters: Named, arrays: Arrays) -> None:
+    """Give an optimizer the state that `moments_of` returned; its learning rate stays as it is."""
+    for name, parameter in parameters.items():
+        keys = [key.partition("/")[0] for key in arrays if key.partition("/")[2] == name]
+        if keys:
+            optimizer.state[parameter] = {key: _moved(np.array(arrays[f"{key}/{name}"]), parameter) for key in keys}
+
+
+def _moved(array: NDArray[np.generic], parameter: torch.Tensor) -> torch.Tensor:
+    """Return optimizer state where its parameter is; the step count stays on the CPU."""
+    state = torch.from_numpy(array)
+    return state.to(parameter.device) if state.ndim else state

@@ -9,7 +9,6 @@ import torch
 from flwr.app import RecordDict
 from support.running import tiny_table
 
-import fedasr.silo.teacher as teachers
 from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.prefix import greedy_labels, prefix_scorer
 from fedasr.asr.recogniser import Recogniser, digest
@@ -23,6 +22,7 @@ from fedasr.messages.records import arrays_of
 from fedasr.messages.train_reply import utterances_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, padded
+from fedasr.silo import scorers
 from fedasr.silo.host import SiloHost
 from fedasr.silo.teacher import TEACHER, posterior, train_teacher, vote_candidate, vote_frames, vote_label
 
@@ -77,7 +77,7 @@ def test_votes_spell_each_teachers_own_greedy_transcript(
 ) -> None:
     """A transducer's scorer reads the prediction network at every label: it must be its own teacher's."""
     host, states = voters
-    monkeypatch.setattr(teachers, "SCORERS_KEPT", kept)
+    monkeypatch.setattr(scorers, "SCORERS_KEPT", kept)
     expected = [_greedy(host, state) for state in states]
     assert len({str(said) for said in expected}) > 1, "teachers that say the same show nothing"
     assert _asked_in_turn(host, states) == expected

@@ -19,6 +19,7 @@ from fedasr.protection.dp_sgd.averaging import Average
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, NoisyGradient, noisy_gradient
 from fedasr.training.batches import Examples
 from fedasr.training.objectives.supervised import Objective, supervised
+from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.parameters import trained_parameters
 
 State = dict[str, NDArray[np.generic]]
@@ -155,25 +156,13 @@ class DPTrainer:
         arrays: State = {"step": np.array(self.step)}
         arrays |= {f"average/{name}": array for name, array in self._average.state().items()}
         arrays |= {f"weights/{name}": array for name, array in self.recogniser.weights().items()}
-        for name, parameter in self._trained.items():
-            for key, value in self._optimizer.state.get(parameter, {}).items():
-                if isinstance(value, torch.Tensor):
-                    arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy().copy()
-        return arrays
+        moments = moments_of(self._optimizer, self._trained)
+        return arrays | {f"optimizer/{name}": array for name, array in moments.items()}
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Continue from what `state` returned."""
         self.step = int(arrays["step"])
         self._average.restore({n[8:]: a for n, a in arrays.items() if n.startswith("average/")})
         self.recogniser.load({n[8:]: a for n, a in arrays.items() if n.startswith("weights/")})  # type: ignore[misc]
-        for name, parameter in self._trained.items():
-            keys = [k.split("/")[1] for k in arrays if k.startswith("optimizer/") and k.endswith(f"/{name}")]
-            self._optimizer.state[parameter] = {
-                key: _moved(np.array(arrays[f"optimizer/{key}/{name}"]), parameter) for key in keys
-            }
-
-
-def _moved(array: NDArray[np.generic], parameter: torch.Tensor) -> torch.Tensor:
-    """Return optimizer state where its parameter is; the step count stays on the CPU."""
-    state = torch.from_numpy(array)
-    return state.to(parameter.device) if state.ndim else state
+        moments = {n[10:]: a for n, a in arrays.items() if n.startswith("optimizer/")}
+        restore_moments(self._optimizer, self._trained, moments)
