@@ -86,14 +86,14 @@ def _print_result(folder: Path, json_: bool) -> None:
 def _print_list() -> None:
     from fedasr.experiment.experiment import Experiment
     from fedasr.experiment.finding import shipped_experiments
-    from fedasr.server.strategies_by_name import known_strategies
+    from fedasr.server.strategies_by_name import STRATEGIES
 
     typer.echo("experiments")
     for name in shipped_experiments():
         rows = ", ".join(row.name for row in Experiment.load(name).compare)
         typer.echo(f"  {name:<18} {rows}")
     typer.echo("strategies (or any Flower strategy as module:Class)")
-    for name, path in sorted(known_strategies().items()):
+    for name, path in STRATEGIES.known().items():
         typer.echo(f"  {name:<18} {path}")
 
 

@@ -34,8 +34,9 @@ from fedasr.server.central import Central, PerSilo
 from fedasr.server.round_clock import Clock
 from fedasr.server.rounds import drive
 from fedasr.server.scoring import Scorer
-from fedasr.server.strategies_by_name import build_strategy, codec_name, codec_of
+from fedasr.server.strategies_by_name import build_strategy, codec_of
 from fedasr.silo.app import SILO, SiloApp
+from fedasr.wire.codecs_by_name import codec_name
 
 if TYPE_CHECKING:
     pass

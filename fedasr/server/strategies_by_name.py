@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 from flwr.serverapp import strategy as flower
 from flwr.serverapp.strategy import Strategy
 
 from fedasr.common.errors import UserError, nearest
+from fedasr.common.registry import Registry
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
-from fedasr.wire.codecs_by_name import CODECS, build_codec
+from fedasr.wire.codecs_by_name import build_codec
 
-GROUP = "fedasr.strategies"
+STRATEGIES: Registry[type[Strategy]] = Registry("strategy", "fedasr.strategies")
 AVERAGING = (flower.FedAvg, flower.FedAvgM, flower.FedAdam, flower.FedAdagrad, flower.FedYogi, flower.FedProx)
 """Flower's strategies that read of the replies only their weighted mean (its FedAvg family)."""
-
-
-def known_strategies() -> dict[str, str]:
-    """Return the registered strategies: import path by name."""
-    return {point.name: point.value for point in entry_points(group=GROUP)}
 
 
 def strategy_class(name: str) -> type[Strategy]:
@@ -36,15 +30,7 @@ def strategy_class(name: str) -> type[Strategy]:
     UserError
         Where there is none.
     """
-    known = known_strategies()
-    path = name if ":" in name else known.get(name)
-    if path is None:
-        raise UserError(f"there is no strategy '{name}'{nearest(name, known)}")
-    module, _, attribute = path.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, SyntaxError, ValueError) as error:
-        raise UserError(f"the strategy '{name}' cannot be imported: {error}") from error
+    found = STRATEGIES.find(name)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
         raise UserError(f"'{name}' is not a Flower strategy (a subclass of flwr.serverapp.strategy.Strategy)")
     return found
@@ -99,11 +85,6 @@ def codec_of(row: RowSpec, strategy: Strategy) -> Codec:
     except UserError as error:
         raise UserError(f"compare.{row.name}: {error}") from error
     return proposed
-
-
-def codec_name(codec: Codec) -> str:
-    """Return the name under which a codec is known."""
-    return next((name for name, kind in CODECS.items() if type(codec) is kind), type(codec).__name__)
 
 
 def sampled(training: TrainingSpec, silos: int) -> int:

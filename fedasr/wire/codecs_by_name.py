@@ -1,4 +1,4 @@
-"""All codecs of a row, by the name that an experiment calls them."""
+"""Codecs by the name that an experiment calls them: the entry-point group ``fedasr.codecs``."""
 
 from __future__ import annotations
 
@@ -7,24 +7,10 @@ from dataclasses import fields
 from typing import Any
 
 from fedasr.common.errors import UserError, nearest
+from fedasr.common.registry import Registry
 from fedasr.wire.codec import Codec
-from fedasr.wire.codecs.dense import Dense
-from fedasr.wire.codecs.half import Half
-from fedasr.wire.codecs.int8 import Int8
-from fedasr.wire.codecs.powersgd import PowerSGD
-from fedasr.wire.codecs.sign import Sign
-from fedasr.wire.codecs.threshold import Threshold
-from fedasr.wire.codecs.top_k import TopK
 
-CODECS: dict[str, type[Any]] = {
-    "dense": Dense,
-    "fp16": Half,
-    "int8": Int8,
-    "threshold": Threshold,
-    "top-k": TopK,
-    "powersgd": PowerSGD,
-    "sign": Sign,
-}
+CODECS: Registry[type[Any]] = Registry("codec", "fedasr.codecs")
 
 
 def build_codec(name: str, options: Mapping[str, Any]) -> Codec:
@@ -35,13 +21,17 @@ def build_codec(name: str, options: Mapping[str, Any]) -> Codec:
     UserError
         Where the name, an option or its value is unknown or out of range.
     """
-    if name not in CODECS:
-        raise UserError(f"unknown codec '{name}'{nearest(name, CODECS)}")
-    known = [field.name for field in fields(CODECS[name])]
+    codec_class = CODECS.find(name)
+    known = [field.name for field in fields(codec_class)]
     for key in options:
         if not known:
             raise UserError(f"codec '{name}': '{key}' is set, but this codec has no options")
         if key not in known:
             raise UserError(f"codec '{name}': unknown option '{key}'{nearest(key, known)}")
-    codec: Codec = CODECS[name](**options)
+    codec: Codec = codec_class(**options)
     return codec
+
+
+def codec_name(codec: Codec) -> str:
+    """Return the name under which a codec is known."""
+    return CODECS.name_of(type(codec))

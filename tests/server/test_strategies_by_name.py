@@ -6,14 +6,13 @@ from fedasr.strategies.fedavg import FedAvg
 from fedasr.strategies.local_only import LocalOnly
 from flwr.serverapp import strategy as flower
 
-import fedasr.server.strategies_by_name
+import fedasr.common.registry
 from fedasr.common.errors import UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row import RowSpec
 from fedasr.server.strategies_by_name import (
-    GROUP,
+    STRATEGIES,
     build_strategy,
-    known_strategies,
     row_of,
     strategy_class,
     wants_central,
@@ -30,15 +29,15 @@ class Theirs(flower.FedAvg):
 def theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another package registers a strategy."""
     points = EntryPoints([
-        EntryPoint("fedavg", "fedasr.strategies.fedavg:FedAvg", GROUP),
-        EntryPoint("theirs", f"{__name__}:Theirs", GROUP),
-        EntryPoint("broken", "no.such.module:X", GROUP),
+        EntryPoint("fedavg", "fedasr.strategies.fedavg:FedAvg", STRATEGIES.group),
+        EntryPoint("theirs", f"{__name__}:Theirs", STRATEGIES.group),
+        EntryPoint("broken", "no.such.module:X", STRATEGIES.group),
     ])  # fmt: skip
-    monkeypatch.setattr(fedasr.server.strategies_by_name, "entry_points", lambda group: points.select(group=group))
+    monkeypatch.setattr(fedasr.common.registry, "_points", lambda group: points.select(group=group))
 
 
 def test_our_own_are_registered() -> None:
-    assert {"centralised", "local-only", "public-only", "fedavg"} <= set(known_strategies())
+    assert {"centralised", "local-only", "public-only", "fedavg"} <= set(STRATEGIES.known())
     assert strategy_class("fedavg") is FedAvg
 
 
@@ -69,7 +68,7 @@ def test_import_paths() -> None:
         ("zzz", "known: bmuf, centralised"),
         ("no.such:Thing", "cannot be imported"),
         ("fedasr.server.strategies_by_name:Nothing", "cannot be imported"),
-        ("fedasr.server.strategies_by_name:GROUP", "not a Flower strategy"),
+        ("fedasr.server.strategies_by_name:AVERAGING", "not a Flower strategy"),
         ("collections:OrderedDict", "not a Flower strategy"),
         (":FedAvg", ":FedAvg"),
         ("flwr:", "flwr:"),

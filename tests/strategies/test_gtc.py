@@ -20,8 +20,9 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.in_process import InProcess
 from fedasr.runs.folder import RowFolder
 from fedasr.server.rounds import drive
-from fedasr.server.strategies_by_name import build_strategy, codec_name, codec_of
+from fedasr.server.strategies_by_name import build_strategy, codec_of
 from fedasr.silo.app import SiloApp
+from fedasr.wire.codecs_by_name import codec_name
 
 ROUNDS = 3
 Weights = Mapping[str, np.ndarray]
