@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedasr import __version__
-from fedasr.asr.decoding.greedy import decoding_batches, transcribe_batch
+from fedasr.asr.decoding.greedy import transcribe_all, transcribe_batch
 from fedasr.asr.features import LogMel
 from fedasr.asr.word_errors import by_speaker, count_errors, total, wer_interval
 from fedasr.common.environment import describe
@@ -203,10 +203,8 @@ def evaluate(model: Path | str, manifest: Path | str) -> dict[str, Any]:
     features = recogniser.spec.features
     utterances = read_manifest(Path(manifest), require_speaker=False)
     speech = prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
-    heard: dict[int, str] = {}
     with one_thread():
-        for indices in decoding_batches([speech.frames(index) for index in range(len(speech))]):
-            heard.update(zip(indices, transcribe_batch(recogniser, speech.features, indices), strict=True))
+        heard = transcribe_all(recogniser, speech.features, [speech.frames(index) for index in range(len(speech))])
     counts = [count_errors(speech.text(index), heard[index]) for index in range(len(speech))]
     together = total(counts)
     speakers = by_speaker([u.speaker for u in speech.utterances], counts)

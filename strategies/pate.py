@@ -287,7 +287,7 @@ class PATE(CentralStrategy):
         if state is not None:
             trainer.restore(state)
         epochs = trainer.spec.epochs
-        seconds = sum(speech.frames(index) for index in range(len(speech))) / 100
+        seconds = trainer.seconds_an_epoch()
 
         def after_epoch(epoch: int, loss: float) -> None:
             due = epoch % self.evaluate_every == 0 or epoch == epochs

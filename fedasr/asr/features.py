@@ -10,6 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torchaudio.transforms import MelSpectrogram
 
+FRAMES_A_SECOND = 100
+"""Frames of features: one every 10 ms."""
+
+
+def frames_to_seconds(frames: float) -> float:
+    """Return how long so many frames of 10 ms are."""
+    return frames / FRAMES_A_SECOND
+
 
 @dataclass(frozen=True)
 class FeatureSpec:
@@ -43,7 +51,7 @@ class LogMel:
         self.spec = spec
         rate = spec.sample_rate_hz
         self._mel = MelSpectrogram(
-            rate, n_fft=512 if rate <= 16_000 else 2048, win_length=rate // 40, hop_length=rate // 100,
+            rate, n_fft=512 if rate <= 16_000 else 2048, win_length=rate // 40, hop_length=rate // FRAMES_A_SECOND,
             n_mels=spec.mels, center=True,
         )  # fmt: skip
 
@@ -60,7 +68,7 @@ class LogMel:
         ndarray of float16, shape (frames, mels)
             One frame every 10 ms.
         """
-        frames = len(samples) // (self.spec.sample_rate_hz // 100) + 1
+        frames = len(samples) // (self.spec.sample_rate_hz // FRAMES_A_SECOND) + 1
         shortest = self._mel.n_fft // 2 + 1  # what can be reflected at both ends
         padded = np.pad(samples, (0, max(0, shortest - len(samples))))
         with torch.inference_mode():

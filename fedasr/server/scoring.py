@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from fedasr.asr.batch import Batch, make_batch
-from fedasr.asr.decoding.greedy import decoding_batches, transcribe_batch
+from fedasr.asr.decoding.greedy import decoding_batches, in_order, transcribe_batch
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
 from fedasr.asr.tokens import Tokens, UntokenisableError
 from fedasr.asr.word_errors import ErrorCounts, count_errors
@@ -56,10 +56,8 @@ class Scorer:
         batches = decoding_batches([part.frames(index) for index in range(len(part))])
         names = [[part.utterances[index].id for index in batch] for batch in batches]
         shared = (self.folder, self.spec, self.tokens, dict(weights))
-        heard: dict[str, str] = {}
-        for ids, texts in zip(names, self.workers.map(_transcribe, shared, names), strict=True):
-            heard.update(zip(ids, texts, strict=True))
-        return [Heard(u, heard[u.id], count_errors(u.text, heard[u.id])) for u in part.utterances]
+        heard = in_order(batches, self.workers.map(_transcribe, shared, names))
+        return [Heard(u, text, count_errors(u.text, text)) for u, text in zip(part.utterances, heard, strict=True)]
 
     def loss(self, weights: Weights, part: Speech) -> float | None:
         """Return the mean loss of the utterances of a part, nats a token; None where none has tokens.

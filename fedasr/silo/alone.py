@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-from fedasr.asr.decoding.greedy import decoding_batches, transcribe_batch
+from fedasr.asr.decoding.greedy import transcribe_all
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors
 from fedasr.corpora.speech import Speech
@@ -25,9 +25,6 @@ def train_alone(host: SiloHost, silo: Silo, request: TrainRequest, steps: int) -
 
 def score(recogniser: Recogniser, speech: Speech) -> dict[str, ErrorCounts]:
     """Return the errors on each speaker of some speech."""
-    speakers, counts = [], []
-    for indices in decoding_batches([speech.frames(index) for index in range(len(speech))]):
-        heard = transcribe_batch(recogniser, speech.features, indices)
-        speakers += [speech.utterances[index].speaker for index in indices]
-        counts += [count_errors(speech.text(i), text) for i, text in zip(indices, heard, strict=True)]
-    return by_speaker(speakers, counts)
+    heard = transcribe_all(recogniser, speech.features, [speech.frames(index) for index in range(len(speech))])
+    counts = [count_errors(speech.text(index), text) for index, text in enumerate(heard)]
+    return by_speaker([utterance.speaker for utterance in speech.utterances], counts)

@@ -18,7 +18,7 @@ from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.training.batches import shuffled_batches, training_batch
+from fedasr.training.batches import seconds_of, shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient, clip_norm_
 from fedasr.training.optimizer_state import moments_of, restore_moments
 
@@ -126,12 +126,7 @@ def gradients(
     masks = silo.streams.torch("local dropout", round, silo.number)
     for indices in itertools.islice(_batches(silo, host.training.batch_size, generator), batches):
         batch = training_batch(silo.speech, indices, host.tokens, host.augment, generator)
-        yield seconds_of(silo, indices), *batch_gradient(host.recogniser, host.objective, batch, masks)
-
-
-def seconds_of(silo: Silo, indices: Sequence[int]) -> float:
-    """Return the seconds of speech in some of the silo's utterances, frames of 10 ms."""
-    return sum(silo.speech.frames(index) for index in indices) / 100
+        yield seconds_of(silo.speech, indices), *batch_gradient(host.recogniser, host.objective, batch, masks)
 
 
 def _batches(silo: Silo, size: int, generator: np.random.Generator) -> Iterator[list[int]]:

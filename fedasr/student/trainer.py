@@ -16,7 +16,7 @@ from fedasr.asr.recogniser import Recogniser, Weights
 from fedasr.common.randomness import Streams
 from fedasr.common.settings import least
 from fedasr.common.threads import one_thread
-from fedasr.training.batches import Examples, shuffled_batches, training_batch
+from fedasr.training.batches import Examples, seconds_of, shuffled_batches, training_batch
 from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
 from fedasr.training.objectives.supervised import Objective, supervised
 from fedasr.training.optimizer_state import moments_of, restore_moments
@@ -90,8 +90,8 @@ class CentralTrainer:
         return self.spec.epochs
 
     def seconds_an_epoch(self) -> float:
-        """Return the seconds of speech that an epoch reads, frames of 10 ms."""
-        return sum(self.examples.frames(index) for index in range(len(self.examples))) / 100
+        """Return the seconds of speech that an epoch reads."""
+        return seconds_of(self.examples)
 
     def weights(self) -> Weights:
         """Return the model."""

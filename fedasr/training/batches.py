@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch, make_batch
+from fedasr.asr.features import frames_to_seconds
 from fedasr.asr.tokens import Tokens
 
 
@@ -26,6 +27,12 @@ class Examples(Protocol):
 
     def text(self, index: int) -> str:
         """Return the transcript."""
+
+
+def seconds_of(examples: Examples, indices: Iterable[int] | None = None) -> float:
+    """Return the seconds of speech in some examples, or in all of them."""
+    chosen = range(len(examples)) if indices is None else indices
+    return frames_to_seconds(sum(examples.frames(index) for index in chosen))
 
 
 def shuffled_batches(examples: Examples, batch_size: int, generator: np.random.Generator) -> list[list[int]]:

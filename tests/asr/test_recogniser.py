@@ -4,10 +4,13 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from support.toy_recognisers import TOKENS, features, recogniser
 
-from fedasr.asr.batch import make_batch
-from fedasr.asr.decoding.greedy import BATCH, decoding_batches, transcribe_batch
+from fedasr.asr.batch import Batch, make_batch
+from fedasr.asr.decoding.greedy import BATCH, decoding_batches, in_order, transcribe_all, transcribe_batch
+from fedasr.asr.features import stacked_length
 from fedasr.asr.recogniser import digest, spec_from_json
 
 KINDS = [(kind, head) for kind in ("lstm", "bilstm", "conformer") for head in ("ctc", "transducer", "joint")]
@@ -142,3 +145,24 @@ def test_a_batch_is_transcribed_in_the_order_asked_for() -> None:
     model, speech = recogniser(), features(40, 31, 22)
     alone = [transcribe_batch(model, speech.__getitem__, [index])[0] for index in range(3)]
     assert transcribe_batch(model, speech.__getitem__, [2, 0, 1]) == [alone[2], alone[0], alone[1]]
+
+
+class _Measure:
+    """Hears of an utterance how long it is."""
+
+    def transcribe(self, batch: Batch) -> list[str]:
+        return [str(length) for length in batch.lengths_B.tolist()]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3 * BATCH + 5])
+def test_many_utterances_are_heard_each_in_its_place(count: int) -> None:
+    lengths = np.random.default_rng(1).integers(20, 200, count).tolist()
+    speech = features(*lengths)
+    heard = transcribe_all(_Measure(), speech.__getitem__, lengths)  # type: ignore[arg-type]
+    assert heard == [str(stacked_length(length)) for length in lengths]
+
+
+@given(st.permutations(range(9)), st.integers(1, 9))
+def test_results_of_batches_go_back_to_their_places(order: list[int], size: int) -> None:
+    batches = [order[start : start + size] for start in range(0, 9, size)]
+    assert in_order(batches, [[-index for index in batch] for batch in batches]) == [-index for index in range(9)]

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from support.toy_speech import MELS, TOKENS, made_up
 
 from fedasr.asr.augment import NO_AUGMENTATION, AugmentSpec
-from fedasr.training.batches import shuffled_batches, training_batch
+from fedasr.training.batches import seconds_of, shuffled_batches, training_batch
 
 
 @given(count=st.integers(1, 40), size=st.integers(1, 9), seed=st.integers(0, 99))
@@ -49,3 +49,10 @@ def test_augmentation_is_drawn_from_the_generator() -> None:
     made = [training_batch(speech, [0, 1, 2], TOKENS, AugmentSpec(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert made[0].features_BTF.equal(made[1].features_BTF)
     assert not made[1].features_BTF.equal(made[2].features_BTF)
+
+
+def test_a_frame_lasts_ten_milliseconds() -> None:
+    speech = made_up(7)
+    assert seconds_of(speech) == sum(speech.frames(index) for index in range(7)) / 100
+    assert seconds_of(speech, [2, 5, 5]) == (speech.frames(2) + 2 * speech.frames(5)) / 100
+    assert seconds_of(speech, []) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from fedasr.asr.batch import make_batch
 from fedasr.asr.recogniser import Recogniser
 
+T = TypeVar("T")
 BATCH = 24
 """Utterances decoded at once."""
 
@@ -31,3 +33,30 @@ def transcribe_batch(
 ) -> list[str]:
     """Return what the recogniser hears in the utterances of one batch."""
     return recogniser.transcribe(make_batch([features(index) for index in indices]))
+
+
+def transcribe_all(
+    recogniser: Recogniser, features: Callable[[int], NDArray[np.floating]], frames: Sequence[int]
+) -> list[str]:
+    """Return what the recogniser hears in each of many utterances.
+
+    Parameters
+    ----------
+    recogniser : Recogniser
+    features : callable
+        Returns the features of an utterance by its number.
+    frames : sequence of int
+        The length of each utterance.
+    """
+    batches = decoding_batches(frames)
+    return in_order(batches, [transcribe_batch(recogniser, features, batch) for batch in batches])
+
+
+def in_order(batches: Sequence[Sequence[int]], results: Sequence[Sequence[T]]) -> list[T]:
+    """Return the results of batches, one an utterance, in the order of the utterances."""
+    found = {
+        index: result
+        for indices, of_batch in zip(batches, results, strict=True)
+        for index, result in zip(indices, of_batch, strict=True)
+    }
+    return [found[index] for index in range(len(found))]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.features import frames_to_seconds
 from fedasr.asr.recogniser import Recogniser, Weights
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.protection.dp_sgd.plan import DPSGDSpec
@@ -65,7 +66,7 @@ class ProtectedTrainer:
         """Return the seconds of speech that a stretch is expected to read."""
         frames = sum(self.examples.frames(index) for index in range(len(self.examples)))
         share = self.spec.steps * self.spec.batch_size / len(self.examples) / self.epochs
-        return share * frames / 100
+        return frames_to_seconds(share * frames)
 
     def run(self, after_epoch: Callable[[int, float | None], None] = lambda epoch, loss: None) -> None:
         """Train to the end; no loss is told, for none is covered by the guarantee."""

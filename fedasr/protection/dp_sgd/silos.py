@@ -13,6 +13,7 @@ from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, noisy_gradient
 from fedasr.protection.dp_sgd.settings import ProtectionSpec
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
+from fedasr.training.batches import seconds_of
 from fedasr.training.parameters import trained_parameters
 
 
@@ -68,7 +69,7 @@ def noisy_gradients(
 ) -> Iterator[tuple[float, float, list[torch.Tensor]]]:
     """Yield for each step the expected seconds of speech, no loss (NaN: none is covered), and the noisy gradient."""
     plan, recogniser = protection.plan(len(silo.speech)), host.recogniser
-    total = sum(silo.speech.frames(index) for index in range(len(silo.speech))) / 100
+    total = seconds_of(silo.speech)
     layers = protection.spec.layers
     for step in range(steps):
         noise = host.noise(silo, f"dp-sgd {round} {step}")
