@@ -8,7 +8,7 @@ import shutil
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -199,8 +199,3 @@ def _first_free(parent: Path, name: str) -> Path:
             number += 1
         else:
             return path
-
-
-def same_experiment(run: Run, experiment: Experiment) -> bool:
-    """Return whether an experiment is the one a run folder belongs to."""
-    return asdict(run.experiment) == asdict(experiment)

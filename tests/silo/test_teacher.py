@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from flwr.app import RecordDict
+from support.greedy_labels import greedy_labels
 from support.running import tiny_table
 
 from fedasr.asr.batch import make_batch
-from fedasr.asr.decoding.prefix import greedy_labels, prefix_scorer
+from fedasr.asr.decoding.prefix import prefix_scorer
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import RowError
 from fedasr.engine.assembly import silo_host

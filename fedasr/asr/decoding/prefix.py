@@ -8,7 +8,6 @@ probability of the prefix alone; their sum is the probability of the prefix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -19,11 +18,6 @@ from fedasr.asr.decoding.prefix_ctc import IMPOSSIBLE, ctc_forward
 from fedasr.asr.decoding.prefix_transducer import transducer_forward
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.tokens import BLANK
-
-Choose = Callable[[Tensor, Tensor], Tensor]
-"""From the scorers' log-probabilities, shape (scorers, batch, tokens + 1), and a mask of the utterances
-that still ask, shape (batch,), to a label (or the end) for each utterance. Where the mask is false,
-nothing is asked: no vote is due, and the answer is ignored."""
 
 
 class Forward(Protocol):
@@ -136,35 +130,3 @@ def prefix_scorer(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tenso
         assert recogniser.ctc is not None
         forward = ctc_forward(recogniser.ctc(encodings_BTF), lengths_B)
     return PrefixScorer(forward, recogniser.tokens.size)
-
-
-def vote_labels(scorers: Sequence[PrefixScorer], choose: Choose, maximum_labels: int) -> list[list[int]]:
-    """Return the labels chosen for each utterance, one after another, all scorers sharing the prefix.
-
-    Parameters
-    ----------
-    scorers : sequence of PrefixScorer
-        One a teacher, of the same utterances and tokens; they are advanced.
-    choose : Choose
-        Called once a label, with all utterances; here the votes are counted.
-    maximum_labels : int
-        An utterance ends after so many labels without being asked: noise may never choose the end.
-    """
-    labels_BU: list[Tensor] = []
-    for _ in range(maximum_labels):
-        asking_B = ~scorers[0].finished_B
-        if not bool(asking_B.any()):
-            break
-        chosen_B = choose(torch.stack([scorer.next_log_probabilities() for scorer in scorers]), asking_B)
-        labels_BU.append(chosen_B.to(asking_B.device).masked_fill(~asking_B, scorers[0].end))
-        for scorer in scorers:
-            scorer.append(labels_BU[-1])
-    return [
-        [label for label in labels_U if label != scorers[0].end]
-        for labels_U in zip(*(labels_B.tolist() for labels_B in labels_BU), strict=True)
-    ] or [[] for _ in scorers[0].finished_B]
-
-
-def greedy_labels(scorer: PrefixScorer, maximum_labels: int) -> list[list[int]]:
-    """Return each utterance's labels, the most probable next one at a time, with no noise."""
-    return vote_labels([scorer], lambda log_probs_SBV1, _: log_probs_SBV1[0].argmax(-1), maximum_labels)

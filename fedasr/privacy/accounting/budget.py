@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +23,11 @@ class Budget:
     are (target ε, δ)-differentially private: their data-independent divergences at the fixed order never sum to more
     than what converts to the target there. The order is the one of ``orders`` at which the most Gaussian releases of
     any σ fit. ε = 0 or a δ too small for any order: nothing is ever allowed.
+
+    Attributes
+    ----------
+    spent : float
+        The divergence at the fixed order of all that was charged; whoever holds the ledger says it.
     """
 
     def __init__(
@@ -56,27 +59,11 @@ class Budget:
         """Whether ``count`` more such releases stay within the target."""
         return count == 0 or self.spent + count * self.cost(mechanism) <= self.limit * (1 + 1e-12)
 
-    def charge(self, mechanism: Mechanism, count: int = 1) -> None:
-        """Charge the releases; before they are made."""
-        if not self.allows(mechanism, count):
-            raise BudgetExhaustedError(f"{count} × {mechanism.kind} would exceed epsilon = {self.target_epsilon}")
-        self.spent += count * self.cost(mechanism)
-
     def epsilon(self) -> float:
         """Return the ε of what was charged, at the fixed order; 0 before the first charge."""
         if not self.spent:
             return 0.0
         return float(epsilon_at(np.array([self.order]), np.array([self.spent]), self.delta, self.conversion)[0])
-
-    def state(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps, as JSON."""
-        return {"target_epsilon": self.target_epsilon, "delta": self.delta, "order": self.order, "spent": self.spent}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint of the same budget."""
-        if any(not math.isclose(state[key], getattr(self, key)) for key in ("target_epsilon", "delta", "order")):
-            raise UserError("the checkpoint's privacy budget has another target, delta or order: start the row anew")
-        self.spent = float(state["spent"])
 
 
 def _overhead(orders: Curve, delta: float, conversion: Conversion) -> Curve:

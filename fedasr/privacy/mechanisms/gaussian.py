@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.conversion import Curve
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve
-from fedasr.privacy.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -65,16 +63,6 @@ class NoisyMean(Mechanism):
     def multiplier(self, adjacency: Adjacency) -> float:
         """Return the noise as a multiple of the sensitivity."""
         return self.sigma / self.sensitivity(adjacency)
-
-    def mean(self, posteriors_TC: NDArray[np.floating], noise: Noise) -> Curve:
-        """Return the noisy mean over the first axis, noise added at the server."""
-        clean = np.asarray(posteriors_TC, dtype=np.float64).sum(axis=0) / self.teachers
-        return np.asarray(clean + noise.normal(clean.shape, self.sigma))
-
-    def at_teacher(self, posterior: NDArray[np.floating], noise: Noise) -> Curve:
-        """Return one teacher's posterior with its share of the noise."""
-        clean = np.asarray(posterior, dtype=np.float64)
-        return np.asarray(clean + noise.normal(clean.shape, self.sigma * math.sqrt(self.teachers)))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import UserError
 from fedasr.common.settings import least
 from fedasr.privacy.accounting.conversion import Conversion
-from fedasr.privacy.accounting.ledger import Release
 from fedasr.privacy.accounting.sampled_gaussian import Epsilons, dpsgd_epsilon
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
@@ -112,10 +111,6 @@ class DPSGDPlan:
     def epsilon(self, delta: float, steps: int | None = None, conversion: Conversion = "classic") -> Epsilons:
         """Return ε after so many steps (all of them by default), add-remove, by both accountants."""
         return dpsgd_epsilon(self.mechanism, self.spec.steps if steps is None else steps, delta, conversion)
-
-    def release(self, steps: int, origin: str, key: str, digest: str) -> Release:
-        """Return what a ledger is charged for steps whose noise came from `origin` (`Noise.origin`)."""
-        return Release(self.mechanism, "utterance", "add-remove", origin, "poisson", "poisson", steps, key, digest)
 
     def sample(self, noise: Noise) -> list[int]:
         """Draw the utterances of one step; there may be none."""

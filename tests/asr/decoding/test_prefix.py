@@ -7,11 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.greedy_labels import greedy_labels
 from support.toy_recognisers import TOKENS, features, recogniser
 from torch import Tensor
 
 from fedasr.asr.batch import make_batch
-from fedasr.asr.decoding.prefix import PrefixScorer, greedy_labels, prefix_scorer, vote_labels
+from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
 from fedasr.asr.decoding.prefix_ctc import ctc_forward, log_recurrence, sum_over_frames
 from fedasr.asr.decoding.prefix_transducer import transducer_forward
 from fedasr.asr.heads.transducer import TransducerHead
@@ -317,55 +318,6 @@ def test_greedy_search_spells_what_a_sure_model_hears(paths: list[list[int]]) ->
         logits[row, torch.arange(len(path)), torch.tensor(path)] = 8.0
     found = greedy_labels(_ctc(logits, *map(len, paths)), 9)
     assert found == [[token for token, _ in itertools.groupby(path) if token != 0] for path in paths]
-
-
-@pytest.mark.parametrize("head", HEADS)
-def test_the_number_of_labels_is_capped(head: str) -> None:
-    scorer = _scorer(_sharp(head), 40, 31)
-    asked = []
-
-    def never_end(log_probs_SBV1: Tensor, asking_B: Tensor) -> Tensor:
-        asked.append(asking_B.tolist())
-        return torch.tensor([3, 4])
-
-    assert vote_labels([scorer], never_end, 3) == [[3, 3, 3], [4, 4, 4]]
-    assert asked == [[True, True]] * 3
-    assert greedy_labels(_scorer(_sharp(head), 40, 31), 0) == [[], []]
-
-
-def test_teachers_are_asked_about_one_shared_prefix() -> None:
-    logits = [_logits(seed, 2, 9, 4) for seed in range(3)]
-    answers = torch.tensor([[1, 2], [3, 4], [2, 1]])  # 4 is the end: of the second utterance, after one label
-    shared = [_ctc(each, 9, 7) for each in logits]
-    alone = [_ctc(each, 9, 7) for each in logits]
-    seen: list[Tensor] = []
-    asked: list[list[bool]] = []
-
-    def choose(log_probs_SBV1: Tensor, asking_B: Tensor) -> Tensor:
-        seen.append(log_probs_SBV1)
-        asked.append(asking_B.tolist())
-        return answers[len(seen) - 1]
-
-    assert vote_labels(shared, choose, 3) == [[1, 3, 2], [2]]
-    assert asked == [[True, True], [True, True], [True, False]]
-    for step, log_probs in enumerate(seen):
-        torch.testing.assert_close(log_probs, torch.stack([scorer.next_log_probabilities() for scorer in alone]))
-        for scorer in alone:
-            scorer.append(answers[step])
-
-
-def test_an_utterance_costs_a_vote_a_label_and_one_for_the_end() -> None:
-    logits = torch.full((2, 6, 4), -8.0)
-    logits[0, torch.arange(6), torch.tensor([1, 0, 2, 2, 3, 0])] = 8.0
-    logits[1, torch.arange(6), torch.tensor([0, 0, 0, 1, 0, 0])] = 8.0
-    votes = torch.zeros(2)
-
-    def count(log_probs_SBV1: Tensor, asking_B: Tensor) -> Tensor:
-        votes.add_(asking_B)
-        return log_probs_SBV1.mean(0).argmax(-1)
-
-    assert vote_labels([_ctc(logits, 6, 6)] * 1, count, 20) == [[1, 2, 3], [1]]
-    assert votes.tolist() == [4, 2]
 
 
 def test_the_tokens_of_a_recogniser_are_its_columns() -> None:

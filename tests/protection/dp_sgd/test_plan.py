@@ -11,7 +11,7 @@ from support.toy_speech import TOKENS, made_up
 
 from fedasr.asr.augment import NO_AUGMENTATION, AugmentSpec
 from fedasr.common.errors import UserError
-from fedasr.privacy.accounting.ledger import Ledger
+from fedasr.privacy.accounting.ledger import Ledger, Release
 from fedasr.privacy.noise import ReproducibleNoise, SecureNoise
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, noisy_gradient
 from fedasr.training.batches import training_batch
@@ -107,6 +107,11 @@ def test_secure_noise_is_never_drawn_again_and_a_seed_is() -> None:
     assert not secure[0][0].equal(secure[1][0])
 
 
+def _charged(plan: DPSGDPlan, steps: int, origin: str) -> Release:
+    """What a ledger is charged for so many steps."""
+    return Release(plan.mechanism, "utterance", "add-remove", origin, "poisson", "poisson", steps, "steps", "digest")
+
+
 @pytest.mark.parametrize(
     ("multiplier", "epochs", "epsilon"), [(1.12, 60, 2.92), (0.6, 30, 9.74), (1.2, 10, 1.20)]
 )  # fmt: skip
@@ -117,7 +122,7 @@ def test_the_plan_knows_what_it_costs(multiplier: float, epochs: int, epsilon: f
     assert spent.rdp == pytest.approx(epsilon, rel=0.01)
     assert plan.epsilon(1e-5, steps // 2).rdp < spent.rdp
     ledger = Ledger()
-    ledger.add(plan.release(steps, SecureNoise.origin, "row/steps", "digest"))
+    ledger.add(_charged(plan, steps, SecureNoise.origin))
     summary = ledger.summary(1e-5)
     assert (summary.rdp, summary.unit, summary.adjacency) == (spent.rdp, "utterance", "add-remove")
     assert summary.kind == "accountant"
@@ -125,8 +130,8 @@ def test_the_plan_knows_what_it_costs(multiplier: float, epochs: int, epsilon: f
 
 def test_a_seed_voids_the_guarantee_and_no_noise_promises_nothing() -> None:
     plan = DPSGDPlan(DPSGDSpec(), 100)
-    assert plan.release(1, ReproducibleNoise.origin, "a", "b").is_void
-    assert not plan.release(1, SecureNoise.origin, "a", "b").is_void
+    assert _charged(plan, 1, ReproducibleNoise.origin).is_void
+    assert not _charged(plan, 1, SecureNoise.origin).is_void
     for spec in (DPSGDSpec(1.0, 0.0), DPSGDSpec(math.inf, 0.0)):
         assert math.isinf(DPSGDPlan(spec, 100).epsilon(1e-5).rdp)
 
