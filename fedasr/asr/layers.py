@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -29,11 +31,35 @@ class ReverseWithinLength:
     def __init__(self, lengths_B: Tensor, frames: int) -> None:
         position = torch.arange(frames, device=lengths_B.device)[None, :]
         last = lengths_B[:, None] - 1
-        self._index_BT = torch.where(position <= last, last - position, position)
+        within_BT = torch.where(position <= last, last - position, position)
+        first_B1 = frames * torch.arange(len(lengths_B), device=lengths_B.device)[:, None]
+        self._rows_N = (first_B1 + within_BT).flatten()
 
     def __call__(self, x_BTF: Tensor) -> Tensor:
         """Return the reversed batch; applied twice it is the identity."""
-        return x_BTF.gather(1, self._index_BT[:, :, None].expand(-1, -1, x_BTF.shape[2]))
+        reversed_BTF: Tensor = _Exchange.apply(x_BTF, self._rows_N)  # type: ignore[no-untyped-call]
+        return reversed_BTF
+
+
+class _Exchange(torch.autograd.Function):
+    """Rows in another order, one that is its own inverse: the gradient takes the same way, whole rows at a time.
+
+    torch's ``gather`` goes value by value, and its gradient adds up what a permutation only moves.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x_BTF: Tensor, rows_N: Tensor) -> Tensor:
+        ctx.save_for_backward(rows_N)
+        return _exchanged(x_BTF, rows_N)
+
+    @staticmethod
+    def backward(ctx: Any, slope_BTF: Tensor) -> tuple[Tensor, None]:
+        (rows_N,) = ctx.saved_tensors
+        return _exchanged(slope_BTF, rows_N), None
+
+
+def _exchanged(x_BTF: Tensor, rows_N: Tensor) -> Tensor:
+    return x_BTF.flatten(0, 1).index_select(0, rows_N).view(x_BTF.shape)
 
 
 class BidirectionalLSTM(nn.Module):
