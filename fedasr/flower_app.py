@@ -27,8 +27,9 @@ from fedasr.engine.request import requested
 from fedasr.engine.watchers.terminal import PlainWatcher
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
-from fedasr.grid.flower_grid import COST_RECORD, SILO_QUERY, FlowerWorkers, cost_record, silo_record
+from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, silo_record
 from fedasr.grid.identity import CLIENT_APP_FAILED
+from fedasr.messages.kinds import SILO_NUMBER
 from fedasr.silo.app import SILO, make_app
 from fedasr.silo.host import SiloHost
 
@@ -82,7 +83,7 @@ class NodeApp(ClientApp):
     def _reply(self, message: Message, context: Context) -> Message:
         silo = _silo(context)
         kind = message.metadata.message_type
-        if kind == SILO_QUERY:
+        if kind == SILO_NUMBER.name:
             return Message(silo_record(silo), reply_to=message)
         host, app = _opened(tuple(sorted(context.run_config.items())))
         stream = host.streams.sequence(f"app {kind}", int(message.metadata.group_id or 0), silo)

@@ -14,7 +14,7 @@ from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp import Grid
 
 from fedasr.common.errors import UserError
-from fedasr.messages.kinds import KEEP_OPTIMIZER
+from fedasr.messages.train_request import KEEP_OPTIMIZER
 
 from .fedavg import FedAvg
 

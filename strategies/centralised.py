@@ -51,7 +51,7 @@ class Centralised(CentralStrategy):
 
     def _collect(self, grid: Grid) -> Speech:
         nodes = sorted(grid.get_node_ids())
-        replies = list(grid.send_and_receive([Message(RecordDict(), node, SPEECH) for node in nodes]))
+        replies = list(grid.send_and_receive([Message(RecordDict(), node, SPEECH.name) for node in nodes]))
         failed = [reply for reply in replies if reply.has_error()]
         if failed:
             raise RowError(f"{len(failed)} silos did not send their speech: {failed[0].error.reason}")

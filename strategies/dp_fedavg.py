@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.grid.exchange import Mean
-from fedasr.messages.kinds import CHANGE, GRADIENT, TRAIN
-from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.kinds import GRADIENT, TRAIN
+from fedasr.messages.records import CHANGE, array_record, arrays_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.privacy.accounting.calibration import noise_for
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
@@ -140,7 +140,7 @@ class DPFedAvg(CentralStrategy):
         content = TrainRequest(weights, round, layers=self.layers).to_record()
         cohort = [node for node, is_in in zip(grid.get_node_ids(), joins, strict=True) if is_in]
         replies = list(grid.send_and_receive(
-            [Message(content, node, self.kind) for node in cohort], timeout=central.training.timeout_seconds
+            [Message(content, node, self.kind.name) for node in cohort], timeout=central.training.timeout_seconds
         ))  # fmt: skip
         good = [reply for reply in replies if not reply.has_error()]
         chosen = {name: array for name, array in weights.items() if self._is_trained(name)}

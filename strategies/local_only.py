@@ -36,10 +36,9 @@ class LocalOnly(CentralStrategy):
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Let every silo train and be scored on the test speakers."""
         steps = self.steps or central.training.rounds * central.training.local_steps
-        content = TrainRequest(central.start, 1).to_record()
-        content.config_records["config"]["steps"] = steps
+        content = TrainRequest(central.start, 1, steps=steps).to_record()
         nodes = sorted(grid.get_node_ids())
-        replies = list(grid.send_and_receive([Message(content, node, ALONE) for node in nodes]))
+        replies = list(grid.send_and_receive([Message(content, node, ALONE.name) for node in nodes]))
         good = {silo_of(r.metadata.src_node_id): AloneReply.from_record(r.content) for r in replies if r.has_content()}
         if not good:
             raise RowError(f"no silo trained: {replies[0].error.reason if replies else 'there is none'}")

@@ -28,7 +28,7 @@ from fedasr.asr.word_errors import count_errors, total
 from fedasr.common.errors import RowError, UserError, nearest
 from fedasr.common.files import write_json
 from fedasr.corpora.speech import Speech, joined
-from fedasr.messages.kinds import TEACHER
+from fedasr.messages.kinds import TEACHER, Kind
 from fedasr.messages.records import array_record
 from fedasr.messages.train_reply import utterances_of
 from fedasr.messages.train_request import TrainRequest
@@ -183,9 +183,8 @@ class PATE(CentralStrategy):
     def _train_teachers(self, grid: Grid, central: Central) -> None:
         start = central.start if self.teacher_start == "public" else central.fresh().weights()
         central.grid.round = TEACHERS
-        content = TrainRequest(start, TEACHERS).to_record()
-        content.config_records["config"]["steps"] = self.teacher_steps
-        replies = list(grid.send_and_receive([Message(content, node, TEACHER) for node in grid.get_node_ids()]))
+        content = TrainRequest(start, TEACHERS, steps=self.teacher_steps).to_record()
+        replies = list(grid.send_and_receive([Message(content, node, TEACHER.name) for node in grid.get_node_ids()]))
         failed = [reply.error.reason for reply in replies if reply.has_error()]
         if len(replies) - len(failed) < max(1, central.training.least_replies * len(replies)):
             raise RowError(f"{len(failed)} of {len(replies)} silos trained no teacher: {failed[0]}")
@@ -232,9 +231,9 @@ class PATE(CentralStrategy):
         mechanism = self._mechanism(float(weights.sum()), silos, self._planned_votes(central, chunks))
         budget = Budget(self.noise.epsilon, self.noise.delta, adjacency=self.adjacency)
 
-        def ask(kind: str, question: Question) -> list[NDArray[Any] | None]:
+        def ask(kind: Kind, question: Question) -> list[NDArray[Any] | None]:
             content = question.to_record(VOTES)
-            replies = list(grid.send_and_receive([Message(content, n, kind) for n in grid.get_node_ids()]))
+            replies = list(grid.send_and_receive([Message(content, n, kind.name) for n in grid.get_node_ids()]))
             if all(reply.has_error() for reply in replies):
                 raise RowError(f"no teacher answered: {replies[0].error.reason}")
             good = {r.metadata.src_node_id: answer_of(r.content) for r in replies if not r.has_error()}

@@ -10,8 +10,9 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 
 from fedasr.common.errors import UserError
-from fedasr.messages.kinds import ACCUMULATE, GRADIENT
+from fedasr.messages.kinds import GRADIENT
 from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.train_request import ACCUMULATE
 
 from .fedavg import WEIGHTS, make_outer
 
@@ -56,7 +57,7 @@ class SyncSGD(FlowerFedAvg):
         self.weights = arrays
         config[ACCUMULATE] = self.accumulate
         asked = super().configure_train(server_round, arrays, config, grid)
-        return [Message(m.content, m.metadata.dst_node_id, GRADIENT) for m in asked]
+        return [Message(m.content, m.metadata.dst_node_id, GRADIENT.name) for m in asked]
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]

@@ -58,11 +58,6 @@ def clipped(arrays: Arrays, largest: float) -> Arrays:
     return {name: np.multiply(array, largest / norm, dtype=np.float64) for name, array in arrays.items()}
 
 
-def is_training(kind: str) -> bool:
-    """Return whether the arrays of messages of a kind travel as a row's codec encodes them."""
-    return kind.split(".")[0] == "train"
-
-
 def _delivered(sent: RecordDict, content: RecordDict, codec: Codec, is_coded: bool) -> tuple[dict[str, Arrays], int]:
     """Return the arrays of a reply as they arrive, checked, and their size as they travelled."""
     if is_coded and not codec.is_exact and array_records(content):

@@ -28,7 +28,7 @@ class DropOut:
 
     def __call__(self, round: int, requests: Sequence[Request]) -> tuple[list[Request], list[Outcome]]:
         """Return the requests that are answered, and what becomes of the others."""
-        silos = [request.silo for request in requests if request.kind.split(".")[0] == "train"]
+        silos = [request.silo for request in requests if request.kind.trains]
         gone = dropped(self.streams.sequence("drop-out", round), silos, self.probability)
         return (
             [request for request in requests if request.silo not in gone],

@@ -8,6 +8,7 @@ import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
+from fedasr.messages.kinds import Kind
 from fedasr.messages.records import metric_record
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
@@ -39,15 +40,14 @@ class Request:
     position : int
         Its place among the messages of the exchange.
     silo : int
-    kind : str
-        Flower's message type.
+    kind : Kind
     content : int
         The index of its content among the contents of the exchange.
     """
 
     position: int
     silo: int
-    kind: str
+    kind: Kind
     content: int
 
 

@@ -20,15 +20,14 @@ from fedasr.grid.identity import silo_of
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
+from fedasr.messages.kinds import SILO_NUMBER
 
-SILO_QUERY = "query.silo"
-"""Asks a node for the number of its silo: Flower's node ids are random."""
 SILO_RECORD, COST_RECORD = "fedasr.silo", "fedasr.cost"
 POLL_SECONDS = 0.5
 
 
 def silo_record(silo: int) -> RecordDict:
-    """Return the content of a reply to `SILO_QUERY`."""
+    """Return the content of a reply to a message of the kind `SILO_NUMBER`."""
     return RecordDict({SILO_RECORD: ConfigRecord({"silo": silo})})
 
 
@@ -78,7 +77,7 @@ class FlowerGrid(SiloGrid):
 
     def _message(self, exchange: Exchange, request: Request) -> Message:
         content, node = exchange.contents[request.content], self._nodes[request.silo]
-        return Message(content, node, request.kind, group_id=str(exchange.round))
+        return Message(content, node, request.kind.name, group_id=str(exchange.round))
 
     def _with_costs(self, group: GroupOutcome) -> GroupOutcome:
         """Put the silos' own processor time in the place of what the relay took."""
@@ -154,7 +153,7 @@ def find_silos(flower: Grid, silos: int, wait_seconds: float) -> dict[int, int]:
 
 
 def _ask(flower: Grid, nodes: Sequence[int], timeout: float) -> dict[int, int]:
-    messages = [Message(RecordDict(), node, SILO_QUERY, group_id="0") for node in nodes]
+    messages = [Message(RecordDict(), node, SILO_NUMBER.name, group_id="0") for node in nodes]
     answers = {}
     for reply in flower.send_and_receive(messages, timeout=timeout):
         if reply.has_error():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,11 @@ from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Exchange, GroupOutcome, Mean, Outcome, Request, group_count
 from fedasr.grid.identity import error_reply, identify, name_message, node_of, silo_of
 from fedasr.grid.sums import mean_of_groups
-from fedasr.messages.records import array_record, arrays_of, envelope_bytes, metric_record, viewed
+from fedasr.messages.kinds import Kind, kind_of
+from fedasr.messages.records import CHANGE, array_record, arrays_of, envelope_bytes, metric_record, viewed
 from fedasr.messages.traffic import Traffic
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
-
-CHANGE = "change"
-"""The record under which the mean of clipped changes reaches the strategy, as `fedasr.messages` names it."""
-
-
-AVERAGED = ("train", "train.gradient")
-"""Kinds of messages whose replies are averaged where they are made, for strategies that declare it."""
 
 
 class SiloGrid(Grid):
@@ -55,7 +49,7 @@ class SiloGrid(Grid):
     drop_out : DropOut or None
         Draws the silos that drop out of a round of training.
     before_training : callable or None
-        Told the round and the kinds of messages before silos are asked to train.
+        Told the round, and which silo is asked by what kind of message, before silos are asked to train.
     traffic : list of Traffic
         Every message since the list was last emptied.
     outcomes : list of Outcome
@@ -69,7 +63,7 @@ class SiloGrid(Grid):
         self.mean: Mean | None = None
         self.codec: Codec = Dense()
         self.drop_out: DropOut | None = None
-        self.before_training: Callable[[int, Collection[str]], None] | None = None
+        self.before_training: Callable[[int, Sequence[tuple[int, Kind]]], None] | None = None
         self.traffic: list[Traffic] = []
         self.outcomes: list[Outcome] = []
         self._numbers = itertools.count(1)
@@ -144,9 +138,9 @@ class SiloGrid(Grid):
         if not sent:
             return []
         exchange, requests = self._plan(sent)
-        kinds = {request.kind for request in requests if request.kind.split(".")[0] == "train"}
-        if self.before_training and kinds:
-            self.before_training(self.round, kinds)
+        asked = [(request.silo, request.kind) for request in requests if request.kind.trains]
+        if self.before_training and asked:
+            self.before_training(self.round, asked)
         self._count_downlink(exchange, requests)
         present, gone = self.drop_out(self.round, requests) if self.drop_out else (requests, [])
         results = self._exchange(exchange, self._grouped(present), timeout) if present else []
@@ -165,8 +159,8 @@ class SiloGrid(Grid):
                 places[id(content)] = len(contents)
                 contents.append(viewed(content))
             silo = silo_of(message.metadata.dst_node_id)
-            requests.append(Request(position, silo, message.metadata.message_type, places[id(content)]))
-        mean = self.mean if all(request.kind in AVERAGED for request in requests) else None
+            requests.append(Request(position, silo, kind_of(message.metadata.message_type), places[id(content)]))
+        mean = self.mean if all(request.kind.averaged for request in requests) else None
         return Exchange(self.round, tuple(contents), mean, self.codec), requests
 
     def _grouped(self, requests: Sequence[Request]) -> list[tuple[int, list[Request]]]:
@@ -184,7 +178,7 @@ class SiloGrid(Grid):
         envelopes = [envelope_bytes(content) for content in exchange.contents]
         blobs = self._downlink.sizes(exchange, requests)
         self.traffic += [
-            Traffic(exchange.round, r.silo, "down", r.kind, blob, envelopes[r.content])
+            Traffic(exchange.round, r.silo, "down", r.kind.name, blob, envelopes[r.content])
             for r, blob in zip(requests, blobs, strict=True)
         ]
 
@@ -194,7 +188,7 @@ class SiloGrid(Grid):
                 self.round,
                 o.request.silo,
                 "up",
-                o.request.kind,
+                o.request.kind.name,
                 o.uplink_blob_bytes,
                 o.uplink_envelope_bytes,
                 o.metric("audio-seconds"),

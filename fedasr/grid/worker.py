@@ -11,7 +11,7 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from fedasr.common.randomness import Streams, kept_libraries, seed_libraries
-from fedasr.grid.acceptance import Arrays, RefusedError, _add, _delivered, _ordered, is_training
+from fedasr.grid.acceptance import Arrays, RefusedError, _add, _delivered, _ordered
 from fedasr.grid.exchange import Exchange, GroupOutcome, Outcome, Request
 from fedasr.grid.identity import identify, node_of
 from fedasr.grid.silo_state import packed, unpacked
@@ -58,12 +58,12 @@ class Worker:
         return GroupOutcome(group, tuple(outcomes), total.values if total else None, stateful)
 
     def _seeds(self, round: int, request: Request) -> list[int]:
-        sequence = self._streams.sequence(f"app {request.kind}", round, request.silo)
+        sequence = self._streams.sequence(f"app {request.kind.name}", round, request.silo)
         return [int(word) for word in sequence.generate_state(3, np.uint32)]
 
     def _one(self, exchange: Exchange, request: Request, seeds: Sequence[int], total: WeightedSum | None) -> Outcome:
         started = time.thread_time()
-        message = Message(own_copy(exchange.contents[request.content]), node_of(request.silo), request.kind)
+        message = Message(own_copy(exchange.contents[request.content]), node_of(request.silo), request.kind.name)
         message.metadata.group_id = str(exchange.round)
         try:
             seed_libraries(*seeds)
@@ -83,7 +83,7 @@ class Worker:
         seconds: float,
     ) -> Outcome:  # fmt: skip
         sent = exchange.contents[request.content]
-        delivered, blob_bytes = _delivered(sent, content, exchange.codec, is_training(request.kind))
+        delivered, blob_bytes = _delivered(sent, content, exchange.codec, request.kind.coded)
         kept = {name: record for name, record in content.items() if name not in delivered}
         if total is None:
             kept |= {name: array_record(_ordered(sent, name, arrays)) for name, arrays in delivered.items()}

@@ -7,8 +7,8 @@ from typing import cast
 
 from flwr.app import ConfigRecord, MetricRecord, RecordDict
 
-from fedasr.messages.kinds import CONFIG, METRICS
 from fedasr.messages.metrics import _number
+from fedasr.messages.records import CONFIG, METRICS
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,89 @@
-"""Kinds of messages: their names, and the names of their records and settings."""
+"""Kinds of messages: what each says of itself, so that nobody has to read it out of a name.
+
+A package declares a kind of its own as it does a codec: in the entry-point group ``fedasr.kinds``, under the
+kind's name.
+"""
 
 from __future__ import annotations
 
-ARRAYS, CONFIG, METRICS = "arrays", "config", "metrics"
-"""The record names that Flower's strategies use."""
+import functools
+from dataclasses import dataclass
+from typing import Literal
+
+from fedasr.common.registry import Registry
+
+Steps = Literal["none", "one", "row", "request"]
 
 
-CHANGE = "change"
-"""The record of a change: as long a name as that of a model, so that their envelopes weigh the same."""
+@dataclass(frozen=True)
+class Kind:
+    """One kind of message to a silo.
+
+    Parameters
+    ----------
+    name : str
+        Flower's message type: ``"train"``, ``"evaluate"`` or ``"query"``, and after a full stop an action of its own.
+    steps : str
+        The local steps of training behind one message: ``"none"``, ``"one"``, ``"row"`` (the row's ``local_steps``)
+        or ``"request"`` (what the message itself asks for, by default the row's).
+    averaged : bool
+        The replies may be averaged where they are made, for strategies that declare it.
+    coded : bool
+        The arrays of replies travel as the row's codec encodes them.
+    """
+
+    name: str
+    steps: Steps = "none"
+    averaged: bool = False
+    coded: bool = False
+
+    @property
+    def trains(self) -> bool:
+        """Whether a silo trains: it may drop out, a protection charges it, and its work takes simulated time."""
+        return self.steps != "none"
+
+    @property
+    def category(self) -> str:
+        """What of a Flower ClientApp answers: its ``train``, ``evaluate`` or ``query``."""
+        return self.name.partition(".")[0]
+
+    @property
+    def action(self) -> str:
+        """The name under which it answers."""
+        return self.name.partition(".")[2] or "default"
+
+    def steps_behind(self, local_steps: int) -> int | None:
+        """Return the steps behind one message in a row of so many local steps; None where only the message tells."""
+        known: dict[Steps, int | None] = {"none": 0, "one": 1, "row": local_steps, "request": None}
+        return known[self.steps]
 
 
-KEEP_OPTIMIZER, ACCUMULATE, LAYERS = "keep-optimizer", "accumulate", "layers"
+TRAIN = Kind("train", "row", averaged=True, coded=True)
+"""Train this model and send it back."""
+GRADIENT = Kind("train.gradient", "one", averaged=True, coded=True)
+"""Send the change that one step asks for."""
+ALONE = Kind("train.alone", "request")
+"""Train this model and keep it."""
+TEACHER = Kind("train.teacher", "request")
+"""Train this model and answer questions with it."""
+LABEL, POSTERIOR = Kind("query.label"), Kind("query.posterior")
+CANDIDATE, FRAME = Kind("query.candidate"), Kind("query.frame")
+"""Questions to a teacher."""
+SPEECH = Kind("query.speech")
+"""Give your speech away."""
+SILO_NUMBER = Kind("query.silo")
+"""Say which silo you are: Flower's node ids are random."""
+EVALUATE = Kind("evaluate")
+"""What Flower's strategies send to have a model scored."""
+
+KINDS: Registry[Kind] = Registry("kind of message", "fedasr.kinds")
 
 
-TRAIN, GRADIENT, ALONE, SPEECH = "train", "train.gradient", "train.alone", "query.speech"
+@functools.cache
+def kind_of(name: str) -> Kind:
+    """Return what a kind of message says of itself.
 
-
-TEACHER = "train.teacher"
+    One that nobody declared may train as long as it likes: silos drop out of it, and a protection, which could not
+    tell what to charge, refuses it.
+    """
+    return KINDS.find(name) if name in KINDS.known() else Kind(name, "request")

@@ -12,6 +12,10 @@ import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
+ARRAYS, CONFIG, METRICS = "arrays", "config", "metrics"
+"""The record names that Flower's strategies use."""
+CHANGE = "change"
+"""The record of a change: as long a name as that of a model, so that their envelopes weigh the same."""
 NUMPY = "numpy.ndarray"
 
 

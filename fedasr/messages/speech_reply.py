@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from fedasr.corpora.speech import ArrayFeatures, Speech
 from fedasr.corpora.utterance import AudioSource, Utterance
-from fedasr.messages.kinds import CONFIG
-from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.records import CONFIG, array_record, arrays_of
 
 
 @dataclass(frozen=True)

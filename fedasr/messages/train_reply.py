@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from flwr.app import MetricRecord, RecordDict
 
-from fedasr.messages.kinds import ARRAYS, METRICS
 from fedasr.messages.metrics import _number
-from fedasr.messages.records import array_record
+from fedasr.messages.records import ARRAYS, METRICS, array_record
 from fedasr.messages.train_request import Weights
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from flwr.app import ConfigRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.messages.kinds import ACCUMULATE, ARRAYS, CONFIG, KEEP_OPTIMIZER, LAYERS
 from fedasr.messages.metrics import _number
-from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.records import ARRAYS, CONFIG, array_record, arrays_of
 
+KEEP_OPTIMIZER, ACCUMULATE, LAYERS, STEPS = "keep-optimizer", "accumulate", "layers", "steps"
+"""Names of settings in the message, beside Flower's own."""
 Weights = Mapping[str, NDArray[np.float32]]
 
 
@@ -33,6 +34,8 @@ class TrainRequest:
         Mini-batches whose mean gradient makes one change (``train.gradient``).
     layers : tuple of str
         Patterns of the parameters to train; the others stay as they are.
+    steps : int, optional
+        Local steps, for kinds of messages that leave them to the request; by default the row's.
     """
 
     weights: Weights
@@ -41,6 +44,7 @@ class TrainRequest:
     keep_optimizer: bool = False
     accumulate: int = 1
     layers: tuple[str, ...] = ()
+    steps: int | None = None
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
@@ -48,6 +52,8 @@ class TrainRequest:
             "server-round": self.round, "proximal-mu": self.proximal,
             KEEP_OPTIMIZER: self.keep_optimizer, ACCUMULATE: self.accumulate, LAYERS: list(self.layers),
         })  # fmt: skip
+        if self.steps is not None:
+            config[STEPS] = self.steps
         return RecordDict({ARRAYS: array_record(self.weights), CONFIG: config})
 
     @classmethod
@@ -59,4 +65,5 @@ class TrainRequest:
             weights, _number(config, "server-round", int), _number(config, "proximal-mu", float),
             bool(config.get(KEEP_OPTIMIZER, False)), max(1, _number(config, ACCUMULATE, int)),
             tuple(cast("list[str]", config.get(LAYERS, []))),
+            _number(config, STEPS, int) if STEPS in config else None,
         )  # fmt: skip

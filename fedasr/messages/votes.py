@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from fedasr.messages.records import array_record, arrays_of
 
-LABEL, POSTERIOR, CANDIDATE, FRAME = "query.label", "query.posterior", "query.candidate", "query.frame"
 QUESTION, ANSWER, NOISE = "question", "answer", "noise"
 Integers = NDArray[np.int32]
 

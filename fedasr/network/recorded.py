@@ -12,7 +12,6 @@ from fedasr.network.round_time import RoundTime, SiloWork, round_seconds
 from fedasr.network.scaling import Workload
 from fedasr.network.topology import ALL_TO_ALL, RING, SERVER
 
-STEP_KIND, BLOCK_KIND = "train.gradient", "train"
 DENSE_SHARE = 0.95
 """A blob of at least this share of the float32 model's bytes counts as dense."""
 
@@ -24,8 +23,12 @@ class Part:
     Parameters
     ----------
     silo : int
-    kind : str
-        Of its messages.
+    trains : bool
+        Its messages asked for training.
+    shared : bool
+        Of a model that all share.
+    each_step : bool
+        A message is one step of training.
     up_blob, up_envelope, down_blob, down_envelope : int
         Bytes.
     audio_seconds : float or None
@@ -35,7 +38,9 @@ class Part:
     """
 
     silo: int
-    kind: str
+    trains: bool = False
+    shared: bool = False
+    each_step: bool = False
     up_blob: int = 0
     up_envelope: int = 0
     down_blob: int = 0
@@ -69,11 +74,11 @@ class RecordedRow:
 
     def trained(self) -> list[Part]:
         """Return the parts that trained a model that all share."""
-        return [p for e in self.exchanges for p in e if p.kind in (STEP_KIND, BLOCK_KIND) and p.up_blob]
+        return [p for e in self.exchanges for p in e if p.shared and p.up_blob]
 
     def each_step(self) -> bool:
         """Return whether it exchanges at every step."""
-        return any(part.kind == STEP_KIND for part in self.trained())
+        return any(part.each_step for part in self.trained())
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ class Terms:
         """Return the seconds that a part's training takes on a device of speed 1."""
         if self.seconds_per_audio_second is not None and part.audio_seconds is not None:
             return part.audio_seconds * self.seconds_per_audio_second * self.size_ratio
-        if self.seconds_per_message is not None and part.up_blob and part.kind.startswith(BLOCK_KIND):
+        if self.seconds_per_message is not None and part.up_blob and part.trains:
             return self.seconds_per_message * self.size_ratio
         return part.cpu_seconds * self.size_ratio
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from fedasr.common.errors import RowError, UserError
+from fedasr.messages.kinds import Kind
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.protection.releases import Charge, Releases
 
@@ -30,23 +32,28 @@ class Announcement:
     releases : Releases
     protection : Steps
     local_steps : int
-        Steps behind one message; a message that asks for a gradient has one.
+        The row's; how many are behind a message is its kind's to say.
     """
 
     releases: Releases
     protection: Steps
     local_steps: int
 
-    def __call__(self, round: int, kinds: Collection[str]) -> None:
-        """Charge a round.
+    def __call__(self, round: int, asked: Sequence[tuple[int, Kind]]) -> None:
+        """Charge a round: as many steps as the silo takes that is asked for most.
+
+        Parameters
+        ----------
+        round : int
+        asked : sequence of tuple
+            The silo and the kind of each message.
 
         Raises
         ------
         RowError
             For messages whose training is not accounted for, and where the noise cannot be planned.
         """
-        if not set(kinds) <= {"train", "train.gradient"}:
-            raise RowError(f"protection is for silos that train models or gradients, not {', '.join(sorted(kinds))}")
+        steps = self._most_steps(asked)
         try:
             mechanism = self.protection.mechanism
         except UserError as error:
@@ -55,5 +62,13 @@ class Announcement:
             self.releases.promise("utterance", "add-remove", self.protection.delta, ("poisson", "poisson"))
         if (self.releases.unit, self.releases.adjacency) != ("utterance", "add-remove"):
             raise RowError(f"the row promises privacy to a {self.releases.unit} already; set protection = 'none'")
-        steps = self.local_steps if "train" in kinds else 1
         self.releases.announce(f"round.{round}", Charge(mechanism, steps))
+
+    def _most_steps(self, asked: Sequence[tuple[int, Kind]]) -> int:
+        steps: Counter[int] = Counter()
+        for silo, kind in asked:
+            known = kind.steps_behind(self.local_steps)
+            if known is None:
+                raise RowError(f"protection is for messages that say how many steps they take, not {kind.name}")
+            steps[silo] += known
+        return max(steps.values())

@@ -13,11 +13,10 @@ import numpy as np
 
 from fedasr.common.errors import UserError, nearest
 from fedasr.common.files import read_lines
+from fedasr.messages.kinds import kind_of
 from fedasr.network.network import Network
 from fedasr.network.published import PUBLISHED, SOURCE
 from fedasr.network.recorded import (
-    BLOCK_KIND,
-    STEP_KIND,
     Part,
     RecordedRow,
     RowTime,
@@ -200,7 +199,7 @@ def _exchanges(traffic: Sequence[Record], cpu: Mapping[Any, float]) -> tuple[tup
         sizes = {f"{way}_blob": int(line["blob_bytes"]), f"{way}_envelope": int(line["envelope_bytes"])}
         heard = line.get("audio_seconds")
         audio = {"audio_seconds": None if heard is None else float(heard)} if way == "up" else {}
-        group[silo] = replace(group.get(silo, Part(silo, kind)), **sizes, **audio)  # type: ignore[arg-type]
+        group[silo] = replace(group.get(silo, _part(silo, kind)), **sizes, **audio)  # type: ignore[arg-type]
     untold = [(k[0], p) for k, g in parts.items() for p in g.values() if _is_untold(p)]
     shares = {r: sum(q == r for q, _ in untold) for r in {q for q, _ in untold}}
     return tuple(
@@ -209,9 +208,15 @@ def _exchanges(traffic: Sequence[Record], cpu: Mapping[Any, float]) -> tuple[tup
     )
 
 
+def _part(silo: int, kind: str) -> Part:
+    """Return a silo's part in an exchange, with what the kind of its messages says of itself."""
+    said = kind_of(kind)
+    return Part(silo, said.trains, said.averaged, said.steps == "one")
+
+
 def _is_untold(part: Part) -> bool:
     """Return whether a part computed without saying on how much speech."""
-    return part.replied and part.audio_seconds is None and part.kind.startswith(BLOCK_KIND)
+    return part.replied and part.audio_seconds is None and part.trains
 
 
 def _with_cpu(part: Part, seconds: float) -> Part:
@@ -230,7 +235,7 @@ def _terms(folder: Path, rows: Sequence[RecordedRow], scenario: Scenario) -> tup
     rate = _number(record, "seconds_per_audio_second", path)
     note = f"compute: {rate} s a second of speech, measured on {record.get('processor', 'this machine')}"
     if step is not None:
-        heard = [p.audio_seconds for r in rows for p in r.trained() if p.kind == STEP_KIND and p.audio_seconds]
+        heard = [p.audio_seconds for r in rows for p in r.trained() if p.each_step and p.audio_seconds]
         rate = step / float(np.mean(heard)) if heard else None
         note = f"compute: {step:g} s a step, as given" + ("" if heard else "; each message is taken as one step")
     elif rate is None:

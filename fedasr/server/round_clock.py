@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Outcome
+from fedasr.messages.kinds import kind_of
 from fedasr.messages.traffic import Traffic
 from fedasr.network import SERVER, Network, SiloWork, round_seconds
 
@@ -64,4 +65,4 @@ class Clock:
     def _compute(self, message: Traffic, measured: float) -> float:
         if message.audio_seconds is not None:
             return message.audio_seconds * self.seconds_per_audio_second
-        return measured if message.kind.startswith("train") else 0.0
+        return measured if kind_of(message.kind).trains else 0.0

@@ -15,10 +15,10 @@ from fedasr.silo.silo import Silo
 from fedasr.silo.train import local_steps
 
 
-def train_alone(host: SiloHost, silo: Silo, request: TrainRequest, steps: int) -> AloneReply:
+def train_alone(host: SiloHost, silo: Silo, request: TrainRequest) -> AloneReply:
     """Train from the given model on the silo's own speech only, and score the result."""
     host.recogniser.load(request.weights)
-    trained = local_steps(host, silo, request, steps)
+    trained = local_steps(host, silo, request)
     errors = tuple(tuple(astuple(count)) for count in score(host.recogniser, host.test_speech).values())
     return AloneReply(len(silo.speech), trained.loss, digest(host.recogniser.weights()), errors, trained.audio_seconds)
 

@@ -10,11 +10,12 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
+from fedasr.common.errors import RowError
 from fedasr.messages.encoding import encode_reply
+from fedasr.messages.kinds import ALONE, CANDIDATE, FRAME, GRADIENT, LABEL, POSTERIOR, SPEECH, TEACHER, TRAIN, Kind
 from fedasr.messages.speech_reply import SpeechReply
-from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
-from fedasr.messages.votes import CANDIDATE, FRAME, LABEL, POSTERIOR, Question, answer_record
+from fedasr.messages.votes import Question, answer_record
 from fedasr.silo.alone import train_alone
 from fedasr.silo.gradient import change
 from fedasr.silo.host import SiloHost
@@ -22,7 +23,8 @@ from fedasr.silo.silo import Silo
 from fedasr.silo.teacher import posterior, train_teacher, vote_candidate, vote_frames, vote_label
 from fedasr.silo.train import train
 
-Answer = Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]
+Answer = Callable[[SiloHost, Silo, RecordDict, RecordDict], RecordDict]
+"""Makes a reply's content of a message's, for a silo and what it keeps between messages."""
 SILO = "partition-id"
 """The key of a node's configuration that holds the silo's number; Flower's own engine sets the same."""
 
@@ -38,64 +40,68 @@ class SiloApp:
         return make_app(self.host)
 
 
-VOTES: dict[str, Answer] = {
-    LABEL: vote_label, POSTERIOR: posterior, CANDIDATE: vote_candidate, FRAME: vote_frames,
-}  # fmt: skip
-"""What each kind of question is answered by."""
+def make_app(host: SiloHost) -> ClientApp:
+    """Return a ClientApp that answers for the silos of a host."""
+    app = ClientApp()
+    for kind, answer in ANSWERS.items():
+        getattr(app, kind.category)(kind.action)(_handler(host, kind, answer))
+    return app
 
 
-def _answering(
-    host: SiloHost, answer: Answer, silo_of: Callable[[Context], Silo]
-) -> Callable[[Message, Context], Message]:
-    """Return the handler of one kind of question."""
-
+def _handler(host: SiloHost, kind: Kind, answer: Answer) -> Callable[[Message, Context], Message]:
     def reply(message: Message, context: Context) -> Message:
-        found = answer(host, silo_of(context), Question.from_record(message.content), context.state)
-        return Message(answer_record(found), reply_to=message)
+        silo = host.silo(int(context.node_config[SILO]))
+        content = answer(host, silo, message.content, context.state)
+        if kind.coded:
+            encode_reply(content, message.content, host.codec, context.state)
+        return Message(content, reply_to=message)
 
     return reply
 
 
-def make_app(host: SiloHost) -> ClientApp:
-    """Return a ClientApp that answers for the silos of a host."""
-    app = ClientApp()
+def request_of(kind: Kind, content: RecordDict) -> TrainRequest:
+    """Return a request to train.
 
-    def _coded(message: Message, reply: TrainReply, context: Context) -> Message:
-        content = reply.to_record()
-        encode_reply(content, message.content, host.codec, context.state)
-        return Message(content, reply_to=message)
+    Raises
+    ------
+    RowError
+        Where it asks for steps that its kind does not leave to it: they are what is charged and timed.
+    """
+    request = TrainRequest.from_record(content)
+    if request.steps is not None and kind.steps != "request":
+        raise RowError(f"a message '{kind.name}' does not say its steps; set training.local_steps")
+    return request
 
-    def silo_of(context: Context) -> Silo:
-        return host.silo(int(context.node_config[SILO]))
 
-    @app.train()
-    def _train(message: Message, context: Context) -> Message:
-        request = TrainRequest.from_record(message.content)
-        return _coded(message, train(host, silo_of(context), request, context.state), context)
+def _train(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
+    return train(host, silo, request_of(TRAIN, content), state).to_record()
 
-    @app.train("gradient")
-    def _gradient(message: Message, context: Context) -> Message:
-        request = TrainRequest.from_record(message.content)
-        return _coded(message, change(host, silo_of(context), request, context.state), context)
 
-    @app.train("alone")
-    def _train_alone(message: Message, context: Context) -> Message:
-        steps = int(message.content.config_records["config"]["steps"])  # type: ignore[arg-type]
-        request = TrainRequest.from_record(message.content)
-        reply = train_alone(host, silo_of(context), request, steps)
-        return Message(reply.to_record(), reply_to=message)
+def _gradient(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
+    return change(host, silo, request_of(GRADIENT, content), state).to_record()
 
-    @app.train("teacher")
-    def _train_teacher(message: Message, context: Context) -> Message:
-        steps = int(message.content.config_records["config"]["steps"])  # type: ignore[arg-type]
-        request = TrainRequest.from_record(message.content)
-        return Message(train_teacher(host, silo_of(context), request, steps, context.state), reply_to=message)
 
-    for kind, answer in VOTES.items():
-        app.query(kind.split(".")[1])(_answering(host, answer, silo_of))
+def _alone(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
+    return train_alone(host, silo, request_of(ALONE, content)).to_record()
 
-    @app.query("speech")
-    def _speech(message: Message, context: Context) -> Message:
-        return Message(SpeechReply(silo_of(context).speech).to_record(), reply_to=message)
 
-    return app
+def _teacher(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
+    return train_teacher(host, silo, request_of(TEACHER, content), state)
+
+
+def _speech(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
+    return SpeechReply(silo.speech).to_record()
+
+
+def _vote(vote: Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]) -> Answer:
+    def answer(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
+        return answer_record(vote(host, silo, Question.from_record(content), state))
+
+    return answer
+
+
+ANSWERS: dict[Kind, Answer] = {
+    TRAIN: _train, GRADIENT: _gradient, ALONE: _alone, TEACHER: _teacher, SPEECH: _speech,
+    LABEL: _vote(vote_label), POSTERIOR: _vote(posterior), CANDIDATE: _vote(vote_candidate), FRAME: _vote(vote_frames),
+}  # fmt: skip
+"""What each kind of message is answered by."""

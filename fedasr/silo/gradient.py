@@ -10,8 +10,7 @@ from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
-from fedasr.messages.kinds import CHANGE
-from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.records import CHANGE, array_record, arrays_of
 from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost

@@ -13,8 +13,7 @@ from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.decoding.nbest import sequence_log_probabilities
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError
-from fedasr.messages.kinds import METRICS
-from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.records import METRICS, array_record, arrays_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Integers, Question
 from fedasr.silo.host import SiloHost
@@ -25,14 +24,14 @@ TEACHER = "teacher"
 """The record of a silo's state that holds its teacher."""
 
 
-def train_teacher(host: SiloHost, silo: Silo, request: TrainRequest, steps: int, state: RecordDict) -> RecordDict:
+def train_teacher(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> RecordDict:
     """Train a teacher from the given model on the silo's own speech and keep it; reply that it is there.
 
     The reply says how much speech the silo has and read, which a strategy may use as public numbers, and nothing
     that training found: no guarantee covers a loss.
     """
     host.recogniser.load(request.weights)
-    trained = local_steps(host, silo, request, steps)
+    trained = local_steps(host, silo, request)
     state[TEACHER] = array_record(host.recogniser.weights())
     metrics = MetricRecord({"num-examples": len(silo.speech), "audio-seconds": trained.audio_seconds})
     return RecordDict({METRICS: metrics})

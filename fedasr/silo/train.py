@@ -35,15 +35,13 @@ class Trained:
 
 
 def train(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> TrainReply:
-    """Take ``local_steps`` optimizer steps from the given model on the silo's own speech."""
+    """Take the local steps from the given model on the silo's own speech."""
     host.recogniser.load(request.weights)
-    trained = local_steps(host, silo, request, host.training.local_steps, state if request.keep_optimizer else None)
+    trained = local_steps(host, silo, request, state if request.keep_optimizer else None)
     return TrainReply(host.recogniser.weights(), len(silo.speech), trained.loss, trained.audio_seconds)
 
 
-def local_steps(
-    host: SiloHost, silo: Silo, request: TrainRequest, steps: int, state: RecordDict | None = None
-) -> Trained:
+def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict | None = None) -> Trained:
     """Train the host's recogniser in place.
 
     Parameters
@@ -52,9 +50,7 @@ def local_steps(
     silo : Silo
     request : TrainRequest
         Its round chooses the random streams and the learning rate; ``proximal`` is the strength of the
-        pull towards the weights at the start (FedProx).
-    steps : int
-        Optimizer steps.
+        pull towards the weights at the start (FedProx); ``steps`` are optimizer steps, by default the row's.
     state : RecordDict, optional
         Where the optimizer's moments of the round before are found, and left for the next.
     """
@@ -64,7 +60,7 @@ def local_steps(
         _load_moments(optimizer, recogniser, state)
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
-    for seconds, loss, gradient in gradients(host, silo, request.round, steps):
+    for seconds, loss, gradient in gradients(host, silo, request.round, request.steps or host.training.local_steps):
         is_trained = keep_layers_(recogniser, gradient, request.layers)
         clip_norm_(gradient, spec.gradient_norm)
         for number, parameter in enumerate(recogniser.parameters()):

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
 from fedasr.common.files import load_arrays, save_arrays
-from fedasr.messages.votes import POSTERIOR, Question
+from fedasr.messages.kinds import POSTERIOR, Kind
+from fedasr.messages.votes import Question
 from fedasr.privacy.accounting.budget import Budget, BudgetExhaustedError
 from fedasr.privacy.mechanisms.confident_max import ABSTAINED, ConfidentGNMax
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
@@ -22,7 +23,7 @@ from fedasr.privacy.mechanisms.noisy_max import NoisyMax
 from fedasr.privacy.noise import Noise
 from fedasr.protection.releases import Arrays, Charge, Releases
 
-Ask = Callable[[str, Question], list[NDArray[Any] | None]]
+Ask = Callable[[Kind, Question], list[NDArray[Any] | None]]
 """Sends a question of a kind to all teachers and returns the answers in the order of the silos, None for a failure."""
 
 
@@ -72,11 +73,11 @@ class Ballot:
         stored = self.releases.stored(key)
         return min(most, self.affordable()) if stored is None else len(next(iter(stored.values())))
 
-    def answers(self, key: str, kind: str, question: Question, classes: int) -> NDArray[np.int64]:
+    def answers(self, key: str, kind: Kind, question: Question, classes: int) -> NDArray[np.int64]:
         """Return the noisy answer of each utterance asked about, `ABSTAINED` where there is none."""
         return self.noisy(key, kind, question, classes, len(question.utterances))
 
-    def noisy(self, key: str, kind: str, question: Question, classes: int, asked: int) -> NDArray[np.int64]:
+    def noisy(self, key: str, kind: Kind, question: Question, classes: int, asked: int) -> NDArray[np.int64]:
         """Return the stored answers of a key, or take so many votes, add noise to them, and charge them."""
         mechanism, seen = self.mechanism, self.releases.seen(f"{key}.safetensors")
         self._check_paid(key, asked)

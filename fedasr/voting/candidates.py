@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fedasr.messages.votes import CANDIDATE, Question, padded
+from fedasr.messages.kinds import CANDIDATE
+from fedasr.messages.votes import Question, padded
 from fedasr.voting.ballot import Ballot, Transcripts
 
 

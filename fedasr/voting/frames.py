@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fedasr.messages.votes import FRAME, Question
+from fedasr.messages.kinds import FRAME
+from fedasr.messages.votes import Question
 from fedasr.voting.ballot import Ballot, Transcripts
 
 

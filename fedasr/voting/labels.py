@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fedasr.messages.votes import LABEL, Question, padded
+from fedasr.messages.kinds import LABEL
+from fedasr.messages.votes import Question, padded
 from fedasr.privacy.mechanisms.confident_max import ABSTAINED
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.voting.ballot import Ballot, Transcripts

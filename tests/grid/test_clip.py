@@ -17,8 +17,7 @@ from fedasr.grid.acceptance import RefusedError, clipped
 from fedasr.grid.exchange import Mean
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
-from fedasr.messages.kinds import CHANGE
-from fedasr.messages.records import arrays_of, metric_record
+from fedasr.messages.records import CHANGE, arrays_of, metric_record
 
 BOUND = 0.7
 SILOS = 5

@@ -3,6 +3,7 @@ from flwr.app import RecordDict
 
 from fedasr.grid.downlink import Downlink
 from fedasr.grid.exchange import Exchange, Request
+from fedasr.messages.kinds import SPEECH, TRAIN
 from fedasr.messages.records import array_record
 from fedasr.wire.codecs.changed import encode_changed
 from fedasr.wire.codecs.dense import Dense
@@ -16,7 +17,7 @@ def _model(changed: int, seed: int = 0) -> dict[str, np.ndarray]:
 
 def _sizes(downlink: Downlink, model: dict[str, np.ndarray], silos: list[int]) -> list[int]:
     content = RecordDict({"arrays": array_record(model)})
-    requests = [Request(place, silo, "train", 0) for place, silo in enumerate(silos)]
+    requests = [Request(place, silo, TRAIN, 0) for place, silo in enumerate(silos)]
     return downlink.sizes(Exchange(1, (content,)), requests)
 
 
@@ -49,7 +50,7 @@ def test_it_remembers_over_a_checkpoint() -> None:
 def test_messages_without_arrays_cost_no_blob_and_forget_nothing() -> None:
     downlink = Downlink()
     _sizes(downlink, _model(0), [0])
-    assert downlink.sizes(Exchange(1, (RecordDict(),)), [Request(0, 0, "query.speech", 0)]) == [0]
+    assert downlink.sizes(Exchange(1, (RecordDict(),)), [Request(0, 0, SPEECH, 0)]) == [0]
     assert _sizes(downlink, _model(3), [0])[0] < DENSE
 
 

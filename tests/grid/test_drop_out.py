@@ -5,10 +5,11 @@ from fedasr.common.randomness import Streams
 from fedasr.grid.drop_out import REASON, DropOut
 from fedasr.grid.exchange import Mean, Request
 from fedasr.grid.workers import Workers
+from fedasr.messages.kinds import EVALUATE, SPEECH, TRAIN
 
 
 def _gone(drop_out: DropOut, round: int, silos: range) -> set[int]:
-    return {o.request.silo for o in drop_out(round, [Request(s, s, "train", 0) for s in silos])[1]}
+    return {o.request.silo for o in drop_out(round, [Request(s, s, TRAIN, 0) for s in silos])[1]}
 
 
 def test_who_drops_out_depends_on_seed_round_and_silo_alone() -> None:
@@ -20,7 +21,7 @@ def test_who_drops_out_depends_on_seed_round_and_silo_alone() -> None:
 
 
 def test_only_training_is_missed() -> None:
-    requests = [Request(0, 0, "query.speech", 0)]
+    requests = [Request(0, 0, SPEECH, 0), Request(1, 1, EVALUATE, 0)]
     assert DropOut(0.999, Streams(1))(1, requests) == (requests, [])
 
 

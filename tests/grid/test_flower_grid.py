@@ -17,9 +17,10 @@ from support.toys import Toy, open_toy, train_messages
 
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Mean
-from fedasr.grid.flower_grid import COST_RECORD, SILO_QUERY, FlowerWorkers, cost_record, find_silos, silo_record
+from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, find_silos, silo_record
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.messages.kinds import SILO_NUMBER
 from fedasr.messages.records import arrays_of
 
 
@@ -53,7 +54,7 @@ class OthersGrid(Grid):
         silo = self._nodes[message.metadata.dst_node_id]
         if silo in self.broken:
             return Message(Error(2, "OSError: no electricity"), reply_to=message)
-        if message.metadata.message_type == SILO_QUERY:
+        if message.metadata.message_type == SILO_NUMBER.name:
             return Message(silo_record(silo), reply_to=message)
         copy = Message(_travelled(message.content), message.metadata.dst_node_id, message.metadata.message_type)
         reply = self._app(copy, Context(0, 0, {"silo": silo}, RecordDict(), {}))

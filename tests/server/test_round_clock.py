@@ -2,6 +2,7 @@ import pytest
 
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Outcome, Request
+from fedasr.messages.kinds import TRAIN
 from fedasr.messages.traffic import Traffic
 from fedasr.network import Link, Network, build_network
 from fedasr.server.round_clock import Clock
@@ -35,7 +36,7 @@ def test_the_centre_computes_after_the_messages() -> None:
 
 
 def test_who_does_not_say_what_it_read_costs_the_time_it_took() -> None:
-    outcomes = [Outcome(Request(0, 0, "train", 0), None, None, cpu_seconds=7.0)]
+    outcomes = [Outcome(Request(0, 0, TRAIN, 0), None, None, cpu_seconds=7.0)]
     clock = Clock(build_network("none"), 0.5, STREAMS)
     assert clock.round(1, _round(1, audio_seconds=None), outcomes).seconds == 7.0
     query = [Traffic(1, 0, "up", "query.speech", 1000, 0)]

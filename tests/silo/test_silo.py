@@ -72,7 +72,7 @@ def test_more_steps_than_a_pass_go_on_with_the_next(host: SiloHost, weights: dic
     losses = []
     for steps in (1, 2, 40):
         host.recogniser.load(weights)
-        losses.append(local_steps(host, host.silo(0), TrainRequest(weights, 1), steps).loss)
+        losses.append(local_steps(host, host.silo(0), TrainRequest(weights, 1, steps=steps)).loss)
     assert losses[2] < losses[0]
 
 
@@ -90,7 +90,7 @@ def test_the_proximal_term_holds_a_silo_back(host: SiloHost, weights: dict[str, 
 def test_alone_is_scored_on_the_test_speakers(
     prepared: Prepared, host: SiloHost, weights: dict[str, np.ndarray]
 ) -> None:
-    reply = train_alone(host, host.silo(0), TrainRequest(weights, 1), 2)
+    reply = train_alone(host, host.silo(0), TrainRequest(weights, 1, steps=2))
     test = prepared.part("test")
     assert len(reply.errors) == len(test.speakers) == 2
     assert sum(errors[3] for errors in reply.errors) == sum(len(u.text.split()) for u in test.utterances)
@@ -102,8 +102,8 @@ def test_alone_is_scored_on_the_test_speakers(
 
 def test_messages_survive_their_records() -> None:
     weights = {"a": np.float32([1, 2]), "b": np.float32([[3]])}
-    request = TrainRequest.from_record(TrainRequest(weights, 7, 0.25, True, 3).to_record())
-    assert (request.round, request.proximal, request.keep_optimizer, request.accumulate) == (7, 0.25, True, 3)
+    request = TrainRequest.from_record(TrainRequest(weights, 7, 0.25, True, 3, ("a",), 9).to_record())
+    assert replace(request, weights={}) == TrainRequest({}, 7, 0.25, True, 3, ("a",), 9)
     assert {n: a.tolist() for n, a in request.weights.items()} == {"a": [1, 2], "b": [[3]]}
     for errors in ((), ((1, 2, 3, 4, 5, 6), (0, 0, 0, 1, 0, 1))):
         reply = AloneReply(3, 0.5, "ab" * 32, errors, 12.5)
@@ -143,10 +143,13 @@ def test_the_app_answers_every_kind_of_message(host: SiloHost, weights: dict[str
     request = TrainRequest(weights, 1).to_record()
     (trained,) = grid.send_and_receive([Message(request, node, "train")])
     assert trained.content.array_records["arrays"].keys() == weights.keys()
-    request.config_records["config"]["steps"] = 1
+    request = TrainRequest(weights, 1, steps=1).to_record()
     (alone,) = grid.send_and_receive([Message(request, node, "train.alone")])
     assert AloneReply.from_record(alone.content).utterances == 3
     assert not alone.content.array_records
+    for kind in ("train", "train.gradient"):
+        (unpaid,) = grid.send_and_receive([Message(request, node, kind)])
+        assert "set training.local_steps" in unpaid.error.reason
     (speech,) = grid.send_and_receive([Message(RecordDict(), node, "query.speech")])
     assert SpeechReply.from_record(speech.content).speech.speakers == host.silo(2).speech.speakers
     (unknown,) = grid.send_and_receive([Message(RecordDict(), node, "query.secrets")])

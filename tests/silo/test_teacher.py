@@ -44,7 +44,7 @@ def voters(request: pytest.FixtureRequest, _surroundings: None) -> tuple[SiloHos
     weights = {name: array * np.float32(3) for name, array in weights.items()}
     states = [RecordDict() for _ in range(3)]
     for number, state in enumerate(states):
-        train_teacher(host, host.silo(number), TrainRequest(weights, 1), 2, state)
+        train_teacher(host, host.silo(number), TrainRequest(weights, 1, steps=2), state)
     return host, states
 
 
@@ -156,7 +156,7 @@ def test_the_reply_says_nothing_that_training_found(voters: tuple[SiloHost, list
     host, states = voters
     state = RecordDict()
     weights = arrays_of(states[0].array_records[TEACHER])
-    reply = train_teacher(host, host.silo(2), TrainRequest(weights, 1), 1, state)
+    reply = train_teacher(host, host.silo(2), TrainRequest(weights, 1, steps=1), state)
     assert [*reply] == ["metrics"]
     assert set(reply.metric_records["metrics"]) == {"num-examples", "audio-seconds"}
     assert utterances_of(reply) == 3

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from fedasr.common.randomness import Streams
-from fedasr.messages.votes import CANDIDATE, FRAME, POSTERIOR, Question
+from fedasr.messages.kinds import CANDIDATE, FRAME, POSTERIOR, Kind
+from fedasr.messages.votes import Question
 from fedasr.privacy.accounting.budget import Budget
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.protection.releases import Releases
@@ -27,7 +28,7 @@ class Teacher:
     def __init__(self, transcripts: Transcripts) -> None:
         self.transcripts = transcripts
 
-    def __call__(self, kind: str, question: Question) -> np.ndarray:
+    def __call__(self, kind: Kind, question: Question) -> np.ndarray:
         heard = [self.transcripts[place] for place in question.utterances.tolist()]
         if kind == CANDIDATE:
             rows = [[label for label in row if label] for row in question.labels.tolist()]
@@ -53,12 +54,12 @@ class Electorate:
         self.teachers = teachers
         self.asked: list[Question] = []
 
-    def __call__(self, kind: str, question: Question) -> list[Any]:
+    def __call__(self, kind: Kind, question: Question) -> list[Any]:
         self.asked.append(question)
         return [teacher(kind, question) for teacher in self.teachers]
 
 
-def nobody(kind: str, question: Question) -> list[Any]:
+def nobody(kind: Kind, question: Question) -> list[Any]:
     """Fail: what was released already is not asked for again."""
     raise AssertionError("asked again")
 

@@ -19,8 +19,9 @@ from flwr.app import Context, Message, RecordDict
 from fedasr.common.errors import UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.flower_app import client, experiment_of
-from fedasr.grid.flower_grid import SILO_QUERY, SILO_RECORD
+from fedasr.grid.flower_grid import SILO_RECORD
 from fedasr.grid.identity import identify
+from fedasr.messages.kinds import SILO_NUMBER
 
 ROOT = Path(__file__).parents[2]
 CONFIG = {
@@ -68,12 +69,12 @@ def _ask(kind: str, node_config: dict[str, Any], run_config: dict[str, Any]) -> 
 
 
 def test_a_node_says_which_silo_it_is_without_preparing_anything() -> None:
-    reply = _ask(SILO_QUERY, {"partition-id": 4}, {})
+    reply = _ask(SILO_NUMBER.name, {"partition-id": 4}, {})
     assert reply.content.config_records[SILO_RECORD]["silo"] == 4
 
 
 def test_a_node_without_a_partition_says_how_to_give_it_one() -> None:
-    reply = _ask(SILO_QUERY, {}, {})
+    reply = _ask(SILO_NUMBER.name, {}, {})
     assert reply.error.reason.startswith("UserError: the node has no partition-id; start its SuperNode with")
 
 

@@ -12,7 +12,8 @@ from support.ballots import TOKENS, Electorate, Teacher, ballot, counted, frames
 
 from fedasr.common.errors import RowError
 from fedasr.common.files import read_lines
-from fedasr.messages.votes import LABEL, POSTERIOR, Question
+from fedasr.messages.kinds import LABEL, POSTERIOR, Kind
+from fedasr.messages.votes import Question
 from fedasr.privacy.accounting.budget import BudgetExhaustedError
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
@@ -77,7 +78,7 @@ def test_repeats_are_one_label_and_a_blank_or_an_abstention_parts_them() -> None
 def _noisy_teachers(number: int, seed: int) -> list[Any]:
     generator = np.random.default_rng(seed)
 
-    def vote(kind: str, question: Question) -> np.ndarray:
+    def vote(kind: Kind, question: Question) -> np.ndarray:
         shape = (len(question.utterances),)
         return (
             generator.dirichlet(np.ones(TOKENS), shape) if kind == POSTERIOR else generator.integers(0, TOKENS, shape)
@@ -89,7 +90,7 @@ def _noisy_teachers(number: int, seed: int) -> list[Any]:
 MECHANISMS = st.sampled_from(["gnmax", "lnmax", "confident", "mean"])
 
 
-def _mechanism(kind: str, noise: float, teachers: int) -> Any:
+def _mechanism(kind: Kind, noise: float, teachers: int) -> Any:
     return {
         "gnmax": GNMax(noise), "lnmax": LNMax(noise), "mean": NoisyMean(noise / teachers, teachers),
         "confident": ConfidentGNMax(noise, teachers / 2, 1.5 * noise),
@@ -102,7 +103,7 @@ def _mechanism(kind: str, noise: float, teachers: int) -> Any:
         ["replace-one", "add-remove"]), seed=st.integers(0, 99), chunk=st.integers(1, 9),
 )  # fmt: skip
 def test_whatever_the_teachers_say_the_target_is_not_passed(
-    kind: str, epsilon: float, noise: float, adjacency: str, seed: int, chunk: int
+    kind: Kind, epsilon: float, noise: float, adjacency: str, seed: int, chunk: int
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         mechanism, places = _mechanism(kind, noise, 5), list(range(9))
@@ -136,7 +137,7 @@ def test_what_the_budget_does_not_pay_is_not_asked_whoever_wants_it(tmp_path: Pa
 def test_every_answer_is_on_disk_and_charged_before_the_next_question(tmp_path: Path) -> None:
     stored = []
 
-    def ask(kind: str, question: Question) -> list[Any]:
+    def ask(kind: Kind, question: Question) -> list[Any]:
         lines = read_lines(tmp_path / "releases" / "ledger.jsonl")
         stored.append((len(list((tmp_path / "releases").glob("*.safetensors"))), len(lines)))
         return [Teacher(SAID)(kind, question)]
@@ -193,7 +194,7 @@ QUESTION = Question(np.array([0, 3], np.int32), np.zeros((2, 0), np.int32), sigm
 
 
 def test_noise_that_teachers_add_is_charged_per_attempt(tmp_path: Path) -> None:
-    def cut_off(kind: str, question: Question) -> list[Any]:
+    def cut_off(kind: Kind, question: Question) -> list[Any]:
         assert len(read_lines(tmp_path / "releases" / "ledger.jsonl")) == 1, "announced before it is asked for"
         raise KeyboardInterrupt
 
