@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import tomli_w
 import torch
-from hypothesis import HealthCheck, settings
+from support.draws import draw
 from support.running import LONGER, Finished, Refused, Simulated, command, tiny_table
 
 from fedasr.engine.preparation import Prepared, prepare_experiment
@@ -19,12 +19,14 @@ from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.simulate import app as simulate
 
-settings.register_profile("fedasr", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("fedasr")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-golden", action="store_true", help="write down the weights of the golden experiment")
+    parser.addoption("--many", type=int, metavar="TIMES", help="random examples, TIMES as many as in a usual run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    draw(config.getoption("--many"))
 
 
 @pytest.fixture(scope="session", autouse=True)

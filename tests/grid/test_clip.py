@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from flwr.app import Message
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from support.draws import examples
 from support.toys import SHAPES, Toy, open_toy, train_messages
 
 from fedasr.grid.acceptance import RefusedError, clipped
@@ -90,7 +91,7 @@ def _apart(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> fl
     return _norm({name: one[name] - other[name] for name in one})
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(value=st.floats(-(2.0**126), 2.0**126, width=32), silo=st.integers(0, SILOS - 1))
 def test_one_silo_moves_the_sum_by_twice_the_bound_if_replaced_and_by_the_bound_if_added(
     value: float, silo: int

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.ballots import TOKENS, Electorate, Teacher, ballot, counted, frames_of, nobody
+from support.draws import examples
 
 from fedasr.common.errors import RowError
 from fedasr.common.files import read_lines
@@ -97,7 +98,7 @@ def _mechanism(kind: Kind, noise: float, teachers: int) -> Any:
     }[kind]  # fmt: skip
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     kind=MECHANISMS, epsilon=st.floats(0.3, 30), noise=st.floats(3, 60), adjacency=st.sampled_from(
         ["replace-one", "add-remove"]), seed=st.integers(0, 99), chunk=st.integers(1, 9),

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.draws import examples
 from support.greedy_labels import greedy_labels
 from support.toy_recognisers import TOKENS, features, recogniser
 from torch import Tensor
@@ -122,7 +123,7 @@ def test_the_transducer_sums_over_all_alignments(seed: int) -> None:
 
 
 @pytest.mark.parametrize("head", HEADS)
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(seed=st.integers(0, 1000), prefix=st.lists(st.integers(1, 6), max_size=8))
 def test_labels_and_end_share_the_probability_of_the_prefix(head: str, seed: int, prefix: list[int]) -> None:
     scorer = _scorer(_sharp(head), 40, seed=seed)

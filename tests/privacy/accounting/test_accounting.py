@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from dp_accounting.rdp import RdpAccountant
 from dp_accounting.rdp.rdp_privacy_accountant import compute_epsilon
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.draws import examples
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.budget import Budget
@@ -28,7 +29,7 @@ from fedasr.privacy.noise import ReproducibleNoise, SecureNoise
 
 
 @given(st.floats(1e-6, 50), st.floats(1e-9, 0.5), st.integers(2, 300))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_improved_conversion_is_dp_accountings(rdp, delta, order):
     ours = epsilon_at(np.array([float(order)]), np.array([rdp]), delta, "improved")[0]
     assert ours == pytest.approx(compute_epsilon([order], [rdp], delta)[0], abs=1e-12)
@@ -58,7 +59,7 @@ def test_replace_one_is_above_the_worst_pair_by_integration(rate, z, order):
 
 
 @given(st.floats(0.001, 0.99), st.floats(0.4, 20), st.floats(1.1, 4))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_sampling_and_noise_only_help(rate, z, more):
     orders = np.array([2.0, 5.0, 17.0])
     base = SampledGaussian(z, rate=rate).rdp(orders, "add-remove")
@@ -111,7 +112,7 @@ def test_secure_noise_never_repeats_and_seeded_noise_does():
 
 
 @given(st.floats(0.5, 20), st.floats(5, 80), st.lists(st.booleans(), min_size=1, max_size=60))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_budget_stops_before_the_target(target, sigma, asked):
     budget, check, answer = Budget(target, 1e-5), ThresholdCheck(10, 2 * sigma), GNMax(sigma)
     curve = ORDERS * 0.0
@@ -242,7 +243,7 @@ def test_planned_noise_for_a_hundred_thousand_votes(epsilon, golden):
     st.sampled_from(["gnmax", "lnmax", "confident-gnmax", "noisy-mean", "gaussian-sum"]), st.integers(1, 5000),
     st.floats(0.3, 30), st.sampled_from(["replace-one", "add-remove"]), st.sampled_from(["classic", "improved"]),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_planned_noise_meets_the_target_and_no_less_would(kind, votes, epsilon, adjacency, conversion):
     target = Target(epsilon, 1e-5, adjacency, conversion)
     noise = noise_for(kind, votes, epsilon, 1e-5, adjacency, conversion, teachers=50)

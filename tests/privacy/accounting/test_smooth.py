@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import reference
+from support.draws import examples
 
 from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
 from fedasr.privacy.accounting.smooth import local_sensitivities, smooth_sensitivity
@@ -42,7 +43,7 @@ def test_equals_the_definition_where_it_is_taken_on_the_spot(votes):
 
 
 @given(st.lists(st.integers(0, 14), min_size=2, max_size=3).filter(sum), st.floats(3, 9), st.sampled_from([0.1, 0.5]))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_never_below_the_definition(votes, sigma, beta):
     sums = local_sensitivities(GNMax(sigma), np.array([votes]), None, 3.0, beta)
     if sums is not None:
@@ -50,7 +51,7 @@ def test_never_below_the_definition(votes, sigma, beta):
 
 
 @given(st.lists(st.integers(0, 40), min_size=3, max_size=4).filter(lambda v: sum(v) > 1), st.sampled_from([0.05, 0.3]))
-@settings(max_examples=12, deadline=None)
+@examples(12)
 def test_is_smooth(votes, beta):
     """Neighbours differ by at most the factor e^β: what the privacy of the release rests on."""
     for mechanism in (GNMax(8.0), ConfidentGNMax(8.0, 20.0, 6.0)):

@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from support import reference
+from support.draws import examples
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.bounds import gaussian_bound, laplace_bound, summed
@@ -66,7 +67,7 @@ def test_lnmax_golden_values(counts, golden):
 
 
 @given(votes_of, st.floats(1, 200))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_gnmax_equals_the_formulas(votes, sigma):
     assume(all(reference.q_gaussian(row, sigma) > 1e-300 for row in votes))
     got = spent_on(GNMax(sigma), np.array(votes), "replace-one", orders_shown).total
@@ -77,7 +78,7 @@ def test_gnmax_equals_the_formulas(votes, sigma):
 
 
 @given(votes_of, st.floats(2, 200))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_lnmax_equals_the_formulas(votes, scale):
     got = spent_on(LNMax(scale), np.array(votes), "replace-one", orders_shown).total
     for order, bound in zip(orders_shown, got.data_dependent, strict=True):
@@ -86,7 +87,7 @@ def test_lnmax_equals_the_formulas(votes, scale):
 
 
 @given(votes_of, st.floats(5, 100), st.floats(5, 100), st.integers(0, 300))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_confident_gnmax_equals_the_formulas(votes, sigma, sigma_check, threshold):
     chances = [reference.passing(row, threshold, sigma_check) for row in votes]
     assume(all(1e-9 < p < 1 - 1e-9 for p in chances) and all(reference.q_gaussian(r, sigma) > 1e-300 for r in votes))
@@ -103,7 +104,7 @@ def test_confident_gnmax_equals_the_formulas(votes, sigma, sigma_check, threshol
 
 
 @given(votes_of, st.floats(3, 100), st.floats(1.05, 5), st.sampled_from([GNMax, LNMax]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_epsilon_grows_with_votes_and_falls_with_noise(votes, noise, more, kind):
     rows = np.array(votes)
     spent = spent_on(kind(noise), rows, "replace-one").total
@@ -116,7 +117,7 @@ def test_epsilon_grows_with_votes_and_falls_with_noise(votes, noise, more, kind)
 
 
 @given(st.integers(10, 400), st.integers(2, 12), st.floats(2, 100), st.sampled_from([GNMax, LNMax]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_more_agreement_never_costs_more(teachers, classes, noise, kind):
     half = teachers // 2
     ladder = [[teachers - moved, moved] + [0] * (classes - 2) for moved in sorted({0, half // 4, half // 2, half})]
@@ -126,7 +127,7 @@ def test_more_agreement_never_costs_more(teachers, classes, noise, kind):
 
 
 @given(st.integers(2, 8), st.integers(1, 50), st.floats(3, 50))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_ties_cost_the_whole(classes, each, sigma):
     """Where all classes tie, no answer is likelier, and the votes do not help."""
     spent = spent_on(GNMax(sigma), np.full((1, classes), each), "replace-one").total
@@ -154,7 +155,7 @@ def test_add_remove_halves_the_sensitivity_and_has_no_data_dependent_bound():
 
 
 @given(st.floats(0.1, 4), st.sampled_from([GNMax, LNMax]))
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_a_teacher_that_counts_double_is_hidden_by_double_the_noise(weight, kind):
     assert kind(30.0 * weight, weight).rdp(ORDERS, "replace-one") == pytest.approx(
         kind(30.0).rdp(ORDERS, "replace-one")

@@ -2,8 +2,9 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.draws import examples
 from support.examples import alone, assert_close, batch_of, norm
 from support.toy_recognisers import features, recogniser
 from torch import nn
@@ -44,7 +45,7 @@ def test_lstm_models_are_taken_together_and_those_that_see_padding_are_not() -> 
     st.sampled_from(sorted(ENCODERS)), st.sampled_from(HEADS), st.sampled_from(range(4)),
     st.floats(0.01, 100.0), st.integers(1, 4),
 )  # fmt: skip
-@settings(max_examples=40)
+@examples(40)
 def test_one_utterance_more_changes_the_sum_by_its_clipped_gradient(
     kind: str, head: str, more: int, clip: float, most_at_once: int
 ) -> None:
