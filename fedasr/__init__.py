@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = version("fedasr")
 __all__ = ["Experiment", "Result", "evaluate", "run", "transcribe"]
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedasr import __version__
 from fedasr.asr.decoding.greedy import transcribe_all, transcribe_batch
 from fedasr.asr.features import LogMel
 from fedasr.asr.word_errors import by_speaker, count_errors, total, wer_interval
@@ -178,7 +178,7 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
             summary = RowRun(prepared, row, seed, start, place, pool, watcher)()
         watcher.end(summary)
         summaries.append(summary)
-        folder.write_summary(__version__, summaries)
+        folder.write_summary(version("fedasr"), summaries)
     from fedasr.report import write_page
 
     write_page(folder.path, release)

@@ -19,7 +19,7 @@ from fedasr.common.console import OneLineCommand, exits
 from fedasr.common.errors import nearest
 from fedasr.privacy.accounting.calibration import Target
 from fedasr.privacy.accounting.conversion import checked_conversion
-from fedasr.privacy.accounting.feasibility import Question, checked_unit, plan
+from fedasr.privacy.accounting.feasibility import Study, checked_unit, plan
 from fedasr.privacy.adjacency import checked_adjacency
 from fedasr.privacy.answers import dpsgd_answer, parsed_orders, pate_answer, voting_mechanism
 from fedasr.privacy.noise import SecureNoise
@@ -104,12 +104,12 @@ def plan_(
     json_: AsJson = False,
 ) -> None:
     """Print the noise that each mechanism needs for a target, and what can be afforded at a usable noise."""
-    question = Question(checked_unit(unit), silos, utterances, public_utterances, labels)
+    study = Study(checked_unit(unit), silos, utterances, public_utterances, labels)
     target = Target(epsilon, delta, checked_adjacency(adjacency), checked_conversion(conversion))
     answer = {
         "target": dataclasses.asdict(target),
-        "question": dataclasses.asdict(question),
-        "plans": [dataclasses.asdict(made) for made in plan(question, target)],
+        "question": dataclasses.asdict(study),
+        "plans": [dataclasses.asdict(made) for made in plan(study, target)],
     }
     _print(answer, json_, _plan_tables)
 

@@ -17,7 +17,7 @@ USABLE_SHARE = 0.25
 
 
 @dataclass(frozen=True)
-class Question:
+class Study:
     """The data set, and how often it would be asked.
 
     Attributes
@@ -58,7 +58,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Feasibility:
     """One mechanism's answer.
 
     Attributes
@@ -90,38 +90,38 @@ class Plan:
     verdict: str
 
 
-def plan(question: Question, target: Target) -> list[Plan]:
+def plan(study: Study, target: Target) -> list[Feasibility]:
     """Return what each mechanism that fits the unit needs, and what it can afford."""
-    label_votes = question.public_utterances * (question.labels + 1)
-    plans = [_voted(kind, "label votes", label_votes, question, target) for kind in VOTING]
-    if question.labels:
-        plans += [_voted(kind, "utterance votes", question.public_utterances, question, target) for kind in VOTING]
-    if question.unit != "utterance":
-        cohort = question.cohort_rate * question.silos
-        plans.append(_summed("dp-fedavg", question.rounds, question.cohort_rate, cohort, target))
+    label_votes = study.public_utterances * (study.labels + 1)
+    plans = [_voted(kind, "label votes", label_votes, study, target) for kind in VOTING]
+    if study.labels:
+        plans += [_voted(kind, "utterance votes", study.public_utterances, study, target) for kind in VOTING]
+    if study.unit != "utterance":
+        cohort = study.cohort_rate * study.silos
+        plans.append(_summed("dp-fedavg", study.rounds, study.cohort_rate, cohort, target))
     else:
-        batch = min(question.batch, question.examples)
-        steps = math.ceil(question.epochs * question.examples / batch)
-        plans.append(_summed("dp-sgd", steps, batch / question.examples, batch, target))
+        batch = min(study.batch, study.examples)
+        steps = math.ceil(study.epochs * study.examples / batch)
+        plans.append(_summed("dp-sgd", steps, batch / study.examples, batch, target))
     return plans
 
 
-def _voted(kind: str, asks: str, votes: int, question: Question, target: Target) -> Plan:
+def _voted(kind: str, asks: str, votes: int, study: Study, target: Target) -> Feasibility:
     noise = noise_for(kind, votes, target.epsilon, target.delta, target.adjacency, target.conversion)
     spread = math.sqrt(2) if kind == "lnmax" else 1.0
-    usable = USABLE_SHARE * question.silos
+    usable = USABLE_SHARE * study.silos
     affordable = releases_for(with_noise(kind, usable / spread), target)
     met = noise * spread <= usable
-    verdict = f"{votes:,} {asks} at a noise of {_number(noise)} votes, {question.silos:,} teachers"
+    verdict = f"{votes:,} {asks} at a noise of {_number(noise)} votes, {study.silos:,} teachers"
     if not met:
         verdict = (
-            f"cannot be met: {question.silos:,} teachers, the noise would be {_number(noise)} votes; "
+            f"cannot be met: {study.silos:,} teachers, the noise would be {_number(noise)} votes; "
             f"{affordable:,} votes can be afforded"
         )
-    return Plan(kind, asks, votes, noise, float(question.silos), noise * spread, affordable, met, verdict)
+    return Feasibility(kind, asks, votes, noise, float(study.silos), noise * spread, affordable, met, verdict)
 
 
-def _summed(name: str, releases: int, rate: float, cohort: float, target: Target) -> Plan:
+def _summed(name: str, releases: int, rate: float, cohort: float, target: Target) -> Feasibility:
     noise = _multiplier(releases, rate, target)
     usable = USABLE_SHARE * cohort
     affordable = releases_for(with_noise("sampled-gaussian", usable, rate), target, 10**7)
@@ -133,7 +133,7 @@ def _summed(name: str, releases: int, rate: float, cohort: float, target: Target
             f"cannot be met: a cohort of {_number(cohort)}, the noise would be {_number(noise)} clipping norms; "
             f"{affordable:,} {word} can be afforded"
         )
-    return Plan(name, word, releases, noise, cohort, noise, affordable, met, verdict)
+    return Feasibility(name, word, releases, noise, cohort, noise, affordable, met, verdict)
 
 
 def _multiplier(releases: int, rate: float, target: Target) -> float:

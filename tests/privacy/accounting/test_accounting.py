@@ -17,7 +17,7 @@ from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.budget import Budget
 from fedasr.privacy.accounting.calibration import Target, noise_for, releases_for, with_noise
 from fedasr.privacy.accounting.conversion import INTEGER_ORDERS, ORDERS, epsilon_at, epsilon_of
-from fedasr.privacy.accounting.feasibility import Question, plan
+from fedasr.privacy.accounting.feasibility import Study, plan
 from fedasr.privacy.accounting.ledger import Ledger, Release
 from fedasr.privacy.accounting.sampled_gaussian import dpsgd_epsilon, dpsgd_mechanism, dpsgd_steps, pld_epsilon
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax, ThresholdCheck
@@ -253,10 +253,10 @@ def test_planned_noise_meets_the_target_and_no_less_would(kind, votes, epsilon, 
 
 
 def test_plan_says_plainly_what_cannot_be_had():
-    plans = plan(Question("silo", 40, 20, 2000, 49), Target(1.0, 1e-5))
+    plans = plan(Study("silo", 40, 20, 2000, 49), Target(1.0, 1e-5))
     assert plans[0].verdict.startswith("cannot be met: 40 teachers, the noise would be 2,192 votes")
     assert [p.mechanism for p in plans][-1] == "dp-fedavg"
-    many = plan(Question("utterance", 5000, 20, 200, 0), Target(8.0, 1e-5))
+    many = plan(Study("utterance", 5000, 20, 200, 0), Target(8.0, 1e-5))
     assert all(p.met for p in many)
     assert many[-1].mechanism == "dp-sgd"
     for made in (*plans, *many):
