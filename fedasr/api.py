@@ -20,6 +20,7 @@ from fedasr.common.threads import one_thread
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.features.store import cache_folder, prepare
 from fedasr.corpora.readers.manifest import read_manifest
+from fedasr.engine.named import refusals
 from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.row import RowRun
 from fedasr.engine.stages.start import LOADED, load_start, make_start
@@ -27,10 +28,8 @@ from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
-from fedasr.network import build_network
 from fedasr.runs.folder import Run, check_free
 from fedasr.runs.model_file import load_model
-from fedasr.server.strategies_by_name import build_strategy, codec_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,7 +109,8 @@ def run(
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
     existing = _resumed(Path(resume), experiment) if resume else None
     _check_place(None if existing else out, grid, workers)
-    _check_strategies(experiment)
+    if wrong := refusals(experiment.compare):
+        raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
     if experiment.model.start not in LOADED:
         load_model(Path(experiment.model.start))
     prepared = prepare_experiment(experiment, workers, watcher)
@@ -150,18 +150,6 @@ def _check_place(out: Path | str | None, grid: str | Workers, workers: int) -> N
         raise UserError(f"--grid: there is no grid '{grid}'; known: process, ray")
     if workers < 1:
         raise UserError(f"--workers must be at least 1, not {workers}")
-
-
-def _check_strategies(experiment: Experiment) -> None:
-    """Refuse unknown strategies and options before anything is computed."""
-    for row in experiment.compare:
-        strategy = build_strategy(row, experiment.training_of(row), max(experiment.corpus.silos, 10**6))
-        codec_of(row, strategy)
-        build_network(row.network)
-        if row.protection != "none":
-            from fedasr.protection.dp_sgd.settings import ProtectionSpec  # Opacus, below it, takes seconds to import
-
-            ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fedasr.common.settings import Settings, least, number
 
 Features = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class AugmentSpec:
+class AugmentSpec(Settings):
     """How strongly training speech is varied; zero switches a part off.
 
     Parameters
@@ -29,12 +31,12 @@ class AugmentSpec:
         The widest time mask, as a fraction of the utterance.
     """
 
-    tempo: float = field(default=0.15, metadata={"least": 0.0, "most": 0.9})
-    vocal_tract: float = field(default=0.1, metadata={"least": 0.0, "most": 0.5})
-    frequency_masks: int = field(default=2, metadata={"least": 0})
-    frequency_mask_bands: int = field(default=12, metadata={"least": 0})
-    time_masks: int = field(default=2, metadata={"least": 0})
-    time_mask_fraction: float = field(default=0.08, metadata={"least": 0.0, "most": 1.0})
+    tempo: float = number(0.15, least=0.0, most=0.9)
+    vocal_tract: float = number(0.1, least=0.0, most=0.5)
+    frequency_masks: int = least(2, 0)
+    frequency_mask_bands: int = least(12, 0)
+    time_masks: int = least(2, 0)
+    time_mask_fraction: float = number(0.08, least=0.0, most=1.0)
 
     def __call__(self, features_TF: Features, generator: np.random.Generator) -> NDArray[np.float32]:
         """Return an augmented copy of the features, shape (other frames, mels)."""

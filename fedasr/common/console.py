@@ -44,14 +44,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def exits(command: Command) -> Command:
-    """Turn a wrong request into one line on standard error and exit code 2."""
+    """Turn a wrong request into a line for each mistake on standard error and exit code 2."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **options: Any) -> Any:
         try:
             return command(*args, **options)
         except UserError as error:
-            typer.echo(f"error: {error}", err=True)
+            for line in error.lines:
+                typer.echo(f"error: {line}", err=True)
             sys.exit(2)
         except KeyboardInterrupt:
             typer.echo("interrupted; go on with --resume and the run folder", err=True)

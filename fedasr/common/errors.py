@@ -7,7 +7,20 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """The request was wrong: one line that names the file, the key and the mend (exit code 2)."""
+    """The request was wrong (exit code 2).
+
+    Parameters
+    ----------
+    *lines : str
+        A line for each mistake, which names the file, the key and the mend.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class RowError(Exception):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fedasr.common.settings import least, one_of, share
+from fedasr.common.settings import Mistake, Settings, least, one_of, share
 
 
 @dataclass(frozen=True)
-class CorpusSpec:
+class CorpusSpec(Settings):
     """Which speech, and how its speakers are divided.
 
     Parameters
@@ -75,3 +76,8 @@ class CorpusSpec:
     unlabelled_speakers: int = least(0, 0)
     development_speakers: int = least(4, 0)
     test_speakers: int = least(8, 0)
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse a partition without its number of silos."""
+        if self.partition != "natural" and self.silos == 0:
+            yield Mistake(f"{{0}} must be at least 1 with the {self.partition} partition", ("silos",))

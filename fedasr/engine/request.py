@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.experiment.experiment import Experiment, check
+from fedasr.common.settings.tables import read
+from fedasr.engine.named import refusals
+from fedasr.experiment.experiment import Experiment, read_experiment
+from fedasr.experiment.finding import find_experiment
+from fedasr.experiment.row import RowSpec
 from fedasr.runs.folder import Run
 from fedasr.server.strategies_by_name import row_of
 
@@ -26,16 +30,32 @@ def requested(
     UserError
         Where it describes none.
     """
-    changes: list[tuple[str, Any]] = [("corpus.path", str(data))] if data else []
-    changes += [parse_setting(text) for text in settings]
-    if len(seeds) == 1:
-        changes.append(("seed", seeds[0]))
+    changes: dict[str, Any] = {"corpus.path": str(data)} if data else {}
+    changes |= dict(parse_setting(text) for text in settings)
+    if seeds:
+        changes["seed"] = seeds[0]
     if len(seeds) > 1:
-        changes += [("seed", seeds[0]), ("seeds", list(seeds))]
-    experiment = Run.open(resume).experiment if resume and name is None else Experiment.load(name or DEFAULT)
-    for key, value in changes:
-        experiment = experiment.with_value(key, value)
-    return check(choose_rows(experiment, strategies), "--set" if changes else experiment.name)
+        changes["seeds"] = list(seeds)
+    if resume and name is None:
+        experiment = Run.open(resume).experiment.with_values(changes)
+    else:
+        experiment = _loaded(name or DEFAULT, changes)
+    return choose_rows(experiment, strategies)
+
+
+def _loaded(name: str, changes: Mapping[str, Any]) -> Experiment:
+    """Read an experiment; where its file is wrong, what its rows name is checked at once."""
+    path = find_experiment(name)
+    table = read_experiment(path)
+    try:
+        return Experiment.from_table(table, path.name, changes)
+    except UserError as error:
+        rows = [row for part in _tables(table.get("compare")) if (row := read(RowSpec, part)[0])]
+        raise UserError(*error.lines, *(f"{path.name}: {line}" for line in refusals(rows))) from error
+
+
+def _tables(value: object) -> list[Mapping[str, Any]]:
+    return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

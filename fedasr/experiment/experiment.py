@@ -6,9 +6,8 @@ in one which of the others is in use.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,20 @@ from typing import Any
 import tomli_w
 
 from fedasr.asr.augment import AugmentSpec
-from fedasr.common.errors import UserError, nearest
-from fedasr.common.settings import from_table, least, to_table
+from fedasr.common.errors import UserError
+from fedasr.common.settings import Mistake, Settings, SettingsError, number, to_table
+from fedasr.common.settings.tables import read
 from fedasr.corpora.spec import CorpusSpec
 from fedasr.experiment.finding import find_experiment
 from fedasr.experiment.model import ModelSpec
+from fedasr.experiment.overrides import origin, overridden
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.student.trainer import TrainerSpec
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Settings):
     """What determines a run.
 
     Parameters
@@ -50,8 +51,8 @@ class Experiment:
     """
 
     name: str
-    seed: int = least(1, 0)
-    seeds: tuple[int, ...] = ()
+    seed: int = number(1, least=0)
+    seeds: tuple[int, ...] = number((), least=0)
     corpus: CorpusSpec = field(default_factory=CorpusSpec)
     model: ModelSpec = field(default_factory=ModelSpec)
     training: TrainingSpec = field(default_factory=TrainingSpec)
@@ -60,6 +61,19 @@ class Experiment:
     augment: AugmentSpec = field(default_factory=AugmentSpec)
     compare: tuple[RowSpec, ...] = ()
     reproducible_noise: bool = False
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Yield what does not fit together between the parts."""
+        names = [row.name for row in self.compare]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield Mistake(f"two rows are called '{name}'; give each its own name")
+        for row in self.compare:
+            yield from self._read_training(row)[1]
+        if self.model.start == "public" and self.corpus.public_speakers == 0 and self.corpus.public in PUBLIC_WITHIN:
+            keys = ("model.start", "corpus.public_speakers")
+            yield Mistake("{0} is 'public' but {1} is 0; set it to at least 1, or the start to 'scratch'", keys)
+        if len(set(self.seeds)) != len(self.seeds):
+            yield Mistake("{0} names a seed twice", ("seeds",))
 
     @classmethod
     def load(cls, name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Experiment:
@@ -77,37 +91,32 @@ class Experiment:
             Where the file is missing, is not TOML, or says something that cannot be.
         """
         path = find_experiment(str(name_or_path))
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}: not a TOML file: {error}") from error
-        table.setdefault("name", path.stem)
-        return cls.from_table(table, path.name, overrides)
+        return cls.from_table(read_experiment(path), path.name, overrides)
 
     @classmethod
     def from_table(
         cls, table: Mapping[str, Any], where: str = "experiment", overrides: Mapping[str, Any] | None = None
     ) -> Experiment:
-        """Return the experiment of a table as TOML gives it, checked."""
-        experiment = from_table(cls, table, where)
-        for key, value in (overrides or {}).items():
-            experiment = experiment.with_value(key, value)
-        return check(experiment, where)
+        """Return the experiment of a table as TOML gives it, some values set by dotted keys.
+
+        Raises
+        ------
+        SettingsError
+            All mistakes, each told of the file or of the override it was made in.
+        """
+        table, set_by = overridden(table, overrides or {})
+        experiment, mistakes = read(cls, table)
+        if experiment is None:
+            raise SettingsError.of(mistakes, lambda mistake: origin(mistake, set_by, where))
+        return experiment
 
     def with_value(self, key: str, value: Any) -> Experiment:
-        """Return the experiment with one value set by its dotted key.
+        """Return the experiment with one value set by its dotted key; see `with_values`."""
+        return self.with_values({key: value})
 
-        ``compare.NAME.key`` reaches into the row called NAME.
-        """
-        table = to_table(self)
-        *parents, last = key.split(".")
-        place: Any = table
-        for parent in parents:
-            place = _inside(place, parent, key)
-        if not isinstance(place, dict):
-            raise UserError(f"--set {key}: there is no such key")
-        place[last] = value
-        return from_table(Experiment, table, f"--set {key}")
+    def with_values(self, overrides: Mapping[str, Any]) -> Experiment:
+        """Return the experiment with values set by dotted keys; ``compare.NAME.key`` reaches into the row NAME."""
+        return Experiment.from_table(to_table(self), self.name, overrides)
 
     def to_toml(self) -> str:
         """Return the resolved experiment as TOML."""
@@ -115,8 +124,13 @@ class Experiment:
 
     def training_of(self, row: RowSpec) -> TrainingSpec:
         """Return the training settings of one row."""
-        table = {**to_table(self.training), **row.training}
-        return from_table(TrainingSpec, table, self.name, f"compare.{row.name}.training.")
+        training, mistakes = self._read_training(row)
+        if training is None:
+            raise SettingsError.of(mistakes, self.name)
+        return training
+
+    def _read_training(self, row: RowSpec) -> tuple[TrainingSpec | None, list[Mistake]]:
+        return read(TrainingSpec, {**to_table(self.training), **row.training}, f"compare.{row.name}.training")
 
     def rows(self) -> list[tuple[RowSpec, int]]:
         """Return each row with each of its seeds."""
@@ -131,58 +145,20 @@ class Experiment:
         return replace(self, **changes)
 
 
-def _inside(place: Any, key: str, whole: str) -> Any:
-    if isinstance(place, list):
-        named = {row["name"]: row for row in place if isinstance(row, dict) and "name" in row}
-        if key not in named:
-            raise UserError(f"--set {whole}: there is no row '{key}'{nearest(key, named)}")
-        return named[key]
-    if not isinstance(place, dict):
-        raise UserError(f"--set {whole}: there is no such key")
-    if key not in place:
-        raise UserError(f"--set {whole}: unknown key '{key}'{nearest(key, place)}")
-    return place[key]
-
-
-def check(experiment: Experiment, where: str) -> Experiment:
-    """Return the experiment if its parts fit together.
+def read_experiment(path: Path) -> dict[str, Any]:
+    """Return the table of an experiment's file, called after the file where it has no name.
 
     Raises
     ------
     UserError
-        Where they do not.
+        Where it is not TOML.
     """
-    names = [row.name for row in experiment.compare]
-    for row in experiment.compare:
-        if not re.fullmatch(r"[\w.+-]+", row.name):
-            raise UserError(f"{where}: the row name '{row.name}' may hold letters, digits and . _ + - only")
-        if row.name in NOT_ROWS or row.name.startswith("."):
-            raise UserError(f"{where}: a row may not be called '{row.name}', which names a part of the run folder")
-        if names.count(row.name) > 1:
-            raise UserError(f"{where}: two rows are called '{row.name}'; give each its own name")
-        experiment.training_of(row)
-    corpus = experiment.corpus
-    if corpus.partition != "natural" and corpus.silos == 0:
-        raise UserError(f"{where}: 'corpus.silos' must be at least 1 with the {corpus.partition} partition")
-    if experiment.model.encoder == "conformer" and experiment.model.kernel % 2 == 0:
-        raise UserError(f"{where}: 'model.kernel' must be odd, not {experiment.model.kernel}")
-    if experiment.model.encoder == "conformer" and experiment.model.units % experiment.model.heads:
-        units, heads = experiment.model.units, experiment.model.heads
-        raise UserError(f"{where}: 'model.units' ({units}) must be a multiple of 'model.heads' ({heads})")
-    if experiment.model.start == "public" and corpus.public_speakers == 0 and corpus.public in PUBLIC_WITHIN:
-        raise UserError(
-            f"{where}: 'model.start' is 'public' but 'corpus.public_speakers' is 0; "
-            "set it to at least 1, or 'model.start' to 'scratch'"
-        )
-    if len(set(experiment.seeds)) != len(experiment.seeds):
-        raise UserError(f"{where}: 'seeds' names a seed twice")
-    if min(experiment.seeds, default=0) < 0:
-        raise UserError(f"{where}: 'seeds' must be at least 0, not {min(experiment.seeds)}")
-    return experiment
-
-
-NOT_ROWS = ("experiment.toml", "environment.json", "partition.json", "report.html", "start", "summary.json")
-"""What else lies in a run folder, beside one folder a row."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a TOML file: {error}") from error
+    table.setdefault("name", path.stem)
+    return table
 
 
 PUBLIC_WITHIN = ("same", "other accent")

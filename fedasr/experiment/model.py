@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from fedasr.asr.encoders import EncoderSpec
 from fedasr.asr.features import FeatureSpec
 from fedasr.asr.recogniser import RecogniserSpec
-from fedasr.common.settings import least, one_of, share
+from fedasr.common.settings import Mistake, Settings, least, number, one_of, share
 
 
 @dataclass(frozen=True)
-class ModelSpec:
+class ModelSpec(Settings):
     """The recogniser, its tokens and its start.
 
     Parameters
@@ -37,14 +38,21 @@ class ModelSpec:
     encoder: str = one_of("bilstm", "lstm", "bilstm", "conformer")
     layers: int = least(3, 1)
     units: int = least(256, 1)
-    dropout: float = field(default=0.2, metadata={"least": 0.0, "most": 0.95})
+    dropout: float = number(0.2, least=0.0, most=0.95)
     heads: int = least(4, 1)
     kernel: int = least(15, 1)
     head: str = one_of("ctc", "ctc", "transducer", "joint")
     ctc_weight: float = share(0.3)
     predictor_units: int = least(256, 1)
     mels: int = least(64, 8)
-    sample_rate_hz: int = field(default=16_000, metadata={"least": 4_000, "most": 48_000})
+    sample_rate_hz: int = number(16_000, least=4_000, most=48_000)
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse shapes that a conformer cannot have."""
+        if self.encoder == "conformer" and self.kernel % 2 == 0:
+            yield Mistake(f"{{0}} must be odd, not {self.kernel}", ("kernel",))
+        if self.encoder == "conformer" and self.units % self.heads:
+            yield Mistake(f"{{0}} ({self.units}) must be a multiple of {{1}} ({self.heads})", ("units", "heads"))
 
     def recogniser(self) -> RecogniserSpec:
         """Return the shape of the recogniser."""

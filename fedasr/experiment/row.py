@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fedasr.common.settings import one_of
+from fedasr.common.settings import Mistake, Settings, one_of
+
+NOT_ROWS = ("experiment.toml", "environment.json", "partition.json", "report.html", "start", "summary.json")
+"""What else lies in a run folder, beside one folder a row."""
 
 
 @dataclass(frozen=True)
-class RowSpec:
+class RowSpec(Settings):
     """One row of the comparison: a point in strategy × objective × protection × codec.
 
     Parameters
@@ -42,3 +46,10 @@ class RowSpec:
     codec_options: Mapping[str, Any] = field(default_factory=dict)
     protection_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse names that cannot be a folder's."""
+        if not re.fullmatch(r"[\w.+-]+", self.name):
+            yield Mistake(f"{{0}} is '{self.name}', which may hold letters, digits and . _ + - only", ("name",))
+        elif self.name in NOT_ROWS or self.name.startswith("."):
+            yield Mistake(f"{{0}} is '{self.name}', which names a part of the run folder; choose another", ("name",))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fedasr.common.settings import least, one_of, share
+from fedasr.common.settings import Settings, least, number, one_of, share
 
 
 @dataclass(frozen=True)
-class TrainingSpec:
+class TrainingSpec(Settings):
     """Rounds, and what a silo does in one.
 
     Parameters
@@ -26,7 +26,8 @@ class TrainingSpec:
         ``"sgd"`` or ``"adamw"``; its state is new in every round.
     learning_rate, momentum, weight_decay : float
     gradient_norm : float
-        Local gradients are clipped to this global L2 norm (for stability; it promises no privacy).
+        Local gradients are clipped to this global L2 norm (for stability; it promises no privacy); ``inf``
+        switches it off.
     decay : float
         The learning rate falls linearly over the rounds to this share of itself.
     evaluate_every : int
@@ -44,7 +45,7 @@ class TrainingSpec:
     learning_rate: float = least(0.1, 0.0)
     momentum: float = share(0.0)
     weight_decay: float = least(0.0, 0.0)
-    gradient_norm: float = least(5.0, 0.0)
+    gradient_norm: float = number(5.0, above=0, mend="inf switches it off")
     decay: float = share(1.0)
     evaluate_every: int = least(1, 1)
     timeout_seconds: float = least(3600.0, 0.1)

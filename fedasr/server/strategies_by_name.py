@@ -76,15 +76,20 @@ def codec_of(row: RowSpec, strategy: Strategy) -> Codec:
     UserError
         Where a name or an option is not known.
     """
+    proposed: Codec = getattr(strategy, "codec", None) or Dense()
+    return named_codec(row) or proposed
+
+
+def named_codec(row: RowSpec) -> Codec | None:
+    """Return the codec that a row names, None where it leaves the choice to its strategy; errors as `codec_of`."""
     try:
         if row.codec != "auto":
             return build_codec(row.codec, row.codec_options)
         if row.codec_options:
             raise UserError("codec_options need the codec they are for; set codec")
-        proposed: Codec = getattr(strategy, "codec", None) or Dense()
     except UserError as error:
-        raise UserError(f"compare.{row.name}: {error}") from error
-    return proposed
+        raise UserError(*(f"compare.{row.name}: {line}" for line in error.lines)) from error
+    return None
 
 
 def sampled(training: TrainingSpec, silos: int) -> int:

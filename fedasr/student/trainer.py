@@ -14,7 +14,7 @@ from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser, Weights
 from fedasr.common.randomness import Streams
-from fedasr.common.settings import least
+from fedasr.common.settings import Settings, least, number
 from fedasr.common.threads import one_thread
 from fedasr.training.batches import Examples, seconds_of, shuffled_batches, training_batch
 from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
@@ -26,7 +26,7 @@ State = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
-class TrainerSpec:
+class TrainerSpec(Settings):
     """How the centre trains.
 
     Parameters
@@ -39,14 +39,14 @@ class TrainerSpec:
         The peak of the one-cycle schedule.
     weight_decay : float
     gradient_norm : float
-        Gradients are clipped to this global L2 norm.
+        Gradients are clipped to this global L2 norm; ``inf`` switches it off.
     """
 
     epochs: int = least(60, 1)
     batch_size: int = least(16, 1)
     learning_rate: float = least(1e-3, 0.0)
     weight_decay: float = least(0.01, 0.0)
-    gradient_norm: float = least(5.0, 0.0)
+    gradient_norm: float = number(5.0, above=0, mend="inf switches it off")
 
 
 @dataclass

@@ -1,4 +1,6 @@
+import math
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import tomli_w
 from support.running import tiny_table
 
 from fedasr.common.errors import UserError
+from fedasr.common.settings import limits_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.finding import find_experiment, shipped_experiments
 from fedasr.server.strategies_by_name import build_strategy
@@ -92,6 +95,49 @@ def test_rows_times_seeds(tiny: Experiment) -> None:
 def test_the_model_describes_its_recogniser(tiny: Experiment) -> None:
     spec = tiny.model.recogniser()
     assert (spec.encoder.kind, spec.encoder.units, spec.features.mels, spec.head) == ("bilstm", 16, 16, "ctc")
+
+
+def test_every_setting_of_an_experiment_has_a_limit() -> None:
+    """Numbers are bounded, so that a typing error is found before hours of training."""
+
+    def unbounded(settings: Any, prefix: str) -> list[str]:
+        found = []
+        for each in fields(settings):
+            value = getattr(settings, each.name)
+            if hasattr(value, "__dataclass_fields__"):
+                found += unbounded(value, f"{prefix}{each.name}.")
+            elif isinstance(value, (int, float)) and not isinstance(value, bool):
+                limits = limits_of(each)
+                found += [prefix + each.name] if limits.least is limits.above is None else []
+        return found
+
+    assert unbounded(Experiment("x"), "") == []
+
+
+@pytest.mark.parametrize("key", ["training.gradient_norm", "central.gradient_norm", "start.gradient_norm"])
+def test_gradients_are_not_multiplied_by_zero(key: str, tiny: Experiment) -> None:
+    with pytest.raises(UserError, match=f"'{key}' must be a number above 0, not 0; inf switches it off"):
+        tiny.with_value(key, 0)
+    table, _, name = key.partition(".")
+    assert getattr(getattr(tiny.with_value(key, math.inf), table), name) == math.inf
+
+
+def test_values_that_fit_only_together_are_set_together(tiny: Experiment) -> None:
+    changed = tiny.with_values({"corpus.partition": "grouped", "corpus.silos": 3})
+    assert (changed.corpus.partition, changed.corpus.silos) == ("grouped", 3)
+    with pytest.raises(UserError, match=r"^--set corpus\.partition|^tiny: 'corpus\.silos' must be at least 1"):
+        tiny.with_value("corpus.partition", "grouped")
+
+
+def test_a_mistake_is_told_of_where_it_was_made(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(tomli_w.dumps(tiny_table(training={"rounds": 0, "local_steps": 0})))
+    overrides = {"training.rounds": "many", "compare.fedavg.codec": 3, "model.nosuch": 1}
+    with pytest.raises(UserError) as error:
+        Experiment.load(path, overrides)
+    assert sorted(line.partition(":")[0] for line in error.value.lines) == [
+        "--set compare.fedavg.codec", "--set model.nosuch", "--set training.rounds", "mine.toml",
+    ]  # fmt: skip
 
 
 def test_an_unknown_experiment_gets_the_nearest_name() -> None:

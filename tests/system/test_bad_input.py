@@ -83,6 +83,26 @@ def test_settings(changes: dict[str, Any], named: tuple[str, ...], refused: Refu
         assert part in line
 
 
+def test_all_mistakes_of_a_file_are_told(run_command: Callable[..., Finished], write_toml: Any) -> None:
+    rows = [
+        {"name": "a", "strategy": "fedavg", "options": {"momentun": 0.5, "server_learning_rate": 0}},
+        {"name": "b", "strategy": "fedavgg", "codec": "top-k", "codec_options": {"density": 2}, "network": "phone"},
+        {"name": "c", "strategie": "fedavg"},
+    ]
+    table = {"training": {"round": 3, "batch_size": 0}, "model": {"encoder": "lstn"}, "compare": rows}
+    found = run_command("fedasr.simulate", write_toml(**table))
+    assert (found.code, found.out) == (2, "")
+    lines = found.err.splitlines()
+    assert all(line.startswith("error: experiment.toml: ") for line in lines), found.err
+    for named in (
+        "'training.round'; did you mean 'rounds'", "'training.batch_size' must be a whole number of at least 1",
+        "'model.encoder' is 'lstn'; did you mean 'lstm'", "compare.a.options", "'momentun'", "'fedavgg'",
+        "density must be a number above 0 and at most 1, not 2", "compare.b.network", "'compare[2].strategie'",
+        "'compare[2].strategy' is missing",
+    ):  # fmt: skip
+        assert sum(named in line for line in lines) == 1, (named, found.err)
+
+
 ARGUMENTS: list[tuple[list[str], tuple[str, ...]]] = [
     (["quickstrat"], ("'quickstrat'", "'quickstart'")),
     (["nowhere.toml"], ("nowhere.toml", "no such file")),

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedasr.common.errors import UserError
-from fedasr.common.settings import from_table, least, one_of, share, to_table
+from fedasr.common.settings import SettingsError, from_table, least, one_of, share, to_table
 
 
 @dataclass(frozen=True)
@@ -98,23 +98,21 @@ def test_refusals_name_key_and_mend(table: dict[str, Any], named: tuple[str, ...
         assert part in line
 
 
+def test_all_mistakes_are_told_at_once() -> None:
+    wrong = {"cuont": 3, "pair": ["x", True], "inner": {"rate": 2, "kind": "grean"}, "inners": [{}, 3, {"rat": 1}]}
+    with pytest.raises(SettingsError) as error:
+        from_table(Outer, wrong, "file.toml", "table.")
+    lines = error.value.lines
+    assert all(line.startswith("file.toml: ") for line in lines)
+    named = [next(iter(mistake.keys)) for mistake in error.value.mistakes]
+    assert sorted(named) == [
+        "table.cuont", "table.inner.kind", "table.inner.rate", "table.inners[1]", "table.inners[2].rat",
+        "table.name", "table.pair[0]", "table.pair[1]",
+    ]  # fmt: skip
+    assert len(lines) == len(named)
+    assert all(f"'{key}'" in line for key, line in zip(named, lines, strict=True))
+
+
 def test_a_required_key_is_missed() -> None:
     with pytest.raises(UserError, match="'name' is missing"):
         from_table(Outer, {}, "here")
-
-
-def test_every_setting_of_an_experiment_has_a_limit_or_no_need_of_one() -> None:
-    """Numbers are bounded, so that a typing error is found before hours of training."""
-    from fedasr.experiment.experiment import Experiment
-
-    def unbounded(settings: Any, prefix: str) -> list[str]:
-        found = []
-        for each in fields(settings):
-            value = getattr(settings, each.name)
-            if hasattr(value, "__dataclass_fields__"):
-                found += unbounded(value, f"{prefix}{each.name}.")
-            elif isinstance(value, (int, float)) and not isinstance(value, bool) and "least" not in each.metadata:
-                found.append(prefix + each.name)
-        return found
-
-    assert unbounded(Experiment("x"), "") == []

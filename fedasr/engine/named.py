@@ -1,0 +1,49 @@
+"""What the rows of an experiment name: strategies, codecs, networks and protections, checked before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from fedasr.common.errors import UserError
+from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
+from fedasr.network import build_network
+from fedasr.server.strategies_by_name import build_strategy, named_codec
+
+MOST_SILOS = 10**6
+"""More silos than any row draws: how many there are is known only once the corpus is divided."""
+
+
+def refusals(rows: Iterable[RowSpec]) -> list[str]:
+    """Return all that is wrong with what rows name and with the options they give it, a line each."""
+    return [line for row in rows for check in _checks(row) for line in _refused(check)]
+
+
+def _checks(row: RowSpec) -> Iterable[Callable[[], object]]:
+    yield partial(build_strategy, row, TrainingSpec(), MOST_SILOS)
+    yield partial(named_codec, row)
+    yield partial(_network, row)
+    yield partial(_protection, row)
+
+
+def _refused(check: Callable[[], object]) -> tuple[str, ...]:
+    try:
+        check()
+    except UserError as error:
+        return error.lines
+    return ()
+
+
+def _network(row: RowSpec) -> None:
+    try:
+        build_network(row.network)
+    except UserError as error:
+        raise UserError(*(f"compare.{row.name}.network: {line}" for line in error.lines)) from error
+
+
+def _protection(row: RowSpec) -> None:
+    if row.protection != "none":
+        from fedasr.protection.dp_sgd.settings import ProtectionSpec  # Opacus, below it, takes seconds to import
+
+        ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
