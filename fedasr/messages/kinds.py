@@ -1,7 +1,7 @@
 """Kinds of messages: what each says of itself, so that nobody has to read it out of a name.
 
-A package declares a kind of its own as it does a codec: in the entry-point group ``fedasr.kinds``, under the
-kind's name.
+Another package declares a kind of its own in the entry-point group ``fedasr.kinds``, under the kind's name. fedasr's
+own need no entry point: whether training is charged must not depend on an installation being up to date.
 """
 
 from __future__ import annotations
@@ -76,7 +76,15 @@ SILO_NUMBER = Kind("query.silo")
 EVALUATE = Kind("evaluate")
 """What Flower's strategies send to have a model scored."""
 
+OWN = {
+    kind.name: kind
+    for kind in (
+        TRAIN, GRADIENT, ALONE, TEACHER, LABEL, POSTERIOR, CANDIDATE, FRAME, SPEECH, SILO_NUMBER, EVALUATE,
+    )
+}  # fmt: skip
+"""The kinds that fedasr declares itself, by name."""
 KINDS: Registry[Kind] = Registry("kind of message", "fedasr.kinds")
+"""Those of other packages."""
 
 
 @functools.cache
@@ -86,4 +94,6 @@ def kind_of(name: str) -> Kind:
     One that nobody declared may train as long as it likes: silos drop out of it, and a protection, which could not
     tell what to charge, refuses it.
     """
+    if name in OWN:
+        return OWN[name]
     return KINDS.find(name) if name in KINDS.known() else Kind(name, "request")

@@ -6,27 +6,27 @@ from importlib.metadata import EntryPoint
 import pytest
 
 import fedasr.common.registry
-from fedasr.messages.kinds import ALONE, EVALUATE, GRADIENT, KINDS, TEACHER, TRAIN, Kind, kind_of
+from fedasr.messages.kinds import ALONE, EVALUATE, GRADIENT, KINDS, OWN, TEACHER, TRAIN, Kind, kind_of
 from fedasr.silo.app import ANSWERS
 
 
 def test_the_names_on_the_wire_are_what_they_were() -> None:
     """Run folders hold them, and nodes of other versions answer to them."""
-    assert set(KINDS.known()) == {
+    assert set(OWN) == {
         "train", "train.gradient", "train.alone", "train.teacher", "evaluate", "query.label", "query.posterior",
         "query.candidate", "query.frame", "query.speech", "query.silo",
     }  # fmt: skip
-    assert all(kind_of(name).name == name for name in KINDS.known())
+    assert all(kind_of(name).name == name for name in OWN)
 
 
 def test_whatever_a_silo_answers_is_declared() -> None:
-    assert {kind.name for kind in ANSWERS} <= set(KINDS.known())
+    assert {kind.name for kind in ANSWERS} <= set(OWN)
     assert all(kind_of(kind.name) == kind for kind in ANSWERS)
 
 
 def test_what_is_averaged_is_what_travels_encoded_and_trains() -> None:
     """An average is over what the codec lets through, and questions have none."""
-    kinds = [kind_of(name) for name in KINDS.known()]
+    kinds = [kind_of(name) for name in OWN]
     assert {kind.name for kind in kinds if kind.averaged} == {"train", "train.gradient"}
     assert all(kind.trains and kind.coded for kind in kinds if kind.averaged)
     assert {kind.name for kind in kinds if kind.trains} == {"train", "train.gradient", "train.alone", "train.teacher"}
