@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -40,6 +39,7 @@ from fedasr.protection.releases import Arrays, Charge
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.server.outer_step import MomentumStep
+from fedasr.training.parameters import chosen_names
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -119,8 +119,10 @@ class DPFedAvg(CentralStrategy):
 
     def _check(self, central: Central) -> None:
         """Refuse what would release noise round after round and nothing else."""
-        if not any(map(self._is_trained, central.start)):
-            raise RowError(f"'layers' = {list(self.layers)} names no parameter; there are {', '.join(central.start)}")
+        try:
+            chosen_names(central.start, self.layers)
+        except UserError as error:
+            raise RowError(str(error)) from error
         if self.kind == GRADIENT and (central.training.optimizer != "sgd" or central.training.weight_decay):
             raise RowError("gradients are exchanged for SGD without weight decay; set training.optimizer = 'sgd'")
 
@@ -143,17 +145,14 @@ class DPFedAvg(CentralStrategy):
             [Message(content, node, self.kind.name) for node in cohort], timeout=central.training.timeout_seconds
         ))  # fmt: skip
         good = [reply for reply in replies if not reply.has_error()]
-        chosen = {name: array for name, array in weights.items() if self._is_trained(name)}
-        sums: dict[str, NDArray[Any]] = {name: np.zeros(array.shape) for name, array in chosen.items()}
+        chosen = chosen_names(weights, self.layers)
+        sums: dict[str, NDArray[Any]] = {name: np.zeros(weights[name].shape) for name in chosen}
         if good:
             arrays = arrays_of(good[0].content.array_records[CHANGE])
             count = sum(outcome.content is not None for outcome in grid.outcomes)
             sums = {name: np.asarray(arrays[name], np.float64) * count for name in chosen}
         deviation = mechanism.noise_multiplier * self.clip_norm if mechanism.noise_multiplier else 0.0
         return {name: (array + noise.normal(array.shape, deviation)).astype(np.float32) for name, array in sums.items()}
-
-    def _is_trained(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self.layers)
 
     def _zeros(self, central: Central) -> dict[str, NDArray[np.float64]]:
         return {name: np.zeros(array.shape) for name, array in central.start.items()}

@@ -33,7 +33,7 @@ class TrainRequest:
     accumulate : int
         Mini-batches whose mean gradient makes one change (``train.gradient``).
     layers : tuple of str
-        Patterns of the parameters to train; the others stay as they are.
+        Patterns of the parameters to train; the others stay as they are. No pattern trains all.
     steps : int, optional
         Local steps, for kinds of messages that leave them to the request; by default the row's.
     """

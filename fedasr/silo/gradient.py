@@ -15,8 +15,9 @@ from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.train import gradients, keep_layers_, learning_rate
+from fedasr.silo.train import gradients, learning_rate
 from fedasr.training.gradients import clip_norm_
+from fedasr.training.parameters import ALL, zero_untrained_
 
 VELOCITY = "velocity"
 """The record of a silo's state that holds its momentum."""
@@ -43,7 +44,7 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
         raise RowError("under protection a message pays for one noisy gradient; set accumulate = 1")
     host.recogniser.load(request.weights)
     mean, losses, audio_seconds = _mean_gradient(host, silo, request)
-    keep_layers_(host.recogniser, mean, request.layers)
+    zero_untrained_(host.recogniser, mean, request.layers or ALL)
     clip_norm_(mean, spec.gradient_norm)
     names = [name for name, _ in host.recogniser.named_parameters()]
     named = dict(zip(names, (part.cpu().numpy() for part in mean), strict=True))

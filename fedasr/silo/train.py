@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from fedasr.silo.silo import Silo
 from fedasr.training.batches import seconds_of, shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient, clip_norm_
 from fedasr.training.optimizer_state import moments_of, restore_moments
+from fedasr.training.parameters import ALL, zero_untrained_
 
 MOMENTS = "optimizer"
 """The record of a silo's state that holds its optimizer's moments."""
@@ -61,7 +61,7 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
     for seconds, loss, gradient in gradients(host, silo, request.round, request.steps or host.training.local_steps):
-        is_trained = keep_layers_(recogniser, gradient, request.layers)
+        is_trained = zero_untrained_(recogniser, gradient, request.layers or ALL)
         clip_norm_(gradient, spec.gradient_norm)
         for number, parameter in enumerate(recogniser.parameters()):
             parameter.grad = gradient[number] if is_trained[number] else None
@@ -94,16 +94,6 @@ def _numbered(recogniser: Recogniser) -> dict[str, torch.nn.Parameter]:
 def _turned(name: str) -> str:
     """In a silo's state the number of the parameter comes first, as torch's own dictionaries have it."""
     return "/".join(reversed(name.split("/")))
-
-
-def keep_layers_(recogniser: Recogniser, gradient: Sequence[torch.Tensor], patterns: Sequence[str]) -> list[bool]:
-    """Set the gradient of parameters that no pattern names to zero, and tell which are named; no pattern: all."""
-    names = [name for name, _ in recogniser.named_parameters()]
-    chosen = [not patterns or any(fnmatchcase(name, pattern) for pattern in patterns) for name in names]
-    for part, is_chosen in zip(gradient, chosen, strict=True):
-        if not is_chosen:
-            part.zero_()
-    return chosen
 
 
 def gradients(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from torch import nn
+from torch import Tensor, nn
 
 from fedasr.common.errors import UserError
 
+ALL = ("*",)
+"""The pattern of every parameter."""
 
-def trained_parameters(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Parameter]:
-    """Return the parameters whose names fit one of the patterns, in the model's order.
+
+def chosen_names(names: Iterable[str], layers: Sequence[str]) -> list[str]:
+    """Return the names of parameters that fit one of the patterns, in the order in which they come.
 
     Parameters
     ----------
-    model : nn.Module
+    names : iterable of str
     layers : sequence of str
         Patterns as in file names: ``"*"``, ``"transducer.*"``, ``"*.norms.*"``. They are chosen without a look at
         private speech.
@@ -23,11 +26,36 @@ def trained_parameters(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.
     Raises
     ------
     UserError
-        Where a pattern fits no parameter.
+        Where a pattern fits no name, and where there is no pattern.
     """
-    named = dict(model.named_parameters())
+    names = list(names)
     for pattern in layers or [""]:
-        if not any(fnmatchcase(name, pattern) for name in named):
-            parts = ", ".join(sorted({name.split(".")[0] for name in named}))
+        if not any(fnmatchcase(name, pattern) for name in names):
+            parts = ", ".join(sorted({name.split(".")[0] for name in names}))
             raise UserError(f"'layers': no parameter fits '{pattern}'; the model's parts are {parts}")
-    return {name: value for name, value in named.items() if any(fnmatchcase(name, pattern) for pattern in layers)}
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in layers)]
+
+
+def trained_parameters(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Parameter]:
+    """Return the parameters that some patterns choose (see `chosen_names`), in the model's order."""
+    named = dict(model.named_parameters())
+    return {name: named[name] for name in chosen_names(named, layers)}
+
+
+def zero_untrained_(model: nn.Module, gradient: Sequence[Tensor], layers: Sequence[str]) -> list[bool]:
+    """Set the gradient of parameters that are not trained to zero, and tell of each whether it is trained.
+
+    Parameters
+    ----------
+    model : nn.Module
+    gradient : sequence of Tensor
+        One a parameter, in the model's order; changed in place.
+    layers : sequence of str
+        See `chosen_names`.
+    """
+    trained = trained_parameters(model, layers)
+    chosen = [name in trained for name, _ in model.named_parameters()]
+    for part, is_chosen in zip(gradient, chosen, strict=True):
+        if not is_chosen:
+            part.zero_()
+    return chosen

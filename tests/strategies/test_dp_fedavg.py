@@ -181,8 +181,9 @@ def test_what_it_refuses(options: dict[str, Any]) -> None:
 
 
 def test_a_row_that_would_release_noise_alone_does_not_begin(prepared: Prepared, tmp_path: Path) -> None:
-    with pytest.raises(RowError, match="names no parameter"):
-        _row(prepared, tmp_path, {"layers": ["adapter.*"]})
+    for layers in (["adapter.*"], ["ctc.*", "adapter.*"]):
+        with pytest.raises(RowError, match=r"no parameter fits 'adapter\.\*'"):
+            _row(prepared, tmp_path, {"layers": layers})
     with pytest.raises(RowError, match="sgd"):
         _row(prepared, tmp_path, {"exchange": "gradient"}, optimizer="adamw")
     assert not (tmp_path / "releases").exists()
