@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = version("fedasr")
+COMMANDS = ("simulate", "evaluate", "transcribe", "replay", "privacy")
 __all__ = ["Experiment", "Result", "evaluate", "run", "transcribe"]
 
 if TYPE_CHECKING:
@@ -27,6 +28,22 @@ def __getattr__(name: str) -> Any:
 
     module = import_module("fedasr.experiment.experiment" if name == "Experiment" else "fedasr.api")
     return getattr(module, name)
+
+
+def command() -> None:
+    """Run ``fedasr simulate …`` as ``python -m fedasr.simulate …``, and the other commands alike."""
+    name = sys.argv.pop(1) if len(sys.argv) > 1 else "--help"
+    if name in COMMANDS:
+        from runpy import run_module
+
+        run_module(f"fedasr.{name}", run_name="__main__", alter_sys=True)
+    elif name == "--help":
+        print(f"usage: fedasr COMMAND …, each with a --help: {', '.join(COMMANDS)}")
+    else:
+        from fedasr.common.errors import nearest
+
+        print(f"error: there is no command '{name}'{nearest(name, COMMANDS)}", file=sys.stderr)
+        sys.exit(2)
 
 
 class _Package(ModuleType):
