@@ -21,7 +21,7 @@ from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.features.store import cache_folder, prepare
 from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.engine.named import refusals
-from fedasr.engine.preparation import Prepared, prepare_experiment
+from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
 from fedasr.engine.row import RowRun
 from fedasr.engine.stages.start import LOADED, load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
@@ -113,10 +113,11 @@ def run(
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
     if experiment.model.start not in LOADED:
         load_model(Path(experiment.model.start))
-    prepared = prepare_experiment(experiment, workers, watcher)
-    load_start(prepared)
+    corpus = divide_corpus(experiment, watcher)
+    load_start(corpus)
     pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
     try:
+        prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
         pool.share(prepared.folder)
         folder = existing or Run.create(experiment, Path(out) if out else None)
         with folder.discarded_if_refused(is_new=existing is None):

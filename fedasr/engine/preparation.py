@@ -56,6 +56,17 @@ class Prepared:
         return self.speech.where(lambda utterance: utterance.id in wanted)
 
 
+@dataclass(frozen=True)
+class DividedCorpus:
+    """An experiment's speech before it has features: who holds what, and the tokens of its public text."""
+
+    experiment: Experiment
+    utterances: Sequence[Utterance]
+    partition: Partition
+    tokens: Tokens
+    recogniser_spec: RecogniserSpec
+
+
 def prepare_experiment(experiment: Experiment, workers: int, watcher: Watcher) -> Prepared:
     """Load or render the corpus, divide it, learn tokens on public text and compute features.
 
@@ -64,7 +75,11 @@ def prepare_experiment(experiment: Experiment, workers: int, watcher: Watcher) -
     UserError
         Where the corpus is not what the experiment needs.
     """
-    spec = experiment.model.recogniser()
+    return extract_features(divide_corpus(experiment, watcher), workers, watcher)
+
+
+def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
+    """Do what takes no time: whatever is wrong with a corpus but its audio is refused here."""
     watcher.stage("corpus")
     utterances = load_utterances(experiment.corpus, experiment.seed)
     public = _public_corpus(experiment.corpus)
@@ -73,12 +88,20 @@ def prepare_experiment(experiment: Experiment, workers: int, watcher: Watcher) -
     everything = _used([*utterances, *public], partition)
     tokens = _learn_tokens(experiment.model, everything, partition)
     _check_tokens(everything, partition, tokens)
+    return DividedCorpus(experiment, everything, partition, tokens, experiment.model.recogniser())
+
+
+def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> Prepared:
+    """Compute the features of a divided corpus, or find them in the cache."""
+    features = corpus.recogniser_spec.features
     speech = prepare(
-        everything, LogMel(spec.features), spec.features.digest, cache_folder(),
-        spec.features.sample_rate_hz, workers, watcher.prepared,
+        corpus.utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz, workers,
+        watcher.prepared,
     )  # fmt: skip
     assert isinstance(speech.store, MappedFeatures)
-    return Prepared(experiment, speech, speech.store.folder, partition, tokens, spec)
+    return Prepared(
+        corpus.experiment, speech, speech.store.folder, corpus.partition, corpus.tokens, corpus.recogniser_spec
+    )
 
 
 def load_utterances(spec: CorpusSpec, seed: int) -> Sequence[Utterance]:

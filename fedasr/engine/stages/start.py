@@ -8,7 +8,7 @@ from fedasr.asr.recogniser import Recogniser, Weights, best_device
 from fedasr.common.errors import UserError
 from fedasr.common.files import load_arrays
 from fedasr.common.randomness import Streams, seeded_libraries
-from fedasr.engine.preparation import Prepared
+from fedasr.engine.preparation import DividedCorpus, Prepared
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.runs.model_file import load_model, save_model
 from fedasr.server.progress import Progress
@@ -18,7 +18,7 @@ LOADED = ("public", "scratch")
 """Starts that are made; anything else is the path of a model."""
 
 
-def load_start(prepared: Prepared) -> Weights | None:
+def load_start(prepared: Prepared | DividedCorpus) -> Weights | None:
     """Return the weights of a start that is a file, checked against the experiment's recogniser.
 
     Raises
