@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -21,6 +22,21 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
+
+
+@contextmanager
+def told_of(where: str) -> Iterator[None]:
+    """Lead each line of what is refused in the block by the place that it is about.
+
+    Raises
+    ------
+    UserError
+        In the place of the block's own.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(*(f"{where}: {line}" for line in error.lines)) from error
 
 
 class RowError(Exception):

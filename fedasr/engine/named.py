@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import UserError, told_of
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.network import build_network
@@ -36,10 +36,8 @@ def _refused(check: Callable[[], object]) -> tuple[str, ...]:
 
 
 def _network(row: RowSpec) -> None:
-    try:
+    with told_of(f"compare.{row.name}.network"):
         build_network(row.network)
-    except UserError as error:
-        raise UserError(*(f"compare.{row.name}.network: {line}" for line in error.lines)) from error
 
 
 def _protection(row: RowSpec) -> None:

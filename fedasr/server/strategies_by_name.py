@@ -9,7 +9,7 @@ from typing import Any
 from flwr.serverapp import strategy as flower
 from flwr.serverapp.strategy import Strategy
 
-from fedasr.common.errors import UserError, nearest
+from fedasr.common.errors import UserError, nearest, told_of
 from fedasr.common.registry import Registry
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
@@ -82,13 +82,11 @@ def codec_of(row: RowSpec, strategy: Strategy) -> Codec:
 
 def named_codec(row: RowSpec) -> Codec | None:
     """Return the codec that a row names, None where it leaves the choice to its strategy; errors as `codec_of`."""
-    try:
-        if row.codec != "auto":
-            return build_codec(row.codec, row.codec_options)
-        if row.codec_options:
-            raise UserError("codec_options need the codec they are for; set codec")
-    except UserError as error:
-        raise UserError(*(f"compare.{row.name}: {line}" for line in error.lines)) from error
+    if row.codec != "auto":
+        with told_of(f"compare.{row.name}"):
+            return build_codec(row.codec, row.codec_options, "codec_options")
+    if row.codec_options:
+        raise UserError(f"compare.{row.name}: codec_options need the codec they are for; set codec")
     return None
 
 

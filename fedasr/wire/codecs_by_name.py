@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
-from fedasr.common.errors import UserError, nearest
 from fedasr.common.registry import Registry
+from fedasr.common.settings import from_table
 from fedasr.wire.codec import Codec
 
 CODECS: Registry[type[Any]] = Registry("codec", "fedasr.codecs")
 
 
-def build_codec(name: str, options: Mapping[str, Any]) -> Codec:
+def build_codec(name: str, options: Mapping[str, Any], where: str = "") -> Codec:
     """Return the codec of a name with the options of an experiment file.
+
+    Parameters
+    ----------
+    name : str
+    options : mapping
+    where : str
+        Where the options stand, for messages; by default ``codec 'NAME'``.
 
     Raises
     ------
     UserError
         Where the name, an option or its value is unknown or out of range.
     """
-    codec_class = CODECS.find(name)
-    known = [field.name for field in fields(codec_class)]
-    for key in options:
-        if not known:
-            raise UserError(f"codec '{name}': '{key}' is set, but this codec has no options")
-        if key not in known:
-            raise UserError(f"codec '{name}': unknown option '{key}'{nearest(key, known)}")
-    codec: Codec = codec_class(**options)
+    codec: Codec = from_table(CODECS.find(name), options, where or f"codec '{name}'")
     return codec
 
 

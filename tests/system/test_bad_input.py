@@ -97,7 +97,7 @@ def test_all_mistakes_of_a_file_are_told(run_command: Callable[..., Finished], w
     for named in (
         "'training.round'; did you mean 'rounds'", "'training.batch_size' must be a whole number of at least 1",
         "'model.encoder' is 'lstn'; did you mean 'lstm'", "compare.a.options", "'momentun'", "'fedavgg'",
-        "density must be a number above 0 and at most 1, not 2", "compare.b.network", "'compare[2].strategie'",
+        "'density' must be a number above 0 and at most 1, not 2", "compare.b.network", "'compare[2].strategie'",
         "'compare[2].strategy' is missing",
     ):  # fmt: skip
         assert sum(named in line for line in lines) == 1, (named, found.err)

@@ -42,9 +42,9 @@ def test_options_arrive() -> None:
         ("threshold", {"tau": float("inf")}, "tau"),
         ("threshold", {"tau": 1e-60}, "tau"),
         ("threshold", {"density": -0.1}, "density"),
-        ("threshold", {"band": [0.1]}, "two densities"),
-        ("threshold", {"band": "ab"}, "two densities"),
-        ("threshold", {"band": 3}, "two densities"),
+        ("threshold", {"band": [0.1]}, "2 entries"),
+        ("threshold", {"band": "ab"}, "a list of 2 numbers"),
+        ("threshold", {"band": 3}, "a list of 2 numbers"),
         ("threshold", {"band": [0.1, 0.1]}, "rise"),
         ("threshold", {"band": [0, 0.1]}, "band"),
         ("threshold", {"residual_clip": 0}, "residual_clip"),
@@ -58,3 +58,14 @@ def test_a_mistake_is_told_in_one_line(name: str, options: dict[str, object], to
         build_codec(name, options)
     assert "\n" not in str(raised.value)
     assert name in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("top-k", {"density": 0}), ("powersgd", {"rank": 0}), ("sign", {"error_feedback": 1})]
+)
+def test_a_codec_made_without_a_file_refuses_the_same(name: str, options: dict[str, object]) -> None:
+    with pytest.raises(UserError) as direct:
+        CODECS.find(name)(**options)
+    with pytest.raises(UserError) as built:
+        build_codec(name, options, "mine.toml")
+    assert built.value.lines == tuple(f"mine.toml: {line}" for line in direct.value.lines)

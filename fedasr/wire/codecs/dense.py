@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.settings import Settings
 from fedasr.wire.codec import Arrays, Delivery, Layout, State
 from fedasr.wire.header import HEADER, expect, seal, unseal
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Settings):
     """Float32, little endian, array after array, behind a header of 20 bytes."""
 
     is_exact: ClassVar[bool] = True

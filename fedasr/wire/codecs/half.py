@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.settings import Settings
 from fedasr.wire.codec import Arrays, Delivery, Layout, State
 from fedasr.wire.feedback import deliver
 from fedasr.wire.header import expect, seal, unseal
@@ -18,7 +19,7 @@ LARGEST = 65504.0
 
 
 @dataclass(frozen=True)
-class Half:
+class Half(Settings):
     """Every value rounded to the nearest fp16; no residual is kept.
 
     Values beyond ±65504, the range of fp16, arrive as ±65504, and what is below its smallest step

@@ -9,17 +9,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.settings import Settings
 from fedasr.wire.codec import Arrays, Delivery, Layout, State, WireError
 from fedasr.wire.feedback import deliver, finite_float32, remainder
 from fedasr.wire.header import expect, seal, unseal
-from fedasr.wire.options import flag
 from fedasr.wire.packing.vectors import Vector, gather
 
 LEVELS = 127
 
 
 @dataclass(frozen=True)
-class Int8:
+class Int8(Settings):
     """Each tensor as whole multiples, from −127 to 127, of its largest magnitude over 127.
 
     Attributes
@@ -30,9 +30,6 @@ class Int8:
 
     error_feedback: bool = True
     is_exact: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        flag("int8", "error_feedback", self.error_feedback)
 
     def encode(self, arrays: Arrays, state: State) -> tuple[bytes, State]:
         """Return the header, a float32 scale for each tensor and a byte for each value."""

@@ -10,10 +10,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.settings import Settings, number
 from fedasr.wire.codec import Arrays, Delivery, Layout, State, WireError
 from fedasr.wire.feedback import deliver, finite_float32, remainder
 from fedasr.wire.header import expect, seal, unpack, unseal
-from fedasr.wire.options import flag, whole
 from fedasr.wire.packing.low_rank import approximate, first_query, product
 from fedasr.wire.packing.vectors import Vector, check_finite, gather
 
@@ -22,7 +22,7 @@ SMALL = struct.Struct("<HH")
 
 
 @dataclass(frozen=True)
-class PowerSGD:
+class PowerSGD(Settings):
     """Each matrix as the product of two thin ones, one power iteration a message from where the last ended.
 
     A tensor is a matrix of its first dimension by all others. Tensors of one dimension, and those that two
@@ -36,13 +36,9 @@ class PowerSGD:
         Whether what was lost is added to the sender's next message.
     """
 
-    rank: int = 2
+    rank: int = number(2, least=1, most=65535)
     error_feedback: bool = True
     is_exact: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        whole("powersgd", "rank", self.rank, 65535)
-        flag("powersgd", "error_feedback", self.error_feedback)
 
     def encode(self, arrays: Arrays, state: State) -> tuple[bytes, State]:
         """Return the header and, tensor after tensor, two thin matrices or all values."""

@@ -9,16 +9,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.settings import Settings
 from fedasr.wire.codec import Arrays, Delivery, Layout, State, WireError
 from fedasr.wire.feedback import deliver, finite_float32, remainder
 from fedasr.wire.header import seal, unseal
-from fedasr.wire.options import flag
 from fedasr.wire.packing.gaps import pack_bits, unpack_bits
 from fedasr.wire.packing.vectors import Vector, gather
 
 
 @dataclass(frozen=True)
-class Sign:
+class Sign(Settings):
     """Each value as the mean of all values of its tensor that have its sign, as in one-bit SGD (Seide 2014).
 
     Attributes
@@ -29,9 +29,6 @@ class Sign:
 
     error_feedback: bool = True
     is_exact: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        flag("sign", "error_feedback", self.error_feedback)
 
     def encode(self, arrays: Arrays, state: State) -> tuple[bytes, State]:
         """Return the header, two float32 for each tensor and a bit for each value."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.common.errors import UserError, nearest
+from fedasr.common.settings import Mistake, Settings, number, one_of
 from fedasr.wire.codec import Arrays, Delivery, Layout, State, WireError
 from fedasr.wire.codecs.threshold_schedule import Schedule
 from fedasr.wire.header import peek, seal, unpack, unseal
-from fedasr.wire.options import number
 from fedasr.wire.packing.forms import FORM, FORMS, decode_sparse, encode_sparse, plan
 from fedasr.wire.packing.sparse import Sparse, take
 from fedasr.wire.packing.vectors import Vector, gather
@@ -22,13 +21,8 @@ DEFAULT_DENSITY = 0.005
 
 
 @dataclass(frozen=True)
-class Threshold:
-    """Send ±τ for each value whose residual reached τ, and take exactly that off the residual.
-
-    At most one of ``tau``, ``density`` and ``band`` is given; none means a density of 0.005. The state of a
-    sender holds ``residual`` (float32), ``threshold`` (the τ that the next message starts from; absent until
-    a value is not zero) and, with ``residual_clip``, ``discarded`` (float64): at any time
-    Σ τ_t · sent_t + residual + discarded is the sum of all that was put in.
+class ThresholdSettings(Settings):
+    """How the threshold τ is chosen: at most one of ``tau``, ``density`` and ``band``; none is a density of 0.005.
 
     Attributes
     ----------
@@ -39,32 +33,35 @@ class Threshold:
     band : (float, float), optional
         Multiply or divide τ by 0.965936 where the share sent leaves this band.
     residual_clip : float, optional
-        Clip the residual to so many τ after each message.
+        Clip the residual to so many τ after each message; what is discarded is booked.
     form : str
         ``"auto"`` (the smallest), ``"words"``, ``"golomb-rice"`` or ``"map"``.
     """
 
-    tau: float | None = None
-    density: float | None = None
-    band: tuple[float, float] | None = None
-    residual_clip: float | None = None
-    form: str = "auto"
-    is_exact: ClassVar[bool] = False
+    tau: float | None = number(None, above=2.0**-127, most=2.0**126)
+    density: float | None = number(None, above=0, most=1)
+    band: tuple[float, float] | None = number(None, above=0, most=1)
+    residual_clip: float | None = number(None, above=0, most=2.0**64)
+    form: str = one_of("auto", "auto", *FORMS)
 
-    def __post_init__(self) -> None:
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse two ways at once, and a band that does not rise."""
         if sum(choice is not None for choice in (self.tau, self.density, self.band)) > 1:
-            raise UserError("codec 'threshold': give only one of tau, density and band")
-        if self.form not in ("auto", *FORMS):
-            raise UserError(f"codec 'threshold': unknown form {self.form!r}{nearest(str(self.form), ('auto', *FORMS))}")
-        if self.tau is not None:
-            number("threshold", "tau", self.tau, high=2.0**126)
-            number("threshold", "tau", self.tau, low=2.0**-127)
-        if self.density is not None:
-            number("threshold", "density", self.density, high=1)
-        if self.residual_clip is not None:
-            number("threshold", "residual_clip", self.residual_clip, high=2.0**64)
-        if self.band is not None:
-            object.__setattr__(self, "band", _band(self.band))
+            yield Mistake("give only one of {0}, {1} and {2}", ("tau", "density", "band"))
+        if self.band is not None and self.band[0] >= self.band[1]:
+            yield Mistake(f"{{0}} must rise from low to high, not {list(self.band)}", ("band",))
+
+
+@dataclass(frozen=True)
+class Threshold(ThresholdSettings):
+    """Send ±τ for each value whose residual reached τ, and take exactly that off the residual.
+
+    The state of a sender holds ``residual`` (float32), ``threshold`` (the τ that the next message starts from; absent
+    until a value is not zero) and, with ``residual_clip``, ``discarded`` (float64): at any time
+    Σ τ_t · sent_t + residual + discarded is the sum of all that was put in.
+    """
+
+    is_exact: ClassVar[bool] = False
 
     def encode(self, arrays: Arrays, state: State) -> tuple[bytes, State]:
         """Return the header, τ and the signs in the chosen form, and what waits for the next message."""
@@ -151,12 +148,3 @@ def _threshold(state: State) -> float | None:
     if not 0 < threshold < np.inf:
         raise WireError(f"the state holds a threshold of {threshold}")
     return threshold
-
-
-def _band(band: object) -> tuple[float, float]:
-    if not isinstance(band, Sequence) or isinstance(band, str) or len(band) != 2:
-        raise UserError(f"codec 'threshold': band must be two densities, low and high, not {band!r}")
-    low, high = (number("threshold", "band", end, high=1) for end in band)
-    if low >= high:
-        raise UserError(f"codec 'threshold': band must rise from low to high, not {list(band)!r}")
-    return low, high

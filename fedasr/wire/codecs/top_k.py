@@ -10,10 +10,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.settings import Settings, number
 from fedasr.wire.codec import Arrays, Delivery, Layout, State, WireError
 from fedasr.wire.feedback import deliver, finite_float32
 from fedasr.wire.header import peek, seal, unpack, unseal
-from fedasr.wire.options import flag, number
 from fedasr.wire.packing.gaps import best_k, decode_gaps, encode_gaps, gaps_of
 from fedasr.wire.packing.vectors import Vector, gather
 
@@ -22,7 +22,7 @@ SMALL = struct.Struct("<B7xQ")
 
 
 @dataclass(frozen=True)
-class TopK:
+class TopK(Settings):
     """A fixed share of the values, the largest of the whole message; ties go to the earliest.
 
     Attributes
@@ -33,13 +33,9 @@ class TopK:
         Whether what is not sent is added to the sender's next message.
     """
 
-    density: float = 0.01
+    density: float = number(0.01, above=0, most=1)
     error_feedback: bool = True
     is_exact: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        number("top-k", "density", self.density, high=1)
-        flag("top-k", "error_feedback", self.error_feedback)
 
     def encode(self, arrays: Arrays, state: State) -> tuple[bytes, State]:
         """Return the header, the positions as Golomb-Rice gaps and the float32 values at them."""
