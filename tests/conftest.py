@@ -12,6 +12,7 @@ import pytest
 import tomli_w
 import torch
 from support.draws import draw
+from support.made_up_runs import make_exchange_run, make_failed_row, make_row, make_run  # noqa: F401 (fixtures)
 from support.running import LONGER, Finished, Refused, Simulated, command, tiny_table
 
 from fedasr.engine.preparation import Prepared, prepare_experiment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from fedasr.common.errors import UserError
-from fedasr.report.pictures.canvas import looks, svg
-from fedasr.report.pictures.order import pictures
+from fedasr.report.pictures.drawing.looks import looks
+from fedasr.report.pictures.drawing.svg import svg
+from fedasr.report.pictures.order import pictures, reason, warn
+from fedasr.report.pictures.picture import Picture
 from fedasr.report.speedups import with_speedups
 from fedasr.report.tables.alignment import examples
 from fedasr.report.tables.comparison import HEADINGS, table_rows
@@ -87,15 +90,14 @@ def _comparison(data: RunData, release: bool) -> dict[str, Any]:
 
 
 def _context(data: RunData, release: bool) -> dict[str, Any]:
-    drawn = pictures(data, release)
+    drawings, remarks = _drawings(data, release)
     return {
         **_comparison(data, release),
-        "run": data,
+        "run": replace(data, remarks=(*data.remarks, *remarks)),
         "release": release,
         "style": Markup(_resource("style.css")),
         "findings": findings(data),
-        "pictures": drawn,
-        "drawings": {picture.key: Markup(svg(picture.figure, picture.key)) for picture in drawn},
+        "drawings": drawings,
         "examples": [] if release else examples(data),
         "promises": carries_epsilon(data),
         "seeds": sorted({row.seed for row in data.rows if row.seed is not None}),
@@ -107,6 +109,24 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "voted": any(row.votes for row in data.rows),
         "traffic": [(row, total) for row in data.rows for total in row.traffic],
     }
+
+
+def _drawings(data: RunData, release: bool) -> tuple[list[tuple[Picture, Markup]], list[str]]:
+    """Return the pictures as SVG, and a line for each that could not be drawn: no picture loses the page."""
+    remarks: list[str] = []
+
+    def lost(name: str, error: Exception) -> None:
+        warn(name, error)
+        why = type(error).__name__ if release else reason(error)  # an error may quote speech
+        remarks.append(f"The picture '{name}' could not be drawn ({why}).")
+
+    drawings = []
+    for picture in pictures(data, release, lost):
+        try:
+            drawings.append((picture, Markup(svg(picture.figure, picture.key))))
+        except Exception as error:
+            lost(picture.key, error)
+    return drawings, remarks
 
 
 def _resource(name: str) -> str:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fedasr.report.pictures.axes import log_bytes, log_seconds
-from fedasr.report.pictures.canvas import FAINT, Look, drawing, looks, name_rows, new_figure
-from fedasr.report.words.groups import Group, groups
+from fedasr.report.pictures.drawing.axes import log_bytes, log_seconds
+from fedasr.report.pictures.drawing.labels import name_rows
+from fedasr.report.pictures.drawing.looks import Look, looks
+from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
+from fedasr.report.words.groups import groups
 from fedasr.report.words.units import bytes_text, seconds_text
 from fedasr.runs.records import RowData, RunData
 
@@ -24,6 +27,32 @@ _TIMES: tuple[Measure, ...] = (
     ("◆ simulated", "D", lambda row: row.simulated_seconds),
     ("■ training, CPU", "s", lambda row: row.training_cpu_seconds),
 )
+
+
+def bytes_picture(data: RunData) -> list[Picture]:
+    """Return the bytes of each row, with their words."""
+    caption = "Bytes of all silos and rounds together, counted after encoding, without the message envelopes."
+    numbers = (
+        f"{group.name} {bytes_text(up)} up and {bytes_text(down)} down"
+        for group in groups(data)
+        if (up := group.mean(lambda row: row.uplink_bytes)) is not None
+        and (down := group.mean(lambda row: row.downlink_bytes)) is not None
+    )
+    return framed("bytes", "Bytes moved", caption, "; ".join(numbers), bytes_by_row(data))
+
+
+def time_picture(data: RunData) -> list[Picture]:
+    """Return the times of each row, with their words."""
+    caption = (
+        "Wall clock of this simulation, simulated time of the modelled network and devices, and processor "
+        "seconds spent in local training."
+    )
+    numbers = (
+        f"{group.name} {seconds_text(wall)}"
+        for group in groups(data)
+        if (wall := group.mean(lambda row: row.wall_seconds)) is not None
+    )
+    return framed("time", "Time taken", caption, "; ".join(numbers), time_by_row(data))
 
 
 def bytes_by_row(data: RunData) -> Figure | None:
@@ -87,8 +116,3 @@ def _draw_mark(axes: Axes, value: float, height: float, marker: str, look: Look,
         fontsize=8,
         color=look.ink,
     )
-
-
-def total_bytes(group: Group) -> float:
-    """Return the bytes of a group in both directions, the mean over its seeds."""
-    return group.mean(lambda row: (row.uplink_bytes or 0) + (row.downlink_bytes or 0)) or 0.0

@@ -10,10 +10,14 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fedasr.report.pictures.axes import LINE_INCHES, label_ends, log_bytes, log_seconds, wer_axis
-from fedasr.report.pictures.canvas import Look, drawing, looks, new_figure
-from fedasr.report.pictures.trade import has_network
+from fedasr.report.pictures.costs import has_network
+from fedasr.report.pictures.drawing.axes import log_bytes, log_seconds, wer_axis
+from fedasr.report.pictures.drawing.labels import LINE_INCHES, label_ends
+from fedasr.report.pictures.drawing.looks import Look, looks
+from fedasr.report.pictures.drawing.style import drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups
+from fedasr.report.words.units import bytes_text, listing, percent, seconds_text
 from fedasr.runs.records import RoundData, RowData, RunData
 
 FEWEST_ROUNDS = 3
@@ -32,6 +36,7 @@ class Panel:
     label: str
     value: Callable[[RoundData], float]
     scale: Callable[[Axes, float, float], None]
+    text: Callable[[float], str]
 
 
 BYTES = Panel(
@@ -39,8 +44,30 @@ BYTES = Panel(
     "bytes sent so far, up and down together",
     lambda line: (line.uplink_bytes or 0) + (line.downlink_bytes or 0),
     log_bytes,
+    bytes_text,
 )
-SECONDS = Panel("seconds", "simulated time so far", lambda line: line.simulated_seconds or 0.0, log_seconds)
+SECONDS = Panel(
+    "seconds", "simulated time so far", lambda line: line.simulated_seconds or 0.0, log_seconds, seconds_text
+)
+
+
+def learning_picture(data: RunData) -> list[Picture]:
+    """Return the development WER over bytes and time, with its words."""
+    figure, drawn = wer_by_cost(data), panels(data)
+    if figure is None:
+        return []
+    against = {"bytes": "all bytes sent until then", "seconds": "simulated time until then"}
+    caption = (
+        "Word error rate on development speakers, round by round, against "
+        f"{listing([against[panel.key] for panel, _ in drawn])}; "
+        "several seeds are averaged, and round 0, before anything was spent, has no place on the logarithmic axis."
+    )
+    numbers = (
+        f"{name} ends at {percent(curve[-1][1])}% after {panel.text(curve[-1][0])}"
+        for panel, curves in drawn
+        for name, curve in curves.items()
+    )
+    return framed("learning", "What learning costs", caption, "; ".join(numbers), figure)
 
 
 def wer_by_cost(data: RunData) -> Figure | None:

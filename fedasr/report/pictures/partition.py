@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from fedasr.report.pictures.canvas import FAINT, INK, drawing, new_figure
+from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.units import count_text, seconds_text
 from fedasr.runs.records import PartitionData, RunData
 
@@ -15,6 +18,25 @@ MOST_BARS = 150
 _SILOS = "#0072B2"
 
 Part = tuple[str, str, int, int, float]
+
+
+def partition_picture(data: RunData) -> list[Picture]:
+    """Return who holds which speech, with its words."""
+    figure = partition(data)
+    if figure is None or data.partition is None:
+        return []
+    seconds = [silo.seconds for silo in data.partition.silos]
+    caption = f"Seconds of speech in each set and each silo; rule of the partition: {data.partition.rule or '–'}."
+    if len(seconds) > 1:
+        caption += (
+            f" Silos hold {seconds_text(min(seconds))} to {seconds_text(max(seconds))}, median "
+            f"{seconds_text(median(seconds))}."
+        )
+    numbers = (
+        f"{name}: {count_text(speakers, 'speaker')}, {count_text(utterances, 'utterance')}, {seconds_text(total)}"
+        for name, _, speakers, utterances, total in parts(data.partition)
+    )
+    return framed("partition", "Who holds the speech", caption, "; ".join(numbers), figure, inside=True)
 
 
 def parts(partition: PartitionData) -> list[Part]:

@@ -9,9 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from fedasr.report.pictures.canvas import FAINT, INK, Look, drawing, looks, new_figure, shortened
+from fedasr.report.pictures.drawing.labels import shortened
+from fedasr.report.pictures.drawing.looks import Look, looks
+from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups, pooled_scores
-from fedasr.report.words.units import count_text, percent
+from fedasr.report.words.units import count_text, listing, percent
 from fedasr.runs.records import RunData
 
 MOST_DOTS = 150
@@ -41,6 +44,29 @@ def speaker_strips(data: RunData) -> list[Strip]:
     """Return each row's WER of the test speakers, pooled over seeds."""
     pooled = ((group, pooled_scores([row.speaker_scores for row in group.finished])) for group in groups(data))
     return [Strip(group, scores, "test") for group, scores in pooled if scores]
+
+
+def silos_picture(data: RunData) -> list[Picture]:
+    """Return the WER silo by silo, with its words."""
+    strips = silo_strips(data)
+    own = [strip.group.name for strip in strips if strip.on != "test"]
+    test = [strip.group.name for strip in strips if strip.on == "test"]
+    caption = "Is anyone left behind?"
+    if own:
+        caption += (
+            f" {listing(own)}: the final model on each silo's own speech, the very speech that rows across "
+            "silos were trained on, so it flatters them."
+        )
+    if test:
+        caption += f" {listing(test)}: each silo's own model on the speech of all test speakers."
+    return framed("silos", "Silo by silo", caption, described(strips, "silo"), wer_by_silo(data), inside=True)
+
+
+def speakers_picture(data: RunData) -> list[Picture]:
+    """Return the WER speaker by speaker, with its words."""
+    caption = "Word error rate of the final model on each test speaker, none of whom it was trained on."
+    numbers = described(speaker_strips(data), "speaker")
+    return framed("speakers", "Speaker by speaker", caption, numbers, wer_by_speaker(data), inside=True)
 
 
 def wer_by_silo(data: RunData) -> Figure | None:

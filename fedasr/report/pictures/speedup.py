@@ -5,12 +5,31 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fedasr.report.pictures.axes import label_ends, set_ticks
-from fedasr.report.pictures.canvas import FAINT, INK, drawing, looks, new_figure
+from fedasr.report.pictures.drawing.axes import set_ticks
+from fedasr.report.pictures.drawing.labels import label_ends
+from fedasr.report.pictures.drawing.looks import looks
+from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import groups
 from fedasr.runs.records import RunData, SpeedupCurve
 
 _MARKERS = ("o", "s", "D", "^")
+
+
+def speedup_picture(data: RunData) -> list[Picture]:
+    """Return the speed-up against workers, with its words."""
+    found = data.speedups
+    if found is None:
+        return []
+    caption = (
+        f"How many times faster than one worker the run's own model and messages would go through the data, replayed "
+        f"on the network {found.network} ({found.note}), each worker with the same work between exchanges; hollow "
+        f"marks are published ({found.source}), with other models and bytes than this run's."
+    )
+    numbers = (
+        f"{curve.name} {curve.speedups[-1]:,.3g} times with {curve.workers[-1]:,} workers" for curve in found.curves
+    )
+    return framed("speedup", "Speed-up against workers", caption, "; ".join(numbers), speedup_by_workers(data))
 
 
 def speedup_by_workers(data: RunData) -> Figure | None:

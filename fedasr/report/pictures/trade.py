@@ -2,70 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fedasr.report.pictures.axes import label_ends, log_bytes, log_seconds, wer_axis
-from fedasr.report.pictures.canvas import FAINT, Look, drawing, looks, new_figure
-from fedasr.report.pictures.cost import total_bytes
-from fedasr.report.words.findings import is_reference
+from fedasr.report.pictures.costs import BYTES, SECONDS, Cost, Dots, dots_of, has_network, marked_front, total_bytes
+from fedasr.report.pictures.drawing.axes import wer_axis
+from fedasr.report.pictures.drawing.labels import label_ends
+from fedasr.report.pictures.drawing.looks import Look, looks
+from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups
+from fedasr.report.words.units import bytes_text, listing, percent, seconds_text
 from fedasr.runs.records import RunData
 
 MOST_BESIDE = 3
 
-Dots = dict[str, tuple[float, float]]
+
+def trade_picture(data: RunData) -> list[Picture]:
+    """Return the test WER against the bytes, with its words."""
+    caption = (
+        "Test word error rate (with its 95% interval) against all bytes that crossed the network; lower "
+        "left is better, and dashed lines are rows that send nothing."
+    )
+    numbers = (
+        f"{group.name} {percent(wer.value)}% for {bytes_text(total_bytes(group))}"
+        for group in groups(data)
+        if (wer := group.wer())
+    )
+    caption += _front(data, BYTES)
+    return framed("trade", "What the bytes buy", caption, "; ".join(numbers), wer_by_bytes(data))
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a figure sets the word error rate against."""
-
-    value: Callable[[Group], float]
-    scale: Callable[[Axes, float, float], None]
-    label: str
-
-
-BYTES = Cost(total_bytes, log_bytes, "bytes sent, up and down together")
-SECONDS = Cost(
-    lambda group: group.mean(lambda row: row.simulated_seconds) or 0.0,
-    log_seconds,
-    "simulated time of the whole run",
-)
-
-
-def front(dots: Mapping[str, tuple[float, float]]) -> list[str]:
-    """Return the names of the (cost, WER) pairs that no other beats in one without losing in the other.
-
-    In order of cost; equal pairs stand or fall together.
-    """
-    order = sorted(dots, key=lambda name: dots[name])
-    best: list[str] = []
-    for name in order:
-        if not best or dots[name][1] < dots[best[-1]][1] or dots[name] == dots[best[-1]]:
-            best.append(name)
-    return best
+def trade_time_picture(data: RunData) -> list[Picture]:
+    """Return the test WER against simulated time, with its words."""
+    figure = wer_by_seconds(data)
+    if figure is None:
+        return []
+    caption = (
+        "Test word error rate (with its 95% interval) against the time of the modelled network and devices, "
+        f"waiting included; dashed lines are rows that were not timed.{_networks(data)}{_front(data, SECONDS)}"
+    )
+    numbers = (
+        f"{name} {percent(wer)}% in {seconds_text(count)}"
+        for name, (count, wer) in dots_of(data, SECONDS).items()
+        if count > 0
+    )
+    return framed("trade-time", "What the time buys", caption, "; ".join(numbers), figure)
 
 
-def dots_of(data: RunData, cost: Cost) -> Dots:
-    """Return the cost and the mean test WER of each row that has a WER."""
-    return {group.name: (cost.value(group), wer.value) for group in groups(data) if (wer := group.wer()) is not None}
+def _front(data: RunData, cost: Cost) -> str:
+    names = marked_front(data, cost)
+    if not names:
+        return ""
+    return (
+        f" Ringed, on the thin line, is the Pareto front, references aside: none is at once better and cheaper than "
+        f"{listing(names)}."
+    )
 
 
-def marked_front(data: RunData, cost: Cost) -> list[str]:
-    """Return the front among the rows that cost something; empty where it has but one place, which is no front.
-
-    References compete with nobody: what they do with speech is what the others may not do. Costs are taken
-    to three digits: a few bytes of names are no bargain.
-    """
-    rivals = {group.name for group in groups(data) if not is_reference(group)}
-    paid = {name: dot for name, dot in dots_of(data, cost).items() if dot[0] > 0 and name in rivals}
-    dots = {name: (float(f"{count:.2e}"), wer) for name, (count, wer) in paid.items()}
-    best = front(dots)
-    return best if len({dots[name] for name in best}) > 1 else []
+def _networks(data: RunData) -> str:
+    """Which networks were modelled; a row without one has no transfer time."""
+    names = sorted({row.network or "none" for row in data.rows if row.simulated_seconds})
+    without = " (compute alone, bytes take no time)"
+    return f" Networks: {listing([name + without if name == 'none' else name for name in names])}."
 
 
 def wer_by_bytes(data: RunData) -> Figure | None:
@@ -77,11 +76,6 @@ def wer_by_seconds(data: RunData) -> Figure | None:
     """Draw the test WER against simulated time, where a network was simulated and two rows were timed."""
     timed = [dot for dot in dots_of(data, SECONDS).values() if dot[0] > 0]
     return _trade(data, SECONDS) if len(timed) > 1 and has_network(data) else None
-
-
-def has_network(data: RunData) -> bool:
-    """Whether any row ran over a network that takes time; without one, simulated time is compute alone."""
-    return any(row.network not in (None, "", "none") for row in data.rows)
 
 
 def _trade(data: RunData, cost: Cost) -> Figure | None:

@@ -8,10 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from fedasr.report.pictures.canvas import FAINT, INK, drawing, looks, name_rows, new_figure
+from fedasr.report.pictures.drawing.labels import name_rows
+from fedasr.report.pictures.drawing.looks import looks
+from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.findings import is_reference
 from fedasr.report.words.groups import Group, groups
-from fedasr.report.words.units import bytes_text
+from fedasr.report.words.units import bytes_text, listing
 from fedasr.runs.records import RunData
 
 EVEN = 0.1
@@ -19,6 +22,7 @@ EVEN = 0.1
 VISIBLE_ENVELOPE = 0.01
 _SHADES = (("#2f5d8a", "#a9c3dd"), ("#a3562b", "#e6bfa5"), ("#3f7355", "#b3d1bf"), ("#74508f", "#cdbbdb"))
 _OTHER = "#d5d9de"
+_WRAPPING = "envelopes"
 _ARROWS = {"up": "▲", "down": "▼"}
 
 
@@ -68,6 +72,20 @@ def envelope_bytes(parts: list[Part]) -> float:
     return sum(part.bytes for part in parts if part.kind is None)
 
 
+def traffic_picture(data: RunData) -> list[Picture]:
+    """Return where the bytes went, with its words."""
+    caption = (
+        "How each row's bytes divide over directions (▲ up, from silos; ▼ down, to silos) and kinds of message, as "
+        "encoded; at the right the total, and the envelopes in it, which wrap the messages; rows that sent "
+        "nothing are left out."
+    )
+    numbers = (
+        f"{name}: {listing([f'{bytes_text(p.bytes)} {p.direction} {p.kind or _WRAPPING}' for p in parts])}"
+        for name, parts in shown(data).items()
+    )
+    return framed("traffic", "Where the bytes went", caption, "; ".join(numbers), where_bytes_went(data))
+
+
 def where_bytes_went(data: RunData) -> Figure | None:
     """Draw each row's bytes as one bar of shares, with the total and the envelopes' part of it beside."""
     parts = shown(data)
@@ -106,7 +124,7 @@ def _bar(
         width = 100 * part.bytes / total
         colour = _colour(part, kinds)
         axes.barh(position, width, 0.56, left, color=colour, edgecolor="white", linewidth=0.5)
-        name = f"{_ARROWS.get(part.direction, part.direction)} {part.kind}" if part.kind else "envelopes"
+        name = f"{_ARROWS.get(part.direction, part.direction)} {part.kind}" if part.kind else _WRAPPING
         key = (part.direction if part.kind else "", part.kind)
         if part.kind or part.bytes >= VISIBLE_ENVELOPE * total:
             used.setdefault(key, Patch(facecolor=colour, label=name))

@@ -8,13 +8,45 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fedasr.report.pictures.axes import label_ends, wer_axis
-from fedasr.report.pictures.canvas import FAINT, Look, drawing, looks, name_rows, new_figure
+from fedasr.report.pictures.drawing.axes import wer_axis
+from fedasr.report.pictures.drawing.labels import label_ends, name_rows
+from fedasr.report.pictures.drawing.looks import Look, looks
+from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.units import percent
 from fedasr.runs.records import RunData
 
 Curve = list[tuple[float, float]]
+
+
+def wer_picture(data: RunData) -> list[Picture]:
+    """Return the test WER of each row, with its words."""
+    caption = (
+        "Word error rate on test speakers, whom no silo and no public set holds; the whisker is the 95% "
+        "interval, bootstrapped over speakers"
+    )
+    if any(len(group.finished) > 1 for group in groups(data)):
+        caption += ", the small circles are single seeds and the large dot is their mean"
+    numbers = (
+        f"{group.name} {percent(wer.value)}%" if (wer := group.wer()) else f"{group.name} not measured"
+        for group in groups(data)
+    )
+    return framed("wer", "Word error rate", f"{caption}.", "; ".join(numbers), wer_by_row(data))
+
+
+def rounds_picture(data: RunData) -> list[Picture]:
+    """Return the development WER over the rounds, with its words."""
+    caption = (
+        "Word error rate on the development speakers after each round (round 0 is the shared start); "
+        "dashed lines are rows without rounds."
+    )
+    numbers = (
+        f"{group.name} ends at {percent(wer)}%"
+        for group in groups(data)
+        if (wer := group.mean(lambda row: row.development_wer)) is not None
+    )
+    return framed("rounds", "Progress over the rounds", caption, "; ".join(numbers), wer_by_round(data))
 
 
 def wer_by_row(data: RunData) -> Figure | None:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from fedasr.network.published import PUBLISHED
 from fedasr.report import figures, write_page
-from fedasr.report.pictures.codecs import density_and_threshold, panels, thinned
+from fedasr.report.pictures.codec import density_and_threshold, panels, thinned
 from fedasr.report.pictures.order import pictures
 from fedasr.report.pictures.speedup import speedup_by_workers
 from fedasr.report.pictures.traffic import envelope_bytes, parts_of, shown, where_bytes_went

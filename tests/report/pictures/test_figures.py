@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from fedasr.report import figures
-from fedasr.report.pictures.canvas import looks
+from fedasr.report.pictures.drawing.looks import looks
 from fedasr.report.pictures.order import pictures
 from fedasr.report.pictures.partition import partition
 from fedasr.report.pictures.silos import silo_strips, worst_of

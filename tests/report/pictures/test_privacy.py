@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from fedasr.report import figures
 from fedasr.report.pictures.order import pictures
-from fedasr.report.pictures.privacy import LARGEST_EPSILON, Panel, panels, wer_by_epsilon
+from fedasr.report.pictures.privacy.figure import wer_by_epsilon
+from fedasr.report.pictures.privacy.panels import LARGEST_EPSILON, Panel, panels
 from fedasr.report.words.promises import mechanism_of, stem, strategy_name
 from fedasr.runs.reading import read_run
 from fedasr.runs.records import RunData

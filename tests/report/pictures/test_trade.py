@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from fedasr.report.pictures.canvas import FAINT
+from fedasr.report.pictures.costs import BYTES, SECONDS, front, marked_front
+from fedasr.report.pictures.drawing.style import FAINT
 from fedasr.report.pictures.learning import BYTES as LEARNED_BYTES
 from fedasr.report.pictures.learning import learning_curve, panels, wer_by_cost
 from fedasr.report.pictures.order import pictures
-from fedasr.report.pictures.trade import BYTES, SECONDS, front, marked_front, wer_by_bytes, wer_by_seconds
+from fedasr.report.pictures.trade import wer_by_bytes, wer_by_seconds
 from fedasr.report.words.groups import groups
 from fedasr.runs.reading import read_run
 from fedasr.runs.records import RoundData, RowData, RunData

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedasr.report.pictures.canvas import spread
+from fedasr.report.pictures.drawing.labels import spread
 from fedasr.report.words.units import (
     at_least_text,
     bytes_text,

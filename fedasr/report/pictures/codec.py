@@ -10,8 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fedasr.report.pictures.axes import LINE_INCHES, label_ends, set_ticks
-from fedasr.report.pictures.canvas import Look, drawing, looks, new_figure
+from fedasr.report.pictures.drawing.axes import set_ticks
+from fedasr.report.pictures.drawing.labels import LINE_INCHES, label_ends
+from fedasr.report.pictures.drawing.looks import Look, looks
+from fedasr.report.pictures.drawing.style import drawing, new_figure
+from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups
 from fedasr.runs.records import RoundData, RunData
 
@@ -38,6 +41,22 @@ def share_text(value: float) -> str:
 
 DENSITY = Panel("density", "density:\nshare of values sent", lambda line: line.density, share_text)
 THRESHOLD = Panel("threshold", "threshold τ", lambda line: line.threshold, lambda value: f"{value:.2g}")
+
+
+def codec_picture(data: RunData) -> list[Picture]:
+    """Return density and threshold over the rounds, with their words."""
+    caption = (
+        "What the thresholded codec did in each round, the mean over the silos' messages and over seeds: the share of "
+        "values that was sent, and the threshold that a value, with what earlier rounds left of it, has to reach."
+    )
+    if any(len(group.rows[0].metrics) > MOST_POINTS for group in groups(data)):
+        caption += " Neighbouring rounds are averaged."
+    numbers = (
+        f"{name} {panel.key} from {panel.text(curve[0][1])} to {panel.text(curve[-1][1])}"
+        for panel, curves in panels(data)
+        for name, curve in curves.items()
+    )
+    return framed("codec", "Density and threshold", caption, "; ".join(numbers), density_and_threshold(data))
 
 
 def density_and_threshold(data: RunData) -> Figure | None:

@@ -1,11 +1,12 @@
-"""The figures of what privacy costs, with their words."""
+"""The pictures of what privacy costs: each panel's figure with its words."""
 
 from __future__ import annotations
 
 import re
 
 from fedasr.report.pictures.picture import Picture
-from fedasr.report.pictures.privacy import LARGEST_EPSILON, Panel, Point, axis_label, panels, wer_by_epsilon
+from fedasr.report.pictures.privacy.figure import wer_by_epsilon
+from fedasr.report.pictures.privacy.panels import LARGEST_EPSILON, Panel, Point, axis_label, panels
 from fedasr.report.words.groups import groups
 from fedasr.report.words.promises import strategy_name
 from fedasr.report.words.units import epsilon_text, listing, percent
@@ -19,7 +20,7 @@ _KINDS = {
 }
 
 
-def privacy_pictures(data: RunData) -> list[Picture | None]:
+def privacy_pictures(data: RunData) -> list[Picture]:
     """Return word error rates against ε, one picture for each unit and adjacency; none mixes two."""
     found = panels(data)
     return [_picture(data, panel, sum(other.unit == panel.unit for other in found) > 1) for panel in found]

@@ -1,4 +1,4 @@
-"""A made-up run folder, for the tests of the report."""
+"""Made-up run folders, and the fixtures that make them."""
 
 from __future__ import annotations
 

@@ -1,19 +1,16 @@
-"""Axes that several figures share: logarithmic bytes and time, word error rate, names beside the ends of lines."""
+"""Axes that several figures share: logarithmic bytes, time and ε, word error rate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import log
-from types import MappingProxyType
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from fedasr.report.pictures.canvas import Look, shortened, spread
 from fedasr.report.words.units import bytes_text, seconds_text
 
-LINE_INCHES = 0.19
 TICK_GAP = 0.17
 _SECONDS = (
     0.001,
@@ -86,42 +83,3 @@ def wer_axis(axes: Axes, values: Sequence[float]) -> None:
     else:
         axes.set_ylim(0, high * 1.08)
     axes.grid(axis="y")
-
-
-def one_decimal(value: float) -> str:
-    """Return a percentage as labels give it."""
-    return f"{value:.1f}"
-
-
-def label_ends(
-    axes: Axes,
-    ends: Mapping[str, tuple[float, float]],
-    look: Mapping[str, Look],
-    column: float | None = None,
-    remarks: Mapping[str, str] = MappingProxyType({}),
-    text: Callable[[float], str] = one_decimal,
-    gap: float = 0.075,
-) -> None:
-    """Name each line or dot in a column right of the axes, or just beside it; names move apart."""
-    to_axes = axes.transData + axes.transAxes.inverted()
-    places = [to_axes.transform(end) for end in ends.values()]
-    heights = spread([float(place[1]) for place in places], gap)
-    for (name, end), place, height in zip(ends.items(), places, heights, strict=True):
-        axes.annotate(
-            f"{shortened(name, 20)}  {text(end[1])}{remarks.get(name, '')}",
-            end,
-            (column or float(place[0]) + 0.05, height),
-            textcoords="axes fraction",
-            va="center",
-            color=look[name].ink,
-            annotation_clip=False,
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
-            arrowprops={
-                "arrowstyle": "-",
-                "relpos": (0, 0.5),
-                "color": look[name].colour,
-                "linewidth": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 1,
-            },
-        )

@@ -1,0 +1,1 @@
+"""What all figures share: style, looks of rows, axes, and how a figure becomes SVG."""
