@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from fedasr.silo.silo import Silo
 from fedasr.training.batches import seconds_of, shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient, clip_norm_
 from fedasr.training.optimizer_state import moments_of, restore_moments
-from fedasr.training.parameters import ALL, zero_untrained_
+from fedasr.training.parameters import ALL, only_trained, zero_untrained_
 
 MOMENTS = "optimizer"
 """The record of a silo's state that holds its optimizer's moments."""
@@ -60,8 +60,9 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
         _load_moments(optimizer, recogniser, state)
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
-    for seconds, loss, gradient in gradients(host, silo, request.round, request.steps or host.training.local_steps):
-        is_trained = zero_untrained_(recogniser, gradient, request.layers or ALL)
+    layers, steps = request.layers or ALL, request.steps or spec.local_steps
+    for seconds, loss, gradient in gradients(host, silo, request.round, steps, layers):
+        is_trained = zero_untrained_(recogniser, gradient, layers)
         clip_norm_(gradient, spec.gradient_norm)
         for number, parameter in enumerate(recogniser.parameters()):
             parameter.grad = gradient[number] if is_trained[number] else None
@@ -97,11 +98,12 @@ def _turned(name: str) -> str:
 
 
 def gradients(
-    host: SiloHost, silo: Silo, round: int, batches: int
+    host: SiloHost, silo: Silo, round: int, batches: int, layers: Sequence[str] = ALL
 ) -> Iterator[tuple[float, float, list[torch.Tensor]]]:
     """Yield the seconds of speech of each mini-batch, its mean loss and its gradient at the recogniser's weights.
 
-    Everything that a silo trains goes through here: under a protection the gradients are what it releases.
+    Everything that a silo trains goes through here: under a protection the gradients are what it releases. What is
+    not among the layers is not differentiated, and its gradient is of no use.
     """
     if host.protection is not None:
         from fedasr.protection.dp_sgd.silos import noisy_gradients  # Opacus, below it, takes seconds to import
@@ -112,7 +114,9 @@ def gradients(
     masks = silo.streams.torch("local dropout", round, silo.number)
     for indices in itertools.islice(_batches(silo, host.training.batch_size, generator), batches):
         batch = training_batch(silo.speech, indices, host.tokens, host.augment, generator)
-        yield seconds_of(silo.speech, indices), *batch_gradient(host.recogniser, host.objective, batch, masks)
+        with only_trained(host.recogniser, layers):
+            loss, gradient = batch_gradient(host.recogniser, host.objective, batch, masks)
+        yield seconds_of(silo.speech, indices), loss, gradient
 
 
 def _batches(silo: Silo, size: int, generator: np.random.Generator) -> Iterator[list[int]]:

@@ -19,9 +19,15 @@ LANES = 2
 def batch_gradient(
     recogniser: Recogniser, objective: Objective, batch: Batch, generator: torch.Generator | None
 ) -> tuple[float, list[Tensor]]:
-    """Return the mean loss of a batch and its gradient, one tensor a parameter."""
+    """Return the mean loss of a batch and its gradient, one tensor a parameter.
+
+    What is not trained (see `fedasr.training.parameters.only_trained`) has a gradient of zeros, and is not
+    differentiated: below the lowest layer that is trained nothing is remembered for a backward pass.
+    """
     loss = objective(recogniser, batch, generator).mean()
-    return float(loss.detach()), list(torch.autograd.grad(loss, list(recogniser.parameters())))
+    parameters = list(recogniser.parameters())
+    found = iter(torch.autograd.grad(loss, [p for p in parameters if p.requires_grad]))
+    return float(loss.detach()), [next(found) if p.requires_grad else torch.zeros_like(p) for p in parameters]
 
 
 def lanes_gradient(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
 from torch import Tensor, nn
@@ -40,6 +41,20 @@ def trained_parameters(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.
     """Return the parameters that some patterns choose (see `chosen_names`), in the model's order."""
     named = dict(model.named_parameters())
     return {name: named[name] for name in chosen_names(named, layers)}
+
+
+@contextmanager
+def only_trained(model: nn.Module, layers: Sequence[str]) -> Iterator[None]:
+    """Within the block, parameters that no pattern chooses (see `chosen_names`) are constants to autograd."""
+    trained = trained_parameters(model, layers)
+    constant = [value for name, value in model.named_parameters() if name not in trained]
+    for parameter in constant:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in constant:
+            parameter.requires_grad_(True)
 
 
 def zero_untrained_(model: nn.Module, gradient: Sequence[Tensor], layers: Sequence[str]) -> list[bool]:

@@ -1,9 +1,15 @@
 import pytest
 import torch
+from numpy.random import default_rng
 from support.toy_recognisers import recogniser
+from support.toy_speech import TOKENS, made_up, small_recogniser
 
+from fedasr.asr.augment import NO_AUGMENTATION
 from fedasr.common.errors import UserError
-from fedasr.training.parameters import ALL, trained_parameters, zero_untrained_
+from fedasr.training.batches import training_batch
+from fedasr.training.gradients import batch_gradient
+from fedasr.training.objectives.supervised import supervised
+from fedasr.training.parameters import ALL, only_trained, trained_parameters, zero_untrained_
 
 
 def test_patterns_choose_by_name_in_the_models_order() -> None:
@@ -30,3 +36,22 @@ def test_gradients_of_what_is_not_trained_become_zero_and_the_others_stay_to_the
     assert sum(chosen) == 2
     for part, old, is_chosen in zip(gradient, before, chosen, strict=True):
         assert part.equal(old if is_chosen else torch.zeros_like(old))
+
+
+def test_what_is_not_trained_is_not_differentiated_and_what_is_has_the_same_bits() -> None:
+    model, batch = small_recogniser(), training_batch(made_up(4), range(4), TOKENS, NO_AUGMENTATION, default_rng(0))
+    loss, whole = batch_gradient(model, supervised, batch, None)
+    with only_trained(model, ["ctc.*"]):
+        assert not next(model.encoder.parameters()).requires_grad
+        same_loss, part = batch_gradient(model, supervised, batch, None)
+    assert loss == same_loss
+    for (name, parameter), mine, theirs in zip(model.named_parameters(), part, whole, strict=True):
+        assert parameter.requires_grad
+        assert torch.equal(mine, theirs if name.startswith("ctc.") else torch.zeros_like(theirs)), name
+
+
+def test_parameters_are_trained_again_after_a_failure() -> None:
+    model = small_recogniser()
+    with pytest.raises(ZeroDivisionError), only_trained(model, ["ctc.*"]):
+        1 / 0  # noqa: B018
+    assert all(parameter.requires_grad for parameter in model.parameters())
