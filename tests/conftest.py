@@ -14,6 +14,7 @@ import torch
 from support.draws import draw
 from support.made_up_runs import make_exchange_run, make_failed_row, make_row, make_run  # noqa: F401 (fixtures)
 from support.running import LONGER, Finished, Refused, Simulated, command, tiny_table
+from support.unequal import unequal_table, write_corpus
 
 from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
@@ -69,6 +70,18 @@ def tiny() -> Experiment:
 def prepared(_surroundings: None) -> Prepared:
     """Return the tiny experiment with its speech."""
     return prepare_experiment(Experiment.from_table(tiny_table()), 1, Watcher())
+
+
+@pytest.fixture(scope="session")
+def unequal_corpus(tmp_path_factory: pytest.TempPathFactory, _surroundings: None) -> Path:
+    """Write speech of which silos hold 5, 2, 9 and 9 utterances."""
+    return write_corpus(tmp_path_factory.mktemp("unequal"))
+
+
+@pytest.fixture(scope="session")
+def unequal(unequal_corpus: Path) -> Prepared:
+    """Return an experiment with silos of unlike size and two local steps, prepared."""
+    return prepare_experiment(Experiment.from_table(unequal_table(unequal_corpus)), 1, Watcher())
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The golden experiment: every strategy, protection and codec once, on silos of 2, 5 and 9 utterances.
 
 Two rounds of two local steps; in the usual fixture of three utterances and one step no error of weighting, size or
-step would show. Its speech is rendered and written as a corpus of files, because synthetic speakers all say as much.
+step would show (`support.unequal` writes their speech).
 """
 
 from __future__ import annotations
@@ -10,15 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
-from fedasr.corpora.synthetic import synthetic_corpus
-
-RATE_HZ = 16_000
 SPEAKERS = 13
 """Eight silos of one speaker each, and five speakers who are public or held out."""
-UTTERANCES = (2, 5, 9)
-"""Of one speaker after another, in turn."""
 
 BASE: dict[str, Any] = {
     "name": "golden",
@@ -125,21 +118,3 @@ def golden_table(corpus: Path, transducer: bool = False) -> dict[str, Any]:
     table = {**json.loads(json.dumps(BASE)), "compare": ROWS, **(TRANSDUCER if transducer else {})}
     table["corpus"] = {**table["corpus"], "path": str(corpus)}
     return table
-
-
-def write_corpus(folder: Path) -> Path:
-    """Render the speech and write it as a corpus of files, speakers of unlike size."""
-    sizes = [UTTERANCES[number % len(UTTERANCES)] for number in range(SPEAKERS)]
-    spoken = synthetic_corpus(speakers=SPEAKERS, utterances_per_speaker=max(sizes), grammar="digits", seed=11)
-    speakers = list(dict.fromkeys(u.speaker for u in spoken))
-    lines = []
-    for speaker, size in zip(speakers, sizes, strict=True):
-        for number, utterance in enumerate([u for u in spoken if u.speaker == speaker][:size]):
-            samples = utterance.audio.read(RATE_HZ)
-            name = f"{speaker}-{number}.wav"
-            soundfile.write(folder / name, samples, RATE_HZ, subtype="PCM_16")
-            lines.append({
-                "audio_filepath": name, "duration": len(samples) / RATE_HZ, "text": utterance.text, "speaker": speaker,
-            })  # fmt: skip
-    (folder / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return folder

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 import torch
+from support.unequal import write_corpus
 
 import fedasr
 from fedasr.common.environment import processor
 from fedasr.experiment.experiment import Experiment
 
-from .golden import golden_table, write_corpus
+from .golden import SPEAKERS, golden_table
 
 FILE = Path(__file__).with_name("golden.json")
 Digests = dict[str, str]
@@ -29,7 +30,7 @@ Digests = dict[str, str]
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Digests]:
     """Run the golden experiment on a grid and return the digest of each row's model."""
-    corpus = write_corpus(tmp_path_factory.mktemp("corpus"))
+    corpus = write_corpus(tmp_path_factory.mktemp("corpus"), SPEAKERS)
 
     def run(grid: str, workers: int = 2) -> Digests:
         digests: Digests = {}
