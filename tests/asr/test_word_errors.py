@@ -29,6 +29,13 @@ def test_characters_are_counted_with_their_spaces() -> None:
     assert found.cer == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize(("hypothesis", "errors"), [("", 0), ("ab", 2), ("the cat", 7)])
+def test_characters_heard_where_nobody_spoke_are_errors(hypothesis: str, errors: int) -> None:
+    found = count_errors("", hypothesis)
+    assert (found.character_errors, found.characters) == (errors, 0)
+    assert (total([found, count_errors("abcd", "abcd")])).cer == errors / 4
+
+
 words = st.lists(st.sampled_from(["a", "b", "c"]), max_size=6)
 
 
@@ -77,12 +84,26 @@ def test_the_interval_is_around_the_rate_and_repeats() -> None:
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    """Of 1,000 experiments 95% give or take two (three standard errors); one of 90% would fall short of 92."""
     truth = 9.5 / 40
     inside = 0
-    for seed in range(200):
-        low, high = wer_interval(_speakers(30, seed), np.random.SeedSequence(seed), resamples=300)
+    for seed in range(1000):
+        low, high = wer_interval(_speakers(60, seed), np.random.SeedSequence(seed), resamples=300)
         inside += low <= truth <= high
-    assert 0.87 <= inside / 200 <= 0.99
+    assert 0.92 <= inside / 1000 <= 0.97
+
+
+def test_the_interval_is_as_wide_as_the_normal_one_of_many_speakers() -> None:
+    """95% of a normal distribution lie within 1.96 standard deviations."""
+    speakers = _speakers(400, 5)
+    low, high = wer_interval(speakers, np.random.SeedSequence(3), resamples=4000)
+    deviation = np.std([count.wer for count in speakers]) / np.sqrt(len(speakers))
+    assert (high - low) / (2 * deviation) == pytest.approx(1.96, rel=0.05)
+    ones = [[count] for count in speakers]
+    others = [[ErrorCounts(substitutions=20, words=40)]] * len(speakers)
+    ratio, low, high = paired_ratio_interval(ones, others, np.random.SeedSequence(3), resamples=4000)
+    assert (high - low) / (2 * deviation / 0.5) == pytest.approx(1.96, rel=0.05)
+    assert low < ratio < high
 
 
 def test_more_speakers_narrow_the_interval() -> None:

@@ -87,6 +87,25 @@ def test_grouped_silos_hold_about_as_much() -> None:
     assert max(seconds) < 1.3 * min(seconds)
 
 
+def test_speakers_are_grouped_from_the_largest_on() -> None:
+    """Dealt in any other order one large speaker on top of equal loads leaves silos apart."""
+    corpus = [replace(u, duration_seconds=1.0) for u in _corpus([1] * 20 + [10])]
+    for seed in range(8):
+        found = _divide(corpus, _spec(partition="grouped", silos=3, public_speakers=0, test_speakers=0), seed)
+        counts = sorted(map(len, found.silos))
+        assert counts[-1] - counts[0] <= 1 or "s20" in found.development, counts
+
+
+def test_utterances_dealt_at_random_mix_the_speakers() -> None:
+    corpus = _corpus([12] * 15)
+    for seed in range(4):
+        found = _divide(corpus, _spec(partition="iid", silos=5), seed)
+        owners = [{name.split("/")[0] for name in silo} for silo in found.silos]
+        assert min(map(len, owners)) >= 7, "24 of 120 utterances of ten speakers"
+        assert max(map(len, found.silos)) - min(map(len, found.silos)) <= 1
+    assert _divide(corpus, _spec(partition="iid", silos=5), 0).silos != found.silos
+
+
 def test_a_small_alpha_makes_unlike_silos() -> None:
     corpus = _corpus([4] * 80)
 

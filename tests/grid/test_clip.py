@@ -47,6 +47,20 @@ def test_a_clipped_change_keeps_its_direction_and_its_bound(change: dict[str, np
         assert found is change
 
 
+@pytest.mark.parametrize("times", [0.99, 1.01, 1.1, 1.25, 1.4, 1.49, 3.0])
+def test_a_change_a_little_longer_than_the_bound_is_clipped_to_it(times: float) -> None:
+    change = {"a": np.float32([[3, 0], [0, -4]]), "b": np.float32(12)}
+    largest = _norm(change) / times
+    assert _norm(clipped(change, largest)) == pytest.approx(min(times, 1) * largest, rel=1e-9)
+
+
+@pytest.mark.parametrize("times", [0.5, 1.2, 1.45])
+def test_a_silo_adds_its_bound_and_no_more(times: float) -> None:
+    """One value of its reply is moved, by so many bounds; all silos that are asked do so."""
+    nudged = _sum(Nudged(by=times * BOUND), silos=(2,))
+    assert _norm(nudged) == pytest.approx(min(times, 1) * BOUND, rel=1e-5)
+
+
 @pytest.mark.parametrize("value", [np.inf, np.nan, np.longdouble("1e4000"), 1e200])
 def test_a_norm_that_is_not_finite_is_refused(value: float) -> None:
     with pytest.raises(RefusedError, match="not finite"):
@@ -70,6 +84,19 @@ class Loud(Toy):
         if silo in self.replies and self.said_weight is not None:
             metric_record(reply.content)["num-examples"] = self.said_weight
         return reply
+
+
+@dataclass(frozen=True)
+class Nudged(Toy):
+    """A toy that moves one value of the model and leaves all others as they are."""
+
+    by: float = 0.0
+
+    def _changed(self, array: np.ndarray, silo: int) -> np.ndarray:
+        moved = np.array(array)
+        if array.shape == SHAPES["bias"]:
+            moved[0] += np.float32(self.by)
+        return moved
 
 
 def _sum(

@@ -32,6 +32,13 @@ REFUSED = {
 REFUSED_WEIGHTS = {"no weight": "None", "negative weight": "-1", "nan weight": "nan"}
 
 
+class Huge(Toy):
+    """All values are finite, and their sum is not."""
+
+    def _changed(self, array: np.ndarray, silo: int) -> np.ndarray:
+        return np.full_like(array, 1e38)
+
+
 def _mean_of(grid_workers: Workers, toy: Toy, silos: list[int], count: int = 6) -> bytes:
     grid = open_toy(grid_workers, count, toy)
     grid.mean = Mean()
@@ -53,6 +60,14 @@ def test_a_bad_reply_is_refused_and_the_others_go_on(fault: str, averaged: bool)
     assert len(replies) - 1 == (1 if averaged else 5)
     assert [o.request.silo for o in grid.outcomes if o.content is None] == [4]
     assert 4 not in {line.silo for line in grid.traffic if line.direction == "up"}
+
+
+def test_finite_replies_are_accepted_though_their_sum_is_not() -> None:
+    """Finiteness is looked for in the sum of many values first: 40,000 times 1e38 is more than a float32 holds."""
+    grid = open_toy(InProcess(), 3, Huge())
+    replies = list(grid.send_and_receive(train_messages(grid)))
+    assert not [reply.error.reason for reply in replies if reply.has_error()]
+    assert {arrays_of(reply.content.array_records["arrays"])["weight"].max() for reply in replies} == {np.float32(1e38)}
 
 
 @pytest.mark.parametrize("fault", sorted(REFUSED_WEIGHTS))

@@ -108,6 +108,18 @@ def test_attempts_of_others_are_charged_when_they_are_announced(tmp_path: Path) 
     ]  # fmt: skip
 
 
+def test_the_summary_grows_with_what_is_released(tmp_path: Path) -> None:
+    releases = _releases(tmp_path)
+    told = []
+    for key in "abc":
+        _make(releases, key)
+        told.append(releases.summary())
+        assert releases.summary() == told[-1]
+    epsilons = [summary.epsilon for summary in told if summary]
+    assert epsilons[0] < epsilons[1] < epsilons[2]
+    assert promise(releases)["epsilon"] == epsilons[2]
+
+
 def test_an_infinite_epsilon_promises_nothing_and_is_written_as_json(tmp_path: Path) -> None:
     releases = _releases(tmp_path)
     releases.make("a", lambda _: [Charge(GaussianSum(0.0), 1)], lambda noise: {"sum": np.ones(2)})

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,25 @@ def test_a_checkpoint_replaces_the_one_before(tmp_path: Path) -> None:
     assert saved[1] == {"round": 2, "silos": [7]}
     assert [(silo, kept["r"].tolist()) for silo, kept in row.silo_states(saved[1])] == [(7, [2, 2])]
     assert [path.name for path in (row.path / "checkpoint").iterdir() if path.is_dir()] == ["silos-2"]
+
+
+def test_a_crash_while_silos_are_saved_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    row = RowFolder(tmp_path / "row")
+
+    def silos(round: int, crash: bool) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        yield 3, {"r": np.full(2, round)}
+        if crash:
+            raise KeyboardInterrupt
+        yield 7, {"r": np.full(2, 10 * round)}
+
+    row.save_checkpoint({"a": np.full(3, 1)}, {"round": 1}, silos(1, crash=False))
+    with pytest.raises(KeyboardInterrupt):
+        row.save_checkpoint({"a": np.full(3, 2)}, {"round": 2}, silos(2, crash=True))
+    saved = row.load_checkpoint()
+    assert saved is not None
+    assert (saved[0]["a"].tolist(), saved[1]["round"]) == ([1, 1, 1], 1)
+    kept = {silo: arrays["r"].tolist() for silo, arrays in row.silo_states(saved[1])}
+    assert kept == {3: [1, 1], 7: [10, 10]}
 
 
 def test_only_finished_rows_are_finished(tmp_path: Path) -> None:

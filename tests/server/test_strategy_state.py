@@ -83,6 +83,7 @@ class _Thing:
     def __init__(self) -> None:
         self.part = _Part()
         self.value: object = None
+        self._hidden: object = None
         self.function = len
 
 
@@ -114,6 +115,30 @@ def test_arrays_records_and_parts_come_back() -> None:
     assert isinstance(other.value, list)
     assert other.value[0] == 1.5
     assert arrays_of(other.value[1]["record"])["w"].tolist() == [1]
+
+
+def test_private_attributes_come_back() -> None:
+    """Anybody's strategy may keep its moments in them."""
+    thing, other = _Thing(), _Thing()
+    thing._hidden = {"moments": np.arange(3.0), "steps": 7}
+    restore(other, state_of(thing))
+    assert isinstance(other._hidden, dict)
+    assert other._hidden["moments"].tolist() == [0, 1, 2]
+    assert other._hidden["steps"] == 7
+
+
+def test_what_comes_back_can_be_written_and_is_nobody_elses() -> None:
+    thing, other = _Thing(), _Thing()
+    thing.value, thing.part.arrays["m"] = np.zeros(3), np.zeros(2)
+    state = state_of(thing)
+    for array in state.values():
+        array.setflags(write=False)  # as arrays are that lie in a file
+    restore(other, state)
+    assert isinstance(other.value, np.ndarray)
+    other.value += 1
+    other.part.arrays["m"] += 1
+    assert thing.value.tolist() == [0, 0, 0]
+    assert thing.part.arrays["m"].tolist() == [0, 0]
 
 
 def test_what_cannot_be_written_down_is_refused() -> None:

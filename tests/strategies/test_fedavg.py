@@ -14,6 +14,7 @@ from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row import RowSpec
+from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Mean
 from fedasr.grid.in_process import InProcess
 from fedasr.runs.folder import RowFolder
@@ -84,6 +85,21 @@ def test_outer_optimizers_by_name() -> None:
     for momentum in (-0.1, 1.0):
         with pytest.raises(UserError, match="momentum"):
             make_outer("momentum", momentum, False, 1.0)
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0.0, -1.0])
+@pytest.mark.parametrize("strategy", ["fedavg", "bmuf", "sync-sgd"])
+def test_a_server_rate_that_is_no_rate_is_refused(strategy: str, rate: float) -> None:
+    name = "block_learning_rate" if strategy == "bmuf" else "server_learning_rate"
+    with pytest.raises(UserError):
+        build_strategy(RowSpec("r", strategy, options={name: rate}), TrainingSpec(), 4)
+
+
+@pytest.mark.parametrize("momentum", [float("nan"), -0.1, 1.0])
+def test_a_server_momentum_that_is_none_is_refused(momentum: float) -> None:
+    for strategy, name in (("fedavg", "momentum"), ("bmuf", "block_momentum"), ("sync-sgd", "server_momentum")):
+        with pytest.raises(UserError):
+            build_strategy(RowSpec("r", strategy, options={name: momentum}), TrainingSpec(), 4)
 
 
 def test_local_optimizers_begin_anew_and_decay(tiny: Experiment) -> None:

@@ -57,6 +57,20 @@ def test_gtc_is_synchronous_sgd_with_the_threshold_codec(prepared: Prepared, tmp
     assert digest(gtc) != digest(_trained(prepared, tmp_path / "c", "sync-sgd"))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"tau": 0.2}, {"density": 0.1}, {"band": [0.1, 0.3]}, {"tau": 0.2, "residual_clip": 4.0, "form": "map"}, {}],
+)
+def test_every_option_of_the_threshold_reaches_the_codec(options: dict[str, Any]) -> None:
+    """By itself it would send other bits and nobody would know."""
+    row = RowSpec("r", "gtc", options=options)
+    named = RowSpec("r", "sync-sgd", codec="threshold", codec_options=options)
+    codec, same = (codec_of(spec, build_strategy(spec, TrainingSpec(), 4)) for spec in (row, named))
+    assert codec == same
+    for name, value in options.items():
+        assert getattr(codec, name) == (tuple(value) if isinstance(value, list) else value)
+
+
 def test_towards_a_threshold_of_nothing_gtc_becomes_dense_synchronous_sgd(prepared: Prepared, tmp_path: Path) -> None:
     """A step sends at most τ of a value, so τ goes to zero with the learning rate: what waits is below τ."""
 

@@ -52,6 +52,34 @@ def test_an_utterance_ends_unasked_at_the_most_labels(tmp_path: Path) -> None:
     assert counted(votes) == 4 + 2
 
 
+DIVIDED = [Teacher({**SAID, 2: said}) for said in ([1], [2], [5, 5, 1])]
+"""Three teachers who agree on all utterances but the third."""
+CONFIDENT = ConfidentGNMax(1e-3, 2.5, 1e-3)
+
+
+def test_where_the_check_fails_no_candidate_is_taken(tmp_path: Path) -> None:
+    """An abstention is no class: it must not pick the last candidate of the list."""
+    lists = {0: [[3], [1, 2]], 1: [[2], []], 2: [[1], [2], [5, 5, 1], [4]], 3: [[3]]}
+    votes = ballot(tmp_path, CONFIDENT, Electorate(DIVIDED), 1e15, teachers=3)
+    assert vote_on_candidates(votes, [[0, 1], [2, 3]], lists) == {0: [1, 2], 1: [], 3: [3]}
+    assert (votes.asked, votes.abstained) == (4, 1)
+    assert counted(votes) == 4 + 3, "every check, and each answer that was given"
+
+
+def test_where_the_check_fails_an_utterance_has_no_transcript(tmp_path: Path) -> None:
+    votes = ballot(tmp_path, CONFIDENT, Electorate(DIVIDED), 1e15, teachers=3)
+    assert vote_on_labels(votes, [[0, 1], [2, 3]], TOKENS, 9) == {0: [1, 2], 1: [], 3: [3]}
+    assert votes.abstained == 1
+
+
+def test_a_frame_without_an_answer_says_nothing(tmp_path: Path) -> None:
+    frames = [len(frames_of(SAID[place])) for place in range(4)]
+    ask = Electorate([Teacher(SAID), Teacher(SAID), Teacher({**SAID, 2: [5, 4, 1]})])
+    votes = ballot(tmp_path, CONFIDENT, ask, 1e15, teachers=3)
+    assert vote_on_frames(votes, WHOLE, frames, TOKENS) == {**SAID, 2: [5, 1]}
+    assert votes.abstained == 2
+
+
 def test_candidates_cost_one_vote_and_the_lists_may_be_ragged(tmp_path: Path) -> None:
     lists = {0: [[1], [1, 2]], 1: [[]], 2: [[2], [1], [5, 5, 1]], 3: []}
     votes = ballot(tmp_path, QUIET, Electorate([Teacher(SAID)] * 3), teachers=3)

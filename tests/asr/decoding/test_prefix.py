@@ -217,6 +217,8 @@ def test_a_finished_utterance_stays_finished_and_the_others_do_not_notice(head: 
     assert log_probs[0].tolist() == [-INFINITY] * end + [0]
     assert finishing.joint_log_probabilities()[0].tolist() == [-INFINITY] * (end + 1)
     torch.testing.assert_close(log_probs[1], going_on.next_log_probabilities()[1])
+    assert finishing.end_log_probabilities()[0] == -INFINITY, "it has ended already"
+    torch.testing.assert_close(finishing.end_log_probabilities()[1], going_on.end_log_probabilities()[1])
 
 
 @pytest.mark.parametrize("label", [0, -1, 8])

@@ -42,12 +42,30 @@ def test_equals_the_definition_where_it_is_taken_on_the_spot(votes):
     assert ours(GNMax(6.0), votes, 3.0, 9.0) == pytest.approx(by_definition(votes, 6.0, 3.0, 9.0), rel=1e-6)
 
 
-@given(st.lists(st.integers(0, 14), min_size=2, max_size=3).filter(sum), st.floats(3, 9), st.sampled_from([0.1, 0.5]))
-@examples(40)
-def test_never_below_the_definition(votes, sigma, beta):
-    sums = local_sensitivities(GNMax(sigma), np.array([votes]), None, 3.0, beta)
+@given(
+    st.lists(st.integers(0, 14), min_size=2, max_size=3).filter(sum), st.floats(2, 9), st.sampled_from([0.1, 0.5]),
+    st.sampled_from([2.0, 3.0, 6.0, 9.0]),
+)  # fmt: skip
+@examples(60)
+def test_never_below_the_definition(votes, sigma, beta, order):
+    sums = local_sensitivities(GNMax(sigma), np.array([votes]), None, order, beta)
     if sums is not None:
-        assert smooth_sensitivity(sums, beta) >= by_definition(tuple(votes), sigma, 3.0, beta) * (1 - 1e-9)
+        assert smooth_sensitivity(sums, beta) >= by_definition(tuple(votes), sigma, order, beta) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(("sigma", "order"), [(2.0, 6.0), (3.0, 9.0), (4.0, 9.0), (6.0, 14.0), (10.0, 20.0)])
+def test_where_the_sensitivity_does_not_rise_to_its_plateau_nothing_is_bounded(sigma, order):
+    """Conditions C5 and C6 do not hold: the end of a path would lie as far as 17 times below the definition."""
+    assert local_sensitivities(GNMax(sigma), np.array([[12, 8]]), None, order, 0.05) is None
+    assert local_sensitivities(GNMax(sigma), np.array([[12, 8]]), None, 1.5, 0.05) is not None
+
+
+def test_weighted_teachers_have_no_bound():
+    """One of them moves a histogram by more than the one vote that the paths walk."""
+    for mechanism in (GNMax(6.0, 2.0), ConfidentGNMax(6.0, 15.0, 4.0, 0.5)):
+        assert local_sensitivities(mechanism, np.array([[12, 8]]), None, 3.0, 0.3) is None
+    printed = sanitise(GNMax(80.0, 2.0), np.tile([950, 30, 20], (500, 1)), 1e-5, ReproducibleNoise(0))
+    assert printed.kind == "data-independent"
 
 
 @given(st.lists(st.integers(0, 40), min_size=3, max_size=4).filter(lambda v: sum(v) > 1), st.sampled_from([0.05, 0.3]))
@@ -69,6 +87,28 @@ def test_covers_the_check_and_the_chance_of_an_answer(votes):
     for beta in (0.05, 0.3, 1.0):
         want = reference.smooth_sensitivity(votes, charged, beta)
         assert want * (1 - 1e-9) <= ours(ConfidentGNMax(5.0, 15.0, 4.0), votes, 3.0, beta) <= 4 * want + 0.01
+
+
+@given(
+    st.integers(2, 40), st.floats(0.5, 0.99), st.floats(3, 8), st.floats(1, 9), st.floats(-2, 4),
+    st.sampled_from([2.0, 3.0]),
+)  # fmt: skip
+@examples(100)
+def test_a_products_change_is_bounded_term_by_term(teachers, share, sigma, check, far, order):
+    """Check, chance and answer at every neighbour, one by one: the chance before the answer is the neighbour's."""
+    first = round(share * teachers)
+    votes, threshold = (first, teachers - first), first + far * check
+    mechanism = ConfidentGNMax(sigma, threshold, check)
+
+    def parts(at):
+        cost = reference.rdp_gaussian(reference.q_gaussian(at, sigma), sigma, order)
+        return reference.rdp_check(at, threshold, check, order), reference.passing(at, threshold, check), cost
+
+    (checked, chance, cost), near = parts(votes), [parts(at) for at in reference.neighbours(votes)]
+    want = max(abs(c - checked) + p * abs(d - cost) + cost * abs(p - chance) for c, p, d in near)
+    sums = local_sensitivities(mechanism, np.array([votes]), None, order, 9.0)
+    if sums is not None:
+        assert sums[0] >= want * (1 - 1e-6) - 1e-9
 
 
 def test_votes_add_up():

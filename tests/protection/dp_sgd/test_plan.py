@@ -107,6 +107,20 @@ def test_secure_noise_is_never_drawn_again_and_a_seed_is() -> None:
     assert not secure[0][0].equal(secure[1][0])
 
 
+@pytest.mark.parametrize(("dropout", "augment"), [(0.3, NO_AUGMENTATION), (0.0, AugmentSpec())])
+def test_dropout_and_augmentation_are_drawn_from_the_steps_noise(dropout: float, augment: AugmentSpec) -> None:
+    """Everyone takes part and nothing is added: what is left to differ between two seeds is what was dropped."""
+    plan = DPSGDPlan(DPSGDSpec(math.inf, 0.0, 9.0), 9)
+
+    def gradient(seed: int) -> torch.Tensor:
+        model = recogniser(dropout=dropout)
+        taken = noisy_gradient(model, supervised, made_up(9), plan, augment, ReproducibleNoise(seed))
+        return torch.cat([part.flatten() for part in taken.gradient])
+
+    assert gradient(1).equal(gradient(1))
+    assert not torch.allclose(gradient(1), gradient(2), rtol=1e-3)
+
+
 def _charged(plan: DPSGDPlan, steps: int, origin: str) -> Release:
     """What a ledger is charged for so many steps."""
     return Release(plan.mechanism, "utterance", "add-remove", origin, "poisson", "poisson", steps, "steps", "digest")

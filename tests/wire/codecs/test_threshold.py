@@ -63,6 +63,14 @@ def test_a_step_wants_a_threshold_above_zero(tau: float) -> None:
         threshold_step(np.zeros(2, np.float32), np.zeros(2, np.float32), tau)
 
 
+@pytest.mark.parametrize("tau", [0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("codec", [Threshold(density=0.5), Threshold(band=(0.1, 0.3)), Threshold(tau=0.5)])
+def test_a_state_with_a_threshold_out_of_range_is_refused(codec: Threshold, tau: float) -> None:
+    """It may come from a checkpoint: a NaN would compare with nothing and send nothing, for ever."""
+    with pytest.raises(WireError, match="threshold"):
+        codec.encode({"g": np.float32([1, -2])}, {"threshold": np.array(tau), "residual": np.zeros(2, np.float32)})
+
+
 @pytest.mark.parametrize("gradient", [[np.nan], [np.inf], [1, 2]])
 def test_a_step_refuses_what_does_not_fit(gradient: list[float]) -> None:
     with pytest.raises(WireError):

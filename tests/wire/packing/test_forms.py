@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedasr.wire.codec import WireError
-from fedasr.wire.packing.forms import FORMS, decode_sparse, encode_sparse, plan
+from fedasr.wire.packing.forms import FORM, FORMS, decode_sparse, encode_sparse, plan
 from fedasr.wire.packing.gaps import best_k, decode_gaps, encode_gaps, gap_bytes, gaps_of
 from fedasr.wire.packing.sparse import Sparse
 
@@ -88,6 +88,27 @@ def test_words_cannot_count_beyond_31_bits() -> None:
     with pytest.raises(WireError, match="golomb-rice"):
         plan(Sparse.empty(), 1 << 31, "words")
     assert plan(Sparse.empty(), 1 << 31).form == "golomb-rice"
+
+
+def test_the_smallest_form_is_never_words_that_cannot_hold_the_position() -> None:
+    """One position costs four bytes as a word and more as a gap, but its sign takes the word's last bit."""
+    far = Sparse(np.int64([(1 << 31) - 1]), np.int8([-1]))
+    assert plan(far, (1 << 31) - 1).form == "words"
+    assert plan(far, 1 << 31).form == "golomb-rice"
+    with pytest.raises(WireError, match="golomb-rice"):
+        plan(far, 1 << 31, "words")
+    beyond = Sparse(np.int64([1 << 31]), np.int8([-1]))
+    body = _joined(beyond, (1 << 31) + 1, "auto")
+    decoded, _ = decode_sparse(memoryview(body), (1 << 31) + 1)
+    assert (decoded.indices.tolist(), decoded.signs.tolist()) == ([1 << 31], [-1])
+
+
+@pytest.mark.parametrize("positions", [[1, 1], [2, 1], [0, 5, 5], [0, 6]])
+def test_words_out_of_order_twice_or_beyond_the_layout_are_refused(positions: list[int]) -> None:
+    words = np.array(positions, "<u4").tobytes()
+    body = FORM.pack(FORMS["words"], 0, 0, 0.5, len(positions)) + words
+    with pytest.raises(WireError, match="ascend"):
+        decode_sparse(memoryview(body), 6)
 
 
 @pytest.mark.parametrize(
