@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.errors import UserError
-from fedasr.network.checks import check
-
-KINDS = ("fixed", "lognormal", "file")
+from fedasr.common.settings import Mistake, Settings, number, one_of, share
 
 
 @dataclass(frozen=True)
-class Devices:
+class Devices(Settings):
     """Speeds of the silos' machines, relative to the machine on which compute time was measured.
 
     Parameters
@@ -35,22 +34,19 @@ class Devices:
         How many times longer it takes then.
     """
 
-    kind: str = "fixed"
-    speed: float = 1.0
-    sigma: float = 0.0
+    kind: str = one_of("fixed", "fixed", "lognormal", "file")
+    speed: float = number(1.0, above=0, below=math.inf)
+    sigma: float = number(0.0, least=0, below=math.inf)
     path: str = ""
-    straggler_share: float = 0.0
-    straggler_slowdown: float = 1.0
+    straggler_share: float = share(0.0)
+    straggler_slowdown: float = number(1.0, least=1, below=math.inf)
 
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise UserError(f"kind = {self.kind!r}: must be one of {', '.join(KINDS)}")
-        check("speed", self.speed, above=0)
-        check("sigma", self.sigma, least=0)
-        check("straggler_share", self.straggler_share, least=0, most=1)
-        check("straggler_slowdown", self.straggler_slowdown, least=1)
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse what belongs to another kind."""
         if (self.kind == "file") != bool(self.path):
-            raise UserError(f"path = {self.path!r}: goes with kind = 'file', and only with it")
+            yield Mistake("{0} goes with {1} = 'file', and only with it", ("path", "kind"))
+        if self.kind != "lognormal":
+            yield from self.without_effect("sigma", unless="kind = 'lognormal'")
 
     def speeds(self, sequence: np.random.SeedSequence, silos: int) -> NDArray[np.float64]:
         """Return the speed of silos 0 to `silos` − 1; silo n's does not depend on how many there are."""
@@ -74,7 +70,6 @@ class Devices:
 
 def dropped(sequence: np.random.SeedSequence, silos: Sequence[int], probability: float) -> set[int]:
     """Return which of the silos drop out; silo n's fate does not depend on who else takes part."""
-    check("drop_out", probability, least=0, below=1)
     if probability == 0 or not silos:
         return set()
     draws = np.random.default_rng(sequence).random(max(silos) + 1)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from fedasr.network.checks import check
+from fedasr.common.settings import Settings, number
 
 Direction = Literal["up", "down"]
 
@@ -15,7 +15,7 @@ SEGMENT_BYTES = 1460
 
 
 @dataclass(frozen=True)
-class Link:
+class Link(Settings):
     """One machine's link, full duplex; up is away from the machine.
 
     Loss slows it twice. Lost segments are sent again: of the bandwidth 1 − loss is left. And TCP backs
@@ -34,18 +34,11 @@ class Link:
         What handling one message costs beside its bytes (system calls, unpacking); messages queue for it.
     """
 
-    up_bits_per_second: float
-    down_bits_per_second: float
-    latency_seconds: float
-    loss: float = 0.0
-    message_seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        check("up_bits_per_second", self.up_bits_per_second, above=0)
-        check("down_bits_per_second", self.down_bits_per_second, above=0)
-        check("latency_seconds", self.latency_seconds, least=0)
-        check("loss", self.loss, least=0, below=1)
-        check("message_seconds", self.message_seconds, least=0)
+    up_bits_per_second: float = number(above=0, below=math.inf)
+    down_bits_per_second: float = number(above=0, below=math.inf)
+    latency_seconds: float = number(least=0, below=math.inf)
+    loss: float = number(0.0, least=0, below=1)
+    message_seconds: float = number(0.0, least=0, below=math.inf)
 
     def bytes_per_second(self, direction: Direction) -> float:
         """Return the rate at which new bytes arrive, loss counted."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
-from fedasr.network.checks import check
+from fedasr.common.settings import Settings, number
 from fedasr.network.devices import Devices
 from fedasr.network.link import Link
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Settings):
     """Where a run takes place.
 
     Parameters
@@ -34,10 +35,6 @@ class Network:
     link: Link | None = None
     server_link: Link | None = None
     devices: Devices = field(default_factory=Devices)
-    drop_out: float = 0.0
-    wait_per_doubling: float = 0.0
+    drop_out: float = number(0.0, least=0, below=1)
+    wait_per_doubling: float = number(0.0, least=0, below=math.inf)
     note: str = ""
-
-    def __post_init__(self) -> None:
-        check("drop_out", self.drop_out, least=0, below=1)
-        check("wait_per_doubling", self.wait_per_doubling, least=0)

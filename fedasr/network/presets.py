@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError, nearest
-from fedasr.network.checks import from_table
+from fedasr.common.settings import from_table
 from fedasr.network.devices import Devices
 from fedasr.network.link import Link
 from fedasr.network.network import Network
@@ -72,14 +72,7 @@ def build_network(name_or_path: str) -> Network:
 
 
 def _from_file(table: dict[str, Any], path: Path) -> Network:
-    kinds = {"link": Link, "server_link": Link, "devices": Devices}
-    parts: dict[str, Any] = {
-        key: from_table(kind, table[key], f"{path}: {key}") for key, kind in kinds.items() if key in table
-    }
-    for key in ("name", "note"):
-        if not isinstance(table.get(key, ""), str):
-            raise UserError(f"{path}: {key}: must be text")
-    devices = parts.get("devices")
-    if isinstance(devices, Devices) and devices.path:
-        parts["devices"] = replace(devices, path=str(path.parent / devices.path))
-    return from_table(Network, {"name": path.stem, **table, **parts}, f"{path}: network")
+    network = from_table(Network, {"name": path.stem, **table}, str(path))
+    if not network.devices.path:
+        return network
+    return replace(network, devices=replace(network.devices, path=str(path.parent / network.devices.path)))
