@@ -96,7 +96,7 @@ def test_digits_are_transcribed_by_a_model_that_learnt_them(tmp_path: Path) -> N
     import torch
 
     from fedasr.asr.augment import NO_AUGMENTATION
-    from fedasr.asr.encoders import EncoderSpec
+    from fedasr.asr.encoders.encoder import EncoderSpec
     from fedasr.asr.features import FeatureSpec, LogMel
     from fedasr.asr.recogniser import Recogniser, RecogniserSpec
     from fedasr.asr.tokens import learn_characters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fedasr.asr.batch import Batch
-from fedasr.asr.encoders import EncoderSpec, build_encoder
+from fedasr.asr.component import Choice
+from fedasr.asr.encoders.encoder import ENCODERS, EncoderSpec
 from fedasr.asr.features import FRAMES_STACKED, FeatureSpec
-from fedasr.asr.heads.ctc import CTCHead
-from fedasr.asr.heads.transducer import TransducerHead
+from fedasr.asr.heads.head import HEADS, Head
 from fedasr.asr.tokens import Tokens
 
 Weights = dict[str, NDArray[np.float32]]
@@ -31,11 +32,14 @@ class RecogniserSpec:
     features : FeatureSpec
     encoder : EncoderSpec
     head : str
-        ``"ctc"``, ``"transducer"`` or ``"joint"`` (a transducer with CTC as auxiliary loss).
+        ``"ctc"``, ``"transducer"``, ``"joint"`` (a transducer with CTC as auxiliary loss), another registered name,
+        or ``module:Class``.
     ctc_weight : float
         The share of the CTC loss where the head is joint.
     predictor_units : int
         Units of the transducer's prediction network and joiner.
+    head_options : mapping
+        Settings that other heads do not have.
     """
 
     features: FeatureSpec = field(default_factory=FeatureSpec)
@@ -43,6 +47,13 @@ class RecogniserSpec:
     head: str = "ctc"
     ctc_weight: float = 0.3
     predictor_units: int = 256
+    head_options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def head_choice(self) -> Choice:
+        """The head and its settings, for `HEADS`."""
+        shared = {"ctc_weight": self.ctc_weight, "predictor_units": self.predictor_units}
+        return Choice(self.head, {**shared, "dropout": self.encoder.dropout}, self.head_options)
 
 
 class Recogniser(nn.Module):
@@ -59,14 +70,13 @@ class Recogniser(nn.Module):
         super().__init__()
         self.spec = spec
         self.tokens = tokens
-        self.encoder = build_encoder(spec.encoder, spec.features.mels * FRAMES_STACKED)
-        width = self.encoder.outputs
-        self.ctc = CTCHead(width, tokens.size) if spec.head in ("ctc", "joint") else None
-        self.transducer = (
-            TransducerHead(width, tokens.size, spec.predictor_units, spec.encoder.dropout)
-            if spec.head in ("transducer", "joint")
-            else None
-        )
+        self.encoder = spec.encoder.choice.made(ENCODERS, spec.features.mels * FRAMES_STACKED)
+        head = spec.head_choice.made(HEADS, self.encoder.outputs, tokens.size)
+        for name, part in head.parts().items():
+            self.add_module(name, part)
+        vars(self)["head"] = head  # not as a module of its own: the parameters carry the names of the head's parts
+
+    head: Head
 
     @property
     def device(self) -> torch.device:
@@ -84,23 +94,17 @@ class Recogniser(nn.Module):
         """
         batch = batch.to(self.device)
         encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, generator)
-        arguments = (encodings_BTF, batch.lengths_B, batch.targets_BU, batch.target_lengths_B)
-        ctc = self.ctc.losses(*arguments) if self.ctc else torch.zeros(())
-        if self.transducer is None:
-            total = ctc
-        else:
-            share = self.spec.ctc_weight if self.ctc else 0.0
-            total = share * ctc + (1 - share) * self.transducer.losses(*arguments, generator)
-        return total / batch.target_lengths_B.clamp_min(1)
+        losses_B = self.head.losses(
+            encodings_BTF, batch.lengths_B, batch.targets_BU, batch.target_lengths_B, generator
+        )  # fmt: skip
+        return losses_B / batch.target_lengths_B.clamp_min(1)
 
     @torch.inference_mode()
     def transcribe(self, batch: Batch) -> list[str]:
         """Return what it hears in each utterance of the batch, by greedy decoding."""
         batch = batch.to(self.device)
         encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, None)
-        head = self.transducer or self.ctc
-        assert head is not None
-        return [self.tokens.decode(numbers) for numbers in head.greedy(encodings_BTF, batch.lengths_B)]
+        return [self.tokens.decode(numbers) for numbers in self.head.greedy(encodings_BTF, batch.lengths_B)]
 
     def weights(self) -> Weights:
         """Return a copy of the parameters."""

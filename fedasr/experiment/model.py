@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from fedasr.asr.encoders import EncoderSpec
+from fedasr.asr.encoders.encoder import ENCODERS, EncoderSpec
 from fedasr.asr.features import FeatureSpec
+from fedasr.asr.heads.head import HEADS
 from fedasr.asr.recogniser import RecogniserSpec
 from fedasr.common.settings import Mistake, Settings, least, number, one_of, share
 
@@ -25,9 +27,11 @@ class ModelSpec(Settings):
     pieces : int
         At most so many sentencepieces.
     encoder, layers, units, dropout, heads, kernel
-        See `fedasr.asr.encoders.EncoderSpec`.
+        See `fedasr.asr.encoders.encoder.EncoderSpec`.
     head, ctc_weight, predictor_units
         See `fedasr.asr.recogniser.RecogniserSpec`.
+    encoder_options, head_options : mapping
+        Settings of an encoder or a head that are none of these.
     mels, sample_rate_hz
         See `fedasr.asr.features.FeatureSpec`.
     """
@@ -35,27 +39,29 @@ class ModelSpec(Settings):
     start: str = "public"
     tokens: str = one_of("characters", "characters", "words", "pieces")
     pieces: int = least(128, 4)
-    encoder: str = one_of("bilstm", "lstm", "bilstm", "conformer")
+    encoder: str = "bilstm"
     layers: int = least(3, 1)
     units: int = least(256, 1)
     dropout: float = number(0.2, least=0.0, most=0.95)
     heads: int = least(4, 1)
     kernel: int = least(15, 1)
-    head: str = one_of("ctc", "ctc", "transducer", "joint")
+    head: str = "ctc"
     ctc_weight: float = share(0.3)
     predictor_units: int = least(256, 1)
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
+    head_options: Mapping[str, Any] = field(default_factory=dict)
     mels: int = least(64, 8)
     sample_rate_hz: int = number(16_000, least=4_000, most=48_000)
 
     def conflicts(self) -> Iterable[Mistake]:
-        """Refuse shapes that a conformer cannot have."""
-        if self.encoder == "conformer" and self.kernel % 2 == 0:
-            yield Mistake(f"{{0}} must be odd, not {self.kernel}", ("kernel",))
-        if self.encoder == "conformer" and self.units % self.heads:
-            yield Mistake(f"{{0}} ({self.units}) must be a multiple of {{1}} ({self.heads})", ("units", "heads"))
+        """Refuse what the encoder and the head cannot be."""
+        spec = self.recogniser()
+        return [*spec.encoder.choice.mistakes(ENCODERS), *spec.head_choice.mistakes(HEADS)]
 
     def recogniser(self) -> RecogniserSpec:
         """Return the shape of the recogniser."""
-        encoder = EncoderSpec(self.encoder, self.layers, self.units, self.dropout, self.heads, self.kernel)
+        encoder = EncoderSpec(
+            self.encoder, self.layers, self.units, self.dropout, self.heads, self.kernel, self.encoder_options
+        )  # fmt: skip
         features = FeatureSpec(self.sample_rate_hz, self.mels)
-        return RecogniserSpec(features, encoder, self.head, self.ctc_weight, self.predictor_units)
+        return RecogniserSpec(features, encoder, self.head, self.ctc_weight, self.predictor_units, self.head_options)

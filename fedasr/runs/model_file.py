@@ -34,7 +34,7 @@ def load_model(path: Path) -> Recogniser:
     try:
         recogniser = Recogniser(spec_from_json(description["recogniser"]), tokens_from_json(description["tokens"]))
         recogniser.load(weights)
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError, UserError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a model of fedasr ({reason})") from error
     return recogniser

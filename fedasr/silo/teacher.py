@@ -66,10 +66,10 @@ def vote_candidate(host: SiloHost, silo: Silo, question: Question, state: Record
 def vote_frames(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
     """Return the best label of each frame, the blank 0 among them, utterance after utterance, without padding."""
     recogniser, batch = teacher(host, state), _batch(host, question.utterances)
-    if recogniser.ctc is None:
-        raise RowError("frames are voted on with a CTC head; set model.head = 'ctc' or votes = 'label'")
-    encodings_BTF = recogniser.encoder(batch.features_BTF, batch.lengths_B, None)
-    best_BT = recogniser.ctc(encodings_BTF).argmax(-1).cpu().numpy()
+    scores_BTV = recogniser.head.frame_scores(recogniser.encoder(batch.features_BTF, batch.lengths_B, None))
+    if scores_BTV is None:
+        raise RowError("the head scores no single frames to vote on; set model.head = 'ctc' or votes = 'label'")
+    best_BT = scores_BTV.argmax(-1).cpu().numpy()
     spoken = [row[:length] for row, length in zip(best_BT, batch.lengths_B.tolist(), strict=True)]
     return np.concatenate(spoken).astype(np.int16)
 

@@ -48,7 +48,6 @@ def test_the_loss_is_per_token() -> None:
     model = recogniser()
     batch = make_batch(features(40), [TOKENS.encode("abcd")])
     encodings = model.encoder(batch.features_BTF, batch.lengths_B, None)
-    assert model.ctc is not None
     whole = model.ctc.losses(encodings, batch.lengths_B, batch.targets_BU, batch.target_lengths_B)
     torch.testing.assert_close(model.losses(batch), whole / 4)
 
@@ -58,8 +57,6 @@ def test_joint_losses_are_weighted() -> None:
     batch = make_batch(features(40), [TOKENS.encode("abcd")])
     encodings = model.encoder(batch.features_BTF, batch.lengths_B, None)
     arguments = (encodings, batch.lengths_B, batch.targets_BU, batch.target_lengths_B)
-    assert model.ctc is not None
-    assert model.transducer is not None
     expected = 0.3 * model.ctc.losses(*arguments) + 0.7 * model.transducer.losses(*arguments, None)
     torch.testing.assert_close(model.losses(batch) * 4, expected)
 

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fedasr.asr.encoders import EncoderSpec
+from fedasr.asr.encoders.encoder import EncoderSpec
 from fedasr.asr.features import FeatureSpec
+from fedasr.asr.heads.head import Head
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import CharacterTokens
 
@@ -18,6 +19,11 @@ MELS = 8
 def features(*frames: int, seed: int = 0) -> list[NDArray[np.float16]]:
     random = np.random.default_rng(seed)
     return [random.standard_normal((count, MELS)).astype(np.float16) for count in frames]
+
+
+def speaker(model: Recogniser) -> Head:
+    """The head that says what is heard: of a joint recogniser its transducer."""
+    return getattr(model, "transducer", model.head)
 
 
 def recogniser(kind: str = "bilstm", head: str = "ctc", layers: int = 2, dropout: float = 0.0) -> Recogniser:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fedasr.asr.encoders import EncoderSpec
+from fedasr.asr.encoders.encoder import EncoderSpec
 from fedasr.asr.features import FeatureSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import CharacterTokens

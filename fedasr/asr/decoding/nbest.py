@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
-from fedasr.asr.decoding.prefix_ctc import IMPOSSIBLE
+from fedasr.asr.heads.prefix_ctc import IMPOSSIBLE
 from fedasr.asr.heads.transducer import TOKENS_A_FRAME
 from fedasr.asr.recogniser import Recogniser
 

@@ -8,31 +8,15 @@ probability of the prefix alone; their sum is the probability of the prefix.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fedasr.asr.decoding.prefix_ctc import IMPOSSIBLE, ctc_forward
-from fedasr.asr.decoding.prefix_transducer import transducer_forward
+from fedasr.asr.heads.head import Forward
+from fedasr.asr.heads.prefix_ctc import IMPOSSIBLE
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.tokens import BLANK
-
-
-class Forward(Protocol):
-    """The forward variables of a prefix; immutable."""
-
-    @property
-    def lengths_B(self) -> Tensor: ...  # noqa: N802
-
-    def extensions(self) -> Tensor: ...
-
-    def ends(self) -> Tensor: ...
-
-    def append(self, labels_B: Tensor) -> Forward: ...
-
-    def select(self, rows_R: Tensor) -> Forward: ...
+from fedasr.common.errors import RowError
 
 
 class PrefixScorer:
@@ -119,14 +103,17 @@ def prefix_scorer(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tenso
         Stacked features, padded at the end, as in `fedasr.asr.batch.Batch`.
     lengths_B : Tensor of int64
         Frames of each utterance; one without frames has nothing to say.
+
+    Raises
+    ------
+    RowError
+        Where the head scores no prefixes.
     """
     features_BTF, lengths_B = features_BTF.to(recogniser.device), lengths_B.to(recogniser.device)
     if features_BTF.shape[1] == 0:
         features_BTF = functional.pad(features_BTF, (0, 0, 0, 1))
     encodings_BTF = recogniser.encoder(features_BTF, lengths_B, None)
-    if recogniser.transducer is not None:
-        forward: Forward = transducer_forward(recogniser.transducer, encodings_BTF, lengths_B)
-    else:
-        assert recogniser.ctc is not None
-        forward = ctc_forward(recogniser.ctc(encodings_BTF), lengths_B)
+    forward = recogniser.head.prefix(encodings_BTF, lengths_B)
+    if forward is None:
+        raise RowError(f"the head '{recogniser.spec.head}' scores no beginnings of transcripts; set model.head = 'ctc'")
     return PrefixScorer(forward, recogniser.tokens.size)

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fedasr.asr.component import NO_OPTIONS
+from fedasr.asr.heads.head import Forward, Head
+from fedasr.asr.heads.prefix_ctc import ctc_forward
 from fedasr.asr.tokens import BLANK
+from fedasr.common.settings import Settings
 
 
-class CTCHead(nn.Module):
+class CTCHead(Head):
     """A linear layer whose outputs are scored by CTC (Graves et al. 2006)."""
 
-    def __init__(self, inputs: int, tokens: int) -> None:
+    def __init__(self, inputs: int, tokens: int, settings: Settings = NO_OPTIONS) -> None:
         super().__init__()
         self.output = nn.Linear(inputs, tokens)
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        """Return itself: ``ctc.output.weight`` is the name of its matrix."""
+        return {"ctc": self}
 
     def forward(self, encodings_BTF: Tensor) -> Tensor:
         """Return log-probabilities of shape (batch, frames, tokens)."""
         logits_BTV: Tensor = self.output(encodings_BTF)
         return logits_BTV.float().log_softmax(-1)
 
-    def losses(self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor) -> Tensor:
+    def losses(
+        self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:  # fmt: skip
         """Return the negative log-likelihood of each utterance, in nats, shape (batch,).
 
         A target that does not fit into its frames counts zero (and teaches nothing).
@@ -41,3 +54,12 @@ class CTCHead(nn.Module):
         kept_BT = valid_BT & changed_BT & (best_BT != BLANK)
         pieces = torch.split(best_BT[kept_BT], kept_BT.sum(1).tolist())
         return [piece.tolist() for piece in pieces]
+
+    def frame_scores(self, encodings_BTF: Tensor) -> Tensor:
+        """Return the log-probabilities of each frame, shape (batch, frames, tokens)."""
+        scores_BTV: Tensor = self(encodings_BTF)
+        return scores_BTV
+
+    def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward:
+        """Return the forward variables of the empty prefix."""
+        return ctc_forward(self(encodings_BTF), lengths_B)

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.functional import rnnt_loss
 
+from fedasr.asr.heads.head import Forward, Head
+from fedasr.asr.heads.prefix_transducer import transducer_forward
 from fedasr.asr.layers import dropout
 from fedasr.asr.tokens import BLANK
+from fedasr.common.settings import Settings, least, number
 
 TOKENS_A_FRAME = 4
 """Greedy decoding emits at most so many tokens in 30 ms."""
 
 
-class TransducerHead(nn.Module):
+@dataclass(frozen=True)
+class TransducerSettings(Settings):
+    """Settings of a transducer.
+
+    Parameters
+    ----------
+    predictor_units : int
+        Units of the prediction network and the joiner.
+    dropout : float
+        Probability of dropping an embedding.
+    """
+
+    predictor_units: int = least(256, 1)
+    dropout: float = number(0.2, least=0.0, most=0.95)
+
+
+class TransducerHead(Head):
     """Prediction network and joiner of a transducer (Graves 2012).
 
     Parameters
@@ -23,20 +46,24 @@ class TransducerHead(nn.Module):
         Features of an encoding.
     tokens : int
         Tokens, the blank among them; the blank also starts every utterance.
-    units : int
-        Units of the prediction network and the joiner.
-    dropout : float
-        Probability of dropping an embedding.
+    settings : TransducerSettings
     """
 
-    def __init__(self, inputs: int, tokens: int, units: int, dropout: float) -> None:
+    settings: ClassVar[type[Settings]] = TransducerSettings
+
+    def __init__(self, inputs: int, tokens: int, settings: TransducerSettings) -> None:
         super().__init__()
+        units = settings.predictor_units
         self.embedding = nn.Embedding(tokens, units)
         self.predictor = nn.LSTM(units, units, batch_first=True)
         self.from_encoder = nn.Linear(inputs, units)
         self.from_predictor = nn.Linear(units, units)
         self.output = nn.Linear(units, tokens)
-        self.dropout = dropout
+        self.dropout = settings.dropout
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        """Return itself: ``transducer.output.weight`` is the name of its last matrix."""
+        return {"transducer": self}
 
     def join(self, encodings: Tensor, predictions: Tensor) -> Tensor:
         """Return logits; the arguments broadcast against each other up to their last axis."""
@@ -45,7 +72,7 @@ class TransducerHead(nn.Module):
 
     def losses(
         self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor,
-        generator: torch.Generator | None,
+        generator: torch.Generator | None = None,
     ) -> Tensor:  # fmt: skip
         """Return the negative log-likelihood of each utterance, in nats, shape (batch,)."""
         history_BU = functional.pad(targets_BU, (1, 0), value=BLANK)
@@ -85,3 +112,27 @@ class TransducerHead(nn.Module):
         output_B1F, state = self.predictor(self.embedding(token_B)[:, None], state)
         assert state is not None
         return output_B1F[:, 0], state
+
+    def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward:
+        """Return the forward variables of the empty prefix."""
+        return transducer_forward(self, encodings_BTF, lengths_B)
+
+    def next_tokens(
+        self, projected_BTF: Tensor, labels_B: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the log-probabilities of the token after a label in each frame, and the prediction network's state.
+
+        The joiner over encodings that are projected already, which a label would else cost again.
+
+        Parameters
+        ----------
+        projected_BTF : Tensor
+            What ``from_encoder`` makes of the encodings.
+        labels_B : Tensor of int64
+        state : tuple of Tensor or None
+            The prediction network's after the labels before; None at the start.
+        """
+        predictions_B1F, state = self.predictor(self.embedding(labels_B)[:, None], state)
+        assert state is not None
+        logits_BTV: Tensor = self.output(torch.tanh(projected_BTF + self.from_predictor(predictions_B1F)))
+        return logits_BTV.float().log_softmax(-1), state

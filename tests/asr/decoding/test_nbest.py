@@ -4,10 +4,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from support.toy_recognisers import speaker
 from torch import Tensor
 
 from fedasr.asr.decoding.nbest import Hypothesis, nbest, sequence_log_probabilities
-from fedasr.asr.encoders import EncoderSpec
+from fedasr.asr.encoders.encoder import EncoderSpec
 from fedasr.asr.features import FeatureSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import CharacterTokens
@@ -25,10 +26,8 @@ def _model(head: str, seed: int) -> Recogniser:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2.0)
-        if model.ctc is not None:
-            model.ctc.output.bias[0] += 1.0
-        if model.transducer is not None:
-            model.transducer.output.bias[0] += 3.0
+        for name, part in model.head.parts().items():
+            part.output.bias[0] += {"ctc": 1.0, "transducer": 3.0}[name]
     return model
 
 
@@ -42,19 +41,15 @@ def _by_loss(model: Recogniser, speech_BTF: Tensor, length: int, labels: tuple[i
     """The log-probability of a labelling by the losses that the heads are trained with."""
     lengths, targets = torch.tensor([length]), torch.tensor([labels], dtype=torch.long)
     arguments = (model.encoder(speech_BTF, lengths, None)[:, :length], lengths, targets, torch.tensor([len(labels)]))
-    if model.transducer is not None:
-        return -model.transducer.losses(*arguments, None).item()
-    assert model.ctc is not None
-    return -model.ctc.losses(*arguments).item()
+    return -speaker(model).losses(*arguments).item()
 
 
 @torch.no_grad()
 def _brute_force(model: Recogniser, speech_1TF: Tensor) -> dict[tuple[int, ...], float]:
     """The probability of every labelling, of CTC by all its paths, of the transducer up to six labels."""
-    if model.transducer is not None:
+    if "transducer" in model.head.parts():
         every = itertools.chain(*(itertools.product((1, 2), repeat=length) for length in range(7)))
         return {labels: math.exp(_by_loss(model, speech_1TF, FRAMES, labels)) for labels in every}
-    assert model.ctc is not None
     log_probs_TV = model.ctc(model.encoder(speech_1TF, torch.tensor([FRAMES]), None))[0].double().numpy()
     found: dict[tuple[int, ...], float] = {}
     for path in itertools.product(range(3), repeat=FRAMES):

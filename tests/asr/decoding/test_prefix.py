@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.draws import examples
 from support.greedy_labels import greedy_labels
-from support.toy_recognisers import TOKENS, features, recogniser
+from support.toy_recognisers import TOKENS, features, recogniser, speaker
 from torch import Tensor
 
 from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
-from fedasr.asr.decoding.prefix_ctc import ctc_forward, log_recurrence, sum_over_frames
-from fedasr.asr.decoding.prefix_transducer import transducer_forward
-from fedasr.asr.heads.transducer import TransducerHead
+from fedasr.asr.heads.prefix_ctc import ctc_forward, log_recurrence, sum_over_frames
+from fedasr.asr.heads.prefix_transducer import transducer_forward
+from fedasr.asr.heads.transducer import TransducerHead, TransducerSettings
 from fedasr.asr.recogniser import Recogniser
 
 HEADS = ["ctc", "transducer", "joint"]
@@ -34,7 +34,7 @@ def _ctc(logits_BTV: Tensor, *lengths: int) -> PrefixScorer:
 
 def _transducer_head(seed: int, tokens: int) -> TransducerHead:
     torch.manual_seed(seed)
-    head = TransducerHead(5, tokens, 6, 0.0)
+    head = TransducerHead(5, tokens, TransducerSettings(6, 0.0))
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.mul_(2.5)
@@ -145,11 +145,7 @@ def test_the_end_is_as_probable_as_the_loss_says(head: str) -> None:
     encodings = model.encoder(batch.features_BTF, batch.lengths_B, None)
     for said in range(5):
         arguments = (encodings, batch.lengths_B, labels[:, :said], torch.tensor([said, said]))
-        if model.transducer:  # a joint recogniser is scored by its transducer
-            losses = model.transducer.losses(*arguments, None)
-        else:
-            assert model.ctc is not None
-            losses = model.ctc.losses(*arguments)
+        losses = speaker(model).losses(*arguments)
         torch.testing.assert_close(scorer.end_log_probabilities(), -losses.detach(), atol=1e-3, rtol=1e-5)
         torch.testing.assert_close(scorer.joint_log_probabilities()[:, -1], -losses.detach(), atol=1e-3, rtol=1e-5)
         if said < 4:

@@ -4,12 +4,12 @@ from functools import cache
 import pytest
 import torch
 
-from fedasr.asr.heads.transducer import TOKENS_A_FRAME, TransducerHead
+from fedasr.asr.heads.transducer import TOKENS_A_FRAME, TransducerHead, TransducerSettings
 
 
 def _head(seed: int = 0, tokens: int = 4, scale: float = 3.0) -> TransducerHead:
     torch.manual_seed(seed)
-    head = TransducerHead(5, tokens, 6, 0.0)
+    head = TransducerHead(5, tokens, TransducerSettings(6, 0.0))
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.mul_(scale)

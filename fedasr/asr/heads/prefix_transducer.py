@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from fedasr.asr.decoding.prefix_ctc import IMPOSSIBLE, column, log_recurrence, sum_over_frames
-from fedasr.asr.heads.transducer import TransducerHead
+from fedasr.asr.heads.prefix_ctc import IMPOSSIBLE, column, log_recurrence, sum_over_frames
 from fedasr.asr.layers import valid_frames
 from fedasr.asr.tokens import BLANK
+
+
+class Predicting(Protocol):
+    """A transducer as its forward variables need it (`fedasr.asr.heads.transducer.TransducerHead` is one)."""
+
+    from_encoder: nn.Linear
+
+    def next_tokens(
+        self, projected_BTF: Tensor, labels_B: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the log-probabilities of the token after a label in each frame, and the prediction network's state."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +30,7 @@ class TransducerForward:
 
     Attributes
     ----------
-    head : TransducerHead
+    head : Predicting
     projected_BTF : Tensor
         The encodings as the joiner adds them.
     lengths_B : Tensor of int64
@@ -34,7 +44,7 @@ class TransducerForward:
         The prediction network's, each of shape (1, batch, units).
     """
 
-    head: TransducerHead
+    head: Predicting
     projected_BTF: Tensor
     lengths_B: Tensor
     log_probs_BTV: Tensor
@@ -55,7 +65,7 @@ class TransducerForward:
         """Return the forward variables of the prefix and one more label."""
         said_BT = self._speaking() + column(self.log_probs_BTV, labels_B)
         said_BS = functional.pad(said_BT, (0, 1), value=IMPOSSIBLE)
-        log_probs_BTV, state = _next_tokens(self.head, self.projected_BTF, labels_B, self.state)
+        log_probs_BTV, state = self.head.next_tokens(self.projected_BTF, labels_B, self.state)
         waited_BS = functional.pad(log_probs_BTV[:, :, BLANK], (1, 0))
         reached_BS = log_recurrence(waited_BS, said_BS)
         return TransducerForward(self.head, self.projected_BTF, self.lengths_B, log_probs_BTV, reached_BS, state)
@@ -73,22 +83,9 @@ class TransducerForward:
         return self.reached_BS[:, :-1].masked_fill(~valid_BT, IMPOSSIBLE)
 
 
-def transducer_forward(head: TransducerHead, encodings_BTF: Tensor, lengths_B: Tensor) -> TransducerForward:
+def transducer_forward(head: Predicting, encodings_BTF: Tensor, lengths_B: Tensor) -> TransducerForward:
     """Return the forward variables of the empty prefix."""
     projected_BTF = head.from_encoder(encodings_BTF)
-    log_probs_BTV, state = _next_tokens(head, projected_BTF, torch.full_like(lengths_B, BLANK), None)
+    log_probs_BTV, state = head.next_tokens(projected_BTF, lengths_B.new_full(lengths_B.shape, BLANK), None)
     reached_BS = functional.pad(log_probs_BTV[:, :, BLANK].cumsum(1), (1, 0))
     return TransducerForward(head, projected_BTF, lengths_B, log_probs_BTV, reached_BS, state)
-
-
-def _next_tokens(
-    head: TransducerHead, projected_BTF: Tensor, labels_B: Tensor, state: tuple[Tensor, Tensor] | None
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Return the log-probabilities of the token after `labels_B`, and the prediction network's state.
-
-    The joiner over encodings that are projected already, which a label would else cost again.
-    """
-    predictions_B1F, state = head.predictor(head.embedding(labels_B)[:, None], state)
-    assert state is not None
-    logits_BTV: Tensor = head.output(torch.tanh(projected_BTF + head.from_predictor(predictions_B1F)))
-    return logits_BTV.float().log_softmax(-1), state

@@ -1,0 +1,82 @@
+"""What a head is, and which there are: the entry-point group ``fedasr.heads``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from fedasr.asr.component import Component
+from fedasr.common.registry import Registry
+
+
+class Forward(Protocol):
+    """The forward variables of a prefix, what has been said so far; immutable."""
+
+    @property
+    def lengths_B(self) -> Tensor:  # noqa: N802
+        """Return the frames of each utterance."""
+
+    def extensions(self) -> Tensor:
+        """Return ``log P(prefix and then label …)``, shape (batch, tokens), the blank impossible."""
+
+    def ends(self) -> Tensor:
+        """Return ``log P(prefix and no more)``, shape (batch,)."""
+
+    def append(self, labels_B: Tensor) -> Forward:
+        """Return the forward variables of the prefix and one more label."""
+
+    def select(self, rows_R: Tensor) -> Forward:
+        """Return the variables of some rows, in the order asked for; a row may come twice."""
+
+
+class Head(Component, ABC):
+    """Maps encodings to what is said: ``Head(inputs, tokens, settings)``.
+
+    What a head cannot tell it returns None for; who needs it refuses such a head in a line.
+    """
+
+    role: ClassVar[str] = "head"
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        """Return what it is made of, by the names that the parameters carry in a recogniser."""
+        return {"head": self}
+
+    @abstractmethod
+    def losses(
+        self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Return the negative log-likelihood of each utterance, in nats, shape (batch,).
+
+        Parameters
+        ----------
+        encodings_BTF : Tensor
+            Padded at the end.
+        lengths_B : Tensor of int64
+            Frames of each utterance.
+        targets_BU : Tensor of int64
+            Token numbers, padded with zeros.
+        target_lengths_B : Tensor of int64
+            Tokens of each utterance.
+        generator : torch.Generator or None
+            The source of dropout masks; None for none.
+        """
+
+    @abstractmethod
+    def greedy(self, encodings_BTF: Tensor, lengths_B: Tensor) -> list[list[int]]:
+        """Return the token numbers that are heard in each utterance, the most probable one at a time."""
+
+    def frame_scores(self, encodings_BTF: Tensor) -> Tensor | None:
+        """Return the log-probabilities of each frame, shape (batch, frames, tokens); None where it has none."""
+        return None
+
+    def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward | None:
+        """Return the forward variables of the empty prefix; None where it has none."""
+        return None
+
+
+HEADS: Registry[type[Head]] = Registry("head", "fedasr.heads")
