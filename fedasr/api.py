@@ -14,15 +14,15 @@ from fedasr.asr.features import LogMel
 from fedasr.asr.word_errors import by_speaker, count_errors, total, wer_interval
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
-from fedasr.common.files import write_json
 from fedasr.common.randomness import Streams
 from fedasr.common.threads import one_thread
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.features.store import cache_folder, prepare
 from fedasr.corpora.readers.manifest import read_manifest
+from fedasr.engine.assembly import Assembly
 from fedasr.engine.named import refusals
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
-from fedasr.engine.row import RowRun
+from fedasr.engine.row import run_row
 from fedasr.engine.stages.start import LOADED, load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
@@ -30,6 +30,9 @@ from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.runs.folder import Run, check_free
 from fedasr.runs.model_file import load_model
+from fedasr.runs.partition_record import partition_data
+from fedasr.runs.records import HypothesisData
+from fedasr.runs.row_summary import RowSummary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -154,9 +157,9 @@ def _check_place(out: Path | str | None, grid: str | Workers, workers: int) -> N
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
-    write_json(folder.path / "environment.json", describe() | pool.describe())
-    write_json(folder.path / "partition.json", prepared.partition.summary(prepared.speech.utterances))
-    summaries: list[dict[str, Any]] = []
+    folder.write_environment(describe() | pool.describe())
+    folder.write_partition(partition_data(prepared.partition, prepared.speech.utterances))
+    summaries: list[RowSummary] = []
     rows = prepared.experiment.rows()
     for number, (row, seed) in enumerate(rows, start=1):
         place = folder.row(row, seed)
@@ -164,14 +167,14 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
         if summary is None:
             start = make_start(prepared, seed, folder.start_path(seed), watcher)
             watcher.begin(row.name, number, len(rows))
-            summary = RowRun(prepared, row, seed, start, place, pool, watcher)()
-        watcher.end(summary)
+            summary = run_row(Assembly(prepared, row, seed, start, place, pool, watcher))
+        watcher.end(asdict(summary))
         summaries.append(summary)
         folder.write_summary(version("fedasr"), summaries)
     from fedasr.report import write_page
 
     write_page(folder.path, release)
-    return Result(folder.path, summaries)
+    return Result(folder.path, [asdict(summary) for summary in summaries])
 
 
 def evaluate(model: Path | str, manifest: Path | str) -> dict[str, Any]:
@@ -199,8 +202,7 @@ def evaluate(model: Path | str, manifest: Path | str) -> dict[str, Any]:
     speakers = by_speaker([u.speaker for u in speech.utterances], counts)
     low, high = wer_interval(list(speakers.values()), Streams(0).sequence("bootstrap"))
     hypotheses = [
-        {"id": u.id, "speaker": u.speaker, "reference": u.text, "hypothesis": heard[index]}
-        for index, u in enumerate(speech.utterances)
+        asdict(HypothesisData(u.id, u.speaker, u.text, heard[index])) for index, u in enumerate(speech.utterances)
     ]
     return {
         "wer": together.wer, "wer_low": low, "wer_high": high, "cer": together.cer,

@@ -69,8 +69,10 @@ def _tracker(folder: Path) -> Any:
 
 
 def _print_result(folder: Path, json_: bool) -> None:
+    from fedasr.runs.files import REPORT, SUMMARY
+
     if json_:
-        typer.echo((folder / "summary.json").read_text(encoding="utf-8"), nl=False)
+        typer.echo((folder / SUMMARY).read_text(encoding="utf-8"), nl=False)
         return
     from fedasr.report import plain_table, read_run, table
 
@@ -80,7 +82,7 @@ def _print_result(folder: Path, json_: bool) -> None:
         console.print(table(data))
     else:
         typer.echo(plain_table(data))
-    typer.echo(f"report: {folder / 'report.html'}")
+    typer.echo(f"report: {folder / REPORT}")
 
 
 def _print_list() -> None:

@@ -27,6 +27,7 @@ from flwr.serverapp.strategy import Result
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError, UserError
+from fedasr.common.files import Arrays
 from fedasr.grid.exchange import Mean
 from fedasr.messages.kinds import GRADIENT, TRAIN
 from fedasr.messages.records import CHANGE, array_record, arrays_of
@@ -35,7 +36,7 @@ from fedasr.privacy.accounting.calibration import noise_for
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
-from fedasr.protection.releases import Arrays, Charge
+from fedasr.protection.releases import Charge
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.server.outer_step import MomentumStep

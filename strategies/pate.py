@@ -26,7 +26,6 @@ from fedasr.asr.features import stacked_length
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.word_errors import count_errors, total
 from fedasr.common.errors import RowError, UserError, nearest
-from fedasr.common.files import write_json
 from fedasr.corpora.speech import Speech, joined
 from fedasr.messages.kinds import TEACHER, Kind
 from fedasr.messages.records import array_record
@@ -38,6 +37,7 @@ from fedasr.privacy.accounting.calibration import noise_for, with_noise
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.mechanism import Mechanism
+from fedasr.runs.records import MechanismData, VotesData
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.student.transcripts import with_transcripts
@@ -305,10 +305,10 @@ class PATE(CentralStrategy):
         votes = np.concatenate(ballot.histograms) if ballot.histograms else np.zeros((0, 1))
         shares = votes.max(1) / np.maximum(votes.sum(1), 1) if len(votes) else np.zeros(0)
         ballot.affordable()
-        if len(votes) and self.weighting == "uniform":  # else they are no whole numbers
-            np.save(central.folder.path / "votes.npy", np.round(votes).astype(np.int64))
-        write_json(central.folder.path / "votes.json", {
-            "utterances": asked, "transcribed": len(texts), "votes": ballot.asked, "abstained": ballot.abstained,
-            "label_wer": counts.wer if texts else None, "agreement": float(shares.mean()) if len(votes) else None,
-            "mechanism": ballot.mechanism.fields(), "budget_epsilon": ballot.budget.epsilon(),
-        })  # fmt: skip
+        are_whole = len(votes) and self.weighting == "uniform"
+        seen = VotesData(
+            MechanismData.from_json(ballot.mechanism.fields()), asked, len(texts), ballot.asked, ballot.abstained,
+            counts.wer if texts else None, float(shares.mean()) if len(votes) else None,
+            sum(size > 0 for size in self.sizes), ballot.budget.epsilon(),
+        )  # fmt: skip
+        central.folder.write_votes(seen, np.round(votes).astype(np.int64) if are_whole else None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -37,28 +36,8 @@ class Partition:
     development: tuple[str, ...]
     test: tuple[str, ...]
 
-    def summary(self, utterances: Sequence[Utterance]) -> dict[str, Any]:
-        """Return speakers, utterances and seconds of every part, fit for JSON."""
-        by_id = {utterance.id: utterance for utterance in utterances}
-        held_out = {name: getattr(self, name) for name in SPEAKER_PARTS}
-        parts = {name: [u for u in utterances if u.speaker in set(held)] for name, held in held_out.items()}
-        silos = [[by_id[i] for i in silo] for silo in self.silos]
-        return {
-            "rule": self.rule,
-            "silos": [{"silo": number, **_described(silo)} for number, silo in enumerate(silos)],
-            **{name: _described(part) for name, part in parts.items()},
-        }
-
 
 SPEAKER_PARTS = ("public_labelled", "public_unlabelled", "development", "test")
-
-
-def _described(utterances: Sequence[Utterance]) -> dict[str, Any]:
-    return {
-        "speakers": sorted({u.speaker for u in utterances}),
-        "utterances": len(utterances),
-        "seconds": round(sum(u.duration_seconds for u in utterances), 3),
-    }
 
 
 def divide(

@@ -1,30 +1,112 @@
-"""What a row is put together from: its silos, their protection, its grid and its centre."""
+"""What a row is put together from: its silos and their protection, its grid, its releases and its centre."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from flwr.serverapp.strategy import Strategy
+
+from fedasr.asr.recogniser import Weights
 from fedasr.common.randomness import Streams
+from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.preparation import Prepared
+from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
+from fedasr.grid.drop_out import DropOut
+from fedasr.grid.silo_grid import SiloGrid
+from fedasr.grid.workers import Workers
+from fedasr.network import build_network
+from fedasr.protection.announcement import Announcement
+from fedasr.protection.releases import Releases
+from fedasr.runs.row_folder import RowFolder
+from fedasr.server.central import Central
+from fedasr.server.round_clock import Clock
+from fedasr.server.scoring import Scorer
 from fedasr.server.strategies_by_name import build_strategy, codec_of
+from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.host import SiloHost
 
 if TYPE_CHECKING:
     from fedasr.protection.dp_sgd.silos import SiloProtection
 
 
-def silo_protection(prepared: Prepared, row: RowSpec, training: TrainingSpec) -> SiloProtection | None:
-    """Return what protects speech inside the silos, None where nothing does."""
-    if row.protection == "none":
-        return None
-    from fedasr.protection.dp_sgd.settings import ProtectionSpec
-    from fedasr.protection.dp_sgd.silos import SiloProtection  # Opacus, below it, takes seconds to import
+@dataclass(frozen=True)
+class Assembly:
+    """The parts of one row about to run.
 
-    spec = ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
-    smallest = min(len(ids) for ids in prepared.partition.silos)
-    return SiloProtection(spec, smallest, training.rounds * training.local_steps)
+    Parameters
+    ----------
+    prepared : Prepared
+    row : RowSpec
+    seed : int
+    start : mapping of str to ndarray
+    folder : RowFolder
+    workers : Workers
+    watcher : Watcher
+    """
+
+    prepared: Prepared
+    row: RowSpec
+    seed: int
+    start: Weights
+    folder: RowFolder
+    workers: Workers
+    watcher: Watcher
+
+    @property
+    def training(self) -> TrainingSpec:
+        """The row's rounds and local work."""
+        return self.prepared.experiment.training_of(self.row)
+
+    @cached_property
+    def strategy(self) -> Strategy:
+        """The row's strategy."""
+        return build_strategy(self.row, self.training, len(self.prepared.partition.silos))
+
+    @cached_property
+    def releases(self) -> Releases:
+        """What the row publishes under a guarantee."""
+        streams = Streams(self.seed, self.row.name)
+        return Releases(self.folder.releases, streams, self.prepared.experiment.reproducible_noise)
+
+    @cached_property
+    def score(self) -> Scorer:
+        """Transcribes speech with all workers."""
+        prepared = self.prepared
+        return Scorer(prepared.speech, prepared.folder, prepared.recogniser_spec, prepared.tokens, self.workers)
+
+    def grid(self) -> SiloGrid:
+        """Open the row's grid of silos."""
+        host = silo_host(self.prepared, self.row, self.seed)
+        nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
+        grid = self.workers.open_grid(SiloApp(host), nodes, host.streams)
+        grid.codec = host.codec
+        if host.protection is not None:
+            grid.before_training = Announcement(self.releases, host.protection, host.training.local_steps)
+        probability = build_network(self.row.network).drop_out
+        grid.drop_out = DropOut(probability, Streams(self.seed)) if probability else None
+        return grid
+
+    def central(self, grid: SiloGrid) -> Central:
+        """Return the server's side of the row."""
+        prepared, experiment = self.prepared, self.prepared.experiment
+        self.releases.grid = grid
+        return Central(
+            row=self.row, training=self.training, trainer_spec=experiment.central,
+            augment=experiment.augment, public_labelled=prepared.part("public_labelled"),
+            public_unlabelled=prepared.part("public_unlabelled"), development=prepared.part("development"),
+            # In the order in which checkpoints return them: codecs and residuals go by position.
+            start=dict(sorted(self.start.items())), recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
+            streams=Streams(self.seed, self.row.name), folder=self.folder, score=self.score,
+            watch=self.watcher.round, grid=grid, loss=self.score.loss, clock=self._clock(), releases=self.releases,
+        )  # fmt: skip
+
+    def _clock(self) -> Clock:
+        cost = compute_cost(self.prepared, self.folder.path.parent)
+        return Clock(build_network(self.row.network), cost.seconds_per_audio_second, Streams(self.seed))
 
 
 def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
@@ -37,3 +119,15 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         Streams(seed, row.name), codec_of(row, strategy), prepared.experiment.reproducible_noise,
         silo_protection(prepared, row, training),
     )  # fmt: skip
+
+
+def silo_protection(prepared: Prepared, row: RowSpec, training: TrainingSpec) -> SiloProtection | None:
+    """Return what protects speech inside the silos, None where nothing does."""
+    if row.protection == "none":
+        return None
+    from fedasr.protection.dp_sgd.settings import ProtectionSpec
+    from fedasr.protection.dp_sgd.silos import SiloProtection  # Opacus, below it, takes seconds to import
+
+    spec = ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
+    smallest = min(len(ids) for ids in prepared.partition.silos)
+    return SiloProtection(spec, smallest, training.rounds * training.local_steps)

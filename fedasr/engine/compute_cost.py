@@ -17,12 +17,12 @@ from fedasr.common.threads import one_thread
 from fedasr.corpora.features.store import cache_folder
 from fedasr.corpora.speech import Speech
 from fedasr.engine.preparation import Prepared
+from fedasr.runs.files import COMPUTE
 from fedasr.training.batches import shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient
 from fedasr.training.objectives.supervised import supervised
 
 REPEATS = 5
-FILE = "compute.json"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ComputeCost:
 
 def compute_cost(prepared: Prepared, run_folder: Path) -> ComputeCost:
     """Return the cost in the run folder, else that measured before for such a recogniser, else measure it."""
-    places = [run_folder / FILE, cache_folder() / f"compute-{_key(prepared)}.json"]
+    places = [run_folder / COMPUTE, cache_folder() / f"compute-{_key(prepared)}.json"]
     found = next((cost for cost in map(_read, places) if cost is not None), None)
     cost = found or _measured(prepared)
     for place in places:

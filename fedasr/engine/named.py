@@ -1,4 +1,4 @@
-"""What the rows of an experiment name: strategies, codecs, networks and protections, checked before anything is run."""
+"""What the rows of an experiment name: folders, strategies, codecs, networks, protections, checked before all else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fedasr.common.errors import UserError, told_of
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.network import build_network
+from fedasr.runs.files import OF_THE_RUN
 from fedasr.server.strategies_by_name import build_strategy, named_codec
 
 MOST_SILOS = 10**6
@@ -21,6 +22,7 @@ def refusals(rows: Iterable[RowSpec]) -> list[str]:
 
 
 def _checks(row: RowSpec) -> Iterable[Callable[[], object]]:
+    yield partial(_folder, row)
     yield partial(build_strategy, row, TrainingSpec(), MOST_SILOS)
     yield partial(named_codec, row)
     yield partial(_network, row)
@@ -33,6 +35,11 @@ def _refused(check: Callable[[], object]) -> tuple[str, ...]:
     except UserError as error:
         return error.lines
     return ()
+
+
+def _folder(row: RowSpec) -> None:
+    if row.name in OF_THE_RUN:
+        raise UserError(f"compare.{row.name}.name: '{row.name}' names a part of the run folder; choose another")
 
 
 def _network(row: RowSpec) -> None:

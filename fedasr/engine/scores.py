@@ -2,34 +2,85 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from fedasr.asr.word_errors import ErrorCounts
+from fedasr.asr.recogniser import Weights, digest
+from fedasr.asr.word_errors import ErrorCounts, by_speaker, total, wer_interval
+from fedasr.common.randomness import Streams
+from fedasr.engine.assembly import Assembly
+from fedasr.runs.partition_record import partition_data
+from fedasr.runs.records import HypothesisData, SiloScore, SiloScores, SpeakerScore
+from fedasr.server.central import PerSilo
 from fedasr.server.scoring import Heard
 
-if TYPE_CHECKING:
-    pass
-
-
 SILO_UTTERANCES = 10
-
-
 SILOS_SCORED = 200
 """Scoring models on silos' own speech stops here: with a thousand silos it would outlast the training."""
 
 
-def _hypothesis(heard: Heard) -> dict[str, Any]:
+def score_model(parts: Assembly, weights: Weights) -> dict[str, Any]:
+    """Score one model on the test speakers and on the silos' own speech, and write what was heard.
+
+    Returns
+    -------
+    dict
+        Fields of `fedasr.runs.row_summary.RowSummary`.
+    """
+    heard = parts.score(weights, parts.prepared.part("test"))
+    parts.folder.write_hypotheses(map(hypothesis_of, heard))
+    _score_silos(parts, weights)
+    speakers = by_speaker([h.utterance.speaker for h in heard], [h.errors for h in heard])
+    return {"model_sha256": digest(weights), **_errors(parts, speakers)}
+
+
+def score_silo_models(parts: Assembly, models: Mapping[int, PerSilo]) -> dict[str, Any]:
+    """Return the mean over silos of what each one's own model does on the test speakers, and the spread."""
+    together = hashlib.sha256("".join(models[silo].model_sha256 for silo in sorted(models)).encode())
+    summary: dict[str, Any] = {"model_sha256": together.hexdigest()}
+    names = sorted(parts.prepared.partition.test)
+    if not names:
+        return summary
+    each = {silo: total(model.errors) for silo, model in models.items()}
+    silos = partition_data(parts.prepared.partition, parts.prepared.speech.utterances).silos
+    rows = (_silo_score(silo, silos[silo].speakers, count) for silo, count in each.items())
+    parts.folder.write_silos(SiloScores("test", tuple(rows)))
+    speakers = {name: total([m.errors[place] for m in models.values()]) for place, name in enumerate(names)}
+    rates = [count.wer for count in each.values()]
+    return {**summary, **_errors(parts, speakers), "wer_spread": (min(rates), max(rates))}
+
+
+def hypothesis_of(heard: Heard) -> HypothesisData:
+    """Return what was said and what was heard, as it is stored."""
     utterance = heard.utterance
+    return HypothesisData(utterance.id, utterance.speaker, utterance.text, heard.hypothesis)
+
+
+def _score_silos(parts: Assembly, weights: Weights) -> None:
+    prepared, silos = parts.prepared, range(len(parts.prepared.partition.silos))
+    chosen = sorted(Streams(parts.seed).numpy("silos scored").permutation(silos)[:SILOS_SCORED].tolist())
+    speech = {silo: prepared.silo_speech(silo, SILO_UTTERANCES) for silo in chosen}
+    names = {u.id for part in speech.values() for u in part.utterances}
+    heard = parts.score(weights, prepared.speech.where(lambda u: u.id in names))
+    errors = {h.utterance.id: h.errors for h in heard}
+    rows = (_silo_score(n, s.speakers, total([errors[u.id] for u in s.utterances])) for n, s in speech.items())
+    parts.folder.write_silos(SiloScores("own speech", tuple(rows)))
+
+
+def _silo_score(silo: int, speakers: Sequence[str], count: ErrorCounts) -> SiloScore:
+    return SiloScore(silo, tuple(speakers), count.errors, count.words, count.wer)
+
+
+def _errors(parts: Assembly, speakers: Mapping[str, ErrorCounts]) -> dict[str, Any]:
+    """Write the errors on each test speaker, and return what they are together."""
+    if not speakers:
+        return {}
+    parts.folder.write_speakers(SpeakerScore(name, c.errors, c.words, c.wer) for name, c in speakers.items())
+    counts = list(speakers.values())
+    low, high = wer_interval(counts, Streams(parts.seed).sequence("bootstrap"))
+    together = total(counts)
     return {
-        "id": utterance.id, "speaker": utterance.speaker, "reference": utterance.text, "hypothesis": heard.hypothesis,
+        "wer": together.wer, "wer_low": low, "wer_high": high, "cer": together.cer, "insertions": together.insertions,
+        "deletions": together.deletions, "substitutions": together.substitutions,
     }  # fmt: skip
-
-
-def _silo_row(silo: int, speakers: list[str], count: ErrorCounts) -> dict[str, Any]:
-    return {
-        "silo": silo,
-        "speakers": speakers,
-        "errors": count.errors,
-        "words": count.words,
-        "wer": count.wer,
-    }

@@ -1,19 +1,48 @@
-"""What the summary says of a row."""
+"""The line of the summary: what it says of a row before, during and after its training."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from fedasr.engine.assembly import Assembly
+from fedasr.messages.traffic import Traffic, bytes_moved
 from fedasr.protection.releases import Releases
+from fedasr.runs.records import RoundData
+from fedasr.runs.row_summary import FAILED, RowSummary
+from fedasr.server.strategies_by_name import codec_of
+from fedasr.wire.codecs_by_name import codec_name
 
-if TYPE_CHECKING:
-    pass
+
+def described(parts: Assembly) -> RowSummary:
+    """Return the line of a row of which nothing is known but what it is."""
+    row = parts.row
+    return RowSummary(
+        row.name, FAILED, row.strategy, parts.folder.path.name, parts.seed,
+        objective=row.objective, protection=row.protection, codec=codec_name(codec_of(row, parts.strategy)),
+        network=row.network, silos=len(parts.prepared.partition.silos),
+        silos_per_round=parts.training.silos_per_round or None, refused_replies=0,
+    )  # fmt: skip
+
+
+def logged(rounds: Sequence[RoundData], messages: Sequence[Traffic]) -> dict[str, Any]:
+    """Return what a row's logs add up to."""
+    return {
+        "uplink_bytes": bytes_moved(messages, "up"), "downlink_bytes": bytes_moved(messages, "down"),
+        "rounds": max((line.round for line in rounds), default=0),
+        "refused_replies": sum(len(line.refused) for line in rounds),
+        "development_wer": _last([line.development_wer for line in rounds]),
+        "development_loss": _last([line.development_loss for line in rounds]),
+        "simulated_seconds": _sum([line.simulated_seconds for line in rounds]),
+        "simulated_communication_seconds": _sum([line.simulated_communication_seconds for line in rounds]),
+        "training_cpu_seconds": _sum([line.training_cpu_seconds for line in rounds]),
+    }  # fmt: skip
 
 
 def promise(releases: Releases) -> dict[str, Any]:
-    """Return what the summary says of a row's guarantee: nothing where nothing is promised."""
+    """Return what a row's guarantee is: nothing where nothing is promised."""
     found = releases.summary()
     if found is None or found.epsilon is None or not np.isfinite(found.epsilon):
         return {}
@@ -21,3 +50,11 @@ def promise(releases: Releases) -> dict[str, Any]:
         "epsilon": found.epsilon, "delta": found.delta, "privacy_unit": releases.unit,
         "adjacency": releases.adjacency, "epsilon_kind": found.kind,
     }  # fmt: skip
+
+
+def _last(values: Sequence[float | None]) -> float | None:
+    return next((value for value in reversed(values) if value is not None), None)
+
+
+def _sum(values: Sequence[float | None]) -> float:
+    return sum(value or 0.0 for value in values)

@@ -9,9 +9,6 @@ from typing import Any
 
 from fedasr.common.settings import Mistake, Settings, one_of
 
-NOT_ROWS = ("experiment.toml", "environment.json", "partition.json", "report.html", "start", "summary.json")
-"""What else lies in a run folder, beside one folder a row."""
-
 
 @dataclass(frozen=True)
 class RowSpec(Settings):
@@ -49,7 +46,6 @@ class RowSpec(Settings):
 
     def conflicts(self) -> Iterable[Mistake]:
         """Refuse names that cannot be a folder's."""
-        if not re.fullmatch(r"[\w.+-]+", self.name):
-            yield Mistake(f"{{0}} is '{self.name}', which may hold letters, digits and . _ + - only", ("name",))
-        elif self.name in NOT_ROWS or self.name.startswith("."):
-            yield Mistake(f"{{0}} is '{self.name}', which names a part of the run folder; choose another", ("name",))
+        if not re.fullmatch(r"[\w+-][\w.+-]*", self.name):
+            rule = "which may hold letters, digits and . _ + - only, and not begin with a full stop"
+            yield Mistake(f"{{0}} is '{self.name}', {rule}", ("name",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -29,3 +30,8 @@ class Traffic:
     blob_bytes: int
     envelope_bytes: int
     audio_seconds: float | None = None
+
+
+def bytes_moved(messages: Iterable[Traffic], direction: str) -> int:
+    """Return the bytes of all messages in one direction, arrays and envelopes."""
+    return sum(m.blob_bytes + m.envelope_bytes for m in messages if m.direction == direction)

@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fedasr.common.files import load_arrays, read_lines, save_arrays, write_json, write_lines
+from fedasr.common.files import Arrays
 from fedasr.common.randomness import Streams
 from fedasr.messages.traffic import Traffic
 from fedasr.privacy.accounting.ledger import Ledger, Release, Summary
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
-
-Arrays = Mapping[str, NDArray[Any]]
+from fedasr.protection.release_store import ReleaseStore
 
 
 class TrafficLog(Protocol):
@@ -49,8 +46,8 @@ class Releases:
 
     Parameters
     ----------
-    folder : Path
-        The row's folder.
+    store : ReleaseStore
+        The row's.
     streams : Streams
     reproducible : bool
         Noise from the row's streams instead of the operating system's source; the guarantee is void then.
@@ -64,7 +61,7 @@ class Releases:
         Whose messages a release was made of: a row that reads a stored release counts the same bytes again.
     """
 
-    folder: Path
+    store: ReleaseStore
     streams: Streams
     reproducible: bool = False
     unit: str = "silo"
@@ -98,11 +95,11 @@ class Releases:
         draw : callable
             Makes it, given the source of noise.
         """
-        if self.has(key):
-            self._recount(key)
-        else:
+        if not self.store.has(key):
             self._draw(key, draw)
-        arrays, about = load_arrays(self._path(key))
+        elif self.grid:
+            self.grid.traffic += self.store.messages(key)
+        arrays, about = self.store.load(key)
         for charge in charges(arrays):
             self._charge(key, charge, digest_of(arrays, about["draw"]))
         return arrays
@@ -111,38 +108,23 @@ class Releases:
         before = len(self.grid.traffic) if self.grid else 0
         arrays = dict(draw(self.noise(key)))
         traffic = self.grid.traffic[before:] if self.grid else []
-        write_lines(self.seen(f"{key}.jsonl"), [asdict(message) for message in traffic])
+        self.store.save_messages(key, traffic)
         number = "" if self.reproducible else secrets.token_hex(16)
-        save_arrays(self._path(key), arrays, {"key": key, "draw": number})
-
-    def _recount(self, key: str) -> None:
-        if self.grid:
-            self.grid.traffic += [Traffic(**line) for line in read_lines(self.seen(f"{key}.jsonl"))]
+        self.store.save(key, arrays, {"key": key, "draw": number})
 
     def announce(self, key: str, charge: Charge) -> None:
         """Charge what others are about to make: their noise is not ours to write down first.
 
         An attempt that a crash cut off stays charged, and the next one is charged beside it.
         """
-        path = self.folder / "releases" / "announced.jsonl"
-        attempts = [line for line in read_lines(path) if line["key"] == key]
-        write_lines(path, [*read_lines(path), {"key": key, "attempt": len(attempts) + 1}])
-        self._charge(key, charge, f"attempt {len(attempts) + 1}")
-
-    def has(self, key: str) -> bool:
-        """Return whether a release was stored."""
-        return self._path(key).exists()
+        announced = self.store.announced()
+        attempt = 1 + sum(line["key"] == key for line in announced)
+        self.store.save_announced([*announced, {"key": key, "attempt": attempt}])
+        self._charge(key, charge, f"attempt {attempt}")
 
     def stored(self, key: str) -> Arrays | None:
         """Return a release that was stored, None where there is none."""
-        return load_arrays(self._path(key))[0] if self.has(key) else None
-
-    def seen(self, name: str) -> Path:
-        """Return where the simulator keeps what it saw of a release's making: no guarantee covers it."""
-        return self.folder / "seen" / name
-
-    def _path(self, key: str) -> Path:
-        return self.folder / "releases" / f"{key}.safetensors"
+        return self.store.load(key)[0] if self.store.has(key) else None
 
     def summary(self) -> Summary | None:
         """Return what may be printed, None where nothing was promised."""
@@ -154,11 +136,11 @@ class Releases:
         return self._summed[1]
 
     def save(self) -> None:
-        """Write ``privacy.json``: the ledger, and what it adds up to."""
+        """Write the ledger, and what it adds up to."""
         summary = self.summary()
         if summary is not None:
             finite = {k: None if v in (math.inf, -math.inf) else v for k, v in vars(summary).items()}
-            write_json(self.folder / "privacy.json", {**finite, "ledger": self.ledger.state()})
+            self.store.save_summary({**finite, "ledger": self.ledger.state()})
 
     def _charge(self, key: str, charge: Charge, digest: str) -> None:
         if charge.count:
@@ -166,11 +148,11 @@ class Releases:
                 charge.mechanism, self.unit, self.adjacency, "reproducible" if self.reproducible else "secure",
                 *self.sampling, charge.count, f"{key}.{charge.mechanism.kind}", digest,
             ))  # fmt: skip
-            write_lines(self.folder / "releases" / "ledger.jsonl", self.ledger.state())
+            self.store.save_ledger(self.ledger.state())
 
     def _recall(self) -> None:
         """Take up what an interrupted run had charged: a charge outlives the checkpoint that came before it."""
-        lines = read_lines(self.folder / "releases" / "ledger.jsonl")
+        lines = self.store.ledger()
         if lines:
             self.ledger.restore(lines)
 

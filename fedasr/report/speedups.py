@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from fedasr.common.errors import UserError
+from fedasr.runs.files import COMPUTE
 from fedasr.runs.records import RunData, SpeedupCurve, SpeedupData
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ WORKERS = tuple(2**power for power in range(13))
 
 def with_speedups(data: RunData, folder: Path) -> RunData:
     """Return the run with its speed-ups, where it recorded what training costs; a remark where that is unreadable."""
-    if not (folder / "compute.json").is_file():
+    if not (folder / COMPUTE).is_file():
         return data
     from fedasr.network.presets import build_network
     from fedasr.runs.retiming import speedup_curves

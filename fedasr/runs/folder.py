@@ -6,90 +6,21 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import (
-    Arrays,
-    append_lines,
-    disk_error,
-    load_arrays,
-    read_lines,
-    save_arrays,
-    write_bytes,
-    write_json,
-    write_lines,
-)
+from fedasr.common.files import disk_error, write_bytes, write_json
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row import RowSpec
-
-METRICS, TRAFFIC, CHECKPOINT = "metrics.jsonl", "traffic.jsonl", "checkpoint/state.safetensors"
-
-
-@dataclass(frozen=True)
-class RowFolder:
-    """The folder of one row.
-
-    Parameters
-    ----------
-    path : Path
-    """
-
-    path: Path
-
-    def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append JSON lines to one of its files."""
-        append_lines(self.path / name, rows)
-
-    def rewind(self, last_round: int) -> None:
-        """Forget what was logged after a round: a resumed row logs it again."""
-        for name in (METRICS, TRAFFIC):
-            if (self.path / name).exists():
-                write_lines(self.path / name, [r for r in read_lines(self.path / name) if r["round"] <= last_round])
-
-    def save_checkpoint(
-        self, arrays: Arrays, description: Mapping[str, Any], silos: Iterable[tuple[int, Arrays]] = ()
-    ) -> None:
-        """Replace the checkpoint; its main file is written last, so it is whole or the one before.
-
-        What silos keep between messages lies beside it, one file a silo, in a folder of the round.
-        """
-        folder = self._silos(description["round"])
-        shutil.rmtree(folder, ignore_errors=True)
-        numbers = []
-        for silo, kept in silos:
-            save_arrays(folder / f"{silo}.safetensors", kept, {"silo": silo})
-            numbers.append(silo)
-        save_arrays(self.path / CHECKPOINT, arrays, {**description, "silos": numbers})
-        for other in (self.path / CHECKPOINT).parent.glob("silos-*"):
-            if other != folder:
-                shutil.rmtree(other, ignore_errors=True)
-
-    def silo_states(self, description: Mapping[str, Any]) -> Iterator[tuple[int, Arrays]]:
-        """Yield what the silos of a checkpoint kept."""
-        for silo in description.get("silos", []):
-            yield silo, load_arrays(self._silos(description["round"]) / f"{silo}.safetensors")[0]
-
-    def _silos(self, round: int) -> Path:
-        return (self.path / CHECKPOINT).with_name(f"silos-{round}")
-
-    def load_checkpoint(self) -> tuple[Arrays, dict[str, Any]] | None:
-        """Return the last checkpoint, None where there is none."""
-        path = self.path / CHECKPOINT
-        return load_arrays(path) if path.exists() else None
-
-    def finished(self) -> dict[str, Any] | None:
-        """Return the row's summary, None where it has not finished."""
-        rows = read_lines(self.path / "row.jsonl")
-        return rows[0] if rows and rows[0]["status"] == "finished" else None
-
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """Record the row's summary: the mark of a row that need not run again."""
-        write_lines(self.path / "row.jsonl", [summary])
+from fedasr.runs import files
+from fedasr.runs.json_files import whole_json
+from fedasr.runs.records import PartitionData
+from fedasr.runs.row_folder import RowFolder
+from fedasr.runs.row_summary import RowSummary
 
 
 @dataclass(frozen=True)
@@ -124,7 +55,7 @@ class Run:
             raise disk_error(path or parent, error) from error
         run = cls(path, experiment)
         with run.discarded_if_refused(is_new=True):
-            write_bytes(path / "experiment.toml", experiment.to_toml().encode())
+            write_bytes(path / files.EXPERIMENT, experiment.to_toml().encode())
         return run
 
     @contextmanager
@@ -147,9 +78,9 @@ class Run:
         UserError
             Where it is none.
         """
-        file = path / "experiment.toml"
+        file = path / files.EXPERIMENT
         if not file.is_file():
-            raise UserError(f"{path}: not a run folder (it has no experiment.toml)")
+            raise UserError(f"{path}: not a run folder (it has no {files.EXPERIMENT})")
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
@@ -162,12 +93,48 @@ class Run:
 
     def start_path(self, seed: int) -> Path:
         """Return where the start shared by all rows of a seed lies."""
-        return self.path / "start" / f"seed-{seed}.safetensors"
+        return self.path / files.STARTS / f"seed-{seed}.safetensors"
 
-    def write_summary(self, version: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write ``summary.json``."""
+    def write_environment(self, facts: Mapping[str, Any]) -> None:
+        """Write what the run ran on."""
+        write_json(self.path / files.ENVIRONMENT, facts)
+
+    def write_partition(self, partition: PartitionData) -> None:
+        """Write who holds which speech."""
+        write_json(self.path / files.PARTITION, asdict(partition))
+
+    def amend(self, row: RowSpec, seed: int, **found: Any) -> RowSummary:
+        """Put what was found out later, such as an audit's ``epsilon_empirical``, into a finished row.
+
+        Its own line is replaced first: of it a resumed run writes the summary anew, should a crash come between.
+
+        Parameters
+        ----------
+        row : RowSpec
+        seed : int
+        **found
+            Fields of `RowSummary`.
+
+        Raises
+        ------
+        UserError
+            Where the row has not finished.
+        """
+        folder = self.row(row, seed)
+        summary = folder.finished()
+        if summary is None:
+            raise UserError(f"{folder.path}: the row has not finished; go on with --resume {self.path}")
+        amended = replace(summary, **found)
+        folder.finish(amended)
+        table = whole_json(self.path / files.SUMMARY, f"write it anew with --resume {self.path}")
+        lines = [asdict(amended) if line.get("folder") == amended.folder else line for line in table["rows"]]
+        write_json(self.path / files.SUMMARY, {**table, "rows": lines})
+        return amended
+
+    def write_summary(self, version: str, rows: Sequence[RowSummary]) -> None:
+        """Write what the run says of all rows that have ended."""
         head = {"experiment": self.experiment.name, "seed": self.experiment.seed, "version": version}
-        write_json(self.path / "summary.json", {**head, "rows": list(rows)})
+        write_json(self.path / files.SUMMARY, {**head, "rows": [asdict(row) for row in rows]})
 
 
 def check_free(path: Path) -> None:

@@ -9,8 +9,7 @@ from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, spec_from
 from fedasr.asr.tokens import Tokens, tokens_from_json
 from fedasr.common.errors import UserError
 from fedasr.common.files import load_arrays, save_arrays
-
-MODEL = "model.safetensors"
+from fedasr.runs.files import MODEL
 
 
 def save_model(path: Path, weights: Weights, spec: RecogniserSpec, tokens: Tokens) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from fedasr.common.errors import UserError
+from fedasr.corpora.partition import SPEAKER_PARTS
+from fedasr.runs import files
+from fedasr.runs.filling import Record, bound, filled, whole
+from fedasr.runs.json_files import json_there, lines_there
 from fedasr.runs.records import (
     HypothesisData,
     MechanismData,
@@ -20,15 +21,14 @@ from fedasr.runs.records import (
     RoundData,
     RowData,
     RunData,
-    ScoreData,
     SiloData,
+    SiloScore,
     SiloScores,
+    SpeakerScore,
     TrafficTotal,
     VotesData,
 )
-
-Record = Mapping[str, Any]
-T = TypeVar("T")
+from fedasr.runs.row_summary import FINISHED
 
 
 def read_run(folder: Path) -> RunData:
@@ -45,13 +45,13 @@ def read_run(folder: Path) -> RunData:
         Where ``summary.json`` is absent or is not the summary of a run.
     """
     remarks: list[str] = []
-    summary = _summary(folder / "summary.json")
-    partition = _json(folder / "partition.json", remarks)
-    environment = _json(folder / "environment.json", remarks)
-    toml = folder / "experiment.toml"
+    summary = _summary(folder / files.SUMMARY)
+    partition = json_there(folder / files.PARTITION, remarks)
+    environment = json_there(folder / files.ENVIRONMENT, remarks)
+    toml = folder / files.EXPERIMENT
     return RunData(
         experiment=str(summary.get("experiment", folder.name)),
-        seed=_whole(summary.get("seed")),
+        seed=whole(summary.get("seed")),
         version=str(summary.get("version", "")),
         rows=tuple(_row(folder, record, remarks) for record in summary["rows"]),
         partition=_partition(partition) if isinstance(partition, dict) else None,
@@ -75,20 +75,20 @@ def _summary(path: Path) -> dict[str, Any]:
 
 def _row(run: Path, record: Record, remarks: list[str]) -> RowData:
     folder = run / str(record.get("folder") or record["name"])
-    spread = record.get("wer_spread")
-    return _filled(
+    return filled(
         RowData,
-        {"status": "finished", "strategy": record["name"], **record, "folder": folder.name},
-        wer_spread=(float(spread[0]), float(spread[1])) if spread else None,
-        metrics=_metrics(folder / "metrics.jsonl", remarks),
-        traffic=_traffic(folder / "traffic.jsonl", remarks),
-        hypotheses=tuple(_filled(HypothesisData, line) for line in _lines(folder / "hypotheses.jsonl", remarks, "id")),
-        silo_scores=_silo_scores(_json(folder / "silos.json", remarks)),
-        speaker_scores=tuple(
-            _score(str(score["speaker"]), score) for score in _json(folder / "speakers.json", remarks) or ()
+        {"status": FINISHED, "strategy": record["name"], **record, "folder": folder.name},
+        metrics=_metrics(folder / files.METRICS, remarks),
+        traffic=_traffic(folder / files.TRAFFIC, remarks),
+        hypotheses=tuple(
+            filled(HypothesisData, line) for line in lines_there(folder / files.HYPOTHESES, remarks, "id")
         ),
-        privacy=_privacy(_json(folder / "privacy.json", remarks)),
-        votes=_votes(_json(folder / "votes.json", remarks)),
+        silo_scores=_silo_scores(json_there(folder / files.SILOS, remarks)),
+        speaker_scores=tuple(
+            filled(SpeakerScore, score) for score in json_there(folder / files.SPEAKERS, remarks) or ()
+        ),
+        privacy=_privacy(json_there(folder / files.PRIVACY, remarks)),
+        votes=_votes(json_there(folder / files.VOTES, remarks)),
     )
 
 
@@ -96,40 +96,28 @@ def _privacy(record: Any) -> PrivacyData | None:
     if not isinstance(record, dict):
         return None
     entries = (entry for entry in record.get("ledger") or () if isinstance(entry, dict))
-    ledger = tuple(_filled(ReleaseData, entry, mechanism=_mechanism(entry.get("mechanism"))) for entry in entries)
-    bounds = {name: _bound(record.get(name)) for name in ("epsilon", "rdp", "pld")}
-    return _filled(PrivacyData, record, ledger=ledger, **bounds)
+    ledger = tuple(
+        filled(ReleaseData, entry, mechanism=MechanismData.from_json(entry.get("mechanism"))) for entry in entries
+    )
+    bounds = {name: bound(record.get(name)) for name in ("epsilon", "rdp", "pld")}
+    return filled(PrivacyData, record, ledger=ledger, **bounds)
 
 
 def _votes(record: Any) -> VotesData | None:
     if not isinstance(record, dict):
         return None
-    return _filled(VotesData, record, mechanism=_mechanism(record.get("mechanism")))
-
-
-def _mechanism(record: Any) -> MechanismData:
-    if not isinstance(record, dict):
-        return MechanismData("unknown" if record is None else str(record))
-    numbers = {name: value for name, value in record.items() if name != "kind" and value is not None}
-    plain = {name: value if _bound(value) is None else float(value) for name, value in numbers.items()}
-    kept = ((name, value if isinstance(value, float) else str(value)) for name, value in plain.items())
-    return MechanismData(str(record.get("kind", "unknown")), tuple(kept))
-
-
-def _bound(value: Any) -> float | None:
-    """Return a number, be it infinite: what bounds nothing must not look unknown."""
-    return math.inf if value == math.inf else _number(value)
+    return filled(VotesData, record, mechanism=MechanismData.from_json(record.get("mechanism")))
 
 
 def _metrics(path: Path, remarks: list[str]) -> tuple[RoundData, ...]:
     """A resumed run may write a round twice: the later line counts."""
-    rounds = {int(line["round"]): _filled(RoundData, line) for line in _lines(path, remarks, "round")}
+    rounds = {int(line["round"]): filled(RoundData, line) for line in lines_there(path, remarks, "round")}
     return tuple(rounds[number] for number in sorted(rounds))
 
 
 def _traffic(path: Path, remarks: list[str]) -> tuple[TrafficTotal, ...]:
     totals: dict[tuple[str, str], list[int]] = {}
-    for line in _lines(path, remarks, "direction"):
+    for line in lines_there(path, remarks, "direction"):
         total = totals.setdefault((str(line.get("kind")), str(line["direction"])), [0, 0, 0])
         counts = (line.get("messages", 1), line.get("blob_bytes"), line.get("envelope_bytes"))
         for index, count in enumerate(counts):
@@ -140,85 +128,10 @@ def _traffic(path: Path, remarks: list[str]) -> tuple[TrafficTotal, ...]:
 def _silo_scores(record: Any) -> SiloScores | None:
     if not isinstance(record, dict) or not record.get("silos"):
         return None
-    silos = (_score(_silo_name(silo["silo"], silo.get("speakers")), silo) for silo in record["silos"])
-    return SiloScores(str(record.get("on", "own speech")), tuple(silos))
-
-
-def _silo_name(silo: Any, speakers: Any) -> str:
-    alone = isinstance(speakers, list) and len(speakers) == 1
-    return f"silo {silo} · {speakers[0]}" if alone else f"silo {silo}"
-
-
-def _score(name: str, record: Record) -> ScoreData:
-    return ScoreData(name, int(record.get("errors") or 0), int(record.get("words") or 0))
+    return SiloScores(str(record.get("on", "own speech")), tuple(filled(SiloScore, silo) for silo in record["silos"]))
 
 
 def _partition(record: Record) -> PartitionData:
-    silos = (SiloData(int(s["silo"]), *_extent(s)) for s in record.get("silos") or ())
-    names = ("public_labelled", "public_unlabelled", "development", "test")
-    parts = {name: PartData(*_extent(record.get(name) or {})) for name in names}
-    return PartitionData(rule=str(record.get("rule", "")), silos=tuple(silos), **parts)
-
-
-def _extent(record: Record) -> tuple[tuple[str, ...], int, float]:
-    speakers = tuple(str(speaker) for speaker in record.get("speakers") or ())
-    return speakers, int(record.get("utterances") or 0), float(record.get("seconds") or 0)
-
-
-def _json(path: Path, remarks: list[str]) -> Any:
-    """Return the content of a JSON file; None (with a remark) where it is torn, None where it is absent."""
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        remarks.append(f"{path.parent.name}/{path.name} could not be read and was left out.")
-        return None
-
-
-def _lines(path: Path, remarks: list[str], key: str) -> Iterator[Record]:
-    """Yield the records that carry the key; a killed run leaves a torn line, said in a remark."""
-    if not path.is_file():
-        return
-    torn = 0
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line in filter(str.strip, file):
-            try:
-                record = json.loads(line)
-            except ValueError:
-                record = None
-            if isinstance(record, dict) and record.get(key) is not None:
-                yield record
-            else:
-                torn += 1
-    if torn:
-        remarks.append(f"{path.parent.name}/{path.name}: {torn} unreadable line(s) left out.")
-
-
-def _number(value: Any) -> float | None:
-    good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if good else None
-
-
-def _whole(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
-
-
-_COERCE: Mapping[str, Callable[[Any], Any]] = {
-    "int": int,
-    "str": lambda value: "" if value is None else str(value),
-    "int | None": _whole,
-    "float | None": _number,
-    "str | None": lambda value: None if value is None else str(value),
-}
-
-
-def _filled(kind: type[T], record: Record, **given: Any) -> T:
-    """Build a frozen record from JSON by the types of its fields; unknown keys are passed over."""
-    taken = {
-        field.name: _COERCE[str(field.type)](record.get(field.name))
-        for field in fields(kind)  # type: ignore[arg-type]
-        if field.name not in given
-    }
-    return kind(**taken, **given)
+    silos = tuple(filled(SiloData, silo) for silo in record.get("silos") or ())
+    parts = {name: filled(PartData, record.get(name) or {}) for name in SPEAKER_PARTS}
+    return PartitionData(rule=str(record.get("rule", "")), silos=silos, **parts)

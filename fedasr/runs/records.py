@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from fedasr.runs.filling import bound
+from fedasr.runs.row_summary import RowSummary
 
 
 @dataclass(frozen=True)
 class RoundData:
-    """One line of ``metrics.jsonl``; round 0 is the start, before training."""
+    """One line of ``metrics.jsonl``; round 0 is the start, before training.
+
+    Attributes
+    ----------
+    silos : int
+        How many replied.
+    refused : tuple of int
+        The silos whose reply was refused or never came.
+    density, threshold : float
+        Means of what the codec says of the replies.
+    """
 
     round: int
     train_loss: float | None = None
     development_wer: float | None = None
     development_loss: float | None = None
-    uplink_bytes: float | None = None
-    downlink_bytes: float | None = None
+    uplink_bytes: int | None = None
+    downlink_bytes: int | None = None
     silos: int | None = None
+    refused: tuple[int, ...] = ()
     wall_seconds: float | None = None
+    training_cpu_seconds: float | None = None
     simulated_seconds: float | None = None
     simulated_communication_seconds: float | None = None
     density: float | None = None
@@ -26,7 +42,7 @@ class RoundData:
 
 @dataclass(frozen=True)
 class HypothesisData:
-    """What was said and what was heard, for one test utterance."""
+    """One line of ``hypotheses.jsonl``: what was said and what was heard, for one utterance."""
 
     id: str
     speaker: str
@@ -34,21 +50,56 @@ class HypothesisData:
     hypothesis: str
 
 
-@dataclass(frozen=True)
-class ScoreData:
+class ScoreData(Protocol):
     """The errors on one silo's or one speaker's speech; ``name`` says whose."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def errors(self) -> int: ...
+
+    @property
+    def words(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class SpeakerScore:
+    """One line of ``speakers.json``: the errors on one test speaker."""
+
+    speaker: str
     errors: int
     words: int
+    wer: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The speaker."""
+        return self.speaker
+
+
+@dataclass(frozen=True)
+class SiloScore:
+    """The errors on one silo's own speech, or of its own model."""
+
+    silo: int
+    speakers: tuple[str, ...]
+    errors: int
+    words: int
+    wer: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The silo, and its speaker where it has one."""
+        return f"silo {self.silo} · {self.speakers[0]}" if len(self.speakers) == 1 else f"silo {self.silo}"
 
 
 @dataclass(frozen=True)
 class SiloScores:
-    """A row's errors silo by silo; ``on`` is ``"own speech"`` (the training speech) or ``"test"``."""
+    """A row's ``silos.json``; ``on`` is ``"own speech"`` (the training speech) or ``"test"``."""
 
     on: str
-    silos: tuple[ScoreData, ...]
+    silos: tuple[SiloScore, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +134,7 @@ class PartData:
 
 @dataclass(frozen=True)
 class PartitionData:
-    """Who holds which speech."""
+    """``partition.json``: who holds which speech."""
 
     rule: str
     silos: tuple[SiloData, ...]
@@ -99,6 +150,19 @@ class MechanismData:
 
     kind: str
     numbers: tuple[tuple[str, float | str], ...] = ()
+
+    @classmethod
+    def from_json(cls, record: object) -> MechanismData:
+        """Return the mechanism of ``{"kind": …, name: number, …}``, or of a plain name."""
+        if not isinstance(record, Mapping):
+            return cls("unknown" if record is None else str(record))
+        numbers = {name: value for name, value in record.items() if name != "kind" and value is not None}
+        plain = ((name, str(value) if (known := bound(value)) is None else known) for name, value in numbers.items())
+        return cls(str(record.get("kind", "unknown")), tuple(plain))
+
+    def to_json(self) -> dict[str, float | str]:
+        """Return it as it is stored."""
+        return {"kind": self.kind, **dict(self.numbers)}
 
 
 @dataclass(frozen=True)
@@ -141,63 +205,25 @@ class VotesData:
     label_wer: float | None = None
     agreement: float | None = None
     teachers: int | None = None
+    budget_epsilon: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is stored."""
+        return {**asdict(self), "mechanism": self.mechanism.to_json()}
 
 
 @dataclass(frozen=True)
-class RowData:
-    """One row of ``summary.json`` and the files of its folder. None: not measured, or promised nothing."""
+class RowData(RowSummary):
+    """One row of ``summary.json`` and the files of its folder."""
 
-    name: str
-    status: str
-    strategy: str
-    folder: str
-    seed: int | None = None
-    failure: str | None = None
-    note: str | None = None
-    objective: str | None = None
-    protection: str | None = None
-    codec: str | None = None
-    network: str | None = None
     mechanism: str | None = None
-    wer: float | None = None
-    wer_low: float | None = None
-    wer_high: float | None = None
-    cer: float | None = None
-    development_wer: float | None = None
-    development_loss: float | None = None
-    insertions: int | None = None
-    deletions: int | None = None
-    substitutions: int | None = None
-    epsilon: float | None = None
-    delta: float | None = None
-    privacy_unit: str | None = None
-    adjacency: str | None = None
-    epsilon_kind: str | None = None
-    epsilon_empirical: float | None = None
-    uplink_bytes: float | None = None
-    downlink_bytes: float | None = None
-    rounds: int | None = None
-    silos: int | None = None
-    refused_replies: int | None = None
-    simulated_seconds: float | None = None
-    simulated_communication_seconds: float | None = None
-    wall_seconds: float | None = None
-    training_cpu_seconds: float | None = None
-    peak_memory_bytes: float | None = None
-    model_sha256: str | None = None
-    wer_spread: tuple[float, float] | None = None
     metrics: tuple[RoundData, ...] = ()
     traffic: tuple[TrafficTotal, ...] = ()
     hypotheses: tuple[HypothesisData, ...] = ()
     silo_scores: SiloScores | None = None
-    speaker_scores: tuple[ScoreData, ...] = ()
+    speaker_scores: tuple[SpeakerScore, ...] = ()
     privacy: PrivacyData | None = None
     votes: VotesData | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the row ended in a failure."""
-        return self.status != "finished"
 
 
 @dataclass(frozen=True)

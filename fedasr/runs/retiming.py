@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 
 from fedasr.common.errors import UserError, nearest
-from fedasr.common.files import read_lines
-from fedasr.messages.kinds import kind_of
 from fedasr.network.network import Network
 from fedasr.network.published import PUBLISHED, SOURCE
 from fedasr.network.recorded import (
-    Part,
     RecordedRow,
     RowTime,
     Terms,
@@ -29,10 +24,10 @@ from fedasr.network.recorded import (
 )
 from fedasr.network.scaling import Landmarks, Scaling, SpeedPoint, Workload, landmarks
 from fedasr.network.topology import RING, TOPOLOGIES
-
-Record = Mapping[str, Any]
-MOST_SILOS = 1_000_000
-"""Devices are drawn for all silos up to the highest number."""
+from fedasr.runs import files
+from fedasr.runs.exchanges import read_rows
+from fedasr.runs.filling import Record
+from fedasr.runs.json_files import whole_json
 
 
 @dataclass(frozen=True)
@@ -155,80 +150,12 @@ def speedup_curves(folder: Path, network: Network, workers: Sequence[int]) -> Sp
     return SpeedupCurves(found.curves, PUBLISHED, SOURCE)
 
 
-def read_rows(folder: Path, names: Sequence[str] = ()) -> tuple[int, list[RecordedRow]]:
-    """Return a run's seed and its finished rows, or those of the names given."""
-    path = folder / "summary.json"
-    summary = _json(path, "name a run folder whose run has ended")
-    try:
-        records = {str(row.get("folder") or row["name"]): row for row in summary["rows"]}
-        seed = int(summary["seed"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise UserError(f"{path}: not the summary of a run (keys 'rows' and 'seed')") from None
-    known = {str(row["name"]) for row in records.values()} | set(records)
-    for name in names:
-        if name not in known:
-            raise UserError(f"--row {name}: the run has no such row{nearest(name, known)}")
-    wanted = {f: r for f, r in records.items() if not names or r["name"] in names or f in names}
-    rows = [_row(folder / f, f, r) for f, r in wanted.items() if r.get("status", "finished") == "finished"]
-    if not rows:
-        raise UserError(f"{path}: none of its rows has finished; go on with --resume {folder}")
-    return seed, rows
-
-
-def _row(folder: Path, name: str, record: Record) -> RecordedRow:
-    traffic, metrics = _lines(folder / "traffic.jsonl"), _lines(folder / "metrics.jsonl")
-    cpu = {line.get("round"): float(line.get("training_cpu_seconds") or 0.0) for line in metrics}
-    try:
-        exchanges = _exchanges(traffic, cpu)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / 'traffic.jsonl'}: a line lacks a valid {error}; run the row again") from None
-    wer = record.get("wer")
-    return RecordedRow(name, record.get("seed"), None if wer is None else float(wer), exchanges)
-
-
-def _exchanges(traffic: Sequence[Record], cpu: Mapping[Any, float]) -> tuple[tuple[Part, ...], ...]:
-    """Put messages together by round, silo and kind; the k-th of them belong to the round's k-th exchange."""
-    parts: dict[tuple[int, str, int], dict[int, Part]] = {}
-    seen: dict[tuple[Any, ...], int] = {}
-    for line in traffic:
-        round, silo, way, kind = int(line["round"]), int(line["silo"]), str(line["direction"]), str(line["kind"])
-        seen[round, silo, way, kind] = turn = seen.get((round, silo, way, kind), -1) + 1
-        if not 0 <= silo < MOST_SILOS or way not in ("up", "down"):
-            raise ValueError("silo or direction")
-        group = parts.setdefault((round, kind, turn), {})
-        sizes = {f"{way}_blob": int(line["blob_bytes"]), f"{way}_envelope": int(line["envelope_bytes"])}
-        heard = line.get("audio_seconds")
-        audio = {"audio_seconds": None if heard is None else float(heard)} if way == "up" else {}
-        group[silo] = replace(group.get(silo, _part(silo, kind)), **sizes, **audio)  # type: ignore[arg-type]
-    untold = [(k[0], p) for k, g in parts.items() for p in g.values() if _is_untold(p)]
-    shares = {r: sum(q == r for q, _ in untold) for r in {q for q, _ in untold}}
-    return tuple(
-        tuple(_with_cpu(group[silo], cpu.get(key[0], 0.0) / shares.get(key[0], 1)) for silo in sorted(group))
-        for key, group in parts.items()
-    )
-
-
-def _part(silo: int, kind: str) -> Part:
-    """Return a silo's part in an exchange, with what the kind of its messages says of itself."""
-    said = kind_of(kind)
-    return Part(silo, said.trains, said.averaged, said.steps == "one")
-
-
-def _is_untold(part: Part) -> bool:
-    """Return whether a part computed without saying on how much speech."""
-    return part.replied and part.audio_seconds is None and part.trains
-
-
-def _with_cpu(part: Part, seconds: float) -> Part:
-    return replace(part, cpu_seconds=seconds) if _is_untold(part) else part
-
-
 def _terms(folder: Path, rows: Sequence[RecordedRow], scenario: Scenario) -> tuple[Terms, str]:
     """Return the terms of a scenario, and one line on where the compute time comes from."""
-    path, step = folder / "compute.json", scenario.compute_seconds_per_step
+    path, step = folder / files.COMPUTE, scenario.compute_seconds_per_step
     if step is None and not path.is_file():
         raise UserError(f"{path}: not found, so what training costs is not known; give --compute-seconds-per-step")
-    record = _json(path, "") if path.is_file() else {}
+    record = whole_json(path, "") if path.is_file() else {}
     parameters = _number(record, "parameters", path)
     if scenario.parameters is not None and parameters is None:
         raise UserError(f"{path}: 'parameters' is missing, which --parameters needs: the size of the run's own model")
@@ -282,22 +209,3 @@ def _number(record: Record, key: str, path: Path) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise UserError(f"{path}: '{key}' = {value!r}: must be a number above 0")
     return float(value)
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        return read_lines(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not JSON lines ({type(error).__name__}); run the row again") from error
-
-
-def _json(path: Path, mend: str) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; {mend}") from None
-    except (OSError, ValueError):
-        raise UserError(f"{path}: not a JSON file") from None
-    if not isinstance(record, dict):
-        raise UserError(f"{path}: not a JSON object")
-    return record

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +23,10 @@ from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Outcome
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.messages.traffic import bytes_moved
 from fedasr.protection.releases import Releases
-from fedasr.runs.folder import METRICS, TRAFFIC, RowFolder
+from fedasr.runs.records import RoundData
+from fedasr.runs.row_folder import RowFolder
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Heard
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
@@ -182,21 +184,19 @@ class Central:
         traffic, outcomes = self.grid.traffic, self.grid.outcomes
         time_of_round = self.clock.round(round, traffic, outcomes, audio_seconds)
         now = time.monotonic()
-        line = {
-            "round": round, "train_loss": train_loss, "development_wer": wer, "development_loss": loss,
-            **{f"{name}link_bytes": sum(t.blob_bytes + t.envelope_bytes for t in traffic if t.direction == name)
-               for name in ("up", "down")},
-            "silos": sum(o.content is not None for o in outcomes),
-            "refused": [o.request.silo for o in outcomes if o.content is None],
-            "wall_seconds": now - self._clock["round"],
-            "training_cpu_seconds": sum(o.cpu_seconds for o in outcomes),
-            "simulated_seconds": time_of_round.seconds,
-            "simulated_communication_seconds": time_of_round.communication_seconds,
-            "density": _mean(outcomes, "density"), "threshold": _mean(outcomes, "threshold"),
-        }  # fmt: skip
+        line = RoundData(
+            round, train_loss, wer, loss,
+            uplink_bytes=bytes_moved(traffic, "up"), downlink_bytes=bytes_moved(traffic, "down"),
+            silos=sum(o.content is not None for o in outcomes),
+            refused=tuple(o.request.silo for o in outcomes if o.content is None),
+            wall_seconds=now - self._clock["round"],
+            training_cpu_seconds=sum(o.cpu_seconds for o in outcomes),
+            simulated_seconds=time_of_round.seconds,
+            simulated_communication_seconds=time_of_round.communication_seconds,
+            density=_mean(outcomes, "density"), threshold=_mean(outcomes, "threshold"),
+        )  # fmt: skip
         self._clock["round"] = now
-        self.folder.append(METRICS, [line])
-        self.folder.append(TRAFFIC, [asdict(t) for t in traffic])
+        self.folder.log_round(line, traffic)
         self.grid.traffic, self.grid.outcomes = [], []
 
     def _save(self, round: int, state: Callable[[], State | None]) -> None:

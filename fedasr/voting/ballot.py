@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
-from fedasr.common.files import load_arrays, save_arrays
+from fedasr.common.files import Arrays
 from fedasr.messages.kinds import POSTERIOR, Kind
 from fedasr.messages.votes import Question
 from fedasr.privacy.accounting.budget import Budget, BudgetExhaustedError
@@ -21,7 +21,7 @@ from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.mechanisms.noisy_max import NoisyMax
 from fedasr.privacy.noise import Noise
-from fedasr.protection.releases import Arrays, Charge, Releases
+from fedasr.protection.releases import Charge, Releases
 
 Ask = Callable[[Kind, Question], list[NDArray[Any] | None]]
 """Sends a question of a kind to all teachers and returns the answers in the order of the silos, None for a failure."""
@@ -79,29 +79,29 @@ class Ballot:
 
     def noisy(self, key: str, kind: Kind, question: Question, classes: int, asked: int) -> NDArray[np.int64]:
         """Return the stored answers of a key, or take so many votes, add noise to them, and charge them."""
-        mechanism, seen = self.mechanism, self.releases.seen(f"{key}.safetensors")
+        mechanism, store = self.mechanism, self.releases.store
         self._check_paid(key, asked)
 
         def draw(noise: Noise) -> Arrays:
             votes = histogram(self.ask(kind, question), self.weights, asked, classes)
-            save_arrays(seen, {"votes": votes}, {})
+            store.save_seen(key, {"votes": votes})
             assert isinstance(mechanism, (NoisyMax, ConfidentGNMax))
             return {"answers": mechanism.answer(votes, noise)}
 
         found = self.releases.make(key, lambda made: charges(mechanism, made["answers"]), draw)["answers"]
-        if seen.exists():
-            self.histograms.append(load_arrays(seen)[0]["votes"])
+        if seen := store.seen(key):
+            self.histograms.append(seen["votes"])
         self._count(found)
         return found
 
     def _check_paid(self, key: str, count: int) -> None:
         """Refuse to take votes that the budget does not pay, whoever asks for them."""
-        if not self.releases.has(key) and self.affordable() < count:
+        if not self.releases.store.has(key) and self.affordable() < count:
             raise BudgetExhaustedError(f"{key}: {count} votes are more than the budget pays")
 
     def means(self, key: str, question: Question, classes: int) -> NDArray[np.int64]:
         """Return the class of the largest noisy mean posterior of each utterance."""
-        mechanism = self.mechanism
+        mechanism, store = self.mechanism, self.releases.store
         assert isinstance(mechanism, NoisyMean)
         charge = Charge(mechanism, len(question.utterances))
         at_teachers = question.sigma > 0
@@ -113,7 +113,7 @@ class Ballot:
             shift = 0.0 if at_teachers else noise.normal(clean.shape, mechanism.sigma)
             return {"means": clean + shift}
 
-        if at_teachers and not self.releases.has(key):
+        if at_teachers and not store.has(key):
             self.releases.announce(key, charge)
         made = self.releases.make(key, lambda _: [] if at_teachers else [charge], draw)["means"]
         answers: NDArray[np.int64] = made.argmax(1)

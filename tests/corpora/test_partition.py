@@ -1,4 +1,3 @@
-import json
 from collections import Counter
 from dataclasses import replace
 
@@ -63,7 +62,6 @@ def test_every_utterance_has_one_holder_and_no_speaker_two_parts(
     if rule != "iid":
         owners = Counter(s for silo in found.silos for s in {speaker[name] for name in silo})
         assert set(owners.values()) == {1}
-    json.dumps(found.summary(corpus))
 
 
 def test_the_seed_decides_and_repeats() -> None:
@@ -177,16 +175,6 @@ def test_too_little_is_refused(changes: dict, named: str) -> None:
 def test_fewer_silos_than_speakers_leave_speakers_out() -> None:
     found = _divide(_corpus([2] * 20), _spec(silos=4))
     assert [len(silo) for silo in found.silos] == [2] * 4
-
-
-def test_the_summary_counts_everybody() -> None:
-    corpus = _corpus([2] * 12)
-    summary = _divide(corpus, _spec(public_labelled=0.5)).summary(corpus)
-    assert summary["rule"] == "natural"
-    assert [silo["silo"] for silo in summary["silos"]] == list(range(7))
-    assert all(silo["utterances"] == 2 and silo["seconds"] == 3.0 for silo in summary["silos"])
-    assert len(summary["public_unlabelled"]["speakers"]) == len(summary["public_labelled"]["speakers"]) == 1
-    assert summary["test"]["utterances"] == 4
 
 
 @given(sizes=sizes, unlabelled=st.integers(0, 3), seed=st.integers(0, 20), rule=rules)

@@ -10,6 +10,7 @@ from fedasr.messages.kinds import ALONE, GRADIENT, TEACHER, TRAIN, Kind, kind_of
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.protection.announcement import Announcement
 from fedasr.protection.releases import Releases
+from fedasr.runs.release_folder import ReleaseFolder
 
 STEP = SampledGaussian(1.0, 1.0, 0.5)
 
@@ -31,14 +32,14 @@ class _Steps:
 def test_a_protection_charges_the_steps_of_the_silo_that_takes_most(
     asked: list[tuple[int, Kind]], paid: int, tmp_path: Path
 ) -> None:
-    releases = Releases(tmp_path, Streams(1))
+    releases = Releases(ReleaseFolder(tmp_path), Streams(1))
     Announcement(releases, _Steps(), 3)(1, asked)
     assert [release.count for release in releases.ledger.releases] == [paid]
 
 
 @pytest.mark.parametrize("kind", [ALONE, TEACHER, kind_of("query.anything")])
 def test_a_protection_refuses_what_does_not_say_its_steps(kind: Kind, tmp_path: Path) -> None:
-    releases = Releases(tmp_path, Streams(1))
+    releases = Releases(ReleaseFolder(tmp_path), Streams(1))
     with pytest.raises(RowError, match=kind.name):
         Announcement(releases, _Steps(), 3)(1, [(0, TRAIN), (1, kind)])
     assert not releases.ledger.releases

@@ -10,7 +10,6 @@ import pytest
 from support.toys import open_toy, train_messages
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import read_lines
 from fedasr.common.randomness import Streams
 from fedasr.engine.summary import promise
 from fedasr.grid.in_process import InProcess
@@ -18,12 +17,13 @@ from fedasr.privacy.mechanisms.gaussian import GaussianSum
 from fedasr.privacy.mechanisms.noisy_max import GNMax
 from fedasr.privacy.noise import Noise
 from fedasr.protection.releases import Charge, Releases, digest_of
+from fedasr.runs.release_folder import ReleaseFolder
 
 VOTE = Charge(GNMax(20.0), 3)
 
 
 def _releases(folder: Path, **options: Any) -> Releases:
-    found = Releases(folder, Streams(1, "row"), **options)
+    found = Releases(ReleaseFolder(folder), Streams(1, "row"), **options)
     found.promise("silo", "replace-one", 1e-5)
     return found
 
@@ -138,7 +138,7 @@ def test_an_infinite_epsilon_promises_nothing_and_is_written_as_json(tmp_path: P
 
 
 def test_who_promised_nothing_writes_nothing(tmp_path: Path) -> None:
-    releases = Releases(tmp_path, Streams(1))
+    releases = Releases(ReleaseFolder(tmp_path), Streams(1))
     releases.save()
     assert promise(releases) == {}
     assert list(tmp_path.iterdir()) == []
@@ -166,7 +166,7 @@ def test_the_bytes_of_a_stored_release_are_counted_as_when_it_was_made(tmp_path:
         traffic.append(grid.traffic)
     assert len(traffic[0]) == 6
     assert traffic[0] == traffic[1]
-    assert read_lines(releases.seen("a.jsonl"))[0]["direction"] == "down"
+    assert releases.store.messages("a")[0].direction == "down"
 
 
 def test_a_digest_tells_names_types_shapes_bytes_and_draws_apart() -> None:

@@ -1,13 +1,13 @@
+import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fedasr.common.errors import UserError
 from fedasr.experiment.experiment import Experiment
-from fedasr.runs.folder import METRICS, TRAFFIC, RowFolder, Run
+from fedasr.runs.folder import Run
+from fedasr.runs.row_summary import RowSummary
 
 
 def test_folders_are_numbered_from_the_last(tiny: Experiment, tmp_path: Path) -> None:
@@ -51,65 +51,6 @@ def test_an_empty_folder_may_be_given(tiny: Experiment, tmp_path: Path) -> None:
         Run.create(tiny, tmp_path / "empty")
 
 
-def test_rewinding_forgets_what_came_after(tmp_path: Path) -> None:
-    row = RowFolder(tmp_path)
-    for name in (METRICS, TRAFFIC):
-        row.append(name, [{"round": n, "silo": silo} for n in range(4) for silo in range(2)])
-    with (tmp_path / METRICS).open("a") as file:
-        file.write('{"round": 4, "si')
-    row.rewind(2)
-    row.append(METRICS, [{"round": 3}])
-    assert [line["round"] for line in _lines(tmp_path / METRICS)] == [0, 0, 1, 1, 2, 2, 3]
-    assert [line["round"] for line in _lines(tmp_path / TRAFFIC)] == [0, 0, 1, 1, 2, 2]
-
-
-def _lines(path: Path) -> list:
-    import json
-
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def test_a_checkpoint_replaces_the_one_before(tmp_path: Path) -> None:
-    row = RowFolder(tmp_path / "row")
-    assert row.load_checkpoint() is None
-    for round in (1, 2):
-        row.save_checkpoint({"a": np.full(3, round)}, {"round": round}, [(7, {"r": np.full(2, round)})])
-    saved = row.load_checkpoint()
-    assert saved is not None
-    assert saved[0]["a"].tolist() == [2, 2, 2]
-    assert saved[1] == {"round": 2, "silos": [7]}
-    assert [(silo, kept["r"].tolist()) for silo, kept in row.silo_states(saved[1])] == [(7, [2, 2])]
-    assert [path.name for path in (row.path / "checkpoint").iterdir() if path.is_dir()] == ["silos-2"]
-
-
-def test_a_crash_while_silos_are_saved_leaves_the_checkpoint_before(tmp_path: Path) -> None:
-    row = RowFolder(tmp_path / "row")
-
-    def silos(round: int, crash: bool) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        yield 3, {"r": np.full(2, round)}
-        if crash:
-            raise KeyboardInterrupt
-        yield 7, {"r": np.full(2, 10 * round)}
-
-    row.save_checkpoint({"a": np.full(3, 1)}, {"round": 1}, silos(1, crash=False))
-    with pytest.raises(KeyboardInterrupt):
-        row.save_checkpoint({"a": np.full(3, 2)}, {"round": 2}, silos(2, crash=True))
-    saved = row.load_checkpoint()
-    assert saved is not None
-    assert (saved[0]["a"].tolist(), saved[1]["round"]) == ([1, 1, 1], 1)
-    kept = {silo: arrays["r"].tolist() for silo, arrays in row.silo_states(saved[1])}
-    assert kept == {3: [1, 1], 7: [10, 10]}
-
-
-def test_only_finished_rows_are_finished(tmp_path: Path) -> None:
-    row = RowFolder(tmp_path)
-    assert row.finished() is None
-    row.finish({"status": "failed"})
-    assert row.finished() is None
-    row.finish({"status": "finished", "wer": 0.5})
-    assert row.finished() == {"status": "finished", "wer": 0.5}
-
-
 def test_a_refusal_removes_a_new_folder_but_no_results(tiny: Experiment, tmp_path: Path) -> None:
     def refuse(run: Run, is_new: bool) -> bool:
         with pytest.raises(UserError), run.discarded_if_refused(is_new):
@@ -119,5 +60,35 @@ def test_a_refusal_removes_a_new_folder_but_no_results(tiny: Experiment, tmp_pat
     assert refuse(Run.create(tiny, tmp_path / "old"), is_new=False)
     assert not refuse(Run.create(tiny, tmp_path / "new"), is_new=True)
     run = Run.create(tiny, tmp_path / "begun")
-    run.row(*tiny.rows()[0]).finish({"status": "finished"})
+    run.row(*tiny.rows()[0]).finish(RowSummary("public-only", "finished", "public-only", "public-only"))
     assert refuse(run, is_new=True)
+
+
+def _summary(name: str, **found: object) -> RowSummary:
+    return RowSummary(name, "finished", name, name, **found)  # type: ignore[arg-type]
+
+
+def test_amending_a_row_changes_its_two_lines_and_no_other(tiny: Experiment, tmp_path: Path) -> None:
+    run = Run.create(tiny, tmp_path / "run")
+    rows = [_summary(row.name, wer=0.5, epsilon=8.0) for row in tiny.compare]
+    for (row, seed), line in zip(tiny.rows(), rows, strict=True):
+        run.row(row, seed).finish(line)
+    run.write_summary("1.2.3", rows)
+    before = json.loads((run.path / "summary.json").read_text())
+    amended = run.amend(*tiny.rows()[1], epsilon_empirical=0.75)
+    before["rows"][1]["epsilon_empirical"] = 0.75
+    assert json.loads((run.path / "summary.json").read_text()) == before
+    assert [run.row(*one).finished() for one in tiny.rows()] == [rows[0], amended]
+    assert (amended.epsilon_empirical, amended.wer) == (0.75, 0.5)
+
+
+def test_only_finished_rows_are_amended(tiny: Experiment, tmp_path: Path) -> None:
+    run, (row, seed) = Run.create(tiny, tmp_path / "run"), tiny.rows()[0]
+    for end in (None, RowSummary(row.name, "failed", row.name, row.name)):
+        if end:
+            run.row(row, seed).finish(end)
+        with pytest.raises(UserError, match=f"not finished; go on with --resume {run.path}"):
+            run.amend(row, seed, epsilon_empirical=1.0)
+    run.row(row, seed).finish(_summary(row.name))
+    with pytest.raises(TypeError, match="epsilon_empirica"):
+        run.amend(row, seed, epsilon_empirica=1.0)

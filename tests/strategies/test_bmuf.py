@@ -14,16 +14,15 @@ from hypothesis import strategies as st
 
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import UserError
-from fedasr.engine.assembly import silo_host
+from fedasr.engine.assembly import Assembly, silo_host
 from fedasr.engine.preparation import Prepared
-from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.identity import identify
 from fedasr.grid.in_process import InProcess
 from fedasr.messages.records import array_record, arrays_of
-from fedasr.runs.folder import RowFolder
+from fedasr.runs.row_folder import RowFolder
 from fedasr.server.outer_step import MomentumStep
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy
@@ -117,8 +116,8 @@ def _driven(prepared: Prepared, row: RowSpec, folder: Path) -> str:
     torch.manual_seed(0)
     start = Recogniser(prepared.recogniser_spec, prepared.tokens).weights()
     grid = InProcess().open_grid(SiloApp(host), {0: {"partition-id": 0}}, host.streams)
-    run = RowRun(one, row, 3, start, RowFolder(folder), InProcess(), Watcher())
-    found = drive(build_strategy(row, host.training, 1), grid, run._central(grid))
+    parts = Assembly(one, row, 3, start, RowFolder(folder), InProcess(), Watcher())
+    found = drive(build_strategy(row, host.training, 1), grid, parts.central(grid))
     assert found is not None
     return digest(found)
 

@@ -14,9 +14,8 @@ import fedasr
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import load_arrays, read_lines
-from fedasr.engine.assembly import silo_host
+from fedasr.engine.assembly import Assembly, silo_host
 from fedasr.engine.preparation import Prepared
-from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row import RowSpec
@@ -26,7 +25,7 @@ from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
 from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import ReproducibleNoise
-from fedasr.runs.folder import RowFolder
+from fedasr.runs.row_folder import RowFolder
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy
 from fedasr.silo.app import SiloApp
@@ -46,8 +45,8 @@ def _row(prepared: Prepared, folder: Path, options: dict[str, Any], strategy: st
     host = silo_host(prepared, spec, 3)
     nodes = {silo: {"partition-id": silo} for silo in range(len(prepared.partition.silos))}
     grid = InProcess().open_grid(SiloApp(host), nodes, host.streams)
-    run = RowRun(prepared, spec, 3, _start(prepared), RowFolder(folder), InProcess(), Watcher())
-    central = run._central(grid)
+    parts = Assembly(prepared, spec, 3, _start(prepared), RowFolder(folder), InProcess(), Watcher())
+    central = parts.central(grid)
     return drive(build_strategy(spec, host.training, len(nodes)), grid, central), central
 
 

@@ -9,15 +9,15 @@ from fedasr.strategies.fedavg import FedAvg, make_outer
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
+from fedasr.engine.assembly import Assembly
 from fedasr.engine.preparation import Prepared
-from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Mean
 from fedasr.grid.in_process import InProcess
-from fedasr.runs.folder import RowFolder
+from fedasr.runs.row_folder import RowFolder
 from fedasr.server.outer_step import AdamStep, MomentumStep
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy
@@ -62,8 +62,8 @@ def test_one_silo_is_serial_sgd_to_the_bit(prepared: Prepared, tmp_path: Path) -
     row = RowSpec("alone", "fedavg", training={"rounds": 3, "local_steps": 2, "gradient_norm": 1e9})
     host, start = _host(prepared, row, 1), _start(prepared)
     grid = InProcess().open_grid(SiloApp(host), {0: {"partition-id": 0}}, host.streams)
-    run = RowRun(prepared, row, 3, start, RowFolder(tmp_path / "alone"), InProcess(), Watcher())
-    found = drive(build_strategy(row, host.training, 1), grid, run._central(grid))
+    parts = Assembly(prepared, row, 3, start, RowFolder(tmp_path / "alone"), InProcess(), Watcher())
+    found = drive(build_strategy(row, host.training, 1), grid, parts.central(grid))
     assert grid.mean == Mean()
     assert found is not None
     assert digest(found) == digest(_serial_sgd(host, start, 3))

@@ -11,14 +11,13 @@ import torch
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import read_lines
-from fedasr.engine.assembly import silo_host
+from fedasr.engine.assembly import Assembly, silo_host
 from fedasr.engine.preparation import Prepared
-from fedasr.engine.row import RowRun
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.in_process import InProcess
-from fedasr.runs.folder import RowFolder
+from fedasr.runs.row_folder import RowFolder
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy, codec_of
 from fedasr.silo.app import SiloApp
@@ -40,8 +39,8 @@ def _trained(prepared: Prepared, folder: Path, strategy: str, **row: Any) -> Wei
     nodes = {silo: {"partition-id": silo} for silo in range(len(prepared.partition.silos))}
     grid = InProcess().open_grid(SiloApp(host), nodes, host.streams)
     grid.codec = host.codec
-    run = RowRun(prepared, spec, 3, _start(prepared), RowFolder(folder), InProcess(), Watcher())
-    found = drive(build_strategy(spec, host.training, len(nodes)), grid, run._central(grid))
+    parts = Assembly(prepared, spec, 3, _start(prepared), RowFolder(folder), InProcess(), Watcher())
+    found = drive(build_strategy(spec, host.training, len(nodes)), grid, parts.central(grid))
     assert found is not None
     return found
 

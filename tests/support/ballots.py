@@ -14,6 +14,7 @@ from fedasr.messages.votes import Question
 from fedasr.privacy.accounting.budget import Budget
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.protection.releases import Releases
+from fedasr.runs.release_folder import ReleaseFolder
 from fedasr.voting.ballot import Ballot
 
 TOKENS = 6
@@ -65,7 +66,7 @@ def nobody(kind: Kind, question: Question) -> list[Any]:
 
 
 def releases_in(folder: Path, adjacency: Any = "replace-one", reproducible: bool = False) -> Releases:
-    found = Releases(folder, Streams(1, "votes"), reproducible)
+    found = Releases(ReleaseFolder(folder), Streams(1, "votes"), reproducible)
     found.promise("silo", adjacency, DELTA)
     return found
 

@@ -52,6 +52,7 @@ SETTINGS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"compare": [{"name": "a b", "strategy": "fedavg"}]}, ("'a b'",)),
     ({"compare": [{"name": "..", "strategy": "fedavg"}]}, ("'..'",)),
     ({"compare": [{"name": "start", "strategy": "fedavg"}]}, ("'start'",)),
+    ({"compare": [{"name": "compute.json", "strategy": "fedavg"}]}, ("compare.compute.json.name", "run folder")),
     ({"compare": [{"name": "a", "strategy": "fedavg"}] * 2}, ("'a'", "two rows")),
     ({"compare": [{"name": "a", "strategy": "fedavg", "codec": "sparse"}]}, ("codec", "'sparse'", "dense")),
     ({"compare": [{"name": "a", "strategy": "fedavg", "training": {"round": 1}}]},

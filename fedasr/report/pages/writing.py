@@ -25,6 +25,7 @@ from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
 from fedasr.report.words.units import bytes_text, percent, seconds_text
+from fedasr.runs.files import REPORT
 from fedasr.runs.reading import read_run
 from fedasr.runs.records import RunData
 
@@ -39,7 +40,7 @@ def write_page(run_folder: Path, release: bool = False) -> Path:
         Leave out what no real party would see: results silo by silo and speaker by speaker,
         hypotheses, what the votes were, the partition.
     """
-    path = Path(run_folder) / "report.html"
+    path = Path(run_folder) / REPORT
     text = page(_everything(Path(run_folder)), release)
     try:
         _write_atomically(path, text)

@@ -1,0 +1,136 @@
+"""RowFolder: what one row writes, and goes on from."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.common.files import (
+    Arrays,
+    append_lines,
+    load_arrays,
+    read_lines,
+    save_arrays,
+    write_bytes,
+    write_json,
+    write_lines,
+)
+from fedasr.messages.traffic import Traffic
+from fedasr.runs import files
+from fedasr.runs.filling import filled
+from fedasr.runs.records import HypothesisData, RoundData, SiloScores, SpeakerScore, VotesData
+from fedasr.runs.release_folder import ReleaseFolder
+from fedasr.runs.row_summary import RowSummary
+
+
+@dataclass(frozen=True)
+class RowFolder:
+    """The folder of one row.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @property
+    def releases(self) -> ReleaseFolder:
+        """Where the row's releases are kept."""
+        return ReleaseFolder(self.path)
+
+    @property
+    def model(self) -> Path:
+        """Where the row's model lies, if it has one."""
+        return self.path / files.MODEL
+
+    def log_round(self, line: RoundData, messages: Sequence[Traffic]) -> None:
+        """Append a round and its messages."""
+        append_lines(self.path / files.METRICS, [asdict(line)])
+        append_lines(self.path / files.TRAFFIC, [asdict(message) for message in messages])
+
+    def rounds(self) -> list[RoundData]:
+        """Return the rounds logged so far."""
+        return [filled(RoundData, line) for line in read_lines(self.path / files.METRICS)]
+
+    def messages(self) -> list[Traffic]:
+        """Return the messages logged so far."""
+        return [Traffic(**line) for line in read_lines(self.path / files.TRAFFIC)]
+
+    def rewind(self, last_round: int) -> None:
+        """Forget what was logged after a round: a resumed row logs it again."""
+        for path in (self.path / files.METRICS, self.path / files.TRAFFIC):
+            if path.exists():
+                write_lines(path, [line for line in read_lines(path) if line["round"] <= last_round])
+
+    def save_checkpoint(
+        self, arrays: Arrays, description: Mapping[str, Any], silos: Iterable[tuple[int, Arrays]] = ()
+    ) -> None:
+        """Replace the checkpoint; its main file is written last, so it is whole or the one before.
+
+        What silos keep between messages lies beside it, one file a silo, in a folder of the round.
+        """
+        folder = self._silos(description["round"])
+        shutil.rmtree(folder, ignore_errors=True)
+        numbers = []
+        for silo, kept in silos:
+            save_arrays(folder / f"{silo}.safetensors", kept, {"silo": silo})
+            numbers.append(silo)
+        save_arrays(self.path / files.CHECKPOINT, arrays, {**description, "silos": numbers})
+        for other in (self.path / files.CHECKPOINT).parent.glob("silos-*"):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def load_checkpoint(self) -> tuple[Arrays, dict[str, Any]] | None:
+        """Return the last checkpoint, None where there is none."""
+        path = self.path / files.CHECKPOINT
+        return load_arrays(path) if path.exists() else None
+
+    def silo_states(self, description: Mapping[str, Any]) -> Iterator[tuple[int, Arrays]]:
+        """Yield what the silos of a checkpoint kept."""
+        for silo in description.get("silos", []):
+            yield silo, load_arrays(self._silos(description["round"]) / f"{silo}.safetensors")[0]
+
+    def write_hypotheses(self, heard: Iterable[HypothesisData]) -> None:
+        """Write what was heard in the speech of the test speakers."""
+        write_lines(self.path / files.HYPOTHESES, [asdict(one) for one in heard])
+
+    def write_silos(self, scores: SiloScores) -> None:
+        """Write the errors silo by silo."""
+        write_json(self.path / files.SILOS, asdict(scores))
+
+    def write_speakers(self, scores: Iterable[SpeakerScore]) -> None:
+        """Write the errors on each test speaker."""
+        write_json(self.path / files.SPEAKERS, [asdict(score) for score in scores])
+
+    def write_votes(self, votes: VotesData, histograms: NDArray[np.int64] | None = None) -> None:
+        """Write the simulator's view of a vote; histograms have the shape (votes, classes)."""
+        if histograms is not None:
+            array = io.BytesIO()
+            np.save(array, histograms)
+            write_bytes(self.path / files.HISTOGRAMS, array.getvalue())
+        write_json(self.path / files.VOTES, votes.to_json())
+
+    def summary(self) -> RowSummary | None:
+        """Return the row's line of the summary, None where the row has not ended."""
+        lines = read_lines(self.path / files.ROW)
+        return filled(RowSummary, lines[0]) if lines else None
+
+    def finished(self) -> RowSummary | None:
+        """Return the row's line of the summary, None where it has not finished."""
+        summary = self.summary()
+        return None if summary is None or summary.failed else summary
+
+    def finish(self, summary: RowSummary) -> None:
+        """Record how the row ended; one that finished need not run again."""
+        write_lines(self.path / files.ROW, [asdict(summary)])
+
+    def _silos(self, round: int) -> Path:
+        return (self.path / files.CHECKPOINT).with_name(f"silos-{round}")

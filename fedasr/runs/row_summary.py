@@ -1,0 +1,88 @@
+"""A row's line of ``summary.json``: the one list of its fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FINISHED, FAILED = "finished", "failed"
+
+
+@dataclass(frozen=True)
+class RowSummary:
+    """What a run says of a row. None: not measured, or nothing is promised.
+
+    Attributes
+    ----------
+    name, strategy, objective, protection, codec, network : str
+        The point of the comparison.
+    folder : str
+        The row's folder inside the run folder.
+    status, failure : str
+        ``"finished"`` or ``"failed"``, and why.
+    wer, wer_low, wer_high, cer : float
+        On the test speakers, fractions; the interval is that of 95%, bootstrapped over speakers.
+    insertions, deletions, substitutions : int
+        Word errors on the test speakers.
+    wer_spread : tuple of float
+        Lowest and highest WER over silos whose models stay with them.
+    development_wer, development_loss : float
+        On the development speakers, at the end; the loss in nats a token.
+    epsilon, delta, privacy_unit, adjacency, epsilon_kind
+        What is promised.
+    epsilon_empirical : float
+        The lower bound that an audit found.
+    uplink_bytes, downlink_bytes : int
+        All messages as encoded.
+    rounds, silos, silos_per_round, refused_replies : int
+    simulated_seconds, simulated_communication_seconds, training_cpu_seconds, wall_seconds : float
+    peak_memory_bytes : int
+        Proportional set size of all processes.
+    model_sha256 : str
+        Of names, shapes and float32 values.
+    note : str
+    """
+
+    name: str
+    status: str
+    strategy: str
+    folder: str
+    seed: int | None = None
+    failure: str | None = None
+    note: str | None = None
+    objective: str | None = None
+    protection: str | None = None
+    codec: str | None = None
+    network: str | None = None
+    wer: float | None = None
+    wer_low: float | None = None
+    wer_high: float | None = None
+    cer: float | None = None
+    insertions: int | None = None
+    deletions: int | None = None
+    substitutions: int | None = None
+    wer_spread: tuple[float, float] | None = None
+    development_wer: float | None = None
+    development_loss: float | None = None
+    epsilon: float | None = None
+    delta: float | None = None
+    privacy_unit: str | None = None
+    adjacency: str | None = None
+    epsilon_kind: str | None = None
+    epsilon_empirical: float | None = None
+    uplink_bytes: int | None = None
+    downlink_bytes: int | None = None
+    rounds: int | None = None
+    silos: int | None = None
+    silos_per_round: int | None = None
+    refused_replies: int | None = None
+    simulated_seconds: float | None = None
+    simulated_communication_seconds: float | None = None
+    training_cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    model_sha256: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the row ended in a failure."""
+        return self.status != FINISHED

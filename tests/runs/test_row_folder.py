@@ -1,0 +1,82 @@
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedasr.messages.traffic import Traffic
+from fedasr.runs.files import METRICS
+from fedasr.runs.records import RoundData
+from fedasr.runs.row_folder import RowFolder
+from fedasr.runs.row_summary import RowSummary
+
+
+def test_rewinding_forgets_what_came_after(tmp_path: Path) -> None:
+    row = RowFolder(tmp_path)
+    for n in range(4):
+        row.log_round(RoundData(n), [Traffic(n, silo, "up", "train", 5, 6) for silo in range(2)])
+    with (tmp_path / METRICS).open("a") as file:
+        file.write('{"round": 4, "si')
+    row.rewind(2)
+    row.log_round(RoundData(3, 0.5, refused=(1,)), [])
+    assert [line.round for line in row.rounds()] == [0, 1, 2, 3]
+    assert row.rounds()[-1] == RoundData(3, 0.5, refused=(1,))
+    assert [(m.round, m.silo) for m in row.messages()] == [(n, silo) for n in range(3) for silo in range(2)]
+
+
+def test_a_checkpoint_replaces_the_one_before(tmp_path: Path) -> None:
+    row = RowFolder(tmp_path / "row")
+    assert row.load_checkpoint() is None
+    for round in (1, 2):
+        row.save_checkpoint({"a": np.full(3, round)}, {"round": round}, [(7, {"r": np.full(2, round)})])
+    saved = row.load_checkpoint()
+    assert saved is not None
+    assert saved[0]["a"].tolist() == [2, 2, 2]
+    assert saved[1] == {"round": 2, "silos": [7]}
+    assert [(silo, kept["r"].tolist()) for silo, kept in row.silo_states(saved[1])] == [(7, [2, 2])]
+    assert [path.name for path in (row.path / "checkpoint").iterdir() if path.is_dir()] == ["silos-2"]
+
+
+def test_a_crash_while_silos_are_saved_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    row = RowFolder(tmp_path / "row")
+
+    def silos(round: int, crash: bool) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        yield 3, {"r": np.full(2, round)}
+        if crash:
+            raise KeyboardInterrupt
+        yield 7, {"r": np.full(2, 10 * round)}
+
+    row.save_checkpoint({"a": np.full(3, 1)}, {"round": 1}, silos(1, crash=False))
+    with pytest.raises(KeyboardInterrupt):
+        row.save_checkpoint({"a": np.full(3, 2)}, {"round": 2}, silos(2, crash=True))
+    saved = row.load_checkpoint()
+    assert saved is not None
+    assert (saved[0]["a"].tolist(), saved[1]["round"]) == ([1, 1, 1], 1)
+    kept = {silo: arrays["r"].tolist() for silo, arrays in row.silo_states(saved[1])}
+    assert kept == {3: [1, 1], 7: [10, 10]}
+
+
+def test_only_finished_rows_are_finished(tmp_path: Path) -> None:
+    row, summary = RowFolder(tmp_path), RowSummary("a", "failed", "fedavg", "a")
+    assert row.finished() is None
+    row.finish(summary)
+    assert row.finished() is None
+    row.finish(replace(summary, status="finished", wer=0.5))
+    assert row.finished() == replace(summary, status="finished", wer=0.5)
+
+
+def test_a_line_of_the_summary_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Every field holds something of its own type: one that were read as another would not come back."""
+    made = {"str": "x", "str | None": "y", "int | None": 2**60 + 1, "float | None": 0.1}
+    values = {field.name: made.get(str(field.type), (0.25, 0.5)) for field in fields(RowSummary)}
+    row, summary = RowFolder(tmp_path), RowSummary(**{**values, "status": "finished"})
+    row.finish(summary)
+    assert row.finished() == summary
+
+
+def test_a_line_of_an_earlier_version_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "row.jsonl").write_text('{"name": "a", "folder": "a", "status": "finished", "wer": 0.5, "odd": 1}\n')
+    found = RowFolder(tmp_path).finished()
+    assert found is not None
+    assert (found.wer, found.epsilon, found.strategy) == (0.5, None, "")
