@@ -1,29 +1,22 @@
-"""The registry of corpora: a kind and a path give utterances."""
+"""Loading a corpus: the reader of a kind turns a path into utterances.
+
+Readers are the entry-point group ``fedasr.readers``.
+"""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fedasr.common.errors import UserError, nearest
-from fedasr.corpora.readers.common_voice import read_common_voice
-from fedasr.corpora.readers.librispeech import read_librispeech
-from fedasr.corpora.readers.manifest import read_manifest
-from fedasr.corpora.readers.speech_commands import read_speech_commands
-from fedasr.corpora.readers.table import read_table
-from fedasr.corpora.readers.vctk import read_vctk
+from fedasr.common.errors import UserError, told_of
+from fedasr.common.registry import Registry
 from fedasr.corpora.utterance import Utterance
 
-_WITH_SUBSETS: dict[str, Callable[[Path, str | None], tuple[Utterance, ...]]] = {
-    "librispeech": read_librispeech,
-    "speech-commands": read_speech_commands,
-    "common-voice": read_common_voice,
-    "vctk": read_vctk,
-}
-_WHOLE: dict[str, Callable[[Path], tuple[Utterance, ...]]] = {"manifest": read_manifest, "table": read_table}
+Reader = Callable[..., Sequence[Utterance]]
+"""``read(path)``, or ``read(path, subset)`` where the corpus has parts of its own; the subset may be None."""
 
-KINDS = tuple(sorted({*_WITH_SUBSETS, *_WHOLE}))
-"""The kinds of corpora that `load_corpus` reads."""
+READERS: Registry[Reader] = Registry("reader of a corpus", "fedasr.readers")
 
 
 def load_corpus(kind: str, path: Path | None, *, subset: str | None = None) -> tuple[Utterance, ...]:
@@ -32,23 +25,23 @@ def load_corpus(kind: str, path: Path | None, *, subset: str | None = None) -> t
     Parameters
     ----------
     kind : str
-        One of `KINDS`.
+        A name of `READERS`, or ``module:function``.
     path : Path
         Where it is.
     subset : str, optional
         A part of the corpus, by the name that the corpus itself gives it (for VCTK, a microphone).
     """
-    if kind not in KINDS:
-        raise UserError(f"corpus.kind: unknown corpus '{kind}'{nearest(kind, KINDS)}")
+    with told_of("corpus.kind"):
+        read = READERS.find(kind)
     if path is None:
         raise UserError(f"corpus.path: a corpus of kind '{kind}' needs a path; say where it is (--data PATH)")
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; corpus.path (--data) must say where the corpus is")
-    if kind in _WITH_SUBSETS:
-        return check(_WITH_SUBSETS[kind](path, subset), str(path))
+    if "subset" in inspect.signature(read).parameters:
+        return check(tuple(read(path, subset)), str(path))
     if subset is not None:
         raise UserError(f"corpus.subset: a corpus of kind '{kind}' has no subsets; remove the key")
-    return check(_WHOLE[kind](path), str(path))
+    return check(tuple(read(path)), str(path))
 
 
 def check(utterances: Sequence[Utterance], name: str = "corpus") -> tuple[Utterance, ...]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fedasr.common.errors import nearest
 from fedasr.common.settings import Mistake, Settings, least, one_of, share
+from fedasr.corpora.load import READERS
+
+SYNTHETIC = "synthetic"
+"""The kind of corpus that is rendered, not read."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,8 @@ class CorpusSpec(Settings):
     ----------
     kind : str
         ``"synthetic"``, ``"manifest"``, ``"table"``, ``"librispeech"``, ``"speech-commands"``,
-        ``"common-voice"`` or ``"vctk"``.
+        ``"common-voice"``, ``"vctk"``, or another reader (`fedasr.corpora.load.READERS`) by its name or as
+        ``module:function``.
     path : str
         The corpus' folder or file; ``--data`` sets it. Not for synthetic speech.
     subset : str
@@ -49,16 +55,7 @@ class CorpusSpec(Settings):
         Speakers held out, to choose settings on and to report on.
     """
 
-    kind: str = one_of(
-        "synthetic",
-        "manifest",
-        "table",
-        "librispeech",
-        "speech-commands",
-        "common-voice",
-        "vctk",
-        "synthetic",
-    )
+    kind: str = SYNTHETIC
     path: str = ""
     subset: str = ""
     connected: bool = False
@@ -78,6 +75,9 @@ class CorpusSpec(Settings):
     test_speakers: int = least(8, 0)
 
     def conflicts(self) -> Iterable[Mistake]:
-        """Refuse a partition without its number of silos."""
+        """Refuse a kind that nothing reads, and a partition without its number of silos."""
+        known = {SYNTHETIC, *READERS.known()}
+        if self.kind not in known and ":" not in self.kind:
+            yield Mistake(f"{{0}} is '{self.kind}'{nearest(self.kind, known)}", ("kind",))
         if self.partition != "natural" and self.silos == 0:
             yield Mistake(f"{{0}} must be at least 1 with the {self.partition} partition", ("silos",))

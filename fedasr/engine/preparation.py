@@ -15,7 +15,7 @@ from fedasr.corpora.connected import connect
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
 from fedasr.corpora.load import load_corpus
 from fedasr.corpora.partition import Partition, divide
-from fedasr.corpora.spec import CorpusSpec
+from fedasr.corpora.spec import SYNTHETIC, CorpusSpec
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.utterance import Utterance
@@ -106,7 +106,7 @@ def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> P
 
 def load_utterances(spec: CorpusSpec, seed: int) -> Sequence[Utterance]:
     """Return the utterances of a corpus, clips joined where the specification says so."""
-    if spec.kind == "synthetic":
+    if spec.kind == SYNTHETIC:
         utterances = synthetic_corpus(
             speakers=spec.speakers, utterances_per_speaker=spec.utterances_per_speaker,
             grammar=spec.grammar, accents=spec.accents or None, seed=seed,
