@@ -93,18 +93,25 @@ class Recogniser(nn.Module):
             The source of dropout masks; None trains without dropout.
         """
         batch = batch.to(self.device)
-        encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, generator)
+        return self._losses(batch, self.encoder(batch.features_BTF, batch.lengths_B, generator), generator)
+
+    def _losses(self, batch: Batch, encodings_BTF: Tensor, generator: torch.Generator | None) -> Tensor:
         losses_B = self.head.losses(
             encodings_BTF, batch.lengths_B, batch.targets_BU, batch.target_lengths_B, generator
         )  # fmt: skip
         return losses_B / batch.target_lengths_B.clamp_min(1)
 
-    @torch.inference_mode()
     def transcribe(self, batch: Batch) -> list[str]:
         """Return what it hears in each utterance of the batch, by greedy decoding."""
+        return self.hear(batch)[0]
+
+    @torch.inference_mode()
+    def hear(self, batch: Batch, with_losses: bool = False) -> tuple[list[str], list[float]]:
+        """Return what it hears in each utterance and, where asked, the losses of the targets, encoded once for both."""
         batch = batch.to(self.device)
         encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, None)
-        return [self.tokens.decode(numbers) for numbers in self.head.greedy(encodings_BTF, batch.lengths_B)]
+        heard = [self.tokens.decode(numbers) for numbers in self.head.greedy(encodings_BTF, batch.lengths_B)]
+        return heard, self._losses(batch, encodings_BTF, None).tolist() if with_losses else []
 
     def weights(self) -> Weights:
         """Return a copy of the parameters."""

@@ -101,7 +101,7 @@ class Assembly:
             # In the order in which checkpoints return them: codecs and residuals go by position.
             start=dict(sorted(self.start.items())), recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=self.score,
-            watch=self.watcher.round, grid=grid, loss=self.score.loss, clock=self._clock(), releases=self.releases,
+            watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
         )  # fmt: skip
 
     def _clock(self) -> Clock:

@@ -28,7 +28,7 @@ from fedasr.protection.releases import Releases
 from fedasr.runs.records import RoundData
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.round_clock import Clock
-from fedasr.server.scoring import Heard
+from fedasr.server.scoring import Scorer, mean_loss
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Central:
     streams : Streams
         The row's random streams.
     folder : RowFolder
-    score : callable
+    score : Scorer
         ``score(weights, speech)`` transcribes speech with all workers.
     watch : callable
         Told of each round.
@@ -83,8 +83,6 @@ class Central:
         Gives each round its simulated time.
     releases : Releases
         Where everything that is published under a guarantee is stored and charged.
-    loss : callable
-        ``loss(weights, speech)`` is the mean loss, nats a token.
     per_silo : dict
         What is known of models that stay in their silos, where a strategy makes such.
     """
@@ -101,12 +99,11 @@ class Central:
     tokens: Tokens
     streams: Streams
     folder: RowFolder
-    score: Callable[[Weights, Speech], list[Heard]]
+    score: Scorer
     watch: Callable[[Progress], None]
     grid: SiloGrid
     clock: Clock
     releases: Releases
-    loss: Callable[[Weights, Speech], float | None]
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
 
@@ -175,8 +172,8 @@ class Central:
 
     def _evaluated(self, weights: Weights) -> tuple[float, float | None]:
         """Return the WER and the loss on the development speakers."""
-        heard = self.score(weights, self.development)
-        return total([h.errors for h in heard]).wer, self.loss(weights, self.development)
+        heard = self.score(weights, self.development, with_losses=True)
+        return total([h.errors for h in heard]).wer, mean_loss(heard)
 
     def _log(
         self, round: int, train_loss: float | None, wer: float | None, loss: float | None, audio_seconds: float

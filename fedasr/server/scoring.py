@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
-from fedasr.asr.batch import Batch, make_batch
-from fedasr.asr.decoding.greedy import decoding_batches, in_order, transcribe_batch
-from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
-from fedasr.asr.tokens import Tokens, UntokenisableError
+from fedasr.asr.batch import make_batch
+from fedasr.asr.decoding.greedy import decoding_batches, in_order
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device, spec_from_json
+from fedasr.asr.tokens import Tokens, UntokenisableError, tokens_from_json
 from fedasr.asr.word_errors import ErrorCounts, count_errors
 from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.grid.workers import Workers
 
+UNKNOWN = [1]
+"""Stands in a batch for a transcript that has no tokens; its loss is nobody's."""
+
 
 @dataclass(frozen=True)
 class Heard:
-    """An utterance, what was heard, and its errors."""
+    """An utterance, what was heard, its errors, and the loss of its transcript in nats a token.
+
+    The loss is None where nobody asked for it, and where a held-out transcript cannot be written in the tokens.
+    """
 
     utterance: Utterance
     hypothesis: str
     errors: ErrorCounts
+    loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,55 +57,69 @@ class Scorer:
     tokens: Tokens
     workers: Workers
 
-    def __call__(self, weights: Weights, part: Speech) -> list[Heard]:
+    def __call__(self, weights: Weights, part: Speech, with_losses: bool = False) -> list[Heard]:
         """Transcribe a part of the speech; the result does not depend on the number of workers."""
         batches = decoding_batches([part.frames(index) for index in range(len(part))])
         names = [[part.utterances[index].id for index in batch] for batch in batches]
-        shared = (self.folder, self.spec, self.tokens, dict(weights))
-        heard = in_order(batches, self.workers.map(_transcribe, shared, names))
-        return [Heard(u, text, count_errors(u.text, text)) for u, text in zip(part.utterances, heard, strict=True)]
-
-    def loss(self, weights: Weights, part: Speech) -> float | None:
-        """Return the mean loss of the utterances of a part, nats a token; None where none has tokens.
-
-        A held-out transcript may hold a character that training never saw: it is left out here.
-        """
-        part = part.where(lambda utterance: _has_tokens(self.tokens, utterance.text))
-        batches = decoding_batches([part.frames(index) for index in range(len(part))])
-        names = [[part.utterances[index].id for index in batch] for batch in batches]
-        shared = (self.folder, self.spec, self.tokens, dict(weights))
-        losses = [loss for batch in self.workers.map(_losses, shared, names) for loss in batch]
-        return float(np.mean(losses)) if losses else None
+        shared = _Shared(self.folder, self.spec, self.tokens, dict(weights), with_losses)
+        heard = in_order(batches, self.workers.map(_hear, shared, names))
+        return [
+            Heard(utterance, text, count_errors(utterance.text, text), loss)
+            for utterance, (text, loss) in zip(part.utterances, heard, strict=True)
+        ]
 
 
-def _losses(shared: tuple[Path, RecogniserSpec, Tokens, Weights], batches: Sequence[Sequence[str]]) -> list[Any]:
-    folder, spec, tokens, weights = shared
-    recogniser = Recogniser(spec, tokens).to(best_device())
-    recogniser.load(weights)
-    speech, place = opened_speech(folder), _places(folder)
-    with torch.inference_mode():
-        return [recogniser.losses(_batch(speech, [place[n] for n in b], tokens)).tolist() for b in batches]
+def mean_loss(heard: Sequence[Heard]) -> float | None:
+    """Return the mean loss of the utterances that have one, None where none has."""
+    losses = [one.loss for one in heard if one.loss is not None]
+    return float(np.mean(losses)) if losses else None
 
 
-def _has_tokens(tokens: Tokens, text: str) -> bool:
+@dataclass(frozen=True)
+class _Shared:
+    """What all workers need to hear a part of the speech."""
+
+    folder: Path
+    spec: RecogniserSpec
+    tokens: Tokens
+    weights: Weights
+    with_losses: bool
+
+
+def _hear(shared: _Shared, batches: Sequence[Sequence[str]]) -> list[list[tuple[str, float | None]]]:
+    recogniser, place = _recogniser(*_described(shared)), _places(shared.folder)
+    recogniser.load(shared.weights)
+    speech = opened_speech(shared.folder)
+    return [_hear_batch(recogniser, speech, [place[name] for name in batch], shared.with_losses) for batch in batches]
+
+
+def _hear_batch(
+    recogniser: Recogniser, speech: Speech, indices: Sequence[int], with_losses: bool
+) -> list[tuple[str, float | None]]:
+    features = [speech.features(index) for index in indices]
+    if not with_losses:
+        return [(text, None) for text in recogniser.transcribe(make_batch(features))]
+    targets = [_targets(recogniser.tokens, speech.text(index)) for index in indices]
+    texts, losses = recogniser.hear(make_batch(features, [target or UNKNOWN for target in targets]), with_losses=True)
+    return [(t, loss if target else None) for t, loss, target in zip(texts, losses, targets, strict=True)]
+
+
+def _targets(tokens: Tokens, text: str) -> list[int]:
+    """Return the token numbers of a held-out transcript; none where it has a character that training never saw."""
     try:
-        return bool(tokens.encode(text))
+        return tokens.encode(text)
     except UntokenisableError:
-        return False
+        return []
 
 
-def _batch(speech: Speech, indices: Sequence[int], tokens: Tokens) -> Batch:
-    """Return utterances as they are, not augmented."""
-    return make_batch([speech.features(i) for i in indices], [tokens.encode(speech.text(i)) for i in indices])
+def _described(shared: _Shared) -> tuple[str, str]:
+    return json.dumps(asdict(shared.spec)), json.dumps(shared.tokens.to_json())
 
 
-def _transcribe(shared: tuple[Path, RecogniserSpec, Tokens, Weights], batches: Sequence[Sequence[str]]) -> list[Any]:
-    folder, spec, tokens, weights = shared
-    recogniser = Recogniser(spec, tokens).to(best_device())
-    recogniser.load(weights)
-    speech = opened_speech(folder)
-    place = _places(folder)
-    return [transcribe_batch(recogniser, speech.features, [place[name] for name in batch]) for batch in batches]
+@lru_cache(maxsize=1)
+def _recogniser(spec: str, tokens: str) -> Recogniser:
+    """Return a recogniser to load weights into; made once a process, for making one costs as much as hearing some."""
+    return Recogniser(spec_from_json(json.loads(spec)), tokens_from_json(json.loads(tokens))).to(best_device())
 
 
 @lru_cache(maxsize=2)
