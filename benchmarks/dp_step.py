@@ -35,7 +35,7 @@ from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec
 from fedasr.protection.per_example.clipping import clipped_gradient_sum
 from fedasr.training.gradients import batch_gradient
-from fedasr.training.objectives.supervised import supervised
+from fedasr.training.objectives.supervised import Supervised
 
 MOST, AIM = 2.1, 1.5
 RATE = 1e-4
@@ -70,14 +70,14 @@ def stepping(model: Recogniser, gradient: Callable[[], list[torch.Tensor]]) -> S
 
 def plain_step(batch: Batch) -> Step:
     model = recogniser()
-    return stepping(model, lambda: batch_gradient(model, supervised, batch, None)[1])
+    return stepping(model, lambda: batch_gradient(model, Supervised().losses, batch, None)[1])
 
 
 def private_step(batch: Batch, noise: Noise | None) -> Step:
     model, plan = recogniser(), DPSGDPlan(DPSGDSpec(batch_size=len(batch)), 100 * len(batch))
 
     def gradient() -> list[torch.Tensor]:
-        total = clipped_gradient_sum(model, supervised, batch, plan.spec.clip_norm, None).gradient
+        total = clipped_gradient_sum(model, Supervised().losses, batch, plan.spec.clip_norm, None).gradient
         return total if noise is None else plan.noised_mean(total, noise)
 
     return stepping(model, gradient)
@@ -111,8 +111,8 @@ def opacus_step(batch: Batch) -> Step:
 
 def check_that_all_compute_the_same(batch: Batch) -> None:
     model, hooked = recogniser(), opacus_model()
-    plain = batch_gradient(model, supervised, batch, None)[1]
-    ours = clipped_gradient_sum(model, supervised, batch, float("inf"), None).gradient
+    plain = batch_gradient(model, Supervised().losses, batch, None)[1]
+    ours = clipped_gradient_sum(model, Supervised().losses, batch, float("inf"), None).gradient
     hooked._module.losses(batch).sum().backward()
     norms = [float(sum((p.double() * len(batch)).square().sum() for p in plain)) ** 0.5]
     norms.append(float(sum(p.double().square().sum() for p in ours)) ** 0.5)

@@ -34,9 +34,7 @@ class Centralised(CentralStrategy):
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Collect the speech and train."""
         saved = central.resume()
-        speech = joined([self._collect(grid), central.public_labelled])
-        recogniser = central.recogniser()
-        trainer = central.private_trainer(recogniser, speech)
+        trainer = central.private_trainer(central.recogniser(), self._collect(grid), central.public_labelled)
         if saved:
             trainer.restore(saved[1])
             central.grid.traffic, central.grid.outcomes = [], []  # logged by the run that was interrupted

@@ -94,8 +94,8 @@ def test_a_line_for_each_file_in_the_order_given(
 def test_digits_are_transcribed_by_a_model_that_learnt_them(tmp_path: Path) -> None:
     """The whole way from speech to text: a model trained on two short files by heart hears them again."""
     import torch
+    from support.learning import learner
 
-    from fedasr.asr.augment import NO_AUGMENTATION
     from fedasr.asr.encoders.encoder import EncoderSpec
     from fedasr.asr.features import FeatureSpec, LogMel
     from fedasr.asr.recogniser import Recogniser, RecogniserSpec
@@ -114,7 +114,7 @@ def test_digits_are_transcribed_by_a_model_that_learnt_them(tmp_path: Path) -> N
     spec = RecogniserSpec(extract.spec, EncoderSpec("bilstm", 1, 32, 0.0))
     model = Recogniser(spec, learn_characters([]))
     trainer = TrainerSpec(200, 2, 0.01)
-    CentralTrainer(model, Speech(utterances, store), trainer, NO_AUGMENTATION, Streams(0)).run()
+    CentralTrainer(learner(model, Speech(utterances, store), batch_size=2), trainer, Streams(0)).run()
     save_model(tmp_path / "model.safetensors", model.weights(), spec, model.tokens)
     files = [tmp_path / f"{number}.wav" for number in range(2)]
     assert fedasr.transcribe(tmp_path, files) == [u.text for u in utterances]

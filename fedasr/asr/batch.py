@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fedasr.asr.features import stack_frames
+from fedasr.asr.soft_targets import FrameTargets, SoftTargets, stacked_targets
 
 
 @dataclass(frozen=True)
@@ -27,22 +28,45 @@ class Batch:
         Token numbers, padded with zeros.
     target_lengths_B : Tensor of int64
         Tokens of each utterance.
+    soft : SoftTargets, optional
+        What a teacher says of each frame.
+    ids : tuple of str
+        Which utterances they are; empty where nobody asks.
     """
 
     features_BTF: Tensor
     lengths_B: Tensor
     targets_BU: Tensor
     target_lengths_B: Tensor
+    soft: SoftTargets | None = None
+    ids: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lengths_B)
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
-        return Batch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+        return Batch(
+            self.features_BTF.to(device), self.lengths_B.to(device),
+            self.targets_BU.to(device), self.target_lengths_B.to(device),
+            None if self.soft is None else self.soft.to(device), self.ids,
+        )  # fmt: skip
+
+    def trimmed(self, start: int, stop: int) -> Batch:
+        """Return some utterances, at least one, without the padding that only others need."""
+        lengths_B, target_lengths_B = self.lengths_B[start:stop], self.target_lengths_B[start:stop]
+        frames, tokens = int(lengths_B.max()), int(target_lengths_B.max())
+        soft = None if self.soft is None else self.soft.trimmed(start, stop, frames)
+        return Batch(
+            self.features_BTF[start:stop, :frames], lengths_B, self.targets_BU[start:stop, :tokens], target_lengths_B,
+            soft, self.ids[start:stop],
+        )  # fmt: skip
 
 
-def make_batch(features: Sequence[NDArray[np.floating]], targets: Sequence[Sequence[int]] = ()) -> Batch:
+def make_batch(
+    features: Sequence[NDArray[np.floating]], targets: Sequence[Sequence[int]] = (),
+    soft: Sequence[FrameTargets] = (), ids: Sequence[str] = (),
+) -> Batch:  # fmt: skip
     """Stack, pad and join utterances.
 
     Parameters
@@ -50,6 +74,10 @@ def make_batch(features: Sequence[NDArray[np.floating]], targets: Sequence[Seque
     features : sequence of ndarray, each of shape (frames of 10 ms, mels)
     targets : sequence of token numbers
         Left out where there is nothing to learn from.
+    soft : sequence of frame targets
+        One an utterance, or none.
+    ids : sequence of str
+        One an utterance, or none.
     """
     stacked = [stack_frames(utterance) for utterance in features]
     targets = targets or [()] * len(stacked)
@@ -62,4 +90,5 @@ def make_batch(features: Sequence[NDArray[np.floating]], targets: Sequence[Seque
     return Batch(
         torch.from_numpy(features_BTF), torch.tensor(lengths),
         torch.from_numpy(targets_BU), torch.tensor([len(t) for t in targets]),
+        stacked_targets(soft, max(lengths)) if soft else None, tuple(ids),
     )  # fmt: skip

@@ -50,6 +50,10 @@ class Speech:
         """Return the transcript of one utterance."""
         return self.utterances[index].text
 
+    def id(self, index: int) -> str:
+        """Return the name of one utterance, which no other has."""
+        return self.utterances[index].id
+
     @property
     def seconds(self) -> float:
         """How long all utterances are together."""

@@ -13,6 +13,7 @@ from fedasr.common.randomness import Streams
 from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.choices import objective_of
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.drop_out import DropOut
@@ -115,7 +116,7 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
     strategy = build_strategy(row, training, len(prepared.partition.silos))
     return SiloHost(
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
-        training, prepared.experiment.augment, row.objective,
+        training, prepared.experiment.augment, objective_of(row),
         Streams(seed, row.name), codec_of(row, strategy), prepared.experiment.reproducible_noise,
         silo_protection(prepared, row, training),
     )  # fmt: skip

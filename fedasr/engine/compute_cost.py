@@ -20,7 +20,7 @@ from fedasr.engine.preparation import Prepared
 from fedasr.runs.files import COMPUTE
 from fedasr.training.batches import shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient
-from fedasr.training.objectives.supervised import supervised
+from fedasr.training.objectives.supervised import Supervised
 
 REPEATS = 5
 
@@ -84,5 +84,5 @@ def _one(recogniser: Recogniser, prepared: Prepared, speech: Speech, streams: St
     indices = shuffled_batches(speech, prepared.experiment.training.batch_size, generator)[0]
     begun = time.thread_time()
     batch = training_batch(speech, indices, prepared.tokens, prepared.experiment.augment, generator)
-    batch_gradient(recogniser, supervised, batch, streams.torch("masks", number))
+    batch_gradient(recogniser, Supervised().losses, batch, streams.torch("masks", number))
     return (time.thread_time() - begun) * 100 / sum(speech.frames(index) for index in indices)

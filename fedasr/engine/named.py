@@ -1,4 +1,4 @@
-"""What the rows of an experiment name: folders, strategies, codecs, networks, protections, checked before all else."""
+"""What rows name: folders, strategies, objectives, codecs, networks, protections, checked before all else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from fedasr.common.errors import UserError, told_of
+from fedasr.experiment.choices import objective_of
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.network import build_network
@@ -24,6 +25,7 @@ def refusals(rows: Iterable[RowSpec]) -> list[str]:
 def _checks(row: RowSpec) -> Iterable[Callable[[], object]]:
     yield partial(_folder, row)
     yield partial(build_strategy, row, TrainingSpec(), MOST_SILOS)
+    yield partial(objective_of, row)
     yield partial(named_codec, row)
     yield partial(_network, row)
     yield partial(_protection, row)

@@ -21,26 +21,28 @@ class RowSpec(Settings):
     strategy : str
         A name of the entry-point group ``fedasr.strategies``, or ``module:Class``.
     objective, protection : str
+        The objective is a name of the entry-point group ``fedasr.objectives``, or ``module:Class``.
     codec : str
         What replies travel as; ``"auto"`` is what the strategy proposes, ``"dense"`` where it proposes nothing.
     network : str
         The simulated links: ``"none"``, a preset's name, or the path of a TOML file.
     options : mapping
         Keyword arguments of the strategy.
-    codec_options, protection_options : mapping
-        Settings of the codec and of the protection.
+    codec_options, objective_options, protection_options : mapping
+        Settings of the codec, the objective and the protection.
     training : mapping
         Settings of ``[training]`` that differ in this row.
     """
 
     name: str
     strategy: str
-    objective: str = one_of("supervised", "supervised")
+    objective: str = "supervised"
     protection: str = one_of("none", "none", "dp-sgd")
     codec: str = "auto"
     network: str = "none"
     options: Mapping[str, Any] = field(default_factory=dict)
     codec_options: Mapping[str, Any] = field(default_factory=dict)
+    objective_options: Mapping[str, Any] = field(default_factory=dict)
     protection_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 

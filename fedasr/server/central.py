@@ -19,6 +19,7 @@ from fedasr.asr.tokens import Tokens
 from fedasr.asr.word_errors import ErrorCounts, total
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.corpora.speech import Speech
+from fedasr.experiment.choices import objective_of
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Outcome
@@ -30,6 +31,9 @@ from fedasr.runs.row_folder import RowFolder
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Scorer, mean_loss
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
+from fedasr.training.batches import Examples
+from fedasr.training.holdings import NOTHING, Holdings
+from fedasr.training.learner import Learner
 
 if TYPE_CHECKING:
     from fedasr.protection.dp_sgd.centre import ProtectedTrainer
@@ -118,19 +122,28 @@ class Central:
         with seeded_libraries(self.streams.sequence("fresh weights")):
             return Recogniser(self.recogniser_spec, self.tokens).to(best_device())
 
-    def private_trainer(self, recogniser: Recogniser, speech: Speech) -> CentralTrainer | ProtectedTrainer:
-        """Return a central trainer for speech of silos, under the row's protection."""
+    def private_trainer(
+        self, recogniser: Recogniser, private: Speech, public: Speech
+    ) -> CentralTrainer | ProtectedTrainer:
+        """Return a central trainer for speech of silos, under the row's protection, and public speech beside it."""
+        learner = self._learner(recogniser, private, public)
         if self.row.protection == "none":
-            return self.trainer(recogniser, speech)
+            return CentralTrainer(learner, self.trainer_spec, self.streams)
         from fedasr.protection.dp_sgd.centre import ProtectedTrainer  # Opacus, below it, takes seconds to import
         from fedasr.protection.dp_sgd.settings import ProtectionSpec
 
         spec = ProtectionSpec.of(self.row.protection_options, f"compare.{self.row.name}")
-        return ProtectedTrainer(recogniser, speech, spec, self.augment, self.releases)
+        return ProtectedTrainer(learner, spec, self.releases)
 
     def trainer(self, recogniser: Recogniser, speech: Speech, purpose: str = "central") -> CentralTrainer:
         """Return a central trainer for speech that the server may read."""
-        return CentralTrainer(recogniser, speech, self.trainer_spec, self.augment, self.streams, purpose)
+        learner = self._learner(recogniser, NOTHING, speech)
+        return CentralTrainer(learner, self.trainer_spec, self.streams, purpose)
+
+    def _learner(self, recogniser: Recogniser, private: Examples, public: Examples) -> Learner:
+        """Return what gradients at the centre are made of, by the row's objective."""
+        held = Holdings(private, public, self.public_unlabelled)
+        return Learner(recogniser, objective_of(self.row), held, self.augment, self.trainer_spec.batch_size)
 
     def after_round(
         self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],

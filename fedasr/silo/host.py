@@ -16,7 +16,10 @@ from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.experiment.training import TrainingSpec
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
-from fedasr.training.objectives.supervised import OBJECTIVES, Objective
+from fedasr.training.holdings import Holdings
+from fedasr.training.learner import Learner
+from fedasr.training.objectives.objective import Objective
+from fedasr.training.parameters import ALL
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
 
@@ -40,7 +43,7 @@ class SiloHost:
     tokens : Tokens
     training : TrainingSpec
     augment : AugmentSpec
-    objective_name : str
+    objective : Objective
     streams : Streams
     codec : Codec
         What the arrays of replies travel as.
@@ -56,7 +59,7 @@ class SiloHost:
     tokens: Tokens
     training: TrainingSpec
     augment: AugmentSpec
-    objective_name: str
+    objective: Objective
     streams: Streams
     codec: Codec = field(default_factory=Dense)
     reproducible_noise: bool = False
@@ -71,15 +74,15 @@ class SiloHost:
     def _by_id(self) -> dict[str, Utterance]:
         return {utterance.id: utterance for utterance in self._speech.utterances}
 
-    @property
-    def objective(self) -> Objective:
-        """What silos train for."""
-        return OBJECTIVES[self.objective_name]
-
     @cached_property
     def recogniser(self) -> Recogniser:
         """A recogniser to load weights into; silos of one process take turns."""
         return Recogniser(self.recogniser_spec, self.tokens).to(best_device())
+
+    def learner(self, silo: Silo, layers: tuple[str, ...] = ALL) -> Learner:
+        """Return what the gradients of a silo are made of: the loaded recogniser, its own speech, what is public."""
+        held = Holdings(silo.speech, unlabelled=self.public_speech)
+        return Learner(self.recogniser, self.objective, held, self.augment, self.training.batch_size, layers)
 
     @property
     def _speech(self) -> Speech:

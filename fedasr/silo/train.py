@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,11 @@ from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.training.batches import seconds_of, shuffled_batches, training_batch
-from fedasr.training.gradients import batch_gradient, clip_norm_
+from fedasr.training.batches import seconds_of
+from fedasr.training.gradients import clip_norm_
+from fedasr.training.learner import Learner
 from fedasr.training.optimizer_state import moments_of, restore_moments
-from fedasr.training.parameters import ALL, only_trained, zero_untrained_
+from fedasr.training.parameters import ALL, zero_untrained_
 
 MOMENTS = "optimizer"
 """The record of a silo's state that holds its optimizer's moments."""
@@ -98,7 +99,7 @@ def _turned(name: str) -> str:
 
 
 def gradients(
-    host: SiloHost, silo: Silo, round: int, batches: int, layers: Sequence[str] = ALL
+    host: SiloHost, silo: Silo, round: int, batches: int, layers: tuple[str, ...] = ALL
 ) -> Iterator[tuple[float, float, list[torch.Tensor]]]:
     """Yield the seconds of speech of each mini-batch, its mean loss and its gradient at the recogniser's weights.
 
@@ -110,19 +111,20 @@ def gradients(
 
         yield from noisy_gradients(host, silo, host.protection, round, batches)
         return
+    learner = host.learner(silo, layers)
     generator = silo.streams.numpy("local", round, silo.number)
     masks = silo.streams.torch("local dropout", round, silo.number)
-    for indices in itertools.islice(_batches(silo, host.training.batch_size, generator), batches):
-        batch = training_batch(silo.speech, indices, host.tokens, host.augment, generator)
-        with only_trained(host.recogniser, layers):
-            loss, gradient = batch_gradient(host.recogniser, host.objective, batch, masks)
-        yield seconds_of(silo.speech, indices), loss, gradient
+    for indices in itertools.islice(_batches(learner, generator), batches):
+        batch = learner.batch(indices, generator)
+        with learner.only_trained():
+            loss, gradient = learner.gradient(batch, masks)
+        yield seconds_of(learner.examples, indices), loss, gradient
 
 
-def _batches(silo: Silo, size: int, generator: np.random.Generator) -> Iterator[list[int]]:
-    """Yield batches of pass after pass over the silo's speech."""
+def _batches(learner: Learner, generator: np.random.Generator) -> Iterator[list[int]]:
+    """Yield batches of pass after pass."""
     while True:
-        yield from shuffled_batches(silo.speech, size, generator)
+        yield from learner.batches(generator)
 
 
 def make_optimizer(recogniser: Recogniser, spec: TrainingSpec, round: int) -> torch.optim.Optimizer:

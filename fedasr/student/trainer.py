@@ -10,15 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser, Weights
 from fedasr.common.randomness import Streams
 from fedasr.common.settings import Settings, least, number
 from fedasr.common.threads import one_thread
-from fedasr.training.batches import Examples, seconds_of, shuffled_batches, training_batch
+from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
-from fedasr.training.objectives.supervised import Objective, supervised
+from fedasr.training.learner import Learner
 from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.schedule import one_cycle
 
@@ -58,23 +57,18 @@ class CentralTrainer:
 
     Parameters
     ----------
-    recogniser : Recogniser
-        Trained in place.
-    examples : Examples
+    learner : Learner
+        Its recogniser is trained in place.
     spec : TrainerSpec
-    augment : AugmentSpec
     streams : Streams
     purpose : str
         Names the streams: two trainings in one row need two purposes.
     """
 
-    recogniser: Recogniser
-    examples: Examples
+    learner: Learner
     spec: TrainerSpec
-    augment: AugmentSpec
     streams: Streams
     purpose: str = "central"
-    objective: Objective = supervised
     epoch: int = 0
     _optimizer: torch.optim.AdamW = field(init=False)
 
@@ -85,13 +79,18 @@ class CentralTrainer:
         )  # fmt: skip
 
     @property
+    def recogniser(self) -> Recogniser:
+        """What is trained."""
+        return self.learner.recogniser
+
+    @property
     def epochs(self) -> int:
         """How many epochs there are."""
         return self.spec.epochs
 
     def seconds_an_epoch(self) -> float:
         """Return the seconds of speech that an epoch reads."""
-        return seconds_of(self.examples)
+        return seconds_of(self.learner.examples)
 
     def weights(self) -> Weights:
         """Return the model."""
@@ -108,7 +107,7 @@ class CentralTrainer:
     def _run_epoch(self, executor: ThreadPoolExecutor) -> float:
         generator = self.streams.numpy(self.purpose, self.epoch)
         masks = [self.streams.torch(f"{self.purpose} dropout {lane}", self.epoch) for lane in range(LANES)]
-        batches = shuffled_batches(self.examples, self.spec.batch_size, generator)
+        batches = self.learner.batches(generator)
         lanes = executor.submit(self._lanes, batches[0], generator)
         losses = []
         for step in range(len(batches)):
@@ -121,11 +120,10 @@ class CentralTrainer:
     def _lanes(self, indices: list[int], generator: np.random.Generator) -> list[Batch]:
         """Make the lanes of one step, while those of the step before are computed."""
         parts = [indices[lane::LANES] for lane in range(min(LANES, len(indices)))]
-        tokens = self.recogniser.tokens
-        return [training_batch(self.examples, part, tokens, self.augment, generator) for part in parts]
+        return [self.learner.batch(part, generator) for part in parts]
 
     def _step(self, lanes: list[Batch], masks: list[torch.Generator], executor: ThreadPoolExecutor) -> float:
-        loss, gradient = lanes_gradient(self.recogniser, self.objective, lanes, masks[: len(lanes)], executor)
+        loss, gradient = lanes_gradient(self.learner.gradient, lanes, masks[: len(lanes)], executor)
         clip_norm_(gradient, self.spec.gradient_norm)
         for parameter, part in zip(self.recogniser.parameters(), gradient, strict=True):
             parameter.grad = part

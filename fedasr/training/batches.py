@@ -28,6 +28,9 @@ class Examples(Protocol):
     def text(self, index: int) -> str:
         """Return the transcript."""
 
+    def id(self, index: int) -> str:
+        """Return which utterance it is, by a name that no other has."""
+
 
 def seconds_of(examples: Examples, indices: Iterable[int] | None = None) -> float:
     """Return the seconds of speech in some examples, or in all of them."""
@@ -61,6 +64,7 @@ def training_batch(
     examples: Examples, indices: Sequence[int], tokens: Tokens, augment: AugmentSpec,
     generator: np.random.Generator,
 ) -> Batch:  # fmt: skip
-    """Return augmented features and token targets of some examples."""
+    """Return augmented features, token targets and ids of some examples."""
     features = [augment(examples.features(index), generator) for index in indices]
-    return make_batch(features, [tokens.encode(examples.text(index)) for index in indices])
+    targets = [tokens.encode(examples.text(index)) for index in indices]
+    return make_batch(features, targets, ids=[examples.id(index) for index in indices])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 import torch
@@ -10,34 +10,39 @@ from torch import Tensor
 
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
-from fedasr.training.objectives.supervised import Objective
 
+Loss = Callable[[Recogniser, Batch, torch.Generator | None], Tensor]
+"""From a recogniser, a batch and the source of dropout masks to one loss an utterance, shape (batch,)."""
+Gradient = tuple[float, list[Tensor]]
+"""A mean loss, and its gradient: one tensor a parameter."""
 LANES = 2
 """Parts of a central batch. A constant of the mathematics, not of the machine: sums run in lane order."""
 
 
-def batch_gradient(
-    recogniser: Recogniser, objective: Objective, batch: Batch, generator: torch.Generator | None
-) -> tuple[float, list[Tensor]]:
+def batch_gradient(recogniser: Recogniser, loss: Loss, batch: Batch, generator: torch.Generator | None) -> Gradient:
     """Return the mean loss of a batch and its gradient, one tensor a parameter.
 
     What is not trained (see `fedasr.training.parameters.only_trained`) has a gradient of zeros, and is not
-    differentiated: below the lowest layer that is trained nothing is remembered for a backward pass.
+    differentiated: below the lowest layer that is trained nothing is remembered for a backward pass. So has what the
+    loss has nothing to do with.
     """
-    loss = objective(recogniser, batch, generator).mean()
+    mean = loss(recogniser, batch, generator).mean()
     parameters = list(recogniser.parameters())
-    found = iter(torch.autograd.grad(loss, [p for p in parameters if p.requires_grad]))
-    return float(loss.detach()), [next(found) if p.requires_grad else torch.zeros_like(p) for p in parameters]
+    trained = [p for p in parameters if p.requires_grad]
+    found = iter(torch.autograd.grad(mean, trained, allow_unused=True, materialize_grads=True))
+    return float(mean.detach()), [next(found) if p.requires_grad else torch.zeros_like(p) for p in parameters]
 
 
 def lanes_gradient(
-    recogniser: Recogniser, objective: Objective, lanes: Sequence[Batch],
+    take: Callable[[Batch, torch.Generator], Gradient], lanes: Sequence[Batch],
     generators: Sequence[torch.Generator], executor: Executor,
-) -> tuple[float, list[Tensor]]:  # fmt: skip
+) -> Gradient:  # fmt: skip
     """Return the mean loss over all lanes and its gradient.
 
     Parameters
     ----------
+    take : callable
+        Returns the mean loss of one lane and its gradient, given the source of dropout masks.
     lanes : sequence of Batch
         The parts of the batch.
     generators : sequence of torch.Generator
@@ -45,10 +50,7 @@ def lanes_gradient(
     executor : Executor
         Threads that compute lanes side by side.
     """
-    jobs = [
-        executor.submit(batch_gradient, recogniser, objective, lane, generator)
-        for lane, generator in zip(lanes, generators, strict=True)
-    ]
+    jobs = [executor.submit(take, lane, generator) for lane, generator in zip(lanes, generators, strict=True)]
     results = [job.result() for job in jobs]
     total = sum(len(lane) for lane in lanes)
     shares = [len(lane) / total for lane in lanes]

@@ -25,13 +25,14 @@ from fedasr.silo.app import SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.silo.train import make_optimizer
 from fedasr.training.batches import shuffled_batches, training_batch
+from fedasr.training.objectives.supervised import Supervised
 
 
 def _host(prepared: Prepared, row: RowSpec, silos: int) -> SiloHost:
     partition = replace(prepared.partition, silos=prepared.partition.silos[:silos])
     return SiloHost(
         prepared.folder, partition, prepared.recogniser_spec, prepared.tokens,
-        prepared.experiment.training_of(row), prepared.experiment.augment, row.objective, Streams(3, row.name),
+        prepared.experiment.training_of(row), prepared.experiment.augment, Supervised(), Streams(3, row.name),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.training.gradients import batch_gradient
-from fedasr.training.objectives.supervised import supervised
+from fedasr.training.objectives.supervised import Supervised
 from support.toy_recognisers import features
 
 FRAMES = (40, 71, 25, 33)
@@ -24,7 +24,7 @@ def batch_of(numbers: Sequence[int] = range(4)) -> Batch:
 
 
 def alone(model: Recogniser, number: int) -> list[Tensor]:
-    return batch_gradient(model, supervised, batch_of([number]), None)[1]
+    return batch_gradient(model, Supervised().losses, batch_of([number]), None)[1]
 
 
 def norm(gradient: Sequence[Tensor]) -> float:

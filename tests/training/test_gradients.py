@@ -5,12 +5,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import batch_of
+from support.learning import learner
+from support.toy_recognisers import recogniser
 from support.toy_speech import TOKENS, made_up, small_recogniser
 
 from fedasr.asr.augment import NO_AUGMENTATION
+from fedasr.asr.batch import Batch
+from fedasr.asr.recogniser import Recogniser
 from fedasr.training.batches import training_batch
 from fedasr.training.gradients import LANES, batch_gradient, clip_norm_, lanes_gradient
-from fedasr.training.objectives.supervised import supervised
+from fedasr.training.objectives.supervised import Supervised
 
 
 def _batch(indices: list[int]):
@@ -24,10 +29,10 @@ def _generators() -> list[torch.Generator]:
 @pytest.mark.parametrize("size", [2, 5, 9])
 def test_lanes_give_the_gradient_of_the_whole_batch(size: int) -> None:
     model, indices = small_recogniser(), list(range(size))
-    loss, whole = batch_gradient(model, supervised, _batch(indices), None)
+    loss, whole = batch_gradient(model, Supervised().losses, _batch(indices), None)
     lanes = [_batch(indices[lane::LANES]) for lane in range(LANES)]
     with ThreadPoolExecutor(LANES) as executor:
-        lanes_loss, parts = lanes_gradient(model, supervised, lanes, _generators(), executor)
+        lanes_loss, parts = lanes_gradient(learner(model).gradient, lanes, _generators(), executor)
     assert lanes_loss == pytest.approx(loss, abs=1e-5)
     for found, expected in zip(parts, whole, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
@@ -39,7 +44,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
     results = []
     for threads in (1, 2, 2):
         with ThreadPoolExecutor(threads) as executor:
-            results.append(lanes_gradient(model, supervised, lanes, _generators(), executor))
+            results.append(lanes_gradient(learner(model).gradient, lanes, _generators(), executor))
     for loss, gradient in results[1:]:
         assert loss == results[0][0]
         assert all(a.equal(b) for a, b in zip(gradient, results[0][1], strict=True))
@@ -47,13 +52,13 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 
 def test_the_gradient_is_that_of_the_mean_loss() -> None:
     model, batch = small_recogniser(), _batch([0, 1, 2])
-    _, gradient = batch_gradient(model, supervised, batch, None)
+    _, gradient = batch_gradient(model, Supervised().losses, batch, None)
     step = 1e-3
     with torch.no_grad():
-        before = supervised(model, batch, None).mean().double()
+        before = Supervised().losses(model, batch, None).mean().double()
         for parameter, part in zip(model.parameters(), gradient, strict=True):
             parameter.sub_(step * part)
-        after = supervised(model, batch, None).mean().double()
+        after = Supervised().losses(model, batch, None).mean().double()
     expected = step * sum(float((part.double() ** 2).sum()) for part in gradient)
     assert float(before - after) == pytest.approx(expected, rel=0.05)
 
@@ -77,3 +82,18 @@ def test_a_small_gradient_is_left_to_the_bit() -> None:
     gradient = [torch.tensor([0.1, -0.2])]
     clip_norm_(gradient, 1.0)
     assert gradient[0].equal(torch.tensor([0.1, -0.2]))
+
+
+def test_what_the_loss_has_nothing_to_do_with_has_a_gradient_of_zeros() -> None:
+    model = recogniser(head="joint")
+    batch = batch_of()
+
+    def frames_alone(model: Recogniser, batch: Batch, generator: torch.Generator | None) -> torch.Tensor:
+        return -model.ctc(model.encoder(batch.features_BTF, batch.lengths_B, generator)).mean((1, 2))
+
+    _, gradient = batch_gradient(model, frames_alone, batch, None)
+    zero = {name.split(".")[0]: True for name, _ in model.named_parameters()}
+    for (name, parameter), part in zip(model.named_parameters(), gradient, strict=True):
+        assert part.shape == parameter.shape
+        zero[name.split(".")[0]] &= not part.any()
+    assert zero == {"encoder": False, "ctc": False, "transducer": True}

@@ -8,7 +8,7 @@ from fedasr.asr.augment import NO_AUGMENTATION
 from fedasr.common.errors import UserError
 from fedasr.training.batches import training_batch
 from fedasr.training.gradients import batch_gradient
-from fedasr.training.objectives.supervised import supervised
+from fedasr.training.objectives.supervised import Supervised
 from fedasr.training.parameters import ALL, only_trained, trained_parameters, zero_untrained_
 
 
@@ -40,10 +40,10 @@ def test_gradients_of_what_is_not_trained_become_zero_and_the_others_stay_to_the
 
 def test_what_is_not_trained_is_not_differentiated_and_what_is_has_the_same_bits() -> None:
     model, batch = small_recogniser(), training_batch(made_up(4), range(4), TOKENS, NO_AUGMENTATION, default_rng(0))
-    loss, whole = batch_gradient(model, supervised, batch, None)
+    loss, whole = batch_gradient(model, Supervised().losses, batch, None)
     with only_trained(model, ["ctc.*"]):
         assert not next(model.encoder.parameters()).requires_grad
-        same_loss, part = batch_gradient(model, supervised, batch, None)
+        same_loss, part = batch_gradient(model, Supervised().losses, batch, None)
     assert loss == same_loss
     for (name, parameter), mine, theirs in zip(model.named_parameters(), part, whole, strict=True):
         assert parameter.requires_grad

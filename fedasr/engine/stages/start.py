@@ -13,6 +13,9 @@ from fedasr.engine.watchers.watcher import Watcher
 from fedasr.runs.model_file import load_model, save_model
 from fedasr.server.progress import Progress
 from fedasr.student.trainer import CentralTrainer
+from fedasr.training.holdings import Holdings
+from fedasr.training.learner import Learner
+from fedasr.training.objectives.supervised import Supervised
 
 LOADED = ("public", "scratch")
 """Starts that are made; anything else is the path of a model."""
@@ -54,8 +57,8 @@ def _made(prepared: Prepared, seed: int, watcher: Watcher) -> Weights:
     if experiment.model.start == "public":
         speech = prepared.part("public_labelled")
         watcher.stage(f"start: {len(speech)} labelled public utterances")
-        trainer = CentralTrainer(
-            recogniser.to(best_device()), speech, experiment.start, experiment.augment, streams, "start"
-        )
+        recogniser, held = recogniser.to(best_device()), Holdings(public=speech)
+        learner = Learner(recogniser, Supervised(), held, experiment.augment, experiment.start.batch_size)
+        trainer = CentralTrainer(learner, experiment.start, streams, "start")
         trainer.run(lambda epoch, loss: watcher.round(Progress("start", epoch, experiment.start.epochs, loss)))
     return recogniser.weights()

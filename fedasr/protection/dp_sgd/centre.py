@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.features import frames_to_seconds
-from fedasr.asr.recogniser import Recogniser, Weights
+from fedasr.asr.recogniser import Weights
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.protection.dp_sgd.plan import DPSGDSpec
 from fedasr.protection.dp_sgd.settings import ProtectionSpec
 from fedasr.protection.dp_sgd.trainer import DescentSpec, DPTrainer, reproducible_noise, secure_noise
 from fedasr.protection.releases import Charge, Releases
-from fedasr.training.batches import Examples
+from fedasr.training.learner import Learner
 
 STRETCHES = 20
 """Into how many parts the steps are divided; each ends in a stored release, from which a resumed row goes on."""
@@ -33,28 +32,22 @@ class ProtectedTrainer:
 
     Parameters
     ----------
-    recogniser : Recogniser
-    examples : Examples
+    learner : Learner
     spec : ProtectionSpec
-    augment : AugmentSpec
     releases : Releases
     """
 
-    recogniser: Recogniser
-    examples: Examples
+    learner: Learner
     spec: ProtectionSpec
-    augment: AugmentSpec
     releases: Releases
     _trainer: DPTrainer = field(init=False)
 
     def __post_init__(self) -> None:
         spec, releases = self.spec, self.releases
-        multiplier = spec.multiplier(spec.steps, spec.batch_size / max(len(self.examples), 1))
+        multiplier = spec.multiplier(spec.steps, spec.batch_size / max(len(self.learner.examples), 1))
         plan = DPSGDSpec(spec.clip_norm, multiplier, spec.batch_size, spec.steps)
         noise = reproducible_noise(releases.streams, "central") if releases.reproducible else secure_noise
-        self._trainer = DPTrainer(
-            self.recogniser, self.examples, plan, DescentSpec(**spec.descent()), self.augment, noise
-        )
+        self._trainer = DPTrainer(self.learner, plan, DescentSpec(**spec.descent()), noise)
         releases.promise("utterance", "add-remove", spec.delta, ("poisson", "poisson"))
 
     @property
@@ -64,8 +57,8 @@ class ProtectedTrainer:
 
     def seconds_an_epoch(self) -> float:
         """Return the seconds of speech that a stretch is expected to read."""
-        frames = sum(self.examples.frames(index) for index in range(len(self.examples)))
-        share = self.spec.steps * self.spec.batch_size / len(self.examples) / self.epochs
+        frames = sum(self.learner.examples.frames(index) for index in range(len(self.learner.examples)))
+        share = self.spec.steps * self.spec.batch_size / len(self.learner.examples) / self.epochs
         return frames_to_seconds(share * frames)
 
     def run(self, after_epoch: Callable[[int, float | None], None] = lambda epoch, loss: None) -> None:

@@ -10,9 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch
-from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import UserError
 from fedasr.common.settings import least
 from fedasr.privacy.accounting.conversion import Conversion
@@ -20,8 +18,8 @@ from fedasr.privacy.accounting.sampled_gaussian import Epsilons, dpsgd_epsilon
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
 from fedasr.protection.per_example.clipping import clipped_gradient_sum
-from fedasr.training.batches import Examples, training_batch
-from fedasr.training.objectives.supervised import Objective
+from fedasr.training.learner import Learner
+from fedasr.training.parameters import ALL
 
 
 @dataclass(frozen=True)
@@ -148,9 +146,8 @@ class NoisyGradient:
 
 
 def noisy_gradient(
-    recogniser: Recogniser, objective: Objective, examples: Examples, plan: DPSGDPlan, augment: AugmentSpec,
-    noise: Noise, layers: Sequence[str] = ("*",), most_at_once: int = 16,
-) -> NoisyGradient:  # fmt: skip
+    learner: Learner, plan: DPSGDPlan, noise: Noise, layers: Sequence[str] = ALL, most_at_once: int = 16
+) -> NoisyGradient:
     """Take the private half of one step: sample, clip, sum, add noise. At the centre and inside a silo alike.
 
     Sampling, augmentation, dropout and noise all come from `noise`: who could foresee the first three would know more
@@ -158,24 +155,22 @@ def noisy_gradient(
 
     Parameters
     ----------
-    recogniser : Recogniser
-        Read, not changed.
-    objective : Objective
-    examples : Examples
-        As many as the plan says.
+    learner : Learner
+        Its examples, private and public alike, are those that the plan counts and protects.
     plan : DPSGDPlan
-    augment : AugmentSpec
     noise : Noise
         `SecureNoise`, or `ReproducibleNoise`, which voids the guarantee.
     layers, most_at_once
         See `fedasr.protection.per_example.clipping.clipped_gradient_sum`.
     """
+    examples = learner.examples
     if len(examples) != plan.examples:
         raise ValueError(f"the plan is for {plan.examples} utterances, not {len(examples)}")
     indices = sorted(plan.sample(noise), key=examples.frames)
     varied, masks = np.random.default_rng(_seed(noise)), torch.Generator().manual_seed(_seed(noise))
-    batch = training_batch(examples, indices, recogniser.tokens, augment, varied) if indices else _nobody()
-    total = clipped_gradient_sum(recogniser, objective, batch, plan.spec.clip_norm, masks, layers, most_at_once)
+    batch = learner.batch(indices, varied) if indices else _nobody()
+    recogniser, loss = learner.recogniser, learner.objective.losses
+    total = clipped_gradient_sum(recogniser, loss, batch, plan.spec.clip_norm, masks, layers, most_at_once)
     finite_B = total.norms_B[total.norms_B.isfinite()]
     clipped = float((finite_B > plan.spec.clip_norm).double().mean())
     return NoisyGradient(plan.noised_mean(total.gradient, noise), len(indices), total.left_out, clipped, total.loss)

@@ -68,12 +68,13 @@ def noisy_gradients(
     host: SiloHost, silo: Silo, protection: SiloProtection, round: int, steps: int
 ) -> Iterator[tuple[float, float, list[torch.Tensor]]]:
     """Yield for each step the expected seconds of speech, no loss (NaN: none is covered), and the noisy gradient."""
-    plan, recogniser = protection.plan(len(silo.speech)), host.recogniser
-    total = seconds_of(silo.speech)
+    learner = host.learner(silo)
+    plan, recogniser = protection.plan(len(learner.examples)), learner.recogniser
+    total = seconds_of(learner.examples)
     layers = protection.spec.layers
     for step in range(steps):
         noise = host.noise(silo, f"dp-sgd {round} {step}")
-        taken = noisy_gradient(recogniser, host.objective, silo.speech, plan, host.augment, noise, layers)
+        taken = noisy_gradient(learner, plan, noise, layers)
         found: Mapping[str, torch.Tensor] = dict(
             zip(trained_parameters(recogniser, layers), taken.gradient, strict=True)
         )

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import Recogniser, Weights
 from fedasr.common.randomness import SERVER, Streams
 from fedasr.common.settings import least, one_of, share
@@ -17,8 +16,7 @@ from fedasr.common.threads import one_thread
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.dp_sgd.averaging import Average
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, NoisyGradient, noisy_gradient
-from fedasr.training.batches import Examples
-from fedasr.training.objectives.supervised import Objective, supervised
+from fedasr.training.learner import Learner
 from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.parameters import trained_parameters
 
@@ -77,41 +75,40 @@ class DPTrainer:
 
     Parameters
     ----------
-    recogniser : Recogniser
-        Trained in place.
-    examples : Examples
+    learner : Learner
+        Its recogniser is trained in place.
     spec : DPSGDSpec
         What the guarantee depends on.
     descent : DescentSpec
         What it does not depend on.
-    augment : AugmentSpec
     noise : callable
         The source of all randomness of a step: `secure_noise`, or `reproducible_noise`, which voids the guarantee.
-    objective : Objective
     step : int
         Steps done.
     """
 
-    recogniser: Recogniser
-    examples: Examples
+    learner: Learner
     spec: DPSGDSpec
     descent: DescentSpec
-    augment: AugmentSpec
     noise: NoiseOfStep = secure_noise
-    objective: Objective = supervised
     step: int = 0
     plan: DPSGDPlan = field(init=False)
     _average: Average = field(init=False)
     _optimizer: torch.optim.Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.plan = DPSGDPlan(self.spec, len(self.examples))
+        self.plan = DPSGDPlan(self.spec, len(self.learner.examples))
         self._average = Average(self.descent.average, self.descent.average_decay)
         parameters, rate = list(self._trained.values()), self.descent.learning_rate
         if self.descent.optimizer == "adam":
             self._optimizer = torch.optim.Adam(parameters, rate, (0.9, 0.98))
         else:
             self._optimizer = torch.optim.SGD(parameters, rate, self.descent.momentum)
+
+    @property
+    def recogniser(self) -> Recogniser:
+        """What is trained."""
+        return self.learner.recogniser
 
     @property
     def _trained(self) -> dict[str, torch.nn.Parameter]:
@@ -132,10 +129,8 @@ class DPTrainer:
 
     def _take_step(self) -> NoisyGradient:
         descent = self.descent
-        taken = noisy_gradient(
-            self.recogniser, self.objective, self.examples, self.plan, self.augment, self.noise(self.step),
-            descent.layers, descent.most_at_once,
-        )  # fmt: skip
+        noise = self.noise(self.step)
+        taken = noisy_gradient(self.learner, self.plan, noise, descent.layers, descent.most_at_once)
         fallen = (1 - descent.decay) * self.step / self.spec.steps
         for group in self._optimizer.param_groups:
             group["lr"] = descent.learning_rate * (1 - fallen)

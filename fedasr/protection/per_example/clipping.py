@@ -13,7 +13,7 @@ from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import UserError
 from fedasr.protection.per_example.recording import can_record, recorded
-from fedasr.training.objectives.supervised import Objective
+from fedasr.training.gradients import Loss
 from fedasr.training.parameters import trained_parameters
 
 PerExample = tuple[Tensor, list[Tensor]]
@@ -48,7 +48,7 @@ class ClippedSum:
 
 
 def clipped_gradient_sum(
-    recogniser: Recogniser, objective: Objective, batch: Batch, clip_norm: float,
+    recogniser: Recogniser, loss: Loss, batch: Batch, clip_norm: float,
     generator: torch.Generator | None, layers: Sequence[str] = ("*",), most_at_once: int = 16,
 ) -> ClippedSum:  # fmt: skip
     """Return the sum of the examples' clipped gradients.
@@ -68,7 +68,7 @@ def clipped_gradient_sum(
     Parameters
     ----------
     recogniser : Recogniser
-    objective : Objective
+    loss : callable
         One loss an utterance.
     batch : Batch
     clip_norm : float
@@ -91,7 +91,7 @@ def clipped_gradient_sum(
     parameters = list(trained_parameters(recogniser, layers).values())
     gradient = [torch.zeros_like(parameter) for parameter in parameters]
     losses, norms = [], []
-    for losses_B, gradients in _in_pieces(recogniser, objective, batch, parameters, generator, most_at_once):
+    for losses_B, gradients in _in_pieces(recogniser, loss, batch, parameters, generator, most_at_once):
         norms_B = _norms(gradients)
         scale_B = _scale(norms_B, clip_norm)
         for total, part in zip(gradient, gradients, strict=True):
@@ -110,36 +110,27 @@ def refuse_batch_norm(recogniser: nn.Module) -> None:
 
 
 def _in_pieces(
-    recogniser: Recogniser, objective: Objective, batch: Batch, parameters: list[nn.Parameter],
+    recogniser: Recogniser, loss: Loss, batch: Batch, parameters: list[nn.Parameter],
     generator: torch.Generator | None, most_at_once: int,
 ) -> Iterator[PerExample]:  # fmt: skip
     together = can_record(recogniser)
     size = most_at_once if together else 1
     take = _recorded_gradients if together else _lone_gradients
     for start in range(0, len(batch), size):
-        piece = trimmed(batch, start, min(start + size, len(batch)))
-        losses_B, gradients = take(recogniser, objective, piece, parameters, generator)
+        piece = batch.trimmed(start, min(start + size, len(batch)))
+        losses_B, gradients = take(recogniser, loss, piece, parameters, generator)
         if losses_B.shape != (len(piece),):
             raise ValueError(f"an objective under DP-SGD returns one loss an utterance, not {tuple(losses_B.shape)}")
         yield losses_B.detach(), gradients
 
 
-def trimmed(batch: Batch, start: int, stop: int) -> Batch:
-    """Return some examples of a batch without the padding that only others need."""
-    lengths_B, target_lengths_B = batch.lengths_B[start:stop], batch.target_lengths_B[start:stop]
-    frames, tokens = int(lengths_B.max()), int(target_lengths_B.max())
-    return Batch(
-        batch.features_BTF[start:stop, :frames], lengths_B, batch.targets_BU[start:stop, :tokens], target_lengths_B
-    )
-
-
 def _recorded_gradients(
-    recogniser: Recogniser, objective: Objective, batch: Batch, parameters: list[nn.Parameter],
+    recogniser: Recogniser, loss: Loss, batch: Batch, parameters: list[nn.Parameter],
     generator: torch.Generator | None,
 ) -> PerExample:  # fmt: skip
     anchor = torch.zeros((), requires_grad=True)
     with recorded(recogniser, parameters, anchor) as gradients:
-        losses_B = objective(recogniser, batch, generator)
+        losses_B = loss(recogniser, batch, generator)
         _, *outside = torch.autograd.grad(losses_B.sum(), [anchor, *parameters], allow_unused=True)
     if any(part is not None for part in outside):
         raise ValueError("an objective under DP-SGD may use parameters through their layers only")
@@ -148,10 +139,10 @@ def _recorded_gradients(
 
 
 def _lone_gradients(
-    recogniser: Recogniser, objective: Objective, batch: Batch, parameters: list[nn.Parameter],
+    recogniser: Recogniser, loss: Loss, batch: Batch, parameters: list[nn.Parameter],
     generator: torch.Generator | None,
 ) -> PerExample:  # fmt: skip
-    loss_B = objective(recogniser, batch, generator)
+    loss_B = loss(recogniser, batch, generator)
     found = torch.autograd.grad(loss_B.sum(), parameters, allow_unused=True)
     gradients = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
     return loss_B, [part[None] for part in gradients]

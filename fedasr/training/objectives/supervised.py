@@ -1,26 +1,21 @@
-"""Objectives: what a recogniser is trained for, one loss an utterance."""
+"""The objective of transcribed speech."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
+from fedasr.training.objectives.objective import Objective
 
 
-class Objective(Protocol):
-    """Scores a batch; smaller is better."""
+@dataclass(frozen=True)
+class Supervised(Objective):
+    """Learns transcripts: the negative log-likelihood, in nats a token."""
 
-    def __call__(self, recogniser: Recogniser, batch: Batch, generator: torch.Generator | None) -> Tensor:
-        """Return one loss an utterance, shape (batch,)."""
-
-
-def supervised(recogniser: Recogniser, batch: Batch, generator: torch.Generator | None) -> Tensor:
-    """Return the negative log-likelihood of the transcripts, in nats a token."""
-    return recogniser.losses(batch, generator)
-
-
-OBJECTIVES: dict[str, Objective] = {"supervised": supervised}
+    def losses(self, recogniser: Recogniser, batch: Batch, generator: torch.Generator | None) -> Tensor:
+        """Return the negative log-likelihood of each transcript, in nats a token, shape (batch,)."""
+        return recogniser.losses(batch, generator)

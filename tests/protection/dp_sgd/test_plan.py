@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import assert_close, norm
+from support.learning import learner
 from support.toy_recognisers import recogniser
 from support.toy_speech import TOKENS, made_up
 
@@ -16,7 +17,7 @@ from fedasr.privacy.noise import ReproducibleNoise, SecureNoise
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, noisy_gradient
 from fedasr.training.batches import training_batch
 from fedasr.training.gradients import batch_gradient
-from fedasr.training.objectives.supervised import supervised
+from fedasr.training.objectives.supervised import Supervised
 
 FREE = DPSGDSpec(math.inf, 0.0, 3.0)
 """Neither clipping nor noise."""
@@ -24,12 +25,12 @@ FREE = DPSGDSpec(math.inf, 0.0, 3.0)
 
 def _take(spec: DPSGDSpec, seed: int = 0, examples: int = 9, **options):
     plan, noise = DPSGDPlan(spec, examples), ReproducibleNoise(seed)
-    return noisy_gradient(recogniser(), supervised, made_up(examples), plan, NO_AUGMENTATION, noise, **options)
+    return noisy_gradient(learner(recogniser(), made_up(examples)), plan, noise, **options)
 
 
 def _plain_sum(indices: list[int]) -> list[torch.Tensor]:
     batch = training_batch(made_up(9), indices, TOKENS, NO_AUGMENTATION, np.random.default_rng(0))
-    return [len(indices) * part for part in batch_gradient(recogniser(), supervised, batch, None)[1]]
+    return [len(indices) * part for part in batch_gradient(recogniser(), Supervised().losses, batch, None)[1]]
 
 
 def test_everybody_without_clipping_and_noise_is_the_plain_gradient() -> None:
@@ -99,7 +100,7 @@ def test_every_utterance_is_drawn_by_a_coin_of_its_own() -> None:
 
 def test_secure_noise_is_never_drawn_again_and_a_seed_is() -> None:
     plan, speech = DPSGDPlan(DPSGDSpec(), 20), made_up(20)
-    arguments = (recogniser(dropout=0.2), supervised, speech, plan, AugmentSpec())
+    arguments = (learner(recogniser(dropout=0.2), speech, AugmentSpec()), plan)
     seeded = [noisy_gradient(*arguments, ReproducibleNoise(s)).gradient for s in (1, 1, 2)]
     secure = [noisy_gradient(*arguments, SecureNoise()).gradient for _ in range(2)]
     assert all(a.equal(b) for a, b in zip(seeded[0], seeded[1], strict=True))
@@ -113,8 +114,8 @@ def test_dropout_and_augmentation_are_drawn_from_the_steps_noise(dropout: float,
     plan = DPSGDPlan(DPSGDSpec(math.inf, 0.0, 9.0), 9)
 
     def gradient(seed: int) -> torch.Tensor:
-        model = recogniser(dropout=dropout)
-        taken = noisy_gradient(model, supervised, made_up(9), plan, augment, ReproducibleNoise(seed))
+        model = learner(recogniser(dropout=dropout), made_up(9), augment)
+        taken = noisy_gradient(model, plan, ReproducibleNoise(seed))
         return torch.cat([part.flatten() for part in taken.gradient])
 
     assert gradient(1).equal(gradient(1))
@@ -167,9 +168,7 @@ def test_a_batch_larger_than_the_silo_is_refused() -> None:
     with pytest.raises(UserError, match="'batch_size' is 16, more than the 9 utterances; lower it"):
         DPSGDPlan(DPSGDSpec(), 9)
     with pytest.raises(ValueError, match="for 9 utterances, not 4"):
-        noisy_gradient(
-            recogniser(), supervised, made_up(4), DPSGDPlan(FREE, 9), NO_AUGMENTATION, ReproducibleNoise(0)
-        )  # fmt: skip
+        noisy_gradient(learner(recogniser(), made_up(4)), DPSGDPlan(FREE, 9), ReproducibleNoise(0))
 
 
 @given(st.floats(0.1, 3.0), st.floats(1.0, 100.0), st.integers(1, 500))

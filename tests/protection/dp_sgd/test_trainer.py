@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.learning import learner
 from support.toy_recognisers import recogniser
 from support.toy_speech import TOKENS, made_up
 
@@ -17,7 +18,7 @@ from fedasr.protection.dp_sgd.plan import DPSGDSpec
 from fedasr.protection.dp_sgd.trainer import DescentSpec, DPTrainer, NoiseOfStep, reproducible_noise, secure_noise
 from fedasr.training.batches import training_batch
 from fedasr.training.gradients import batch_gradient
-from fedasr.training.objectives.supervised import supervised
+from fedasr.training.objectives.supervised import Supervised
 
 SPEC = DPSGDSpec(0.5, 0.3, 4.0, 5)
 AUGMENT = AugmentSpec()
@@ -27,7 +28,7 @@ SEEDED = reproducible_noise(Streams(1, "row"), "central")
 def _trainer(
     descent: DescentSpec, spec: DPSGDSpec = SPEC, noise: NoiseOfStep = SEEDED, augment: AugmentSpec = AUGMENT
 ) -> DPTrainer:
-    return DPTrainer(recogniser("bilstm", "joint", 1, 0.2), made_up(9), spec, descent, augment, noise)
+    return DPTrainer(learner(recogniser("bilstm", "joint", 1, 0.2), made_up(9), augment), spec, descent, noise)
 
 
 class _StoppedError(Exception):
@@ -81,7 +82,7 @@ def test_without_clipping_and_noise_it_is_gradient_descent() -> None:
     trainer.recogniser.encoder.dropout = trainer.recogniser.transducer.dropout = 0.0
     batch = training_batch(made_up(9), range(9), TOKENS, NO_AUGMENTATION, np.random.default_rng(0))
     for rate in (0.2, 0.2 * 0.7, 0.2 * 0.4):
-        _, gradient = batch_gradient(plain, supervised, batch, None)
+        _, gradient = batch_gradient(plain, Supervised().losses, batch, None)
         with torch.no_grad():
             for parameter, part in zip(plain.parameters(), gradient, strict=True):
                 parameter.sub_(rate * part)

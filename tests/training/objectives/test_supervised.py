@@ -1,20 +1,19 @@
-import numpy as np
 import torch
-from support.toy_speech import TOKENS, made_up, small_recogniser
+from support.examples import batch_of
+from support.toy_recognisers import recogniser
 
-from fedasr.asr.augment import NO_AUGMENTATION
-from fedasr.training.batches import training_batch
-from fedasr.training.objectives.supervised import OBJECTIVES
+from fedasr.training.objectives.supervised import Supervised
 
 
-def test_every_objective_scores_each_utterance_by_itself() -> None:
-    model, speech = small_recogniser(), made_up(4)
+def test_the_loss_is_the_negative_log_likelihood_a_token_with_the_dropout_it_is_given() -> None:
+    model, batch = recogniser(dropout=0.4), batch_of()
+    losses = Supervised().losses
 
-    def batch(indices: list[int]):
-        return training_batch(speech, indices, TOKENS, NO_AUGMENTATION, np.random.default_rng(0))
+    def seeded(seed: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
 
-    for objective in OBJECTIVES.values():
-        together = objective(model, batch([0, 1, 2, 3]), None)
-        assert together.shape == (4,)
-        alone = torch.cat([objective(model, batch([index]), None) for index in range(4)])
-        torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+    encodings = model.encoder(batch.features_BTF, batch.lengths_B, None)
+    whole = model.head.losses(encodings, batch.lengths_B, batch.targets_BU, batch.target_lengths_B)
+    torch.testing.assert_close(losses(model, batch, None), whole / batch.target_lengths_B)
+    assert losses(model, batch, seeded(1)).equal(losses(model, batch, seeded(1)))
+    assert not losses(model, batch, seeded(1)).equal(losses(model, batch, seeded(2)))

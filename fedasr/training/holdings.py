@@ -1,0 +1,82 @@
+"""What a learner may learn from: speech of its own, and speech that is public."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.training.batches import Examples
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Sequences of examples, one after the other, as one sequence.
+
+    Parameters
+    ----------
+    parts : tuple of Examples
+        None of them: no examples.
+    """
+
+    parts: tuple[Examples, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def features(self, index: int) -> NDArray[np.floating]:
+        """Return log-mel features, shape (frames of 10 ms, mels)."""
+        part, place = self._place(index)
+        return part.features(place)
+
+    def frames(self, index: int) -> int:
+        """Return the number of 10 ms frames."""
+        part, place = self._place(index)
+        return part.frames(place)
+
+    def text(self, index: int) -> str:
+        """Return the transcript."""
+        part, place = self._place(index)
+        return part.text(place)
+
+    def id(self, index: int) -> str:
+        """Return which utterance it is."""
+        part, place = self._place(index)
+        return part.id(place)
+
+    def _place(self, index: int) -> tuple[Examples, int]:
+        place = index
+        for part in self.parts:
+            if place < len(part):
+                return part, place
+            place -= len(part)
+        raise IndexError(f"there are {len(self)} examples, and no number {index}")
+
+
+NOTHING = Chain()
+"""No examples."""
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Speech at hand to a silo or to the centre, by what a guarantee must say of it.
+
+    Parameters
+    ----------
+    private : Examples
+        A silo's own; at the centre what silos gave it.
+    public : Examples
+        Transcribed public speech that is learnt from beside the private, where a strategy pools them.
+    unlabelled : Examples
+        Public speech without transcripts, which every silo has.
+    """
+
+    private: Examples = NOTHING
+    public: Examples = NOTHING
+    unlabelled: Examples = NOTHING
+
+    @property
+    def examples(self) -> Examples:
+        """The private and then the public examples, as one sequence."""
+        return Chain((self.private, self.public))

@@ -1,0 +1,86 @@
+"""What an objective is, and which there are: the entry-point group ``fedasr.objectives``."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.batch import Batch
+from fedasr.asr.recogniser import Recogniser
+from fedasr.asr.tokens import Tokens
+from fedasr.common.errors import UserError
+from fedasr.common.registry import Registry
+from fedasr.common.settings import Settings, from_table
+from fedasr.training.batches import Examples, shuffled_batches, training_batch
+from fedasr.training.holdings import Holdings
+
+
+class Objective(Settings, ABC):
+    """What a recogniser is trained for, in a silo and at the centre alike; a frozen dataclass of its settings.
+
+    It says which examples are learnt from, in which batches, what a batch holds, and what its loss is. All but the
+    loss has a default: transcribed speech, each utterance once a pass. Under a protection that draws its own batches
+    `batches` is not asked.
+    """
+
+    def examples(self, held: Holdings) -> Holdings:
+        """Return the private and the public examples that are learnt from."""
+        return Holdings(held.private, held.public)
+
+    def steps(self, learnt: Holdings, batch_size: int) -> int:
+        """Return how many batches a pass has."""
+        return math.ceil(len(learnt.examples) / batch_size)
+
+    def batches(self, learnt: Holdings, batch_size: int, generator: np.random.Generator) -> list[list[int]]:
+        """Divide one pass over ``learnt.examples`` into batches of places."""
+        return shuffled_batches(learnt.examples, batch_size, generator)
+
+    def batch(
+        self, examples: Examples, indices: Sequence[int], tokens: Tokens, augment: AugmentSpec,
+        generator: np.random.Generator,
+    ) -> Batch:  # fmt: skip
+        """Return the batch of some examples; one example's part of it depends on no other example."""
+        return training_batch(examples, indices, tokens, augment, generator)
+
+    @abstractmethod
+    def losses(self, recogniser: Recogniser, batch: Batch, generator: torch.Generator | None) -> Tensor:
+        """Return one loss an utterance, shape (batch,); smaller is better.
+
+        Parameters
+        ----------
+        recogniser : Recogniser
+        batch : Batch
+        generator : torch.Generator or None
+            The source of dropout masks; None for none.
+        """
+
+
+OBJECTIVES: Registry[type[Objective]] = Registry("objective", "fedasr.objectives")
+
+
+def build_objective(name: str, options: Mapping[str, Any]) -> Objective:
+    """Return the objective of a name with the options of an experiment file.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, or ``module:Class``.
+    options : mapping
+        The row's ``objective_options``.
+
+    Raises
+    ------
+    UserError
+        Where the name, an option or its value is unknown or out of range.
+    """
+    found = OBJECTIVES.find(name)
+    if not (isinstance(found, type) and issubclass(found, Objective)):
+        raise UserError(f"'{name}' is no objective (a subclass of {Objective.__module__}.Objective)")
+    return from_table(found, options, "", "objective_options.")
