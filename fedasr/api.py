@@ -23,6 +23,7 @@ from fedasr.engine.assembly import Assembly
 from fedasr.engine.named import refusals
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
 from fedasr.engine.row import run_row
+from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.stages.start import LOADED, load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
@@ -167,7 +168,9 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
         if summary is None:
             start = make_start(prepared, seed, folder.start_path(seed), watcher)
             watcher.begin(row.name, number, len(rows))
-            summary = run_row(Assembly(prepared, row, seed, start, place, pool, watcher))
+            summary = run_row(Assembly(
+                prepared, row, seed, start, place, pool, watcher, ancestry_of(folder, row, seed)
+            ))  # fmt: skip
         watcher.end(asdict(summary))
         summaries.append(summary)
         folder.write_summary(version("fedasr"), summaries)

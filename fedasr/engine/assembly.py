@@ -12,6 +12,7 @@ from fedasr.asr.recogniser import Weights
 from fedasr.common.randomness import Streams
 from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.preparation import Prepared
+from fedasr.engine.stages.ancestry import Ancestry
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.choices import objective_of
 from fedasr.experiment.row import RowSpec
@@ -29,6 +30,7 @@ from fedasr.server.scoring import Scorer
 from fedasr.server.strategies_by_name import build_strategy, codec_of
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.host import SiloHost
+from fedasr.wire.codec import Codec
 
 if TYPE_CHECKING:
     from fedasr.protection.dp_sgd.silos import SiloProtection
@@ -47,6 +49,8 @@ class Assembly:
     folder : RowFolder
     workers : Workers
     watcher : Watcher
+    ancestry : Ancestry or None
+        The rows behind it, where it does not begin from the experiment's start.
     """
 
     prepared: Prepared
@@ -56,6 +60,7 @@ class Assembly:
     folder: RowFolder
     workers: Workers
     watcher: Watcher
+    ancestry: Ancestry | None = None
 
     @property
     def training(self) -> TrainingSpec:
@@ -66,6 +71,16 @@ class Assembly:
     def strategy(self) -> Strategy:
         """The row's strategy."""
         return build_strategy(self.row, self.training, len(self.prepared.partition.silos))
+
+    @property
+    def codec(self) -> Codec:
+        """What the row's replies travel as."""
+        return codec_of(self.row, self.strategy)
+
+    def codec_of(self, row: RowSpec) -> Codec:
+        """Return what another row's replies travel as."""
+        training = self.prepared.experiment.training_of(row)
+        return codec_of(row, build_strategy(row, training, len(self.prepared.partition.silos)))
 
     @cached_property
     def releases(self) -> Releases:
@@ -95,12 +110,13 @@ class Assembly:
         """Return the server's side of the row."""
         prepared, experiment = self.prepared, self.prepared.experiment
         self.releases.grid = grid
+        start = self.ancestry.weights() if self.ancestry else self.start
         return Central(
             row=self.row, training=self.training, trainer_spec=experiment.central,
             augment=experiment.augment, public_labelled=prepared.part("public_labelled"),
             public_unlabelled=prepared.part("public_unlabelled"), development=prepared.part("development"),
             # In the order in which checkpoints return them: codecs and residuals go by position.
-            start=dict(sorted(self.start.items())), recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
+            start=dict(sorted(start.items())), recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=self.score,
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
         )  # fmt: skip

@@ -12,7 +12,8 @@ from fedasr.common.errors import RowError
 from fedasr.common.memory import PeakMemory
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.scores import score_model, score_silo_models
-from fedasr.engine.summary import described, logged, promise
+from fedasr.engine.summary import descent, described, logged, promise
+from fedasr.grid.silo_grid import SiloGrid
 from fedasr.runs.model_file import save_model
 from fedasr.runs.row_summary import FAILED, FINISHED, RowSummary
 from fedasr.server.rounds import drive
@@ -27,19 +28,32 @@ def run_row(parts: Assembly) -> RowSummary:
         except RowError as failure:
             parts.releases.save()
             ended = {"status": FAILED, "failure": str(failure)}
-        ended |= logged(parts.folder.rounds(), parts.folder.messages()) | promise(parts.releases)
+        ended |= logged(parts.folder.rounds(), parts.folder.messages()) | promise(parts.releases) | descent(parts)
     seconds = time.monotonic() - begun
     summary = replace(summary, **ended, wall_seconds=seconds, peak_memory_bytes=memory.bytes)
     parts.folder.finish(summary)
     return summary
 
 
+def _inherit(parts: Assembly, grid: SiloGrid) -> None:
+    """Take over what the row before left to a row that begins where it ended: debts, and the silos' states."""
+    if parts.ancestry is None:
+        return
+    parts.releases.inherit(parts.ancestry.inheritance())
+    if parts.folder.load_checkpoint() is None:  # else the states are the checkpoint's
+        grid.restore_silos(parts.ancestry.silo_states(parts.codec == parts.codec_of(parts.ancestry.rows[-1])))
+
+
 def _scored(parts: Assembly) -> dict[str, Any]:
     """Train, and return what the model, or each silo's own, does on the test speakers."""
     if parts.folder.load_checkpoint() is None:
         parts.folder.rewind(-1)  # a run that was killed logged this row and saved nothing to go on from
-    central = parts.central(parts.grid())
+    grid = parts.grid()
+    _inherit(parts, grid)
+    central = parts.central(grid)
     weights = drive(parts.strategy, central.grid, central)
+    if any(other.parent == parts.row.name for other in parts.prepared.experiment.compare):
+        parts.folder.keep_states(grid.silo_states())
     if weights is None:
         scores = score_silo_models(parts, central.per_silo)
     else:

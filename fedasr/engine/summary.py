@@ -52,6 +52,16 @@ def promise(releases: Releases) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def descent(parts: Assembly) -> dict[str, Any]:
+    """Return which rows a row begins from, and what its model had spent before it began."""
+    if parts.ancestry is None:
+        return {}
+    spent, nearest = parts.releases.spent(), parts.ancestry.names[-1]
+    debt = "" if spent is None else f", which has spent epsilon = {spent:.3g}"
+    note = f"begins from the model of {nearest}{debt}"
+    return {"lineage": parts.ancestry.names, "epsilon_spent": spent, "note": note}
+
+
 def _last(values: Sequence[float | None]) -> float | None:
     return next((value for value in reversed(values) if value is not None), None)
 

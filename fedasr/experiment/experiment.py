@@ -15,7 +15,7 @@ from typing import Any
 import tomli_w
 
 from fedasr.asr.augment import AugmentSpec
-from fedasr.common.errors import UserError
+from fedasr.common.errors import UserError, nearest
 from fedasr.common.settings import Mistake, Settings, SettingsError, number, to_table
 from fedasr.common.settings.tables import read
 from fedasr.corpora.spec import CorpusSpec
@@ -67,8 +67,11 @@ class Experiment(Settings):
         names = [row.name for row in self.compare]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Mistake(f"two rows are called '{name}'; give each its own name")
-        for row in self.compare:
+        for place, row in enumerate(self.compare):
             yield from self._read_training(row)[1]
+            if row.parent is not None and row.parent not in names[:place]:
+                why = "stands after it" if row.parent in names else f"is not there{nearest(row.parent, names)}"
+                yield Mistake(f"'compare.{row.name}.start' is '{row.start}', a row that {why}")
         if self.model.start == "public" and self.corpus.public_speakers == 0 and self.corpus.public in PUBLIC_WITHIN:
             keys = ("model.start", "corpus.public_speakers")
             yield Mistake("{0} is 'public' but {1} is 0; set it to at least 1, or the start to 'scratch'", keys)

@@ -9,6 +9,9 @@ from typing import Any
 
 from fedasr.common.settings import Mistake, Settings, one_of
 
+ROW = "row:"
+"""So begins a start that is another row's end."""
+
 
 @dataclass(frozen=True)
 class RowSpec(Settings):
@@ -32,6 +35,9 @@ class RowSpec(Settings):
         Settings of the codec, the objective and the protection.
     training : mapping
         Settings of ``[training]`` that differ in this row.
+    start : str
+        ``"experiment"``, the start that rows share; or ``"row:NAME"``: the model that an earlier row made, with
+        what its silos kept and what it has spent.
     """
 
     name: str
@@ -45,9 +51,17 @@ class RowSpec(Settings):
     objective_options: Mapping[str, Any] = field(default_factory=dict)
     protection_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    start: str = "experiment"
+
+    @property
+    def parent(self) -> str | None:
+        """The row that this one begins from, None for the experiment's start."""
+        return self.start.removeprefix(ROW) if self.start.startswith(ROW) else None
 
     def conflicts(self) -> Iterable[Mistake]:
         """Refuse names that cannot be a folder's."""
         if not re.fullmatch(r"[\w+-][\w.+-]*", self.name):
             rule = "which may hold letters, digits and . _ + - only, and not begin with a full stop"
             yield Mistake(f"{{0}} is '{self.name}', {rule}", ("name",))
+        if self.parent is None and self.start != "experiment":
+            yield Mistake(f"{{0}} is '{self.start}'; write 'experiment', or 'row:' and the name of a row", ("start",))

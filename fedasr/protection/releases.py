@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from fedasr.common.errors import RowError
 from fedasr.common.files import Arrays
 from fedasr.common.randomness import Streams
 from fedasr.messages.traffic import Traffic
@@ -33,6 +34,25 @@ class Charge:
 
     mechanism: Mechanism
     count: int
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """What a model has spent that a row begins from.
+
+    Attributes
+    ----------
+    charged : tuple of mapping
+        The lines of the ledger behind it.
+    unprotected : str or None
+        A row behind it that learnt from private speech and promised nothing: nobody can promise after it.
+    delta : float or None
+        At which the last promise behind it was made.
+    """
+
+    charged: tuple[Mapping[str, Any], ...] = ()
+    unprotected: str | None = None
+    delta: float | None = None
 
 
 @dataclass
@@ -69,13 +89,30 @@ class Releases:
     delta: float | None = None
     sampling: tuple[str, str] = ("all", "all")
     ledger: Ledger = field(default_factory=Ledger)
+    inherited: Inheritance = Inheritance()
     grid: TrafficLog | None = None
     _summed: tuple[int, Summary] | None = None
 
     def promise(
         self, unit: str, adjacency: Adjacency, delta: float, sampling: tuple[str, str] = ("all", "all")
     ) -> None:
-        """Say what is protected, from which change, at which δ, and how silos or utterances are sampled."""
+        """Say what is protected, from which change, at which δ, and how silos or utterances are sampled.
+
+        Raises
+        ------
+        RowError
+            Where the model that the row begins from has learnt from private speech under no promise, or under one
+            to another unit: what it spent does not add up with what is promised now.
+        """
+        if self.inherited.unprotected:
+            raise RowError(
+                f"it begins from the row '{self.inherited.unprotected}', which promises nothing: no row after it can; "
+                "begin from a row with an epsilon, or from the experiment's start"
+            )
+        for line in self.inherited.charged:
+            if (line["unit"], line["adjacency"]) != (unit, adjacency):
+                was = f"{line['unit']}, {line['adjacency']}"
+                raise RowError(f"the model it begins from has spent privacy of another unit ({was}); nothing adds up")
         self.unit, self.adjacency, self.delta, self.sampling = unit, adjacency, delta, sampling
         self._recall()
 
@@ -134,6 +171,20 @@ class Releases:
         if self._summed is None or self._summed[0] != count:  # privacy-loss distributions take seconds
             self._summed = (count, self.ledger.summary(self.delta))
         return self._summed[1]
+
+    def inherit(self, inherited: Inheritance) -> None:
+        """Take over what the model that the row begins from has spent: it is charged to this row too, once."""
+        self.inherited = inherited
+        if inherited.charged and not self.store.ledger():
+            self.store.save_ledger(inherited.charged)
+
+    def spent(self) -> float | None:
+        """Return the ε of what was inherited, at its own δ; None where nothing was."""
+        if not self.inherited.charged or self.inherited.delta is None:
+            return None
+        behind = Ledger()
+        behind.restore(self.inherited.charged)
+        return behind.summary(self.inherited.delta).epsilon
 
     def save(self) -> None:
         """Write the ledger, and what it adds up to."""

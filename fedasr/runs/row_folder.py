@@ -98,6 +98,16 @@ class RowFolder:
         for silo in description.get("silos", []):
             yield silo, load_arrays(self._silos(description["round"]) / f"{silo}.safetensors")[0]
 
+    def keep_states(self, silos: Iterable[tuple[int, Arrays]]) -> None:
+        """Keep what the silos had kept when the row ended, for a row that begins there."""
+        for silo, kept in silos:
+            save_arrays(self.path / files.KEPT / f"{silo}.safetensors", kept, {"silo": silo})
+
+    def kept_states(self) -> Iterator[tuple[int, Arrays]]:
+        """Yield what `keep_states` was given, in the order of the silos."""
+        for path in sorted((self.path / files.KEPT).glob("*.safetensors"), key=lambda path: int(path.stem)):
+            yield int(path.stem), load_arrays(path)[0]
+
     def write_hypotheses(self, heard: Iterable[HypothesisData]) -> None:
         """Write what was heard in the speech of the test speakers."""
         write_lines(self.path / files.HYPOTHESES, [asdict(one) for one in heard])

@@ -31,6 +31,10 @@ class RowSummary:
         What is promised.
     epsilon_empirical : float
         The lower bound that an audit found.
+    epsilon_spent : float
+        What the rows that it begins from have spent together, at the δ of the last of them.
+    lineage : tuple of str
+        The rows that it begins from, the nearest last.
     uplink_bytes, downlink_bytes : int
         All messages as encoded.
     rounds, silos, silos_per_round, refused_replies : int
@@ -69,6 +73,8 @@ class RowSummary:
     adjacency: str | None = None
     epsilon_kind: str | None = None
     epsilon_empirical: float | None = None
+    epsilon_spent: float | None = None
+    lineage: tuple[str, ...] = ()
     uplink_bytes: int | None = None
     downlink_bytes: int | None = None
     rounds: int | None = None

@@ -1,0 +1,90 @@
+"""Ancestry: a row may begin where another row ended, with its model, its silos' states and its debts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fedasr.asr.recogniser import Weights
+from fedasr.common.errors import RowError
+from fedasr.common.files import Arrays, load_arrays
+from fedasr.experiment.row import RowSpec
+from fedasr.grid.silo_state import packed, unpacked
+from fedasr.messages.encoding import STATE
+from fedasr.protection.releases import Inheritance
+from fedasr.runs.folder import Run
+from fedasr.runs.row_folder import RowFolder
+from fedasr.runs.row_summary import RowSummary
+
+
+@dataclass(frozen=True)
+class Ancestry:
+    """The rows behind a row, the one that it begins from last.
+
+    Attributes
+    ----------
+    folders : tuple of RowFolder
+    rows : tuple of RowSpec
+    """
+
+    folders: tuple[RowFolder, ...]
+    rows: tuple[RowSpec, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the rows."""
+        return tuple(row.name for row in self.rows)
+
+    def weights(self) -> Weights:
+        """Return the model to begin from.
+
+        Raises
+        ------
+        RowError
+            Where the row before did not finish, or left no single model.
+        """
+        self._summaries()
+        if not self.folders[-1].model.exists():
+            raise RowError(f"the row '{self.names[-1]}' that it begins from leaves its models in the silos")
+        return load_arrays(self.folders[-1].model)[0]
+
+    def silo_states(self, same_codec: bool) -> Iterator[tuple[int, Arrays]]:
+        """Yield what the silos had kept when the row before ended; residuals are of use to the same codec alone."""
+        for silo, kept in self.folders[-1].kept_states():
+            state = unpacked(kept)
+            if not same_codec:
+                state.pop(STATE, None)
+            yield silo, packed(state)
+
+    def inheritance(self) -> Inheritance:
+        """Return what the model has spent, and whether any row behind it learnt from silos without a promise.
+
+        Raises
+        ------
+        RowError
+            Where the row before did not finish.
+        """
+        summaries = self._summaries()
+        unprotected = [s.name for s in summaries if s.uplink_bytes and s.epsilon is None]
+        deltas = [s.delta for s in summaries if s.delta is not None]
+        return Inheritance(
+            tuple(self.folders[-1].releases.ledger()), unprotected[0] if unprotected else None,
+            deltas[-1] if deltas else None,
+        )  # fmt: skip
+
+    def _summaries(self) -> list[RowSummary]:
+        found = [folder.finished() for folder in self.folders]
+        for name, summary in zip(self.names, found, strict=True):
+            if summary is None:
+                raise RowError(f"the row '{name}' that it begins from did not finish")
+        return [summary for summary in found if summary is not None]
+
+
+def ancestry_of(run: Run, row: RowSpec, seed: int) -> Ancestry | None:
+    """Return the rows behind a row of a seed, None where it begins from the experiment's start."""
+    by_name, behind = {other.name: other for other in run.experiment.compare}, []
+    while row.parent is not None:
+        row = by_name[row.parent]
+        behind.append(row)
+    rows = tuple(reversed(behind))
+    return Ancestry(tuple(run.row(other, seed) for other in rows), rows) if rows else None
