@@ -23,7 +23,7 @@ class TrainingSpec(Settings):
     batch_size : int
         Utterances of a local step.
     optimizer : str
-        ``"sgd"`` or ``"adamw"``; its state is new in every round.
+        ``"sgd"`` or ``"adamw"``; its state is new in every round, unless the strategy keeps it (`bmuf`).
     learning_rate, momentum, weight_decay : float
     gradient_norm : float
         Local gradients are clipped to this global L2 norm (for stability; it promises no privacy); ``inf``
