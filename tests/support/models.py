@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fedasr.wire.codec import Arrays
+from fedasr.wire.codec import Arrays, State
 from fedasr.wire.codecs.dense import Dense
 from fedasr.wire.codecs.half import Half
 from fedasr.wire.codecs.int8 import Int8
@@ -44,6 +44,12 @@ def message(seed: int = 0, scale: float = 1.0) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
     shapes = {"w": (6, 5), "b": (7,), "s": (), "e": (0, 3), "t": (4, 2, 3)}
     return {name: np.asarray(scale * random.standard_normal(shape), np.float32) for name, shape in shapes.items()}
+
+
+def largest_part(arrays: Arrays, state: State) -> float:
+    """Return the largest sum of what a step's sender adds up: a value, what waits and what is thrown away."""
+    parts = [flat(arrays), state.get("residual"), state.get("discarded")]
+    return float(sum(np.abs(part).max(initial=0) for part in parts if part is not None))
 
 
 def flat(arrays: Arrays) -> np.ndarray:

@@ -14,6 +14,13 @@ from fedasr.asr.tokens import CharacterTokens
 
 TOKENS = CharacterTokens(" abcde")
 MELS = 8
+UNITS = 8
+
+
+def operations(frames: int, layers: int = 2) -> int:
+    """Bound the operations one after another from features to scores: a sum over what enters each frame's units."""
+    stacked, inputs = -(-frames // 3), 3 * MELS
+    return layers * stacked * (inputs + 2 * UNITS)
 
 
 def features(*frames: int, seed: int = 0) -> list[NDArray[np.float16]]:
@@ -27,6 +34,6 @@ def speaker(model: Recogniser) -> Head:
 
 
 def recogniser(kind: str = "bilstm", head: str = "ctc", layers: int = 2, dropout: float = 0.0) -> Recogniser:
-    encoder = EncoderSpec(kind, layers, 8, dropout, heads=2, kernel=3)
+    encoder = EncoderSpec(kind, layers, UNITS, dropout, heads=2, kernel=3)
     torch.manual_seed(1)
     return Recogniser(RecogniserSpec(FeatureSpec(mels=MELS), encoder, head, 0.3, 8), TOKENS)

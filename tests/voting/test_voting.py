@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.ballots import TOKENS, Electorate, Teacher, ballot, counted, frames_of, nobody
 from support.draws import examples
+from support.tolerance import of_a_deviation
 
 from fedasr.common.errors import RowError
 from fedasr.common.files import read_lines
@@ -303,4 +304,4 @@ def test_a_mean_has_the_mechanisms_noise(tmp_path: Path) -> None:
     votes.means("votes", many, TOKENS)
     stored = votes.releases.stored("votes")
     assert stored is not None
-    assert np.std(stored["means"]) == pytest.approx(0.3, rel=0.03)
+    assert np.std(stored["means"]) == pytest.approx(0.3, rel=of_a_deviation(stored["means"].size))

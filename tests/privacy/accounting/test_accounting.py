@@ -12,6 +12,7 @@ from dp_accounting.rdp.rdp_privacy_accountant import compute_epsilon
 from hypothesis import given
 from hypothesis import strategies as st
 from support.draws import examples
+from support.tolerance import of_a_deviation, of_a_mean, of_a_share
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.budget import Budget
@@ -85,13 +86,14 @@ def test_noisy_mean_and_its_two_trust_models():
 
 @pytest.mark.parametrize("noise", [SecureNoise(), ReproducibleNoise(3)])
 def test_noise_has_the_moments_and_tails_it_should(noise):
-    normal, laplace = noise.normal((200, 500), 3.0), noise.laplace(100_000, 2.0)
+    count, far = 100_000, math.erfc(math.sqrt(2))
+    normal, laplace = noise.normal((200, 500), 3.0), noise.laplace(count, 2.0)
     assert normal.shape == (200, 500)
-    assert normal.mean() == pytest.approx(0, abs=0.06)
-    assert normal.std() == pytest.approx(3, rel=0.02)
-    assert np.mean(np.abs(normal) > 6) == pytest.approx(0.0455, abs=0.005)
-    assert laplace.mean() == pytest.approx(0, abs=0.06)
-    assert np.abs(laplace).mean() == pytest.approx(2, rel=0.03)
+    assert normal.mean() == pytest.approx(0, abs=of_a_mean(3, count))
+    assert normal.std() == pytest.approx(3, rel=of_a_deviation(count))
+    assert np.mean(np.abs(normal) > 6) == pytest.approx(far, abs=of_a_share(far, count))
+    assert laplace.mean() == pytest.approx(0, abs=of_a_mean(2 * math.sqrt(2), count))
+    assert np.abs(laplace).mean() == pytest.approx(2, abs=of_a_mean(2, count))
     assert np.isfinite(laplace).all()
 
 

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.draws import examples
-from support.examples import alone, assert_close, batch_of, norm
+from support.examples import THERE_AND_BACK, alone, assert_close, batch_of, norm
+from support.tolerance import rounding
 from support.toy_recognisers import features, recogniser
 from torch import nn
 
@@ -29,7 +30,7 @@ def test_gradients_are_those_of_each_utterance_alone(kind: str, head: str) -> No
     norms = [norm(gradient) for gradient in gradients]
     for clip in (min(norms) / 2, sorted(norms)[1] * 1.001, math.inf):
         found = clipped_gradient_sum(model, Supervised().losses, batch_of(), clip, None)
-        torch.testing.assert_close(found.norms_B, torch.tensor(norms, dtype=torch.float64), rtol=1e-4, atol=0.0)
+        assert found.norms_B.tolist() == pytest.approx(norms, rel=rounding(THERE_AND_BACK))
         scales = [min(1.0, clip / length) for length in norms]
         parts = zip(*gradients, strict=True)
         assert_close(found.gradient, [sum(s * g for s, g in zip(scales, p, strict=True)) for p in parts])
@@ -57,9 +58,9 @@ def test_one_utterance_more_changes_the_sum_by_its_clipped_gradient(
         for numbers in (others, [*others, more], [more])
     ]
     change = [after - before for before, after in zip(sums[0], sums[1], strict=True)]
-    rounding = 1e-5 * (norm(sums[0]) + clip)
-    assert norm(change) <= clip + rounding
-    assert norm([a - b for a, b in zip(change, sums[2], strict=True)]) <= rounding
+    within = rounding(THERE_AND_BACK, norm(sums[0]) + clip)
+    assert norm(change) <= clip + within
+    assert norm([a - b for a, b in zip(change, sums[2], strict=True)]) <= within
 
 
 @pytest.mark.parametrize("kind", ["lstm", "bilstm"])
@@ -69,7 +70,7 @@ def test_without_clipping_it_is_the_plain_gradient_even_under_dropout(kind: str)
     loss, plain = batch_gradient(model, Supervised().losses, batch, masks[0])
     found = clipped_gradient_sum(model, Supervised().losses, batch, math.inf, masks[1])
     assert_close(found.gradient, [4 * part for part in plain])
-    assert found.loss == pytest.approx(loss, rel=1e-5)
+    assert found.loss == pytest.approx(loss, rel=rounding(THERE_AND_BACK))
 
 
 @pytest.mark.parametrize("kind", sorted(ENCODERS.known()))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.models import ALL, LOSSY, flat, message, messages, same_bits
+from support.models import ALL, LOSSY, flat, largest_part, message, messages, same_bits
+from support.tolerance import rounding
 
 from fedasr.wire.codec import Codec, Layout, State, WireError
 from fedasr.wire.codecs.half import Half
@@ -34,12 +35,15 @@ def test_deliver_does_what_the_wire_would_do(name: str, arrays: dict[str, np.nda
 def test_sent_and_residual_are_all_that_was_put_in(name: str) -> None:
     codec, state, layout = WITH_FEEDBACK[name], {}, Layout.of(message())
     put_in = sent = np.zeros(layout.elements)
+    size = 0.0
     for step in range(30):
         arrays = message(step, scale=1 + step % 3)
         blob, state = codec.encode(arrays, state)
         put_in, sent = put_in + flat(arrays), sent + flat(codec.decode(blob, layout))
+        size = max(size, largest_part(arrays, state))
     waiting = state["residual"] + state.get("discarded", 0.0)
-    np.testing.assert_allclose(sent + waiting, put_in, atol=1e-4)
+    # A step adds to the residual, takes from it, and books what is clipped.
+    np.testing.assert_allclose(sent + waiting, put_in, atol=rounding(3 * 30, size))
     assert np.abs(sent).max() > 1
 
 
@@ -101,12 +105,13 @@ def test_int8_is_within_half_a_level(arrays: dict[str, np.ndarray]) -> None:
     for name, array in arrays.items():
         most = np.abs(array).max(initial=0)
         normal = np.where(np.abs(array) < 1e-35, 0, array)
-        assert np.all(np.abs(decoded[name] - normal) <= most / 127 * 0.50001 + 1e-35)
+        # Quotient and product are rounded, each of up to 127 levels.
+        assert np.all(np.abs(decoded[name] - normal) <= most / 127 * (0.5 + rounding(2, 127)) + 1e-35)
 
 
 def test_int8_carries_the_largest_float32() -> None:
     values = np.float32([np.finfo(np.float32).max, -np.finfo(np.float32).max, 0])
-    np.testing.assert_allclose(Int8().deliver({"w": values}, {}).arrays["w"], values, rtol=1e-6)
+    np.testing.assert_allclose(Int8().deliver({"w": values}, {}).arrays["w"], values, rtol=rounding(2))
 
 
 def test_int8_has_a_scale_for_each_tensor() -> None:
