@@ -11,16 +11,19 @@ from fedasr.wire.codec import Layout, WireError
 MAGIC = b"FASR"
 VERSION = 1
 HEADER = struct.Struct("<4sBBHQI")
-"""Magic, version, codec, flags (zero), number of values, CRC-32 of what follows."""
+"""Magic, version, codec, flags (zero for fedasr's own codecs), number of values, CRC-32 of what follows."""
 
 NUMBERS = {"dense": 1, "fp16": 2, "int8": 3, "threshold": 4, "top-k": 5, "powersgd": 6, "sign": 7, "changed": 8}
 """The number of each codec on the wire; none is ever used again for another."""
+
+FOREIGN = 255
+"""The number of every codec from elsewhere; the flags then hold a checksum of its name."""
 
 
 def seal(codec: str, elements: int, parts: Iterable[bytes]) -> bytes:
     """Return the header and the parts that follow it as one blob."""
     body = b"".join(parts)
-    return HEADER.pack(MAGIC, VERSION, NUMBERS[codec], 0, elements, zlib.crc32(body)) + body
+    return HEADER.pack(MAGIC, VERSION, *_identity(codec), elements, zlib.crc32(body)) + body
 
 
 def unseal(blob: bytes, codec: str, layout: Layout) -> memoryview:
@@ -74,6 +77,13 @@ def _open(blob: bytes, codec: str) -> tuple[int, int, memoryview]:
     if len(blob) < HEADER.size:
         raise WireError(f"truncated: {len(blob)} bytes, the header alone has {HEADER.size}")
     magic, version, number, flags, elements, checksum = HEADER.unpack_from(blob)
-    if (magic, version, number, flags) != (MAGIC, VERSION, NUMBERS[codec], 0):
+    if (magic, version, number, flags) != (MAGIC, VERSION, *_identity(codec)):
         raise WireError(f"not a {codec} blob of version {VERSION}")
     return elements, checksum, memoryview(blob)[HEADER.size :]
+
+
+def _identity(codec: str) -> tuple[int, int]:
+    """Return number and flags of a codec."""
+    if codec in NUMBERS:
+        return NUMBERS[codec], 0
+    return FOREIGN, zlib.crc32(codec.encode()) & 0xFFFF
