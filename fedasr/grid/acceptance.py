@@ -27,7 +27,7 @@ class RefusedError(ValueError):
     """A reply is not acceptable."""
 
 
-def _add(
+def add_reply(
     total: WeightedSum, sent: RecordDict, delivered: Mapping[str, Arrays], content: RecordDict, mean: Mean | None
 ) -> None:
     """Add a reply to a sum: as it is, with its weight, or its clipped change."""
@@ -58,7 +58,7 @@ def clipped(arrays: Arrays, largest: float) -> Arrays:
     return {name: np.multiply(array, largest / norm, dtype=np.float64) for name, array in arrays.items()}
 
 
-def _delivered(sent: RecordDict, content: RecordDict, codec: Codec, is_coded: bool) -> tuple[dict[str, Arrays], int]:
+def deliver(sent: RecordDict, content: RecordDict, codec: Codec, is_coded: bool) -> tuple[dict[str, Arrays], int]:
     """Return the arrays of a reply as they arrive, checked, and their size as they travelled."""
     if is_coded and not codec.is_exact and array_records(content):
         try:
@@ -76,7 +76,7 @@ def _delivered(sent: RecordDict, content: RecordDict, codec: Codec, is_coded: bo
     return delivered, size
 
 
-def _ordered(sent: RecordDict, name: str, arrays: Arrays) -> Arrays:
+def in_order(sent: RecordDict, name: str, arrays: Arrays) -> Arrays:
     """Return the arrays of a record in the order of the one it answers: some of Flower's strategies go by position."""
     expected = sent.get(name)
     if isinstance(expected, ArrayRecord) and expected.keys() == arrays.keys():

@@ -11,7 +11,7 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from fedasr.common.randomness import Streams, kept_libraries, seed_libraries
-from fedasr.grid.acceptance import Arrays, RefusedError, _add, _delivered, _ordered
+from fedasr.grid.acceptance import Arrays, RefusedError, add_reply, deliver, in_order
 from fedasr.grid.exchange import Exchange, GroupOutcome, Outcome, Request
 from fedasr.grid.identity import identify, node_of
 from fedasr.grid.silo_state import packed, unpacked
@@ -83,12 +83,12 @@ class Worker:
         seconds: float,
     ) -> Outcome:  # fmt: skip
         sent = exchange.contents[request.content]
-        delivered, blob_bytes = _delivered(sent, content, exchange.codec, request.kind.coded)
+        delivered, blob_bytes = deliver(sent, content, exchange.codec, request.kind.coded)
         kept = {name: record for name, record in content.items() if name not in delivered}
         if total is None:
-            kept |= {name: array_record(_ordered(sent, name, arrays)) for name, arrays in delivered.items()}
+            kept |= {name: array_record(in_order(sent, name, arrays)) for name, arrays in delivered.items()}
         else:
-            _add(total, sent, delivered, content, exchange.mean)
+            add_reply(total, sent, delivered, content, exchange.mean)
         return Outcome(request, RecordDict(kept), None, blob_bytes, envelope_bytes(content), seconds, tuple(delivered))
 
     def states(self, silos: Sequence[int]) -> list[tuple[int, Arrays]]:

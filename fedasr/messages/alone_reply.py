@@ -7,7 +7,7 @@ from typing import cast
 
 from flwr.app import ConfigRecord, MetricRecord, RecordDict
 
-from fedasr.messages.metrics import _number
+from fedasr.messages.metrics import number_of
 from fedasr.messages.records import CONFIG, METRICS
 
 
@@ -50,6 +50,6 @@ class AloneReply:
         flat = cast("list[int]", metrics.get("errors", []))
         errors = tuple(tuple(flat[start : start + 6]) for start in range(0, len(flat), 6))
         return cls(
-            _number(metrics, "num-examples", int), _number(metrics, "loss", float),
-            str(config["model-sha256"]), errors, _number(metrics, "audio-seconds", float),
+            number_of(metrics, "num-examples", int), number_of(metrics, "loss", float),
+            str(config["model-sha256"]), errors, number_of(metrics, "audio-seconds", float),
         )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flwr.app import MetricRecord, RecordDict
 
-from fedasr.messages.metrics import _number
+from fedasr.messages.metrics import number_of
 from fedasr.messages.records import ARRAYS, METRICS, array_record
 from fedasr.messages.train_request import Weights
 
@@ -47,4 +47,4 @@ class TrainReply:
 
 def utterances_of(content: RecordDict) -> int:
     """Return how many utterances a silo says it has."""
-    return int(_number(content.metric_records[METRICS], "num-examples", int))
+    return int(number_of(content.metric_records[METRICS], "num-examples", int))

@@ -10,7 +10,7 @@ import numpy as np
 from flwr.app import ConfigRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.messages.metrics import _number
+from fedasr.messages.metrics import number_of
 from fedasr.messages.records import ARRAYS, CONFIG, array_record, arrays_of
 
 KEEP_OPTIMIZER, ACCUMULATE, LAYERS, STEPS = "keep-optimizer", "accumulate", "layers", "steps"
@@ -62,8 +62,8 @@ class TrainRequest:
         config = next(iter(content.config_records.values()), ConfigRecord())
         weights = arrays_of(next(iter(content.array_records.values())))
         return cls(
-            weights, _number(config, "server-round", int), _number(config, "proximal-mu", float),
-            bool(config.get(KEEP_OPTIMIZER, False)), max(1, _number(config, ACCUMULATE, int)),
+            weights, number_of(config, "server-round", int), number_of(config, "proximal-mu", float),
+            bool(config.get(KEEP_OPTIMIZER, False)), max(1, number_of(config, ACCUMULATE, int)),
             tuple(cast("list[str]", config.get(LAYERS, []))),
-            _number(config, STEPS, int) if STEPS in config else None,
+            number_of(config, STEPS, int) if STEPS in config else None,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
 from fedasr.messages.votes import Integers, Question
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.teacher import TEACHER, _batch, teacher
+from fedasr.silo.teacher import TEACHER, question_batch, teacher
 
 SCORERS_KEPT = 512
 """Prefix scorers that a process keeps between two labels; one that is gone is made again."""
@@ -53,7 +53,7 @@ class Scorers:
         recogniser = teacher(host, state)  # a scorer goes on with the prediction network that is loaded
         rows = known.rows_for(record, question) if known else None
         if known is None or rows is None:
-            batch = _batch(host, question.among)
+            batch = question_batch(host, question.among)
             found = _places(question.among, question.utterances)
             assert found is not None
             rows, said = found, np.zeros((len(found), 0), np.int32)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fedasr.common.randomness import Streams
 from fedasr.corpora.speech import Speech
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

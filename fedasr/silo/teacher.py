@@ -54,7 +54,7 @@ def posterior(host: SiloHost, silo: Silo, question: Question, state: RecordDict)
 
 def vote_candidate(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
     """Return the number of the most probable candidate of each utterance."""
-    batch = _batch(host, question.utterances)
+    batch = question_batch(host, question.utterances)
     lists: list[list[list[int]]] = [[] for _ in question.utterances]
     for owner, row in zip(question.owners.tolist(), question.labels.tolist(), strict=True):
         lists[owner].append([label for label in row if label > 0])
@@ -65,7 +65,7 @@ def vote_candidate(host: SiloHost, silo: Silo, question: Question, state: Record
 @torch.no_grad()
 def vote_frames(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
     """Return the best label of each frame, the blank 0 among them, utterance after utterance, without padding."""
-    recogniser, batch = teacher(host, state), _batch(host, question.utterances)
+    recogniser, batch = teacher(host, state), question_batch(host, question.utterances)
     scores_BTV = recogniser.head.frame_scores(recogniser.encoder(batch.features_BTF, batch.lengths_B, None))
     if scores_BTV is None:
         raise RowError("the head scores no single frames to vote on; set model.head = 'ctc' or votes = 'label'")
@@ -89,6 +89,7 @@ def _classes(host: SiloHost, silo: Silo, question: Question, state: RecordDict) 
     return scorer.next_log_probabilities()[:, 1:].cpu()
 
 
-def _batch(host: SiloHost, utterances: Integers) -> Batch:
+def question_batch(host: SiloHost, utterances: Integers) -> Batch:
+    """Return the public utterances of a question as they are, without transcripts."""
     speech = host.public_speech
     return make_batch([speech.features(index) for index in utterances.tolist()])

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fedasr.corpora.features.store import open_speech
 from fedasr.corpora.speech import Speech
-
-if TYPE_CHECKING:
-    pass
 
 
 @lru_cache(maxsize=2)
