@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,17 @@ from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.named import refusals
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
+from fedasr.engine.reopen import check_speech
 from fedasr.engine.row import run_row
 from fedasr.engine.stages.ancestry import ancestry_of
-from fedasr.engine.stages.start import LOADED, load_start, make_start
+from fedasr.engine.stages.start import load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.model import MADE_STARTS
+from fedasr.experiment.paths import absolute
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
-from fedasr.runs.folder import Run, check_free
+from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
 from fedasr.runs.model_file import load_model
 from fedasr.runs.partition_record import partition_data
 from fedasr.runs.records import HypothesisData
@@ -108,20 +111,22 @@ def run(
     UserError
         Where the request was wrong; nothing is left behind then.
     """
-    watcher = watcher or Watcher()
+    watcher, experiment = watcher or Watcher(), absolute(experiment)
     if not experiment.compare:
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
     existing = _resumed(Path(resume), experiment) if resume else None
     _check_place(None if existing else out, grid, workers)
     if wrong := refusals(experiment.compare):
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
-    if experiment.model.start not in LOADED:
+    if experiment.model.start not in MADE_STARTS:
         load_model(Path(experiment.model.start))
     corpus = divide_corpus(experiment, watcher)
     load_start(corpus)
     pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
     try:
         prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
+        if existing is not None:
+            check_speech(existing, prepared)
         pool.share(prepared.folder)
         folder = existing or Run.create(experiment, Path(out) if out else None)
         with folder.discarded_if_refused(is_new=existing is None):
@@ -141,8 +146,12 @@ def open_workers(grid: str, workers: int, address: str | None = None) -> Workers
 
 
 def _resumed(path: Path, experiment: Experiment) -> Run:
+    """Open a run to go on with; its speech may lie elsewhere now, where the run knows it by its digest."""
     existing = Run.open(path)
-    if asdict(existing.experiment) != asdict(experiment):
+    known = absolute(existing.experiment)
+    if existing.corpus_digest():
+        known = known.only(corpus=replace(known.corpus, path=experiment.corpus.path))
+    if asdict(known) != asdict(experiment):
         raise UserError(f"--resume {path}: the folder belongs to another experiment; leave out what differs")
     return existing
 
@@ -158,7 +167,7 @@ def _check_place(out: Path | str | None, grid: str | Workers, workers: int) -> N
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
-    folder.write_environment(describe() | pool.describe())
+    folder.write_environment({**describe(), **pool.describe(), CORPUS_DIGEST: prepared.digest})
     folder.write_partition(partition_data(prepared.partition, prepared.speech.utterances))
     summaries: list[RowSummary] = []
     rows = prepared.experiment.rows()

@@ -46,6 +46,11 @@ class Prepared:
     tokens: Tokens
     recogniser_spec: RecogniserSpec
 
+    @property
+    def digest(self) -> str:
+        """What the speech is called by: ids, transcripts, audio and features have a part in it, where they lie none."""
+        return self.folder.name
+
     def part(self, name: str) -> Speech:
         """Return the speech of ``"public_labelled"``, ``"public_unlabelled"``, ``"development"`` or ``"test"``."""
         return self.speech.of_speakers(getattr(self.partition, name))

@@ -12,6 +12,9 @@ from fedasr.asr.heads.head import HEADS
 from fedasr.asr.recogniser import RecogniserSpec
 from fedasr.common.settings import Mistake, Settings, least, number, one_of, share
 
+MADE_STARTS = ("public", "scratch")
+"""Starts that a run makes; anything else is the path of a model."""
+
 
 @dataclass(frozen=True)
 class ModelSpec(Settings):

@@ -17,10 +17,14 @@ from fedasr.common.files import disk_error, write_bytes, write_json
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row import RowSpec
 from fedasr.runs import files
-from fedasr.runs.json_files import whole_json
+from fedasr.runs.json_files import json_there, whole_json
+from fedasr.runs.reading import read_partition
 from fedasr.runs.records import PartitionData
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
+
+CORPUS_DIGEST = "corpus_digest"
+"""The key of the environment under which the digest of the prepared speech stands."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,15 @@ class Run:
     def write_environment(self, facts: Mapping[str, Any]) -> None:
         """Write what the run ran on."""
         write_json(self.path / files.ENVIRONMENT, facts)
+
+    def corpus_digest(self) -> str | None:
+        """Return the digest of the prepared speech that the run used; None where it was not written down."""
+        facts = json_there(self.path / files.ENVIRONMENT, [])
+        return facts.get(CORPUS_DIGEST) if isinstance(facts, dict) else None
+
+    def partition(self) -> PartitionData | None:
+        """Return who holds which speech, None where it was not written down."""
+        return read_partition(self.path, [])
 
     def write_partition(self, partition: PartitionData) -> None:
         """Write who holds which speech."""

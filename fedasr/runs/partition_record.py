@@ -22,3 +22,20 @@ def _extent(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], int, floa
     held = list(utterances)
     seconds = round(sum(utterance.duration_seconds for utterance in held), 3)
     return tuple(sorted({utterance.speaker for utterance in held})), len(held), seconds
+
+
+def difference(was: PartitionData, now: PartitionData) -> str:
+    """Return in a few words where two partitions part; empty where they tell the same."""
+    if len(was.silos) != len(now.silos):
+        return f"{len(now.silos)} silos, not {len(was.silos)}"
+    parts = [(name.replace("_", " "), getattr(was, name), getattr(now, name)) for name in SPEAKER_PARTS]
+    silos = [(f"silo {old.silo}", old, new) for old, new in zip(was.silos, now.silos, strict=True)]
+    return next((words for one in [*silos, *parts] if (words := _difference(*one))), "")
+
+
+def _difference(name: str, was: SiloData | PartData, now: SiloData | PartData) -> str:
+    if odd := sorted(set(was.speakers) ^ set(now.speakers)):
+        return f"{name} has other speakers: {', '.join(odd[:3])}"
+    if was.utterances != now.utterances:
+        return f"{name} has {now.utterances} utterances, not {was.utterances}"
+    return "" if was.seconds == now.seconds else f"{name} has {now.seconds:g} s of speech, not {was.seconds:g}"

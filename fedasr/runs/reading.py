@@ -46,7 +46,6 @@ def read_run(folder: Path) -> RunData:
     """
     remarks: list[str] = []
     summary = _summary(folder / files.SUMMARY)
-    partition = json_there(folder / files.PARTITION, remarks)
     environment = json_there(folder / files.ENVIRONMENT, remarks)
     toml = folder / files.EXPERIMENT
     return RunData(
@@ -54,7 +53,7 @@ def read_run(folder: Path) -> RunData:
         seed=whole(summary.get("seed")),
         version=str(summary.get("version", "")),
         rows=tuple(_row(folder, record, remarks) for record in summary["rows"]),
-        partition=_partition(partition) if isinstance(partition, dict) else None,
+        partition=read_partition(folder, remarks),
         environment={str(key): str(value) for key, value in (environment or {}).items()},
         experiment_toml=toml.read_text("utf-8", errors="replace") if toml.is_file() else "",
         remarks=tuple(remarks),
@@ -131,7 +130,11 @@ def _silo_scores(record: Any) -> SiloScores | None:
     return SiloScores(str(record.get("on", "own speech")), tuple(filled(SiloScore, silo) for silo in record["silos"]))
 
 
-def _partition(record: Record) -> PartitionData:
+def read_partition(folder: Path, remarks: list[str]) -> PartitionData | None:
+    """Return who holds which speech in a run; None (with a remark where it is torn) where that is not known."""
+    record = json_there(folder / files.PARTITION, remarks)
+    if not isinstance(record, dict):
+        return None
     silos = tuple(filled(SiloData, silo) for silo in record.get("silos") or ())
     parts = {name: filled(PartData, record.get(name) or {}) for name in SPEAKER_PARTS}
     return PartitionData(rule=str(record.get("rule", "")), silos=silos, **parts)

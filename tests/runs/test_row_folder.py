@@ -68,8 +68,11 @@ def test_only_finished_rows_are_finished(tmp_path: Path) -> None:
 
 def test_a_line_of_the_summary_comes_back_as_it_was(tmp_path: Path) -> None:
     """Every field holds something of its own type: one that were read as another would not come back."""
-    made = {"str": "x", "str | None": "y", "int | None": 2**60 + 1, "float | None": 0.1}
-    values = {field.name: made.get(str(field.type), (0.25, 0.5)) for field in fields(RowSummary)}
+    made = {
+        "str": "x", "str | None": "y", "int | None": 2**60 + 1, "float | None": 0.1,
+        "tuple[str, ...]": ("a", "b"), "tuple[float, float] | None": (0.25, 0.5),
+    }  # fmt: skip
+    values = {field.name: made[str(field.type)] for field in fields(RowSummary)}
     row, summary = RowFolder(tmp_path), RowSummary(**{**values, "status": "finished"})
     row.finish(summary)
     assert row.finished() == summary

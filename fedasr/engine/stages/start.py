@@ -10,15 +10,13 @@ from fedasr.common.files import load_arrays
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.engine.preparation import DividedCorpus, Prepared
 from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.model import MADE_STARTS
 from fedasr.runs.model_file import load_model, save_model
 from fedasr.server.progress import Progress
 from fedasr.student.trainer import CentralTrainer
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.supervised import Supervised
-
-LOADED = ("public", "scratch")
-"""Starts that are made; anything else is the path of a model."""
 
 
 def load_start(prepared: Prepared | DividedCorpus) -> Weights | None:
@@ -30,7 +28,7 @@ def load_start(prepared: Prepared | DividedCorpus) -> Weights | None:
         Where the file is no model, or one of another shape or other tokens.
     """
     start = prepared.experiment.model.start
-    if start in LOADED:
+    if start in MADE_STARTS:
         return None
     recogniser = load_model(Path(start))
     if recogniser.spec != prepared.recogniser_spec:

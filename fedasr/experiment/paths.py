@@ -1,0 +1,22 @@
+"""Paths of an experiment, made absolute: a stored experiment means the same speech in whichever folder it is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from fedasr.experiment.experiment import PUBLIC_WITHIN, Experiment
+from fedasr.experiment.model import MADE_STARTS
+
+
+def absolute(experiment: Experiment) -> Experiment:
+    """Return the experiment with absolute paths of corpora and of its start; what is typed is relative to here."""
+    corpus, model = experiment.corpus, experiment.model
+    path = _absolute(corpus.path) if corpus.path else ""
+    public = corpus.public if corpus.public in PUBLIC_WITHIN else _absolute(corpus.public)
+    start = model.start if model.start in MADE_STARTS else _absolute(model.start)
+    return experiment.only(corpus=replace(corpus, path=path, public=public), model=replace(model, start=start))
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute())
