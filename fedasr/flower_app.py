@@ -21,7 +21,7 @@ from fedasr import api
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import seeded_libraries
 from fedasr.common.threads import one_thread
-from fedasr.engine.assembly import silo_host
+from fedasr.engine.assembly import row_codec, silo_host
 from fedasr.engine.preparation import prepare_experiment
 from fedasr.engine.request import requested
 from fedasr.engine.watchers.terminal import PlainWatcher
@@ -29,9 +29,11 @@ from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, silo_record
 from fedasr.grid.identity import CLIENT_APP_FAILED
-from fedasr.messages.kinds import SILO_NUMBER
+from fedasr.messages.encoding import encode_reply
+from fedasr.messages.kinds import SILO_NUMBER, kind_of
 from fedasr.silo.app import SILO, make_app
 from fedasr.silo.host import SiloHost
+from fedasr.wire.codec import Codec
 
 server = ServerApp()
 
@@ -85,11 +87,13 @@ class NodeApp(ClientApp):
         kind = message.metadata.message_type
         if kind == SILO_NUMBER.name:
             return Message(silo_record(silo), reply_to=message)
-        host, app = _opened(tuple(sorted(context.run_config.items())))
+        host, app, codec = _opened(tuple(sorted(context.run_config.items())))
         stream = host.streams.sequence(f"app {kind}", int(message.metadata.group_id or 0), silo)
         begun = time.thread_time()
         with one_thread(), seeded_libraries(stream):
             reply = app(message, context)
+            if kind_of(kind).coded:
+                encode_reply(reply.content, message.content, codec, context.state)
         reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
         return reply
 
@@ -101,12 +105,13 @@ def _silo(context: Context) -> int:
 
 
 @lru_cache(maxsize=1)
-def _opened(config: tuple[tuple[str, Any], ...]) -> tuple[SiloHost, ClientApp]:
-    """Return what the silos of a run share, and their ClientApp."""
+def _opened(config: tuple[tuple[str, Any], ...]) -> tuple[SiloHost, ClientApp, Codec]:
+    """Return what the silos of a run share, their ClientApp, and what their replies travel as."""
     experiment = experiment_of(dict(config))
     row, seed = experiment.rows()[0]
-    host = silo_host(prepare_experiment(experiment, 1, Watcher()), row, seed)
-    return host, make_app(host)
+    prepared = prepare_experiment(experiment, 1, Watcher())
+    host = silo_host(prepared, row, seed)
+    return host, make_app(host), row_codec(prepared, row)
 
 
 client = NodeApp()

@@ -37,7 +37,6 @@ class Centralised(CentralStrategy):
         trainer = central.private_trainer(central.recogniser(), self._collect(grid), central.public_labelled)
         if saved:
             trainer.restore(saved[1])
-            central.grid.traffic, central.grid.outcomes = [], []  # logged by the run that was interrupted
         epochs, seconds = trainer.epochs, trainer.seconds_an_epoch()
 
         def after_epoch(epoch: int, loss: float | None) -> None:

@@ -96,7 +96,6 @@ class DPFedAvg(CentralStrategy):
         self._check(central)
         mechanism = self._mechanism(rounds, rate)
         central.releases.promise("silo", self.adjacency, self.delta, ("poisson", "poisson"))
-        central.grid.mean = Mean(clip_norm=self.clip_norm)
         # In the order of the names, which files keep too: noise is drawn in it.
         weights, total, first = dict(sorted(central.start.items())), self._zeros(central), 1
         saved = central.resume()
@@ -105,7 +104,6 @@ class DPFedAvg(CentralStrategy):
         else:
             central.after_round(0, rounds, lambda: weights, lambda: None)
         for round in range(first, rounds + 1):
-            central.grid.round = round
             made = central.releases.make(
                 f"round.{round}", lambda _: [Charge(mechanism, 1)],
                 lambda noise: self._noisy_sum(central, round, weights, rate, mechanism, noise),  # noqa: B023
@@ -142,16 +140,15 @@ class DPFedAvg(CentralStrategy):
         joins = noise.uniform(grid.silos) < rate
         content = TrainRequest(weights, round, layers=self.layers).to_record()
         cohort = [node for node, is_in in zip(grid.get_node_ids(), joins, strict=True) if is_in]
-        replies = list(grid.send_and_receive(
-            [Message(content, node, self.kind.name) for node in cohort], timeout=central.training.timeout_seconds
-        ))  # fmt: skip
-        good = [reply for reply in replies if not reply.has_error()]
+        answers = grid.exchange(
+            [Message(content, node, self.kind.name) for node in cohort], round=round,
+            mean=Mean(clip_norm=self.clip_norm), timeout=central.training.timeout_seconds,
+        )  # fmt: skip
         chosen = chosen_names(weights, self.layers)
         sums: dict[str, NDArray[Any]] = {name: np.zeros(weights[name].shape) for name in chosen}
-        if good:
-            arrays = arrays_of(good[0].content.array_records[CHANGE])
-            count = sum(outcome.content is not None for outcome in grid.outcomes)
-            sums = {name: np.asarray(arrays[name], np.float64) * count for name in chosen}
+        if answers.answered:
+            mean = arrays_of(answers.good[0].content.array_records[CHANGE])
+            sums = {name: np.asarray(mean[name], np.float64) * answers.answered for name in chosen}
         deviation = mechanism.noise_multiplier * self.clip_norm if mechanism.noise_multiplier else 0.0
         return {name: (array + noise.normal(array.shape, deviation)).astype(np.float32) for name, array in sums.items()}
 

@@ -168,28 +168,26 @@ class PATE(CentralStrategy):
         central.releases.promise("silo", self.adjacency, self.noise.delta)
         saved = central.resume()
         if saved is None:
-            self._train_teachers(grid, central)
+            self._train_teachers(central)
         else:
             self.sizes = saved[1]["sizes"].tolist()
-        central.grid.round = VOTES
-        voted = self._vote(grid, central)
+        voted = self._vote(central)
         if saved is None or saved[0] < VOTES:
             self._after(central, VOTES)
-        central.grid.traffic = []  # of stored answers: it was logged when they were given
         student = self._train_student(central, voted, saved[1] if saved and saved[0] > VOTES else None)
         central.releases.save()
         return result_with(array_record(student.weights()))
 
-    def _train_teachers(self, grid: Grid, central: Central) -> None:
+    def _train_teachers(self, central: Central) -> None:
         start = central.start if self.teacher_start == "public" else central.fresh().weights()
-        central.grid.round = TEACHERS
         content = TrainRequest(start, TEACHERS, steps=self.teacher_steps).to_record()
-        replies = list(grid.send_and_receive([Message(content, node, TEACHER.name) for node in grid.get_node_ids()]))
-        failed = [reply.error.reason for reply in replies if reply.has_error()]
-        if len(replies) - len(failed) < max(1, central.training.least_replies * len(replies)):
-            raise RowError(f"{len(failed)} of {len(replies)} silos trained no teacher: {failed[0]}")
-        sizes = {r.metadata.src_node_id: max(utterances_of(r.content), 1) for r in replies if not r.has_error()}
-        self.sizes = [sizes.get(node, 0) for node in grid.get_node_ids()]
+        nodes = list(central.grid.get_node_ids())
+        answers = central.grid.exchange([Message(content, node, TEACHER.name) for node in nodes], round=TEACHERS)
+        if answers.answered < max(1, central.training.least_replies * len(nodes)):
+            failed = answers.failed
+            raise RowError(f"{len(failed)} of {len(nodes)} silos trained no teacher: {failed[0].error}")
+        sizes = {reply.metadata.src_node_id: max(utterances_of(reply.content), 1) for reply in answers.good}
+        self.sizes = [sizes.get(node, 0) for node in nodes]
         self._after(central, TEACHERS)
 
     def _after(self, central: Central, round: int) -> None:
@@ -197,7 +195,7 @@ class PATE(CentralStrategy):
         rounds, state = VOTES + central.trainer_spec.epochs, {"sizes": np.array(self.sizes)}
         central.after_round(round, rounds, lambda: central.start, lambda: state, None, False)
 
-    def _vote(self, grid: Grid, central: Central) -> Speech:
+    def _vote(self, central: Central) -> Speech:
         """Return public speech with the transcripts that were voted."""
         speech, tokens = central.public_unlabelled, central.tokens.size
         chosen = central.streams.numpy("asked").permutation(len(speech)).tolist()
@@ -205,7 +203,7 @@ class PATE(CentralStrategy):
         chunks = [sorted(chosen[at : at + self.chunk]) for at in range(0, len(chosen), self.chunk)]
         longest = max((len(central.tokens.encode(u.text)) for u in central.public_labelled.utterances), default=0)
         most = self.maximum_labels or 2 * (longest or LABELS_UNKNOWN)
-        ballot = self._ballot(grid, central, chunks)
+        ballot = self._ballot(central, chunks)
         match self.votes:
             case "label":
                 sigma = self._sigma_at_teacher(ballot) if self.noise_at == "teacher" else 0.0
@@ -224,20 +222,20 @@ class PATE(CentralStrategy):
         assert isinstance(ballot.mechanism, NoisyMean)
         return ballot.mechanism.sigma * len(self.sizes) / math.sqrt(ballot.noisy_teachers)
 
-    def _ballot(self, grid: Grid, central: Central, chunks: list[list[int]]) -> Ballot:
-        silos = len(list(grid.get_node_ids()))
+    def _ballot(self, central: Central, chunks: list[list[int]]) -> Ballot:
+        nodes = list(central.grid.get_node_ids())
         sizes = np.array(self.sizes, np.float64)
-        weights = sizes / sizes.max() if self.weighting == "utterances" else np.ones(silos)
-        mechanism = self._mechanism(float(weights.sum()), silos, self._planned_votes(central, chunks))
+        weights = sizes / sizes.max() if self.weighting == "utterances" else np.ones(len(nodes))
+        mechanism = self._mechanism(float(weights.sum()), len(nodes), self._planned_votes(central, chunks))
         budget = Budget(self.noise.epsilon, self.noise.delta, adjacency=self.adjacency)
 
         def ask(kind: Kind, question: Question) -> list[NDArray[Any] | None]:
             content = question.to_record(VOTES)
-            replies = list(grid.send_and_receive([Message(content, n, kind.name) for n in grid.get_node_ids()]))
-            if all(reply.has_error() for reply in replies):
-                raise RowError(f"no teacher answered: {replies[0].error.reason}")
-            good = {r.metadata.src_node_id: answer_of(r.content) for r in replies if not r.has_error()}
-            return [good.get(node) for node in grid.get_node_ids()]
+            answers = central.grid.exchange([Message(content, node, kind.name) for node in nodes], round=VOTES)
+            if not answers.answered:
+                raise RowError(f"no teacher answered: {answers.failed[0].error}")
+            good = {reply.metadata.src_node_id: answer_of(reply.content) for reply in answers.good}
+            return [good.get(node) for node in nodes]
 
         return Ballot(mechanism, budget, central.releases, ask, weights, int((sizes > 0).sum()))
 

@@ -21,10 +21,9 @@ def measure(case: Case) -> Rounds:
     try:
         nodes = {silo: {"partition-id": silo} for silo in range(case.silos)}
         grid = workers.open_grid(functools.partial(app_of, case), nodes, Streams(0, "benchmark"))
-        grid.mean = Mean()
         clock = Clock()
         result = FedAvg(fraction_evaluate=0.0, min_train_nodes=case.silos, min_available_nodes=case.silos).start(
-            grid, array_record(start(case)), num_rounds=case.rounds + 1, evaluate_fn=clock
+            grid.of_round(0, Mean()), array_record(start(case)), num_rounds=case.rounds + 1, evaluate_fn=clock
         )
         return Rounds(clock.seconds, summary(arrays_of(result.arrays)))
     finally:

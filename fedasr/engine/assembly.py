@@ -18,6 +18,7 @@ from fedasr.experiment.choices import objective_of
 from fedasr.experiment.row import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.drop_out import DropOut
+from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
 from fedasr.network import build_network
@@ -98,18 +99,20 @@ class Assembly:
         """Open the row's grid of silos."""
         host = silo_host(self.prepared, self.row, self.seed)
         nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
-        grid = self.workers.open_grid(SiloApp(host), nodes, host.streams)
-        grid.codec = host.codec
-        if host.protection is not None:
-            grid.before_training = Announcement(self.releases, host.protection, host.training.local_steps)
-        probability = build_network(self.row.network).drop_out
-        grid.drop_out = DropOut(probability, Streams(self.seed)) if probability else None
-        return grid
+        return self.workers.open_grid(SiloApp(host), nodes, host.streams, self._rules(host))
+
+    def _rules(self, host: SiloHost) -> Rules:
+        protection, probability = host.protection, build_network(self.row.network).drop_out
+        return Rules(
+            row_codec(self.prepared, self.row),
+            DropOut(probability, Streams(self.seed)) if probability else None,
+            Announcement(self.releases, protection, host.training.local_steps) if protection else None,
+        )
 
     def central(self, grid: SiloGrid) -> Central:
         """Return the server's side of the row."""
         prepared, experiment = self.prepared, self.prepared.experiment
-        self.releases.grid = grid
+        self.releases.log = grid.log
         start = self.ancestry.weights() if self.ancestry else self.start
         return Central(
             row=self.row, training=self.training, trainer_spec=experiment.central,
@@ -129,11 +132,10 @@ class Assembly:
 def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
     """Return what all silos of a row share."""
     training = prepared.experiment.training_of(row)
-    strategy = build_strategy(row, training, len(prepared.partition.silos))
     return SiloHost(
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, objective_of(row),
-        Streams(seed, row.name), codec_of(row, strategy), prepared.experiment.reproducible_noise,
+        Streams(seed, row.name), prepared.experiment.reproducible_noise,
         silo_protection(prepared, row, training),
     )  # fmt: skip
 
@@ -148,3 +150,9 @@ def silo_protection(prepared: Prepared, row: RowSpec, training: TrainingSpec) ->
     spec = ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
     smallest = min(len(ids) for ids in prepared.partition.silos)
     return SiloProtection(spec, smallest, training.rounds * training.local_steps)
+
+
+def row_codec(prepared: Prepared, row: RowSpec) -> Codec:
+    """Return what the arrays of silos' replies travel as."""
+    training = prepared.experiment.training_of(row)
+    return codec_of(row, build_strategy(row, training, len(prepared.partition.silos)))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from flwr.app import RecordDict
+from flwr.app import Message, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import metric_record
-from fedasr.wire.codec import Codec
-from fedasr.wire.codecs.dense import Dense
 
 
 @dataclass(frozen=True)
@@ -66,14 +64,11 @@ class Exchange:
         Each content once, however many silos it goes to.
     mean : Mean or None
         How replies are averaged; None sends them whole.
-    codec : Codec
-        What arrays travel as.
     """
 
     round: int
     contents: tuple[RecordDict, ...]
     mean: Mean | None = None
-    codec: Codec = field(default_factory=Dense)
 
 
 @dataclass(frozen=True)
@@ -107,6 +102,37 @@ class Outcome:
         """Return a number of the reply's metrics, None where it has none of that name."""
         value = metric_record(self.content).get(name) if self.content is not None else None
         return float(value) if isinstance(value, (int, float)) else None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came of one exchange.
+
+    Attributes
+    ----------
+    replies : tuple of Message
+        In the order of the silos, or the one that stands for all; then an error for each silo without a reply.
+    outcomes : tuple of Outcome
+        One for each message that was sent, in the order of the silos.
+    """
+
+    replies: tuple[Message, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def good(self) -> list[Message]:
+        """The replies that are no errors."""
+        return [reply for reply in self.replies if not reply.has_error()]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """What came of the messages without a reply."""
+        return [outcome for outcome in self.outcomes if outcome.content is None]
+
+    @property
+    def answered(self) -> int:
+        """How many messages have a reply, also where one stands for all."""
+        return len(self.outcomes) - len(self.failed)
 
 
 @dataclass(frozen=True)

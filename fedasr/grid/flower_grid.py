@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
 from fedasr.grid.acceptance import RefusedError
-from fedasr.grid.exchange import Exchange, GroupOutcome, Request
+from fedasr.grid.exchange import Exchange, Group, GroupOutcome, Request
 from fedasr.grid.identity import silo_of
 from fedasr.grid.in_process import InProcess
+from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.messages.kinds import SILO_NUMBER
@@ -49,14 +50,15 @@ class FlowerGrid(SiloGrid):
     nodes : mapping of int to int
         Flower's node id of each silo.
     streams : Streams
+    rules : Rules
     """
 
-    def __init__(self, flower: Grid, nodes: Mapping[int, int], streams: Streams) -> None:
-        super().__init__(len(nodes))
+    def __init__(self, flower: Grid, nodes: Mapping[int, int], streams: Streams, rules: Rules) -> None:
+        super().__init__(len(nodes), rules)
         self._flower = flower
         self._nodes = nodes
         self._relay = _Relay()
-        self._worker = Worker(lambda: self._relay, {silo: {} for silo in nodes}, streams)
+        self._worker = Worker(lambda: self._relay, {silo: {} for silo in nodes}, streams, rules.codec, is_far=True)
 
     def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
         """Yield nothing: Flower keeps what its nodes keep."""
@@ -65,9 +67,7 @@ class FlowerGrid(SiloGrid):
     def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
         """Do nothing, for the same reason."""
 
-    def _exchange(
-        self, exchange: Exchange, groups: Sequence[tuple[int, list[Request]]], timeout: float | None
-    ) -> list[GroupOutcome]:
+    def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
         messages = [self._message(exchange, request) for _, requests in groups for request in requests]
         silos = {node: silo for silo, node in self._nodes.items()}
         replies = self._flower.send_and_receive(messages, timeout=timeout)
@@ -125,10 +125,12 @@ class FlowerWorkers(InProcess):
         self._flower = flower
         self._wait_seconds = wait_seconds
 
-    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
+    def open_grid(
+        self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, rules: Rules = RULES
+    ) -> SiloGrid:
         """Return a grid over the nodes of the silos; the nodes make their ClientApp themselves."""
         nodes = find_silos(self._flower, len(node_configs), self._wait_seconds)
-        return FlowerGrid(self._flower, nodes, streams)
+        return FlowerGrid(self._flower, nodes, streams, rules)
 
 
 def find_silos(flower: Grid, silos: int, wait_seconds: float) -> dict[int, int]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fedasr.common.randomness import Streams
 from fedasr.common.threads import one_thread
-from fedasr.grid.exchange import Exchange, GroupOutcome, Request
+from fedasr.grid.exchange import Exchange, Group, GroupOutcome
+from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.grid.workers import MapFunction, Workers
@@ -19,8 +20,8 @@ from fedasr.grid.workers import MapFunction, Workers
 class InProcessGrid(SiloGrid):
     """The silos of a simulation in this process, one after another: for debuggers and notebooks."""
 
-    def __init__(self, worker: Worker, silos: int) -> None:
-        super().__init__(silos)
+    def __init__(self, worker: Worker, silos: int, rules: Rules) -> None:
+        super().__init__(silos, rules)
         self._worker = worker
 
     def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
@@ -29,9 +30,7 @@ class InProcessGrid(SiloGrid):
     def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
         self._worker.restore(list(states))
 
-    def _exchange(
-        self, exchange: Exchange, groups: Sequence[tuple[int, list[Request]]], timeout: float | None
-    ) -> list[GroupOutcome]:
+    def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
         with one_thread():
             return [self._worker.handle(exchange, group, requests) for group, requests in groups]
 
@@ -41,8 +40,11 @@ class InProcess(Workers):
 
     count = 1
 
-    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
-        return InProcessGrid(Worker(app_factory, node_configs, streams), len(node_configs))
+    def open_grid(
+        self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, rules: Rules = RULES
+    ) -> SiloGrid:
+        worker = Worker(app_factory, node_configs, streams, rules.codec)
+        return InProcessGrid(worker, len(node_configs), rules)
 
     def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         with one_thread():

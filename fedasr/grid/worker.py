@@ -16,7 +16,9 @@ from fedasr.grid.exchange import Exchange, GroupOutcome, Outcome, Request
 from fedasr.grid.identity import identify, node_of
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.grid.sums import WeightedSum
+from fedasr.messages.encoding import encode_reply
 from fedasr.messages.records import array_record, envelope_bytes, own_copy
+from fedasr.wire.codec import Codec
 
 AppFactory = Callable[[], ClientApp]
 
@@ -37,13 +39,21 @@ class Worker:
     streams : Streams
         Seeds the libraries' global generators around each message, so that a ClientApp that draws
         from them gives the same bits in any worker.
+    codec : Codec
+        What arrays travel as, where their kind of message says so.
+    is_far : bool
+        The silos are elsewhere: what the app returns came encoded.
     """
 
-    def __init__(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> None:
+    def __init__(
+        self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, codec: Codec, is_far: bool = False
+    ) -> None:
         identify()
         self._app = app_factory()
         self._configs = node_configs
         self._streams = streams
+        self._codec = codec
+        self._is_far = is_far
         self._contexts: dict[int, Context] = {}
 
     def handle(self, exchange: Exchange, group: int, requests: Sequence[Request]) -> GroupOutcome:
@@ -68,6 +78,9 @@ class Worker:
         try:
             seed_libraries(*seeds)
             reply = self._app(message, self._context(request.silo))
+            if request.kind.coded and not self._is_far and reply.has_content():
+                sent, state = exchange.contents[request.content], self._context(request.silo).state
+                encode_reply(reply.content, sent, self._codec, state)
             seconds = time.thread_time() - started
             if reply.has_error():
                 return Outcome(request, None, reply.error.reason, cpu_seconds=seconds)
@@ -83,7 +96,7 @@ class Worker:
         seconds: float,
     ) -> Outcome:  # fmt: skip
         sent = exchange.contents[request.content]
-        delivered, blob_bytes = deliver(sent, content, exchange.codec, request.kind.coded)
+        delivered, blob_bytes = deliver(sent, content, self._codec, request.kind.coded)
         kept = {name: record for name, record in content.items() if name not in delivered}
         if total is None:
             kept |= {name: array_record(in_order(sent, name, arrays)) for name, arrays in delivered.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.randomness import Streams
+from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs
 
@@ -20,7 +21,9 @@ class Workers(ABC):
     count: int
 
     @abstractmethod
-    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
+    def open_grid(
+        self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, rules: Rules = RULES
+    ) -> SiloGrid:
         """Return a grid whose silos are the keys of `node_configs`; an earlier grid's silos are forgotten."""
 
     @abstractmethod

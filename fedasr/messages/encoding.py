@@ -42,9 +42,9 @@ def encode_reply(content: RecordDict, sent: RecordDict, codec: Codec, state: Rec
     WireError
         Where the codec cannot carry the arrays; nothing is changed then.
     """
-    if codec.is_exact:
-        return
     records = array_records(content)
+    if codec.is_exact or not records:
+        return
     if len(records) != 1:
         raise WireError(f"a codec that loses bits carries one record of arrays a reply, not {len(records)}")
     (name, record), before = next(iter(records.items())), _state(state)

@@ -23,7 +23,7 @@ from fedasr.protection.release_store import ReleaseStore
 
 
 class TrafficLog(Protocol):
-    """Whoever counts messages: a grid."""
+    """Where the messages of a row are counted."""
 
     traffic: list[Traffic]
 
@@ -77,7 +77,7 @@ class Releases:
         Set by the strategy that promises something.
     sampling : tuple of str
         As accounted, and as done.
-    grid : TrafficLog, optional
+    log : TrafficLog, optional
         Whose messages a release was made of: a row that reads a stored release counts the same bytes again.
     """
 
@@ -90,7 +90,7 @@ class Releases:
     sampling: tuple[str, str] = ("all", "all")
     ledger: Ledger = field(default_factory=Ledger)
     inherited: Inheritance = Inheritance()
-    grid: TrafficLog | None = None
+    log: TrafficLog | None = None
     _summed: tuple[int, Summary] | None = None
 
     def promise(
@@ -134,17 +134,17 @@ class Releases:
         """
         if not self.store.has(key):
             self._draw(key, draw)
-        elif self.grid:
-            self.grid.traffic += self.store.messages(key)
+        elif self.log:
+            self.log.traffic += self.store.messages(key)
         arrays, about = self.store.load(key)
         for charge in charges(arrays):
             self._charge(key, charge, digest_of(arrays, about["draw"]))
         return arrays
 
     def _draw(self, key: str, draw: Callable[[Noise], Arrays]) -> None:
-        before = len(self.grid.traffic) if self.grid else 0
+        before = len(self.log.traffic) if self.log else 0
         arrays = dict(draw(self.noise(key)))
-        traffic = self.grid.traffic[before:] if self.grid else []
+        traffic = self.log.traffic[before:] if self.log else []
         self.store.save_messages(key, traffic)
         number = "" if self.reproducible else secrets.token_hex(16)
         self.store.save(key, arrays, {"key": key, "draw": number})

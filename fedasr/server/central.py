@@ -82,7 +82,8 @@ class Central:
     watch : callable
         Told of each round.
     grid : SiloGrid
-        Whose traffic and outcomes are logged.
+        Its ``exchange`` sends messages to silos in a round and returns what came of them; all of it is logged with
+        the next report.
     clock : Clock
         Gives each round its simulated time.
     releases : Releases
@@ -173,12 +174,16 @@ class Central:
             self._save(round, state)
 
     def resume(self) -> tuple[int, State] | None:
-        """Return the round and the state of the last checkpoint, None where the row begins."""
+        """Return the round and the state of the last checkpoint, None where the row begins.
+
+        Messages of rounds up to that one were reported by the run that was interrupted: repeated, they count once.
+        """
         saved = self.folder.load_checkpoint()
         self.folder.rewind(int(saved[1]["round"]) if saved else -1)
         if saved is None:
             return None
         arrays, description = saved
+        self.grid.log.reported = int(description["round"])
         self.grid.restore({n.removeprefix(GRID): a for n, a in arrays.items() if n.startswith(GRID)})
         self.grid.restore_silos(self.folder.silo_states(description))
         return int(description["round"]), {n: a for n, a in arrays.items() if not n.startswith(GRID)}
@@ -191,7 +196,7 @@ class Central:
     def _log(
         self, round: int, train_loss: float | None, wer: float | None, loss: float | None, audio_seconds: float
     ) -> None:
-        traffic, outcomes = self.grid.traffic, self.grid.outcomes
+        traffic, outcomes = self.grid.log.drain()
         time_of_round = self.clock.round(round, traffic, outcomes, audio_seconds)
         now = time.monotonic()
         line = RoundData(
@@ -207,7 +212,6 @@ class Central:
         )  # fmt: skip
         self._clock["round"] = now
         self.folder.log_round(line, traffic)
-        self.grid.traffic, self.grid.outcomes = [], []
 
     def _save(self, round: int, state: Callable[[], State | None]) -> None:
         """Save unless saving would cost more than a twentieth of the time."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from fedasr.asr.recogniser import Weights
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import seeded_libraries
 from fedasr.grid.drop_out import REASON
-from fedasr.grid.exchange import Mean
+from fedasr.grid.exchange import Answers, Mean
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.central import Central
@@ -33,13 +34,13 @@ def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | Non
     RowError
         Where it cannot go on.
     """
-    if averages(strategy):
-        grid.mean = Mean(getattr(strategy, "weighted_by_key", "num-examples"))
+    mean = Mean(getattr(strategy, "weighted_by_key", "num-examples")) if averages(strategy) else None
     try:
         if wants_central(strategy):
-            result = strategy.start(grid, array_record(central.start), central=central)  # type: ignore[call-arg]
+            before = grid.of_round(0, mean)
+            result = strategy.start(before, array_record(central.start), central=central)  # type: ignore[call-arg]
             return arrays_of(result.arrays) if result.arrays else None
-        return run_rounds(strategy, grid, central)
+        return run_rounds(strategy, grid, central, mean)
     except (RowError, UserError):
         raise
     except Exception as error:  # a strategy may be anybody's: its failure ends its own row
@@ -48,7 +49,7 @@ def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | Non
         raise RowError(f"{type(strategy).__name__}: {type(error).__name__}: {reason}") from error
 
 
-def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights:
+def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean | None = None) -> Weights:
     """Do what Flower's ``Strategy.start`` does, with evaluation, checkpoints and seeded sampling.
 
     Each round's draws from global generators (Flower samples clients so) come from that round's own
@@ -62,46 +63,61 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights:
     else:
         central.after_round(0, training.rounds, lambda: central.start, lambda: None)
     for round in range(first, training.rounds + 1):
-        grid.round = round
+        turn = Turn(strategy, grid, central, round, mean)
         with seeded_libraries(central.streams.sequence("strategy", round)):
-            aggregated, metrics = _train_round(strategy, grid, central, round, arrays)
+            aggregated, metrics = turn.train(arrays)
             arrays = aggregated if aggregated is not None else arrays
-            _evaluate_round(strategy, grid, training.timeout_seconds, round, arrays)
+            turn.evaluate(arrays)
         model, state = partial(arrays_of, arrays), partial(_state, strategy, arrays)
         central.after_round(round, training.rounds, model, state, _loss(metrics))
     return arrays_of(arrays)
 
 
-def _train_round(
-    strategy: Strategy, grid: SiloGrid, central: Central, round: int, arrays: ArrayRecord
-) -> tuple[ArrayRecord | None, MetricRecord | None]:
-    messages = list(strategy.configure_train(round, arrays, ConfigRecord(), grid))
-    replies = list(grid.send_and_receive(messages, timeout=central.training.timeout_seconds))
-    _check_replies(grid, central, round, len(messages))
-    return strategy.aggregate_train(round, replies)
+@dataclass(frozen=True)
+class Turn:
+    """One round of a strategy: what it sends is delivered in that round, replies averaged where it declares so."""
 
+    strategy: Strategy
+    grid: SiloGrid
+    central: Central
+    round: int
+    mean: Mean | None
 
-def _check_replies(grid: SiloGrid, central: Central, round: int, asked: int) -> None:
-    failed = [outcome for outcome in grid.outcomes if outcome.content is None]
-    for outcome in failed:
-        level = logging.DEBUG if outcome.error == REASON else logging.WARNING
-        log.log(
-            level, "%s, round %d: silo %d refused: %s", central.row.name, round, outcome.request.silo, outcome.error
-        )
-    if asked and (asked - len(failed)) < max(1, central.training.least_replies * asked):
-        raise RowError(
-            f"round {round}: only {asked - len(failed)} of {asked} silos replied "
-            f"(silo {failed[0].request.silo}: {failed[0].error})"
-        )
+    def train(self, arrays: ArrayRecord) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Let silos train and the strategy aggregate."""
+        grid = self.grid.of_round(self.round, self.mean)
+        answers = self._asked(self.strategy.configure_train(self.round, arrays, ConfigRecord(), grid))
+        self._check(answers)
+        return self.strategy.aggregate_train(self.round, list(answers.replies))
 
+    def evaluate(self, arrays: ArrayRecord) -> None:
+        """Let the strategy evaluate in the silos, where it wants to."""
+        grid = self.grid.of_round(self.round, self.mean)
+        answers = self._asked(self.strategy.configure_evaluate(self.round, arrays, ConfigRecord(), grid))
+        if answers.outcomes:
+            self.strategy.aggregate_evaluate(self.round, list(answers.replies))
 
-def _evaluate_round(strategy: Strategy, grid: SiloGrid, timeout: float, round: int, arrays: ArrayRecord) -> None:
-    """Let a strategy evaluate in the silos, where it wants to."""
-    outcomes = grid.outcomes
-    messages: list[Message] = list(strategy.configure_evaluate(round, arrays, ConfigRecord(), grid))
-    if messages:
-        strategy.aggregate_evaluate(round, list(grid.send_and_receive(messages, timeout=timeout)))
-    grid.outcomes = outcomes
+    def _asked(self, messages: Iterable[Message]) -> Answers:
+        seconds = self.central.training.timeout_seconds
+        return self.grid.exchange(messages, round=self.round, mean=self.mean, timeout=seconds)
+
+    def _check(self, answers: Answers) -> None:
+        """Log the silos that did not reply.
+
+        Raises
+        ------
+        RowError
+            Where too few did.
+        """
+        row, failed, asked = self.central.row.name, answers.failed, len(answers.outcomes)
+        for outcome in failed:
+            level = logging.DEBUG if outcome.error == REASON else logging.WARNING
+            log.log(level, "%s, round %d: silo %d refused: %s", row, self.round, outcome.request.silo, outcome.error)
+        if asked and answers.answered < max(1, self.central.training.least_replies * asked):
+            raise RowError(
+                f"round {self.round}: only {answers.answered} of {asked} silos replied "
+                f"(silo {failed[0].request.silo}: {failed[0].error})"
+            )
 
 
 def _loss(metrics: MetricRecord | None) -> float | None:

@@ -11,7 +11,6 @@ from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
-from fedasr.messages.encoding import encode_reply
 from fedasr.messages.kinds import ALONE, CANDIDATE, FRAME, GRADIENT, LABEL, POSTERIOR, SPEECH, TEACHER, TRAIN, Kind
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.messages.train_request import TrainRequest
@@ -44,16 +43,14 @@ def make_app(host: SiloHost) -> ClientApp:
     """Return a ClientApp that answers for the silos of a host."""
     app = ClientApp()
     for kind, answer in ANSWERS.items():
-        getattr(app, kind.category)(kind.action)(_handler(host, kind, answer))
+        getattr(app, kind.category)(kind.action)(_handler(host, answer))
     return app
 
 
-def _handler(host: SiloHost, kind: Kind, answer: Answer) -> Callable[[Message, Context], Message]:
+def _handler(host: SiloHost, answer: Answer) -> Callable[[Message, Context], Message]:
     def reply(message: Message, context: Context) -> Message:
         silo = host.silo(int(context.node_config[SILO]))
         content = answer(host, silo, message.content, context.state)
-        if kind.coded:
-            encode_reply(content, message.content, host.codec, context.state)
         return Message(content, reply_to=message)
 
     return reply

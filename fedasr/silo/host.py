@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +20,6 @@ from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.objective import Objective
 from fedasr.training.parameters import ALL
-from fedasr.wire.codec import Codec
-from fedasr.wire.codecs.dense import Dense
 
 if TYPE_CHECKING:
     from fedasr.protection.dp_sgd.silos import SiloProtection
@@ -45,8 +43,6 @@ class SiloHost:
     augment : AugmentSpec
     objective : Objective
     streams : Streams
-    codec : Codec
-        What the arrays of replies travel as.
     reproducible_noise : bool
         Noise from the row's streams, which voids any guarantee.
     protection : SiloProtection or None
@@ -61,7 +57,6 @@ class SiloHost:
     augment: AugmentSpec
     objective: Objective
     streams: Streams
-    codec: Codec = field(default_factory=Dense)
     reproducible_noise: bool = False
     protection: SiloProtection | None = None
 

@@ -104,13 +104,11 @@ def _sum(
 ) -> dict[str, np.ndarray]:
     """Return the sum that a strategy makes of the mean of clipped changes."""
     grid = open_toy(workers or InProcess(), SILOS, toy)
-    grid.mean = Mean(clip_norm=BOUND)
-    replies = list(grid.send_and_receive([m for m in train_messages(grid) if m.metadata.dst_node_id - 2 in silos]))
-    good = [reply for reply in replies if not reply.has_error()]
-    count = sum(outcome.content is not None for outcome in grid.outcomes)
-    assert len(good) == 1
-    found = arrays_of(good[0].content.array_records[CHANGE])
-    assert metric_record(good[0].content)["num-examples"] == count
+    asked = [m for m in train_messages(grid) if m.metadata.dst_node_id - 2 in silos]
+    answers = grid.exchange(asked, round=0, mean=Mean(clip_norm=BOUND))
+    (good,), count = answers.good, answers.answered
+    found = arrays_of(good.content.array_records[CHANGE])
+    assert metric_record(good.content)["num-examples"] == count
     return {name: np.asarray(found[name], np.float64) * count for name in SHAPES}
 
 

@@ -4,6 +4,7 @@ from support.toys import open_toy, train_messages
 from fedasr.common.randomness import Streams
 from fedasr.grid.drop_out import REASON, DropOut
 from fedasr.grid.exchange import Mean, Request
+from fedasr.grid.rules import Rules
 from fedasr.grid.workers import Workers
 from fedasr.messages.kinds import EVALUATE, SPEECH, TRAIN
 
@@ -27,20 +28,21 @@ def test_only_training_is_missed() -> None:
 
 @pytest.mark.parametrize("averaged", [True, False])
 def test_the_others_go_on_and_the_missing_say_why(workers: Workers, averaged: bool) -> None:
-    grid = open_toy(workers, 12)
-    grid.mean = Mean() if averaged else None
-    grid.drop_out = DropOut(0.5, Streams(1))
-    gone = _gone(grid.drop_out, 0, range(12))
-    replies = list(grid.send_and_receive(train_messages(grid)))
-    errors = [reply.error.reason for reply in replies if reply.has_error()]
+    drop_out = DropOut(0.5, Streams(1))
+    grid = open_toy(workers, 12, rules=Rules(drop_out=drop_out))
+    gone = _gone(drop_out, 0, range(12))
+    answers = grid.exchange(train_messages(grid), round=0, mean=Mean() if averaged else None)
+    errors = [reply.error.reason for reply in answers.replies if reply.has_error()]
     assert errors == [REASON] * len(gone)
     assert 0 < len(gone) < 12
-    up = {line.silo for line in grid.traffic if line.direction == "up"}
+    assert {outcome.request.silo for outcome in answers.failed} == gone
+    up = {line.silo for line in grid.log.traffic if line.direction == "up"}
     assert up == set(range(12)) - gone
-    assert sum(line.direction == "down" for line in grid.traffic) == 12
+    assert sum(line.direction == "down" for line in grid.log.traffic) == 12
 
 
 def test_a_round_in_which_all_drop_out_has_no_reply(workers: Workers) -> None:
-    grid = open_toy(workers, 2)
-    grid.drop_out, grid.mean = DropOut(0.999999, Streams(1)), Mean()
-    assert all(reply.has_error() for reply in grid.send_and_receive(train_messages(grid)))
+    grid = open_toy(workers, 2, rules=Rules(drop_out=DropOut(0.999999, Streams(1))))
+    answers = grid.exchange(train_messages(grid), round=0, mean=Mean())
+    assert answers.answered == 0
+    assert [reply.has_error() for reply in answers.replies] == [True, True]

@@ -41,9 +41,8 @@ class Huge(Toy):
 
 def _mean_of(grid_workers: Workers, toy: Toy, silos: list[int], count: int = 6) -> bytes:
     grid = open_toy(grid_workers, count, toy)
-    grid.mean = Mean()
     messages = [m for m in train_messages(grid) if silo_of(m.metadata.dst_node_id) in silos]
-    reply = next(iter(grid.send_and_receive(messages)))
+    reply = grid.exchange(messages, round=0, mean=Mean()).replies[0]
     return b"".join(a.tobytes() for a in arrays_of(reply.content.array_records["arrays"]).values())
 
 
@@ -51,15 +50,15 @@ def _mean_of(grid_workers: Workers, toy: Toy, silos: list[int], count: int = 6) 
 @pytest.mark.parametrize("fault", sorted(REFUSED))
 def test_a_bad_reply_is_refused_and_the_others_go_on(fault: str, averaged: bool) -> None:
     grid = open_toy(InProcess(), 6, Toy({4: fault}))
-    grid.mean = Mean() if averaged else None
-    replies = list(grid.send_and_receive(train_messages(grid)))
-    failed = [reply for reply in replies if reply.has_error()]
+    answers = grid.exchange(train_messages(grid), round=0, mean=Mean() if averaged else None)
+    failed = [reply for reply in answers.replies if reply.has_error()]
     assert [silo_of(reply.metadata.src_node_id) for reply in failed] == [4]
     assert REFUSED[fault] in failed[0].error.reason
     assert "\n" not in failed[0].error.reason
-    assert len(replies) - 1 == (1 if averaged else 5)
-    assert [o.request.silo for o in grid.outcomes if o.content is None] == [4]
-    assert 4 not in {line.silo for line in grid.traffic if line.direction == "up"}
+    assert len(answers.good) == (1 if averaged else 5)
+    assert answers.answered == 5
+    assert [outcome.request.silo for outcome in answers.failed] == [4]
+    assert 4 not in {line.silo for line in grid.log.traffic if line.direction == "up"}
 
 
 def test_finite_replies_are_accepted_though_their_sum_is_not() -> None:
@@ -73,8 +72,7 @@ def test_finite_replies_are_accepted_though_their_sum_is_not() -> None:
 @pytest.mark.parametrize("fault", sorted(REFUSED_WEIGHTS))
 def test_a_bad_weight_is_refused_and_the_others_go_on(fault: str) -> None:
     grid = open_toy(InProcess(), 6, Toy({4: fault}))
-    grid.mean = Mean()
-    good, bad = grid.send_and_receive(train_messages(grid))
+    good, bad = grid.exchange(train_messages(grid), round=0, mean=Mean()).replies
     assert good.content.metric_records["metrics"]["num-examples"] == 1 + 2 + 3 + 4 + 6
     assert silo_of(bad.metadata.src_node_id) == 4
     assert "num-examples" in bad.error.reason
@@ -92,8 +90,7 @@ def test_ray_refuses_as_the_process_does(workers_named: WorkersNamed) -> None:
     results = []
     for name in ("process", "ray 2"):
         grid = open_toy(workers_named(name), 9, Toy(faults))
-        grid.mean = Mean()
-        mean, *errors = grid.send_and_receive(train_messages(grid))
+        mean, *errors = grid.exchange(train_messages(grid), round=0, mean=Mean()).replies
         reasons = {silo_of(e.metadata.src_node_id): e.error.reason for e in errors}
         results.append((arrays_of(mean.content.array_records["arrays"])["bias"].tobytes(), reasons))
     assert results[0] == results[1]
@@ -102,9 +99,8 @@ def test_ray_refuses_as_the_process_does(workers_named: WorkersNamed) -> None:
 
 def test_where_all_fail_there_are_only_errors() -> None:
     grid = open_toy(InProcess(), 3, Toy(dict.fromkeys(range(3), "raise")))
-    grid.mean = Mean()
-    replies = list(grid.send_and_receive(train_messages(grid)))
-    assert [reply.has_error() for reply in replies] == [True] * 3
+    answers = grid.exchange(train_messages(grid), round=0, mean=Mean())
+    assert [reply.has_error() for reply in answers.replies] == [True] * 3
 
 
 class _Odd:
@@ -128,9 +124,9 @@ class _Odd:
 
 def _odd_mean(weight: float) -> Message:
     grid = InProcess().open_grid(_Odd(weight), {0: {"silo": 0}, 1: {"silo": 1}}, Streams(0))
-    grid.mean = Mean()
     content = RecordDict({"arrays": array_record({"w": np.float32([0])}), "config": ConfigRecord()})
-    return next(iter(grid.send_and_receive([Message(content, n, "train") for n in grid.get_node_ids()])))
+    messages = [Message(content, node, "train") for node in grid.get_node_ids()]
+    return grid.exchange(messages, round=0, mean=Mean()).replies[0]
 
 
 def test_metrics_that_not_all_silos_report_are_left_out() -> None:

@@ -78,10 +78,9 @@ def _open(flower: OthersGrid, silos: int) -> SiloGrid:
     return open_toy(FlowerWorkers(flower, 5.0), silos)
 
 
-def _result(grid: SiloGrid) -> list[Any]:
-    grid.round = 3
-    replies = grid.send_and_receive(train_messages(grid), timeout=9.0)
-    return [_read(reply) for reply in replies]
+def _result(grid: SiloGrid, mean: Mean | None = None) -> list[Any]:
+    answers = grid.exchange(train_messages(grid), round=3, mean=mean, timeout=9.0)
+    return [_read(reply) for reply in answers.replies]
 
 
 def _read(reply: Message) -> tuple[Any, ...]:
@@ -96,10 +95,9 @@ def _read(reply: Message) -> tuple[Any, ...]:
 def test_the_bits_and_the_traffic_are_those_of_a_simulation(mean: Mean | None) -> None:
     silos = [4, 11, 0, 2, 7, 9, 1, 3, 10, 5, 8, 6]
     others, own = _open(OthersGrid(silos), 12), open_toy(InProcess(), 12)
-    others.mean = own.mean = mean
-    assert _result(others) == _result(own)
-    assert others.traffic == own.traffic
-    assert [o.cpu_seconds for o in others.outcomes] == [silo / 4 for silo in range(12)]
+    assert _result(others, mean) == _result(own, mean)
+    assert others.log.traffic == own.log.traffic
+    assert [o.cpu_seconds for o in others.log.outcomes] == [silo / 4 for silo in range(12)]
 
 
 def test_messages_carry_the_round_and_go_to_the_nodes_of_the_silos() -> None:
@@ -115,9 +113,8 @@ def test_messages_carry_the_round_and_go_to_the_nodes_of_the_silos() -> None:
 def test_bad_and_missing_replies_are_refused_and_the_others_go_on(mean: Mean | None) -> None:
     flower = OthersGrid([3, 0, 2, 1, 4], Toy({1: "nan", 2: "shape"}))
     grid = _open(flower, 5)
-    grid.mean = mean
     flower.mute, flower.broken = {3}, {4}
-    *good, nan, shape, mute, broken = _result(grid)
+    *good, nan, shape, mute, broken = _result(grid, mean)
     assert [reply[-1] for reply in good] == [2]
     assert all(np.isfinite(np.frombuffer(a, np.float32)).all() for a in good[0][0].values())
     assert nan == ("'bias' holds values that are not finite", 3)

@@ -34,8 +34,7 @@ def _quiet() -> None:
 
 def _run(workers: Workers, make: Callable[[], Strategy], rounds: int = 2, mean: Mean | None = None) -> Model:
     grid = open_toy(workers, SILOS, Toy({1: "permuted"}))
-    grid.mean = mean
-    result = make().start(grid=grid, initial_arrays=initial(), num_rounds=rounds)
+    result = make().start(grid=grid.of_round(0, mean), initial_arrays=initial(), num_rounds=rounds)
     assert len(result.train_metrics_clientapp) == rounds
     assert len(result.evaluate_metrics_clientapp) == rounds
     return arrays_of(result.arrays)

@@ -47,8 +47,8 @@ def test_neither_grid_nor_number_of_workers_changes_a_bit(
     results = []
     for name in GRIDS:
         grid = open_toy(workers_named(name), silos, Toy(draws=True))
-        grid.round, grid.mean = 4, Mean() if averaged else None
-        results.append(list(grid.send_and_receive(train_messages(grid))))
+        mean = Mean() if averaged else None
+        results.append(grid.exchange(train_messages(grid), round=4, mean=mean).replies)
         assert len(results[-1]) == (1 if averaged else silos)
     assert all(_bytes(result) == _bytes(results[0]) for result in results[1:])
     metrics = [[dict(reply.content.metric_records["metrics"]) for reply in result] for result in results]
@@ -59,8 +59,7 @@ def test_draws_depend_on_seed_round_and_silo() -> None:
     def drawn(seed: int, round: int) -> list[np.ndarray]:
         """Return what each silo drew: what is left of its reply once that of a silo that draws nothing is taken off."""
         grid = open_toy(InProcess(), 3, Toy(draws=True), seed)
-        grid.round = round
-        replies = list(grid.send_and_receive(train_messages(grid)))
+        replies = grid.exchange(train_messages(grid), round=round).replies
         return [_arrays(reply)["bias"] - _expected([silo])["bias"] for silo, reply in enumerate(replies)]
 
     draws = [draw for seed, round in ((1, 1), (2, 1), (1, 2)) for draw in drawn(seed, round)]
@@ -80,8 +79,7 @@ def test_global_generators_are_given_back() -> None:
 
 def test_the_mean_is_weighted(workers: Workers) -> None:
     grid = open_toy(workers, 9)
-    grid.mean = Mean()
-    (reply,) = grid.send_and_receive(train_messages(grid))
+    (reply,) = grid.exchange(train_messages(grid), round=0, mean=Mean()).replies
     for name, expected in _expected(range(9)).items():
         np.testing.assert_allclose(_arrays(reply)[name], expected, rtol=1e-6, atol=1e-6)
     metrics = reply.content.metric_records["metrics"]
@@ -112,16 +110,14 @@ class Cancelling(Toy):
 def test_sums_are_added_in_the_order_that_they_always_were(silos: int, golden: str) -> None:
     """On any machine; another order is a change of bits, to be marked so in the changelog."""
     grid = open_toy(InProcess(), silos, Cancelling(silos=silos))
-    grid.mean = Mean()
-    (reply,) = grid.send_and_receive(train_messages(grid))
+    (reply,) = grid.exchange(train_messages(grid), round=0, mean=Mean()).replies
     assert np.abs(_arrays(reply)["bias"]).max() > 1
     assert hashlib.sha256(_bytes([reply])[0]).hexdigest()[:16] == golden
 
 
 def test_another_weight_may_be_asked_for() -> None:
     grid = open_toy(InProcess(), 4)
-    grid.mean = Mean("loss")
-    (reply,) = grid.send_and_receive(train_messages(grid))
+    (reply,) = grid.exchange(train_messages(grid), round=0, mean=Mean("loss")).replies
     models = [{n: Toy()._changed(a, silo) for n, a in arrays_of(initial()).items()} for silo in range(4)]
     expected = np.average([m["bias"] for m in models], axis=0, weights=[1 / (silo + 3) for silo in range(4)])
     np.testing.assert_allclose(_arrays(reply)["bias"], expected, rtol=1e-5)
@@ -131,8 +127,7 @@ def test_replies_are_averaged_by_name_not_by_position(workers: Workers) -> None:
     replies = []
     for faults in ({}, {0: "permuted", 3: "permuted"}):
         grid = open_toy(workers, 5, Toy(faults))
-        grid.mean = Mean()
-        replies += grid.send_and_receive(train_messages(grid))
+        replies += grid.exchange(train_messages(grid), round=0, mean=Mean()).replies
     assert _bytes(replies[:1]) == _bytes(replies[1:])
 
 
@@ -140,8 +135,7 @@ def test_flowers_own_arrays_give_the_same_bits() -> None:
     replies = []
     for plain in (False, True):
         grid = open_toy(InProcess(), 5, Toy(plain_arrays=plain))
-        grid.mean = Mean()
-        replies += grid.send_and_receive(train_messages(grid))
+        replies += grid.exchange(train_messages(grid), round=0, mean=Mean()).replies
     assert _bytes(replies[:1]) == _bytes(replies[1:])
 
 
@@ -171,18 +165,29 @@ def test_pushing_and_pulling_is_sending_and_receiving(workers: Workers) -> None:
     assert list(grid.pull_messages(names)) == []
 
 
+def test_a_strategy_sends_in_the_round_it_is_given(workers: Workers) -> None:
+    """Flower's own know no rounds of a grid: they are given the grid as it is in one."""
+    grid, other = (open_toy(workers, 5, Toy(draws=True)) for _ in range(2))
+    in_round = grid.of_round(7, Mean())
+    assert list(in_round.get_node_ids()) == list(grid.get_node_ids())
+    sent = list(in_round.send_and_receive(train_messages(grid)))
+    pulled = list(in_round.pull_messages(list(in_round.push_messages(train_messages(grid)))))
+    expected = other.exchange(train_messages(other), round=7, mean=Mean()).replies
+    assert _bytes(sent) == _bytes(pulled) == _bytes(expected)
+    assert {message.round for message in grid.log.traffic} == {7}
+
+
 def test_no_messages_no_replies(workers: Workers) -> None:
     assert list(open_toy(workers, 3).send_and_receive([])) == []
 
 
 def test_part_of_the_silos_may_be_asked(workers: Workers) -> None:
     grid = open_toy(workers, 20)
-    grid.mean = Mean()
     chosen = [2, 7, 8, 19]
     messages = [m for m in train_messages(grid) if silo_of(m.metadata.dst_node_id) in chosen]
-    (reply,) = grid.send_and_receive(messages)
+    (reply,) = grid.exchange(messages, round=0, mean=Mean()).replies
     np.testing.assert_allclose(_arrays(reply)["bias"], _expected(chosen)["bias"], rtol=1e-6, atol=1e-6)
-    assert {t.silo for t in grid.traffic} == set(chosen)
+    assert {t.silo for t in grid.log.traffic} == set(chosen)
 
 
 def _count(grid: SiloGrid) -> list[int]:
@@ -211,22 +216,21 @@ def test_what_a_silo_does_to_its_message_reaches_nobody_else(workers: Workers) -
 @pytest.mark.parametrize("averaged", [True, False])
 def test_traffic_is_what_the_codec_encodes(workers: Workers, averaged: bool) -> None:
     grid = open_toy(workers, 5)
-    grid.round, grid.mean = 6, Mean() if averaged else None
-    grid.send_and_receive(train_messages(grid))
+    grid.exchange(train_messages(grid), round=6, mean=Mean() if averaged else None)
     size = len(Dense().encode(arrays_of(initial()), {})[0])
     for direction in ("up", "down"):
-        lines = [line for line in grid.traffic if line.direction == direction]
+        lines = [line for line in grid.log.traffic if line.direction == direction]
         assert [line.silo for line in lines] == list(range(5))
         assert {line.blob_bytes for line in lines} == {size}
         assert {(line.round, line.kind) for line in lines} == {(6, "train")}
         assert all(line.envelope_bytes > 0 for line in lines)
-    assert len(grid.traffic) == 10
+    assert len(grid.log.traffic) == 10
 
 
 def test_time_in_a_silo_is_counted(workers: Workers) -> None:
     grid = open_toy(workers, 4)
-    grid.send_and_receive(train_messages(grid))
-    assert all(outcome.cpu_seconds > 0 for outcome in grid.outcomes)
+    answers = grid.exchange(train_messages(grid), round=0)
+    assert all(outcome.cpu_seconds > 0 for outcome in answers.outcomes)
 
 
 def _squares(shared: int, items: Sequence[int]) -> list[int]:

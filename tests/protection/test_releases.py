@@ -157,13 +157,13 @@ def test_the_bytes_of_a_stored_release_are_counted_as_when_it_was_made(tmp_path:
     traffic = []
     for _ in range(2):
         grid = open_toy(InProcess(), 3)
-        releases = _releases(tmp_path, grid=grid)
+        releases = _releases(tmp_path, log=grid.log)
 
         def draw(noise: Noise) -> dict[str, np.ndarray]:
             return {"replies": np.array(len(list(grid.send_and_receive(train_messages(grid)))))}  # noqa: B023
 
         releases.make("a", lambda _: [VOTE], draw)
-        traffic.append(grid.traffic)
+        traffic.append(grid.log.traffic)
     assert len(traffic[0]) == 6
     assert traffic[0] == traffic[1]
     assert releases.store.messages("a")[0].direction == "down"

@@ -94,10 +94,10 @@ def test_a_round_moves_the_model_by_the_bound_at_most_and_by_less_with_half_the_
 def test_an_empty_cohort_releases_noise_alone(prepared: Prepared, tmp_path: Path) -> None:
     spec = SampledGaussian(2.0, 0.5, 1e-9)
     _, central = _row(prepared, tmp_path, QUIET, rounds=1)
-    before = len(central.grid.traffic)
+    before = len(central.grid.log.traffic)
     strategy = DPFedAvg(noise_multiplier=2.0, clip_norm=0.5)
     made = strategy._noisy_sum(central, 1, central.start, 1e-9, spec, ReproducibleNoise(1))
-    assert len(central.grid.traffic) == before, "nobody was asked"
+    assert len(central.grid.log.traffic) == before, "nobody was asked"
     drawn = np.concatenate([array.ravel() for array in made.values()])
     assert np.std(drawn) == pytest.approx(1.0, rel=of_a_deviation(len(drawn)))
     assert abs(np.mean(drawn)) < of_a_mean(1.0, len(drawn))

@@ -12,7 +12,7 @@ from support.tolerance import rounding
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import read_lines
-from fedasr.engine.assembly import Assembly, silo_host
+from fedasr.engine.assembly import Assembly
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.row import RowSpec
@@ -21,7 +21,6 @@ from fedasr.grid.in_process import InProcess
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy, codec_of
-from fedasr.silo.app import SiloApp
 from fedasr.wire.codecs_by_name import codec_name
 
 ROUNDS = 3
@@ -36,12 +35,9 @@ def _start(prepared: Prepared) -> Weights:
 def _trained(prepared: Prepared, folder: Path, strategy: str, **row: Any) -> Weights:
     training = {"rounds": ROUNDS, "silos_per_round": 0, **row.pop("training", {})}
     spec = RowSpec("exchange", strategy, training=training, **row)
-    host = silo_host(prepared, spec, 3)
-    nodes = {silo: {"partition-id": silo} for silo in range(len(prepared.partition.silos))}
-    grid = InProcess().open_grid(SiloApp(host), nodes, host.streams)
-    grid.codec = host.codec
     parts = Assembly(prepared, spec, 3, _start(prepared), RowFolder(folder), InProcess(), Watcher())
-    found = drive(build_strategy(spec, host.training, len(nodes)), grid, parts.central(grid))
+    central = parts.central(parts.grid())
+    found = drive(parts.strategy, central.grid, central)
     assert found is not None
     return found
 

@@ -16,6 +16,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, MetricR
 from flwr.clientapp import ClientApp
 
 from fedasr.common.randomness import Streams
+from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
 from fedasr.messages.records import array_record
@@ -121,8 +122,9 @@ def _spoilt(arrays: dict[str, np.ndarray], fault: str) -> dict[str, np.ndarray]:
     return arrays
 
 
-def open_toy(workers: Workers, silos: int, toy: Toy | None = None, seed: int = 3) -> SiloGrid:
-    return workers.open_grid(toy or Toy(), {silo: {"silo": silo} for silo in range(silos)}, Streams(seed, "toy"))
+def open_toy(workers: Workers, silos: int, toy: Toy | None = None, seed: int = 3, rules: Rules = RULES) -> SiloGrid:
+    nodes = {silo: {"silo": silo} for silo in range(silos)}
+    return workers.open_grid(toy or Toy(), nodes, Streams(seed, "toy"), rules)
 
 
 def train_messages(grid: SiloGrid, arrays: ArrayRecord | None = None) -> list[Message]:

@@ -16,6 +16,7 @@ from fedasr.grid.exchange import Exchange, Group, GroupOutcome
 from fedasr.grid.ray.shipping import unpack
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.grid.workers import MapFunction
+from fedasr.wire.codec import Codec
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 1 << 29
@@ -46,9 +47,9 @@ class Actor:
         """Write a folder, fetching one piece after another."""
         unpack(folder, (ray.get(reference) for reference in references))
 
-    def open(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> None:
+    def open(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, codec: Codec) -> None:
         """Forget the silos of an earlier grid and take those of another."""
-        self._worker = Worker(app_factory, node_configs, streams)
+        self._worker = Worker(app_factory, node_configs, streams, codec)
 
     def handle(self, exchange: Exchange, groups: Sequence[Group]) -> list[GroupOutcome]:
         """Run the requests of some groups."""

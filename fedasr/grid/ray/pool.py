@@ -19,6 +19,7 @@ from fedasr.grid.exchange import Exchange, Group, GroupOutcome, Outcome
 from fedasr.grid.ray.actor import Actor
 from fedasr.grid.ray.shipping import pieces
 from fedasr.grid.ray.spread import DEATHS, Job, spread
+from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs
 from fedasr.grid.workers import MapFunction, Workers
@@ -91,8 +92,10 @@ class RayWorkers(Workers):
             self._shared[folder] = [ray.put(piece) for piece in pieces(folder)]
         ray.get([actor.receive.remote(folder, self._shared[folder]) for actor in lacking.values()])
 
-    def open_grid(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams) -> SiloGrid:
-        self._opened = (app_factory, node_configs, streams)
+    def open_grid(
+        self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, rules: Rules = RULES
+    ) -> SiloGrid:
+        self._opened = (app_factory, node_configs, streams, rules.codec)
         reference = [ray.put(part) for part in self._opened]
         opening = [actor.open.remote(*reference) for actor in self.actors]
         for place, opened in enumerate(opening):
@@ -100,7 +103,7 @@ class RayWorkers(Workers):
                 ray.get(opened)
             except DEATHS:  # it died between two rows
                 self.replace(place)
-        return RayGrid(self, len(node_configs))
+        return RayGrid(self, len(node_configs), rules)
 
     def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         reference = ray.put(shared)
@@ -158,8 +161,8 @@ def _gpu_share(count: int) -> float:
 class RayGrid(SiloGrid):
     """The silos of a simulation on Ray actors."""
 
-    def __init__(self, pool: RayWorkers, silos: int) -> None:
-        super().__init__(silos)
+    def __init__(self, pool: RayWorkers, silos: int, rules: Rules) -> None:
+        super().__init__(silos, rules)
         self._pool = pool
         self._home: dict[int, int] = {}
         self._stateful: set[int] = set()

@@ -1,0 +1,57 @@
+"""The one reply that stands for all of a cohort, where replies are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from flwr.app import MetricRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedasr.common.errors import RowError
+from fedasr.grid.exchange import Exchange, Mean, Outcome
+from fedasr.grid.sums import mean_of_groups
+from fedasr.messages.records import CHANGE, array_record, arrays_of, metric_record
+
+
+def mean_reply(
+    exchange: Exchange, mean: Mean, good: Sequence[Outcome], sums: Sequence[NDArray[np.float64]]
+) -> RecordDict:
+    """Return mean arrays, mean metrics and the summed weight of some replies.
+
+    Parameters
+    ----------
+    exchange : Exchange
+    mean : Mean
+    good : sequence of Outcome
+        Those of silos that replied, in the order of the silos; at least one.
+    sums : sequence of ndarray of float64
+        The weighted sums of their arrays, as vectors.
+
+    Raises
+    ------
+    RowError
+        Where all weights are zero.
+    """
+    metrics = [metric_record(o.content) for o in good if o.content is not None]
+    is_clipped = mean.clip_norm is not None
+    weights = np.array([1.0 if is_clipped else float(m[mean.weight]) for m in metrics])  # type: ignore[arg-type]
+    total = float(weights.sum())
+    if total <= 0:
+        raise RowError(f"the weights '{mean.weight}' of all replies are zero")
+    sent, record = next(iter(exchange.contents[good[0].request.content].array_records.items()))
+    answered = CHANGE if is_clipped else next(iter(good[0].records), sent)
+    name = next(iter(good[0].content.metric_records)) if good[0].content is not None else "metrics"
+    arrays = array_record(mean_of_groups(sums, total, arrays_of(record)))
+    return RecordDict({answered: arrays, name: _mean_metrics(metrics, weights, mean.weight)})
+
+
+def _mean_metrics(metrics: Sequence[MetricRecord], weights: NDArray[np.float64], weight: str) -> MetricRecord:
+    """Return the weighted means of the metrics that all silos report, and the sum of the weights."""
+    total = float(weights.sum())
+    averaged = MetricRecord({weight: total})
+    for key in metrics[0]:
+        if key != weight and all(key in m for m in metrics):
+            values = np.array([m[key] for m in metrics], np.float64)
+            averaged[key] = (weights @ values / total).tolist()
+    return averaged

@@ -1,0 +1,46 @@
+"""What holds for every exchange of a row: how arrays travel, who drops out, what is charged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from fedasr.grid.drop_out import DropOut
+from fedasr.grid.exchange import Outcome, Request
+from fedasr.messages.kinds import Kind
+from fedasr.wire.codec import Codec
+from fedasr.wire.codecs.dense import Dense
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of a row's grid, fixed when it is opened.
+
+    Parameters
+    ----------
+    codec : Codec
+        What arrays of replies travel as, where their kind of message says so. Downward a silo that has the model
+        sent last gets the values that changed, where that is shorter; every bit arrives.
+    drop_out : DropOut, optional
+        Draws the silos that drop out of a round of training.
+    before_training : callable, optional
+        Told the round, and which silo is asked by what kind of message, before silos are asked to train.
+    """
+
+    codec: Codec = field(default_factory=Dense)
+    drop_out: DropOut | None = None
+    before_training: Callable[[int, Sequence[tuple[int, Kind]]], None] | None = None
+
+    def charge(self, round: int, requests: Sequence[Request]) -> None:
+        """Have training charged before it is asked for."""
+        asked = [(request.silo, request.kind) for request in requests if request.kind.trains]
+        if self.before_training is not None and asked:
+            self.before_training(round, asked)
+
+    def present(self, round: int, requests: Sequence[Request]) -> tuple[Sequence[Request], list[Outcome]]:
+        """Return the requests that are answered, and what becomes of those of silos that drop out."""
+        return self.drop_out(round, requests) if self.drop_out is not None else (requests, [])
+
+
+RULES = Rules()
+"""Those of a grid whose maker says nothing: arrays travel as they are, nobody drops out, nothing is charged."""
