@@ -28,12 +28,15 @@ class Theirs(flower.FedAvg):
 @pytest.fixture
 def theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another package registers a strategy."""
+    others = fedasr.common.registry._points
     points = EntryPoints([
         EntryPoint("fedavg", "fedasr.strategies.fedavg:FedAvg", STRATEGIES.group),
         EntryPoint("theirs", f"{__name__}:Theirs", STRATEGIES.group),
         EntryPoint("broken", "no.such.module:X", STRATEGIES.group),
     ])  # fmt: skip
-    monkeypatch.setattr(fedasr.common.registry, "_points", lambda group: points.select(group=group))
+    monkeypatch.setattr(
+        fedasr.common.registry, "_points", lambda group: points if group == STRATEGIES.group else others(group)
+    )
 
 
 def test_our_own_are_registered() -> None:
