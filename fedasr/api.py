@@ -32,10 +32,10 @@ from fedasr.experiment.model import MADE_STARTS
 from fedasr.experiment.paths import absolute
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
+from fedasr.runs.data import HypothesisData
 from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
 from fedasr.runs.model_file import load_model
 from fedasr.runs.partition_record import partition_data
-from fedasr.runs.records import HypothesisData
 from fedasr.runs.row_summary import RowSummary
 
 if TYPE_CHECKING:

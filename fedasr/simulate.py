@@ -69,7 +69,7 @@ def _tracker(folder: Path) -> Any:
 
 
 def _print_result(folder: Path, json_: bool) -> None:
-    from fedasr.runs.files import REPORT, SUMMARY
+    from fedasr.runs.file_names import REPORT, SUMMARY
 
     if json_:
         typer.echo((folder / SUMMARY).read_text(encoding="utf-8"), nl=False)

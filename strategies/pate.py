@@ -37,7 +37,7 @@ from fedasr.privacy.accounting.calibration import noise_for, with_noise
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.mechanism import Mechanism
-from fedasr.runs.records import MechanismData, VotesData
+from fedasr.runs.data import MechanismData, VotesData
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.student.transcripts import with_transcripts
@@ -60,7 +60,7 @@ KNOWN = {
 
 
 @dataclass(frozen=True)
-class Noise:
+class VoteNoise:
     """How much noise, and where it enters.
 
     Parameters
@@ -98,7 +98,7 @@ class PATE(CentralStrategy):
     noise_at : str
         ``"server"``, or ``"teacher"`` (noisy-mean): whoever sees the mean alone need not be trusted.
     threshold, check_ratio : float
-        Of Confident-GNMax; see `Noise`.
+        Of Confident-GNMax; see `VoteNoise`.
     adjacency : str
         ``"replace-one"`` or ``"add-remove"``.
     utterances : int
@@ -153,7 +153,7 @@ class PATE(CentralStrategy):
         if not math.isfinite(threshold) or not 0 < check_ratio < math.inf:
             raise UserError(f"threshold = {threshold} must be a number and check_ratio = {check_ratio} above 0")
         self.mechanism, self.votes, self.noise_at, self.weighting = mechanism, votes, noise_at, weighting
-        self.noise = Noise(epsilon, delta, noise, threshold, check_ratio)
+        self.noise = VoteNoise(epsilon, delta, noise, threshold, check_ratio)
         self.adjacency: Adjacency = checked_adjacency(adjacency)
         self.utterances, self.maximum_labels, self.chunk = utterances, maximum_labels, chunk
         self.candidates, self.beam = candidates, max(beam, candidates)

@@ -15,7 +15,7 @@ from fedasr.engine.preparation import Prepared
 from fedasr.engine.stages.ancestry import Ancestry
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.choices import objective_of
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.rules import Rules

@@ -17,7 +17,7 @@ from fedasr.common.threads import one_thread
 from fedasr.corpora.features.store import cache_folder
 from fedasr.corpora.speech import Speech
 from fedasr.engine.preparation import Prepared
-from fedasr.runs.files import COMPUTE
+from fedasr.runs.file_names import COMPUTE
 from fedasr.training.batches import shuffled_batches, training_batch
 from fedasr.training.gradients import batch_gradient
 from fedasr.training.objectives.supervised import Supervised

@@ -7,10 +7,10 @@ from functools import partial
 
 from fedasr.common.errors import UserError, told_of
 from fedasr.experiment.choices import objective_of
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.network import build_network
-from fedasr.runs.files import OF_THE_RUN
+from fedasr.runs.file_names import OF_THE_RUN
 from fedasr.server.strategies_by_name import build_strategy, named_codec
 
 MOST_SILOS = 10**6

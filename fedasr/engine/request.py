@@ -12,7 +12,7 @@ from fedasr.common.settings.tables import read
 from fedasr.engine.named import refusals
 from fedasr.experiment.experiment import Experiment, read_experiment
 from fedasr.experiment.finding import find_experiment
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.runs.folder import Run
 from fedasr.server.strategies_by_name import row_of
 

@@ -10,8 +10,8 @@ from fedasr.asr.recogniser import Weights, digest
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, total, wer_interval
 from fedasr.common.randomness import Streams
 from fedasr.engine.assembly import Assembly
+from fedasr.runs.data import HypothesisData, SiloScore, SiloScores, SpeakerScore
 from fedasr.runs.partition_record import partition_data
-from fedasr.runs.records import HypothesisData, SiloScore, SiloScores, SpeakerScore
 from fedasr.server.central import PerSilo
 from fedasr.server.scoring import Heard
 

@@ -10,7 +10,7 @@ import numpy as np
 from fedasr.engine.assembly import Assembly
 from fedasr.messages.traffic import Traffic, bytes_moved
 from fedasr.protection.releases import Releases
-from fedasr.runs.records import RoundData
+from fedasr.runs.data import RoundData
 from fedasr.runs.row_summary import FAILED, RowSummary
 from fedasr.server.strategies_by_name import codec_of
 from fedasr.wire.codecs_by_name import codec_name

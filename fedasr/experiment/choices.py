@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fedasr.common.errors import told_of
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.training.objectives.objective import Objective, build_objective
 
 

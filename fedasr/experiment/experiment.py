@@ -22,7 +22,7 @@ from fedasr.corpora.spec import CorpusSpec
 from fedasr.experiment.finding import find_experiment
 from fedasr.experiment.model import ModelSpec
 from fedasr.experiment.overrides import origin, overridden
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.student.trainer import TrainerSpec
 

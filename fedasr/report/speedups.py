@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from fedasr.common.errors import UserError
-from fedasr.runs.files import COMPUTE
-from fedasr.runs.records import RunData, SpeedupCurve, SpeedupData
+from fedasr.runs.data import RunData, SpeedupCurve, SpeedupData
+from fedasr.runs.file_names import COMPUTE
 
 if TYPE_CHECKING:
     from fedasr.runs.retiming import SpeedupCurves

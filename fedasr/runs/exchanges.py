@@ -10,7 +10,7 @@ from typing import Any
 from fedasr.common.errors import UserError, nearest
 from fedasr.messages.kinds import kind_of
 from fedasr.network.recorded import Part, RecordedRow
-from fedasr.runs import files
+from fedasr.runs import file_names
 from fedasr.runs.filling import Record
 from fedasr.runs.json_files import whole_json, whole_lines
 from fedasr.runs.row_summary import FINISHED
@@ -21,7 +21,7 @@ MOST_SILOS = 1_000_000
 
 def read_rows(folder: Path, names: Sequence[str] = ()) -> tuple[int, list[RecordedRow]]:
     """Return a run's seed and its finished rows, or those of the names given."""
-    path = folder / files.SUMMARY
+    path = folder / file_names.SUMMARY
     summary = whole_json(path, "name a run folder whose run has ended")
     try:
         records = {str(row.get("folder") or row["name"]): row for row in summary["rows"]}
@@ -40,12 +40,12 @@ def read_rows(folder: Path, names: Sequence[str] = ()) -> tuple[int, list[Record
 
 
 def _row(folder: Path, name: str, record: Record) -> RecordedRow:
-    traffic, metrics = whole_lines(folder / files.TRAFFIC), whole_lines(folder / files.METRICS)
+    traffic, metrics = whole_lines(folder / file_names.TRAFFIC), whole_lines(folder / file_names.METRICS)
     cpu = {line.get("round"): float(line.get("training_cpu_seconds") or 0.0) for line in metrics}
     try:
         exchanges = _exchanges(traffic, cpu)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / files.TRAFFIC}: a line lacks a valid {error}; run the row again") from None
+        raise UserError(f"{folder / file_names.TRAFFIC}: a line lacks a valid {error}; run the row again") from None
     wer = record.get("wer")
     return RecordedRow(name, record.get("seed"), None if wer is None else float(wer), exchanges)
 

@@ -15,11 +15,11 @@ from typing import Any
 from fedasr.common.errors import UserError
 from fedasr.common.files import disk_error, write_bytes, write_json
 from fedasr.experiment.experiment import Experiment
-from fedasr.experiment.row import RowSpec
-from fedasr.runs import files
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.runs import file_names
+from fedasr.runs.data import PartitionData
 from fedasr.runs.json_files import json_there, whole_json
 from fedasr.runs.reading import read_partition
-from fedasr.runs.records import PartitionData
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
 
@@ -59,7 +59,7 @@ class Run:
             raise disk_error(path or parent, error) from error
         run = cls(path, experiment)
         with run.discarded_if_refused(is_new=True):
-            write_bytes(path / files.EXPERIMENT, experiment.to_toml().encode())
+            write_bytes(path / file_names.EXPERIMENT, experiment.to_toml().encode())
         return run
 
     @contextmanager
@@ -82,9 +82,9 @@ class Run:
         UserError
             Where it is none.
         """
-        file = path / files.EXPERIMENT
+        file = path / file_names.EXPERIMENT
         if not file.is_file():
-            raise UserError(f"{path}: not a run folder (it has no {files.EXPERIMENT})")
+            raise UserError(f"{path}: not a run folder (it has no {file_names.EXPERIMENT})")
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
@@ -97,15 +97,15 @@ class Run:
 
     def start_path(self, seed: int) -> Path:
         """Return where the start shared by all rows of a seed lies."""
-        return self.path / files.STARTS / f"seed-{seed}.safetensors"
+        return self.path / file_names.STARTS / f"seed-{seed}.safetensors"
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:
         """Write what the run ran on."""
-        write_json(self.path / files.ENVIRONMENT, facts)
+        write_json(self.path / file_names.ENVIRONMENT, facts)
 
     def corpus_digest(self) -> str | None:
         """Return the digest of the prepared speech that the run used; None where it was not written down."""
-        facts = json_there(self.path / files.ENVIRONMENT, [])
+        facts = json_there(self.path / file_names.ENVIRONMENT, [])
         return facts.get(CORPUS_DIGEST) if isinstance(facts, dict) else None
 
     def partition(self) -> PartitionData | None:
@@ -114,7 +114,7 @@ class Run:
 
     def write_partition(self, partition: PartitionData) -> None:
         """Write who holds which speech."""
-        write_json(self.path / files.PARTITION, asdict(partition))
+        write_json(self.path / file_names.PARTITION, asdict(partition))
 
     def amend(self, row: RowSpec, seed: int, **found: Any) -> RowSummary:
         """Put what was found out later, such as an audit's ``epsilon_empirical``, into a finished row.
@@ -139,15 +139,15 @@ class Run:
             raise UserError(f"{folder.path}: the row has not finished; go on with --resume {self.path}")
         amended = replace(summary, **found)
         folder.finish(amended)
-        table = whole_json(self.path / files.SUMMARY, f"write it anew with --resume {self.path}")
+        table = whole_json(self.path / file_names.SUMMARY, f"write it anew with --resume {self.path}")
         lines = [asdict(amended) if line.get("folder") == amended.folder else line for line in table["rows"]]
-        write_json(self.path / files.SUMMARY, {**table, "rows": lines})
+        write_json(self.path / file_names.SUMMARY, {**table, "rows": lines})
         return amended
 
     def write_summary(self, version: str, rows: Sequence[RowSummary]) -> None:
         """Write what the run says of all rows that have ended."""
         head = {"experiment": self.experiment.name, "seed": self.experiment.seed, "version": version}
-        write_json(self.path / files.SUMMARY, {**head, "rows": [asdict(row) for row in rows]})
+        write_json(self.path / file_names.SUMMARY, {**head, "rows": [asdict(row) for row in rows]})
 
 
 def check_free(path: Path) -> None:

@@ -9,7 +9,7 @@ from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, spec_from
 from fedasr.asr.tokens import Tokens, tokens_from_json
 from fedasr.common.errors import UserError
 from fedasr.common.files import load_arrays, save_arrays
-from fedasr.runs.files import MODEL
+from fedasr.runs.file_names import MODEL
 
 
 def save_model(path: Path, weights: Weights, spec: RecogniserSpec, tokens: Tokens) -> None:

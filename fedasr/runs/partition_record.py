@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fedasr.corpora.partition import SPEAKER_PARTS, Partition
 from fedasr.corpora.utterance import Utterance
-from fedasr.runs.records import PartData, PartitionData, SiloData
+from fedasr.runs.data import PartData, PartitionData, SiloData
 
 
 def partition_data(partition: Partition, utterances: Sequence[Utterance]) -> PartitionData:

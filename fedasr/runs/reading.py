@@ -8,10 +8,8 @@ from typing import Any
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.partition import SPEAKER_PARTS
-from fedasr.runs import files
-from fedasr.runs.filling import Record, bound, filled, whole
-from fedasr.runs.json_files import json_there, lines_there
-from fedasr.runs.records import (
+from fedasr.runs import file_names
+from fedasr.runs.data import (
     HypothesisData,
     MechanismData,
     PartData,
@@ -28,6 +26,8 @@ from fedasr.runs.records import (
     TrafficTotal,
     VotesData,
 )
+from fedasr.runs.filling import Record, bound, filled, whole
+from fedasr.runs.json_files import json_there, lines_there
 from fedasr.runs.row_summary import FINISHED
 
 
@@ -45,9 +45,9 @@ def read_run(folder: Path) -> RunData:
         Where ``summary.json`` is absent or is not the summary of a run.
     """
     remarks: list[str] = []
-    summary = _summary(folder / files.SUMMARY)
-    environment = json_there(folder / files.ENVIRONMENT, remarks)
-    toml = folder / files.EXPERIMENT
+    summary = _summary(folder / file_names.SUMMARY)
+    environment = json_there(folder / file_names.ENVIRONMENT, remarks)
+    toml = folder / file_names.EXPERIMENT
     return RunData(
         experiment=str(summary.get("experiment", folder.name)),
         seed=whole(summary.get("seed")),
@@ -77,17 +77,17 @@ def _row(run: Path, record: Record, remarks: list[str]) -> RowData:
     return filled(
         RowData,
         {"status": FINISHED, "strategy": record["name"], **record, "folder": folder.name},
-        metrics=_metrics(folder / files.METRICS, remarks),
-        traffic=_traffic(folder / files.TRAFFIC, remarks),
+        metrics=_metrics(folder / file_names.METRICS, remarks),
+        traffic=_traffic(folder / file_names.TRAFFIC, remarks),
         hypotheses=tuple(
-            filled(HypothesisData, line) for line in lines_there(folder / files.HYPOTHESES, remarks, "id")
+            filled(HypothesisData, line) for line in lines_there(folder / file_names.HYPOTHESES, remarks, "id")
         ),
-        silo_scores=_silo_scores(json_there(folder / files.SILOS, remarks)),
+        silo_scores=_silo_scores(json_there(folder / file_names.SILOS, remarks)),
         speaker_scores=tuple(
-            filled(SpeakerScore, score) for score in json_there(folder / files.SPEAKERS, remarks) or ()
+            filled(SpeakerScore, score) for score in json_there(folder / file_names.SPEAKERS, remarks) or ()
         ),
-        privacy=_privacy(json_there(folder / files.PRIVACY, remarks)),
-        votes=_votes(json_there(folder / files.VOTES, remarks)),
+        privacy=_privacy(json_there(folder / file_names.PRIVACY, remarks)),
+        votes=_votes(json_there(folder / file_names.VOTES, remarks)),
     )
 
 
@@ -132,7 +132,7 @@ def _silo_scores(record: Any) -> SiloScores | None:
 
 def read_partition(folder: Path, remarks: list[str]) -> PartitionData | None:
     """Return who holds which speech in a run; None (with a remark where it is torn) where that is not known."""
-    record = json_there(folder / files.PARTITION, remarks)
+    record = json_there(folder / file_names.PARTITION, remarks)
     if not isinstance(record, dict):
         return None
     silos = tuple(filled(SiloData, silo) for silo in record.get("silos") or ())

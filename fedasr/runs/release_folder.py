@@ -9,7 +9,7 @@ from typing import Any
 
 from fedasr.common.files import Arrays, load_arrays, read_lines, save_arrays, write_json, write_lines
 from fedasr.messages.traffic import Traffic
-from fedasr.runs.files import ANNOUNCED, LEDGER, PRIVACY, RELEASES, SEEN
+from fedasr.runs.file_names import ANNOUNCED, LEDGER, PRIVACY, RELEASES, SEEN
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from fedasr.network.recorded import (
 )
 from fedasr.network.scaling import Landmarks, Scaling, SpeedPoint, Workload, landmarks
 from fedasr.network.topology import RING, TOPOLOGIES
-from fedasr.runs import files
+from fedasr.runs import file_names
 from fedasr.runs.exchanges import read_rows
 from fedasr.runs.filling import Record
 from fedasr.runs.json_files import whole_json
@@ -152,7 +152,7 @@ def speedup_curves(folder: Path, network: Network, workers: Sequence[int]) -> Sp
 
 def _terms(folder: Path, rows: Sequence[RecordedRow], scenario: Scenario) -> tuple[Terms, str]:
     """Return the terms of a scenario, and one line on where the compute time comes from."""
-    path, step = folder / files.COMPUTE, scenario.compute_seconds_per_step
+    path, step = folder / file_names.COMPUTE, scenario.compute_seconds_per_step
     if step is None and not path.is_file():
         raise UserError(f"{path}: not found, so what training costs is not known; give --compute-seconds-per-step")
     record = whole_json(path, "") if path.is_file() else {}

@@ -23,9 +23,9 @@ from fedasr.common.files import (
     write_lines,
 )
 from fedasr.messages.traffic import Traffic
-from fedasr.runs import files
+from fedasr.runs import file_names
+from fedasr.runs.data import HypothesisData, RoundData, SiloScores, SpeakerScore, VotesData
 from fedasr.runs.filling import filled
-from fedasr.runs.records import HypothesisData, RoundData, SiloScores, SpeakerScore, VotesData
 from fedasr.runs.release_folder import ReleaseFolder
 from fedasr.runs.row_summary import RowSummary
 
@@ -49,24 +49,24 @@ class RowFolder:
     @property
     def model(self) -> Path:
         """Where the row's model lies, if it has one."""
-        return self.path / files.MODEL
+        return self.path / file_names.MODEL
 
     def log_round(self, line: RoundData, messages: Sequence[Traffic]) -> None:
         """Append a round and its messages."""
-        append_lines(self.path / files.METRICS, [asdict(line)])
-        append_lines(self.path / files.TRAFFIC, [asdict(message) for message in messages])
+        append_lines(self.path / file_names.METRICS, [asdict(line)])
+        append_lines(self.path / file_names.TRAFFIC, [asdict(message) for message in messages])
 
     def rounds(self) -> list[RoundData]:
         """Return the rounds logged so far."""
-        return [filled(RoundData, line) for line in read_lines(self.path / files.METRICS)]
+        return [filled(RoundData, line) for line in read_lines(self.path / file_names.METRICS)]
 
     def messages(self) -> list[Traffic]:
         """Return the messages logged so far."""
-        return [Traffic(**line) for line in read_lines(self.path / files.TRAFFIC)]
+        return [Traffic(**line) for line in read_lines(self.path / file_names.TRAFFIC)]
 
     def rewind(self, last_round: int) -> None:
         """Forget what was logged after a round: a resumed row logs it again."""
-        for path in (self.path / files.METRICS, self.path / files.TRAFFIC):
+        for path in (self.path / file_names.METRICS, self.path / file_names.TRAFFIC):
             if path.exists():
                 write_lines(path, [line for line in read_lines(path) if line["round"] <= last_round])
 
@@ -83,14 +83,14 @@ class RowFolder:
         for silo, kept in silos:
             save_arrays(folder / f"{silo}.safetensors", kept, {"silo": silo})
             numbers.append(silo)
-        save_arrays(self.path / files.CHECKPOINT, arrays, {**description, "silos": numbers})
-        for other in (self.path / files.CHECKPOINT).parent.glob("silos-*"):
+        save_arrays(self.path / file_names.CHECKPOINT, arrays, {**description, "silos": numbers})
+        for other in (self.path / file_names.CHECKPOINT).parent.glob("silos-*"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
 
     def load_checkpoint(self) -> tuple[Arrays, dict[str, Any]] | None:
         """Return the last checkpoint, None where there is none."""
-        path = self.path / files.CHECKPOINT
+        path = self.path / file_names.CHECKPOINT
         return load_arrays(path) if path.exists() else None
 
     def silo_states(self, description: Mapping[str, Any]) -> Iterator[tuple[int, Arrays]]:
@@ -101,36 +101,36 @@ class RowFolder:
     def keep_states(self, silos: Iterable[tuple[int, Arrays]]) -> None:
         """Keep what the silos had kept when the row ended, for a row that begins there."""
         for silo, kept in silos:
-            save_arrays(self.path / files.KEPT / f"{silo}.safetensors", kept, {"silo": silo})
+            save_arrays(self.path / file_names.KEPT / f"{silo}.safetensors", kept, {"silo": silo})
 
     def kept_states(self) -> Iterator[tuple[int, Arrays]]:
         """Yield what `keep_states` was given, in the order of the silos."""
-        for path in sorted((self.path / files.KEPT).glob("*.safetensors"), key=lambda path: int(path.stem)):
+        for path in sorted((self.path / file_names.KEPT).glob("*.safetensors"), key=lambda path: int(path.stem)):
             yield int(path.stem), load_arrays(path)[0]
 
     def write_hypotheses(self, heard: Iterable[HypothesisData]) -> None:
         """Write what was heard in the speech of the test speakers."""
-        write_lines(self.path / files.HYPOTHESES, [asdict(one) for one in heard])
+        write_lines(self.path / file_names.HYPOTHESES, [asdict(one) for one in heard])
 
     def write_silos(self, scores: SiloScores) -> None:
         """Write the errors silo by silo."""
-        write_json(self.path / files.SILOS, asdict(scores))
+        write_json(self.path / file_names.SILOS, asdict(scores))
 
     def write_speakers(self, scores: Iterable[SpeakerScore]) -> None:
         """Write the errors on each test speaker."""
-        write_json(self.path / files.SPEAKERS, [asdict(score) for score in scores])
+        write_json(self.path / file_names.SPEAKERS, [asdict(score) for score in scores])
 
     def write_votes(self, votes: VotesData, histograms: NDArray[np.int64] | None = None) -> None:
         """Write the simulator's view of a vote; histograms have the shape (votes, classes)."""
         if histograms is not None:
             array = io.BytesIO()
             np.save(array, histograms)
-            write_bytes(self.path / files.HISTOGRAMS, array.getvalue())
-        write_json(self.path / files.VOTES, votes.to_json())
+            write_bytes(self.path / file_names.HISTOGRAMS, array.getvalue())
+        write_json(self.path / file_names.VOTES, votes.to_json())
 
     def summary(self) -> RowSummary | None:
         """Return the row's line of the summary, None where the row has not ended."""
-        lines = read_lines(self.path / files.ROW)
+        lines = read_lines(self.path / file_names.ROW)
         return filled(RowSummary, lines[0]) if lines else None
 
     def finished(self) -> RowSummary | None:
@@ -140,7 +140,7 @@ class RowFolder:
 
     def finish(self, summary: RowSummary) -> None:
         """Record how the row ended; one that finished need not run again."""
-        write_lines(self.path / files.ROW, [asdict(summary)])
+        write_lines(self.path / file_names.ROW, [asdict(summary)])
 
     def _silos(self, round: int) -> Path:
-        return (self.path / files.CHECKPOINT).with_name(f"silos-{round}")
+        return (self.path / file_names.CHECKPOINT).with_name(f"silos-{round}")

@@ -20,13 +20,13 @@ from fedasr.asr.word_errors import ErrorCounts, total
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.corpora.speech import Speech
 from fedasr.experiment.choices import objective_of
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Outcome
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.traffic import bytes_moved
 from fedasr.protection.releases import Releases
-from fedasr.runs.records import RoundData
+from fedasr.runs.data import RoundData
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Scorer, mean_loss

@@ -11,7 +11,7 @@ from flwr.serverapp.strategy import Strategy
 
 from fedasr.common.errors import UserError, nearest, told_of
 from fedasr.common.registry import Registry
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense

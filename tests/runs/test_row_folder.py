@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fedasr.messages.traffic import Traffic
-from fedasr.runs.files import METRICS
-from fedasr.runs.records import RoundData
+from fedasr.runs.data import RoundData
+from fedasr.runs.file_names import METRICS
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
 

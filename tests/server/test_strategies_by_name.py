@@ -9,7 +9,7 @@ from flwr.serverapp import strategy as flower
 import fedasr.common.registry
 from fedasr.common.errors import UserError
 from fedasr.experiment.experiment import Experiment
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.server.strategies_by_name import (
     STRATEGIES,
     build_strategy,

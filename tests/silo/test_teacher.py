@@ -19,7 +19,7 @@ from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.messages.records import arrays_of
 from fedasr.messages.train_reply import utterances_of
 from fedasr.messages.train_request import TrainRequest

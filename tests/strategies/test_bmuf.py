@@ -18,7 +18,7 @@ from fedasr.common.errors import UserError
 from fedasr.engine.assembly import Assembly, silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.identity import identify
 from fedasr.grid.in_process import InProcess

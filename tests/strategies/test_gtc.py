@@ -15,7 +15,7 @@ from fedasr.common.files import read_lines
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.in_process import InProcess
 from fedasr.runs.row_folder import RowFolder

@@ -24,7 +24,7 @@ import fedasr
 from fedasr.common.errors import UserError
 from fedasr.common.files import read_lines
 from fedasr.experiment.experiment import Experiment
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.votes import Question
 from fedasr.privacy.mechanisms.gaussian import NoisyMean

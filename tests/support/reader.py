@@ -20,7 +20,7 @@ from fedasr.common.settings import to_table
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.evaluate import app as evaluate
 from fedasr.experiment.experiment import Experiment
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.network import build_network
 from fedasr.privacy.__main__ import app as privacy
 from fedasr.replay import app as replay

@@ -17,7 +17,7 @@ from fedasr.report.pictures.drawing.looks import looks
 from fedasr.report.pictures.drawing.style import drawing, new_figure
 from fedasr.report.pictures.picture import Picture
 from fedasr.report.words.groups import Group, groups
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 Curve = list[tuple[int, float]]
 

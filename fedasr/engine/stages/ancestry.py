@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fedasr.asr.recogniser import Weights
 from fedasr.common.errors import RowError
 from fedasr.common.files import Arrays, load_arrays
-from fedasr.experiment.row import RowSpec
+from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.messages.encoding import STATE
 from fedasr.protection.releases import Inheritance

@@ -25,9 +25,9 @@ from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
 from fedasr.report.words.units import bytes_text, percent, seconds_text
-from fedasr.runs.files import REPORT
+from fedasr.runs.data import RunData
+from fedasr.runs.file_names import REPORT
 from fedasr.runs.reading import read_run
-from fedasr.runs.records import RunData
 
 
 def write_page(run_folder: Path, release: bool = False) -> Path:

@@ -16,7 +16,7 @@ from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups
-from fedasr.runs.records import RoundData, RunData
+from fedasr.runs.data import RoundData, RunData
 
 MOST_POINTS = 300
 PANEL_INCHES = 1.6
@@ -25,7 +25,7 @@ Curve = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Panel:
+class CodecPanel:
     """One thing a codec says of each round."""
 
     key: str
@@ -39,8 +39,8 @@ def share_text(value: float) -> str:
     return f"{100 * value:.2g}%"
 
 
-DENSITY = Panel("density", "density:\nshare of values sent", lambda line: line.density, share_text)
-THRESHOLD = Panel("threshold", "threshold τ", lambda line: line.threshold, lambda value: f"{value:.2g}")
+DENSITY = CodecPanel("density", "density:\nshare of values sent", lambda line: line.density, share_text)
+THRESHOLD = CodecPanel("threshold", "threshold τ", lambda line: line.threshold, lambda value: f"{value:.2g}")
 
 
 def codec_picture(data: RunData) -> list[Picture]:
@@ -77,7 +77,7 @@ def density_and_threshold(data: RunData) -> Figure | None:
     return figure
 
 
-def panels(data: RunData) -> list[tuple[Panel, dict[str, Curve]]]:
+def panels(data: RunData) -> list[tuple[CodecPanel, dict[str, Curve]]]:
     """Return density and threshold, each where some row has at least two rounds of it, with the rows' curves."""
     found = []
     for panel in (DENSITY, THRESHOLD):
@@ -107,7 +107,7 @@ def thinned(curve: Curve, most: int = MOST_POINTS) -> Curve:
     return [(fmean(place for place, _ in part), fmean(value for _, value in part)) for part in parts]
 
 
-def _draw(axes: Axes, panel: Panel, curves: dict[str, Curve], look: dict[str, Look]) -> None:
+def _draw(axes: Axes, panel: CodecPanel, curves: dict[str, Curve], look: dict[str, Look]) -> None:
     for name, curve in curves.items():
         axes.plot([place for place, _ in curve], [value for _, value in curve], color=look[name].colour, linewidth=1.4)
     values = [value for curve in curves.values() for _, value in curve]

@@ -14,7 +14,7 @@ from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import groups
 from fedasr.report.words.units import bytes_text, seconds_text
-from fedasr.runs.records import RowData, RunData
+from fedasr.runs.data import RowData, RunData
 
 Measure = tuple[str, str, Callable[[RowData], float | None]]
 

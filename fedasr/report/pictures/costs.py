@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from fedasr.report.pictures.drawing.axes import log_bytes, log_seconds
 from fedasr.report.words.findings import is_reference
 from fedasr.report.words.groups import Group, groups
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 Dots = dict[str, tuple[float, float]]
 

@@ -18,7 +18,7 @@ from fedasr.report.pictures.drawing.style import drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.units import bytes_text, listing, percent, seconds_text
-from fedasr.runs.records import RoundData, RowData, RunData
+from fedasr.runs.data import RoundData, RowData, RunData
 
 FEWEST_ROUNDS = 3
 SAME_COST = 1.25
@@ -29,7 +29,7 @@ Curve = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Panel:
+class CostPanel:
     """One cost to learn against."""
 
     key: str
@@ -39,14 +39,14 @@ class Panel:
     text: Callable[[float], str]
 
 
-BYTES = Panel(
+BYTES = CostPanel(
     "bytes",
     "bytes sent so far, up and down together",
     lambda line: (line.uplink_bytes or 0) + (line.downlink_bytes or 0),
     log_bytes,
     bytes_text,
 )
-SECONDS = Panel(
+SECONDS = CostPanel(
     "seconds", "simulated time so far", lambda line: line.simulated_seconds or 0.0, log_seconds, seconds_text
 )
 
@@ -84,7 +84,7 @@ def wer_by_cost(data: RunData) -> Figure | None:
     return figure
 
 
-def panels(data: RunData) -> list[tuple[Panel, dict[str, Curve]]]:
+def panels(data: RunData) -> list[tuple[CostPanel, dict[str, Curve]]]:
     """Return the costs that at least two rows learned against and differ in, with the rows' curves."""
     chosen = [BYTES, SECONDS] if has_network(data) else [BYTES]
     found = []
@@ -117,12 +117,12 @@ def _points(row: RowData, value: Callable[[RoundData], float]) -> dict[int, tupl
     }
 
 
-def _cost_of_a_round(group: Group, panel: Panel) -> float:
+def _cost_of_a_round(group: Group, panel: CostPanel) -> float:
     costs = [cost for row in group.rows for line in row.metrics if (cost := panel.value(line)) > 0]
     return fmean(costs)
 
 
-def _draw(axes: Axes, panel: Panel, curves: dict[str, Curve], look: dict[str, Look]) -> None:
+def _draw(axes: Axes, panel: CostPanel, curves: dict[str, Curve], look: dict[str, Look]) -> None:
     for name, curve in curves.items():
         few = len(curve) <= 40
         costs, wers = [cost for cost, _ in curve], [100 * wer for _, wer in curve]

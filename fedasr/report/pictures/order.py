@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from fedasr.common.errors import UserError
 from fedasr.report.pictures.picture import PICTURES, Picture
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 log = logging.getLogger("fedasr")
 ORDER = (

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.units import count_text, seconds_text
-from fedasr.runs.records import PartitionData, RunData
+from fedasr.runs.data import PartitionData, RunData
 
 MOST_NAMED = 8
 MOST_BARS = 150

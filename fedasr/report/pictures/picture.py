@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from fedasr.common.registry import Registry
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups, pooled_scores
 from fedasr.report.words.units import count_text, listing, percent
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 MOST_DOTS = 150
 

@@ -11,7 +11,7 @@ from fedasr.report.pictures.drawing.looks import looks
 from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import groups
-from fedasr.runs.records import RunData, SpeedupCurve
+from fedasr.runs.data import RunData, SpeedupCurve
 
 _MARKERS = ("o", "s", "D", "^")
 

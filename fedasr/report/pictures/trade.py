@@ -13,7 +13,7 @@ from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.units import bytes_text, listing, percent, seconds_text
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 MOST_BESIDE = 3
 

@@ -15,7 +15,7 @@ from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.findings import is_reference
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.units import bytes_text, listing
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 EVEN = 0.1
 """Up and down count as even within this distance from one half."""
@@ -27,7 +27,7 @@ _ARROWS = {"up": "▲", "down": "▼"}
 
 
 @dataclass(frozen=True)
-class Part:
+class Portion:
     """Some of a row's bytes; ``kind`` None means envelopes."""
 
     direction: str
@@ -35,7 +35,7 @@ class Part:
     bytes: float
 
 
-def parts_of(group: Group) -> list[Part]:
+def parts_of(group: Group) -> list[Portion]:
     """Return all bytes of a group by direction and kind, the mean over its seeds; envelopes by direction last."""
     rows = [row for row in group.finished if row.traffic]
     content: dict[tuple[str, str], float] = {}
@@ -46,10 +46,10 @@ def parts_of(group: Group) -> list[Part]:
         envelopes[total.direction] = envelopes.get(total.direction, 0.0) + total.envelope_bytes / len(rows)
     order = sorted(content, key=lambda key: (key[0] != "up", key))
     ways = sorted(envelopes, reverse=True)
-    return [*(Part(*key, content[key]) for key in order), *(Part(way, None, envelopes[way]) for way in ways)]
+    return [*(Portion(*key, content[key]) for key in order), *(Portion(way, None, envelopes[way]) for way in ways)]
 
 
-def shown(data: RunData) -> dict[str, list[Part]]:
+def shown(data: RunData) -> dict[str, list[Portion]]:
     """Return the parts of each row that sent anything; none where all of it is one even exchange of one kind.
 
     Then the totals up and down, which another figure shows, say it all. References do not count for that.
@@ -61,13 +61,13 @@ def shown(data: RunData) -> dict[str, list[Part]]:
     return parts if len(kinds) > 1 or any(_telling(row) for row in own) else {}
 
 
-def _telling(parts: list[Part]) -> bool:
+def _telling(parts: list[Portion]) -> bool:
     total = sum(part.bytes for part in parts)
     up = sum(part.bytes for part in parts if part.direction == "up") / total
     return abs(up - 0.5) > EVEN or envelope_bytes(parts) / total >= VISIBLE_ENVELOPE
 
 
-def envelope_bytes(parts: list[Part]) -> float:
+def envelope_bytes(parts: list[Portion]) -> float:
     """Return the bytes that wrap the content."""
     return sum(part.bytes for part in parts if part.kind is None)
 
@@ -117,7 +117,7 @@ def _legend(figure: Figure, kinds: list[str], used: dict[tuple[str, str | None],
 
 
 def _bar(
-    axes: Axes, position: int, parts: list[Part], kinds: list[str], used: dict[tuple[str, str | None], Patch]
+    axes: Axes, position: int, parts: list[Portion], kinds: list[str], used: dict[tuple[str, str | None], Patch]
 ) -> None:
     total, left = sum(part.bytes for part in parts), 0.0
     for part in parts:
@@ -141,7 +141,7 @@ def _bar(
     )  # fmt: skip
 
 
-def _colour(part: Part, kinds: list[str]) -> str:
+def _colour(part: Portion, kinds: list[str]) -> str:
     if part.kind is None:
         return _OTHER
     return _SHADES[kinds.index(part.kind) % len(_SHADES)][part.direction != "up"]

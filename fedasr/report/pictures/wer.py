@@ -15,7 +15,7 @@ from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.units import percent
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 Curve = list[tuple[float, float]]
 

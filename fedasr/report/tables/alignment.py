@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import jiwer
 
 from fedasr.report.words.groups import Group, groups
-from fedasr.runs.records import HypothesisData, RunData
+from fedasr.runs.data import HypothesisData, RunData
 
 PERFECT_EXAMPLES = 2
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.promises import VOID, promise_of
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
-from fedasr.runs.records import RowData, RunData
+from fedasr.runs.data import RowData, RunData
 
 HEADINGS = ("row", "WER %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
 UNKNOWN = "–"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fedasr.report.words.groups import Estimate, Group, groups
 from fedasr.report.words.promises import promise_of, strategy_name
 from fedasr.report.words.units import count_text, epsilon_text, listing, percent
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 REFERENCES = ("centralised", "local-only", "public-only")
 

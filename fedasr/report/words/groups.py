@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
 
-from fedasr.runs.records import RowData, RunData, ScoreData
+from fedasr.runs.data import RowData, RunData, ScoreData
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from fedasr.report.words.groups import Group
-from fedasr.runs.records import RowData
+from fedasr.runs.data import RowData
 
 VOID = "void"
 GUARANTEES = ("accountant", "data-independent", "sanitised")

@@ -20,8 +20,8 @@ from fedasr.report.pictures.speedup import speedup_by_workers
 from fedasr.report.pictures.traffic import envelope_bytes, parts_of, shown, where_bytes_went
 from fedasr.report.speedups import WORKERS, published_curves, with_speedups
 from fedasr.report.words.groups import groups
+from fedasr.runs.data import SpeedupCurve
 from fedasr.runs.reading import read_run
-from fedasr.runs.records import SpeedupCurve
 
 Make = Callable[..., Any]
 OLD = {"wer", "rounds", "trade", "bytes", "time", "silos", "speakers", "partition"}

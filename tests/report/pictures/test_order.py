@@ -13,7 +13,7 @@ import fedasr.common.registry
 from fedasr.report import figures, write_page
 from fedasr.report.pictures.order import ORDER
 from fedasr.report.pictures.picture import PICTURES, Picture
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 Make = Callable[..., Any]
 Register = Callable[..., None]

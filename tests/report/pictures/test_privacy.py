@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from fedasr.report import figures
 from fedasr.report.pictures.order import pictures
 from fedasr.report.pictures.privacy.figure import wer_by_epsilon
-from fedasr.report.pictures.privacy.panels import LARGEST_EPSILON, Panel, panels
+from fedasr.report.pictures.privacy.panels import LARGEST_EPSILON, PrivacyPanel, panels
 from fedasr.report.words.promises import mechanism_of, stem, strategy_name
+from fedasr.runs.data import RunData
 from fedasr.runs.reading import read_run
-from fedasr.runs.records import RunData
 
 Make = Callable[..., Any]
 EPSILONS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -40,7 +40,7 @@ def three_mechanisms(make_row: Make) -> list[dict[str, Any]]:
     return [make_row("public-only"), make_row("centralised"), make_row("local-only"), *curves]
 
 
-def only(run: RunData) -> Panel:
+def only(run: RunData) -> PrivacyPanel:
     (panel,) = panels(run)
     return panel
 

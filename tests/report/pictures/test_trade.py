@@ -16,8 +16,8 @@ from fedasr.report.pictures.learning import learning_curve, panels, wer_by_cost
 from fedasr.report.pictures.order import pictures
 from fedasr.report.pictures.trade import wer_by_bytes, wer_by_seconds
 from fedasr.report.words.groups import groups
+from fedasr.runs.data import RoundData, RowData, RunData
 from fedasr.runs.reading import read_run
-from fedasr.runs.records import RoundData, RowData, RunData
 
 Make = Callable[..., Any]
 DOTS = st.dictionaries(

@@ -6,11 +6,11 @@ import re
 
 from fedasr.report.pictures.picture import Picture
 from fedasr.report.pictures.privacy.figure import wer_by_epsilon
-from fedasr.report.pictures.privacy.panels import LARGEST_EPSILON, Panel, Point, axis_label, panels
+from fedasr.report.pictures.privacy.panels import LARGEST_EPSILON, Point, PrivacyPanel, axis_label, panels
 from fedasr.report.words.groups import groups
 from fedasr.report.words.promises import strategy_name
 from fedasr.report.words.units import epsilon_text, listing, percent
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 _KINDS = {
     "accountant": "by the accountant",
@@ -26,7 +26,7 @@ def privacy_pictures(data: RunData) -> list[Picture]:
     return [_picture(data, panel, sum(other.unit == panel.unit for other in found) > 1) for panel in found]
 
 
-def _picture(data: RunData, panel: Panel, shared_unit: bool) -> Picture:
+def _picture(data: RunData, panel: PrivacyPanel, shared_unit: bool) -> Picture:
     names = [panel.unit or "unknown", *([panel.adjacency or "unknown"] if shared_unit else [])]
     key = "-".join(re.sub(r"\W+", "-", name) for name in ("privacy", *names))
     title = f"What privacy costs, per {', '.join(names)}"
@@ -34,7 +34,7 @@ def _picture(data: RunData, panel: Panel, shared_unit: bool) -> Picture:
     return Picture(key, title, _caption(data, panel), numbers, wer_by_epsilon(data, panel))
 
 
-def _caption(data: RunData, panel: Panel) -> str:
+def _caption(data: RunData, panel: PrivacyPanel) -> str:
     text = (
         f"Test word error rate (with its 95% interval) against {axis_label(panel)}, on a logarithmic axis; lower left "
         f"is better. {_kinds(panel)}"
@@ -49,7 +49,7 @@ def _caption(data: RunData, panel: Panel) -> str:
     return text + " An ε of another unit or adjacency is another promise and cannot be set beside these."
 
 
-def _kinds(panel: Panel) -> str:
+def _kinds(panel: PrivacyPanel) -> str:
     """Which of the ε are of which kind, void ones aside."""
     by_kind: dict[str | None, list[str]] = {}
     for family in (family for family in panel.families if not family.points[0].void):
@@ -59,7 +59,7 @@ def _kinds(panel: Panel) -> str:
     return f"ε is {listing(parts)}." if parts else ""
 
 
-def _flat(panel: Panel) -> str:
+def _flat(panel: PrivacyPanel) -> str:
     said = {
         "public-only": "used no private speech (ε = 0)",
         "centralised": "pooled it without any privacy",
@@ -68,7 +68,7 @@ def _flat(panel: Panel) -> str:
     return f" Dashed: {listing(parts)}." if parts else ""
 
 
-def _deltas(panel: Panel) -> str:
+def _deltas(panel: PrivacyPanel) -> str:
     by_delta: dict[str, list[str]] = {}
     for point in panel.points:
         delta = "unknown" if point.promise.delta is None else epsilon_text(point.promise.delta)
@@ -78,7 +78,7 @@ def _deltas(panel: Panel) -> str:
     return f" δ is not the same for all: {'; '.join(f'{delta} for {listing(n)}' for delta, n in by_delta.items())}."
 
 
-def _void(panel: Panel) -> str:
+def _void(panel: PrivacyPanel) -> str:
     names = [point.group.name for point in panel.points if point.void]
     if not names:
         return ""
@@ -88,7 +88,7 @@ def _void(panel: Panel) -> str:
     )
 
 
-def _beyond(panel: Panel) -> str:
+def _beyond(panel: PrivacyPanel) -> str:
     names = [f"{p.group.name} ({epsilon_text(p.promise.epsilon)})" for p in panel.points if p.beyond]
     if not names:
         return ""

@@ -13,15 +13,15 @@ from fedasr.report.pictures.drawing.axes import log_epsilon, wer_axis
 from fedasr.report.pictures.drawing.labels import label_ends
 from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import drawing, new_figure
-from fedasr.report.pictures.privacy.panels import Family, Panel, axis_label
+from fedasr.report.pictures.privacy.panels import Family, PrivacyPanel, axis_label
 from fedasr.report.words.groups import Group, groups
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 _SAME_PLACE = 0.03
 _POINTS_APART = 3.5
 
 
-def wer_by_epsilon(data: RunData, panel: Panel) -> Figure:
+def wer_by_epsilon(data: RunData, panel: PrivacyPanel) -> Figure:
     """Draw the test WER against ε; rows without private speech, or without privacy, are horizontal lines."""
     low = min(point.place for point in panel.points) / 1.6
     high = max(point.place for point in panel.points) * 1.6
@@ -43,19 +43,19 @@ def wer_by_epsilon(data: RunData, panel: Panel) -> Figure:
     return figure
 
 
-def _heights(panel: Panel) -> list[float]:
+def _heights(panel: PrivacyPanel) -> list[float]:
     flat = [group.mean(lambda row: row.wer) or 0.0 for group in panel.flat]
     ends = [end for point in panel.points for end in (point.low, point.wer, point.high)]
     return [100 * height for height in (*flat, *ends)]
 
 
-def _ends(panel: Panel, right: float) -> dict[str, tuple[float, float]]:
+def _ends(panel: PrivacyPanel, right: float) -> dict[str, tuple[float, float]]:
     """Where each line ends: a curve at its largest ε, a reference at the edge."""
     ends = {family.name: (family.points[-1].place, 100 * family.points[-1].wer) for family in panel.families}
     return ends | {group.name: (right, 100 * (group.mean(lambda row: row.wer) or 0.0)) for group in panel.flat}
 
 
-def _looks(data: RunData, panel: Panel) -> dict[str, Look]:
+def _looks(data: RunData, panel: PrivacyPanel) -> dict[str, Look]:
     """A family is drawn as its first row is elsewhere; where two would look alike, families get looks of their own."""
     everyone = groups(data)
     rows = looks(everyone)

@@ -8,7 +8,7 @@ from fedasr.report.words.findings import is_reference
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.promises import VOID, Promise, family_of, promise_of, stem, strategy_name
 from fedasr.report.words.units import epsilon_text
-from fedasr.runs.records import RunData
+from fedasr.runs.data import RunData
 
 LARGEST_EPSILON = 1000.0
 """What promises even less stands at the edge: a longer axis would squeeze all that matters."""
@@ -49,7 +49,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Panel:
+class PrivacyPanel:
     """All that may stand in one picture: one unit, one adjacency."""
 
     unit: str | None
@@ -63,7 +63,7 @@ class Panel:
         return [point for family in self.families for point in family.points]
 
 
-def panels(data: RunData) -> list[Panel]:
+def panels(data: RunData) -> list[PrivacyPanel]:
     """Return a panel for each unit and adjacency that a row with a WER and a positive ε has.
 
     An ε that is neither a guarantee nor void (a data-dependent one that was not sanitised) is in none.
@@ -73,7 +73,7 @@ def panels(data: RunData) -> list[Panel]:
     for point in (point for group in everyone if (point := _point(group))):
         found.setdefault((point.promise.unit, point.promise.adjacency), []).append(point)
     flat = tuple(group for group in everyone if _is_flat(group))
-    return [Panel(*key, _families(points), flat) for key, points in found.items()]
+    return [PrivacyPanel(*key, _families(points), flat) for key, points in found.items()]
 
 
 def _point(group: Group) -> Point | None:
@@ -100,7 +100,7 @@ def _name(members: list[Point]) -> str:
     return f"{name}, void" if members[0].void else name
 
 
-def axis_label(panel: Panel) -> str:
+def axis_label(panel: PrivacyPanel) -> str:
     """Return what the ε of a panel are: their unit, adjacency and δ."""
     deltas = sorted({point.promise.delta for point in panel.points if point.promise.delta is not None})
     parts = [panel.adjacency or "adjacency unknown"]
