@@ -24,7 +24,6 @@ from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.nbest import nbest
 from fedasr.asr.features import stacked_length
 from fedasr.asr.recogniser import Recogniser
-from fedasr.asr.word_errors import count_errors, total
 from fedasr.common.errors import RowError, UserError, nearest
 from fedasr.corpora.speech import Speech, joined
 from fedasr.messages.kinds import TEACHER, Kind
@@ -298,8 +297,7 @@ class PATE(CentralStrategy):
 
     def _describe(self, central: Central, ballot: Ballot, texts: dict[int, str], asked: int) -> None:
         """Write the simulator's view of the vote: no real server may look at agreement or at true transcripts."""
-        truth = central.public_unlabelled.utterances
-        counts = total([count_errors(truth[place].text, text) for place, text in texts.items()])
+        counts = central.simulator.errors(texts)
         votes = np.concatenate(ballot.histograms) if ballot.histograms else np.zeros((0, 1))
         shares = votes.max(1) / np.maximum(votes.sum(1), 1) if len(votes) else np.zeros(0)
         ballot.affordable()

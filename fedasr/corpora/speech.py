@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +22,10 @@ class Features(Protocol):
         """Return the number of 10 ms frames without reading them."""
 
 
+class UntranscribedError(Exception):
+    """A transcript was asked for that nobody may read."""
+
+
 @dataclass(frozen=True)
 class Speech:
     """A sequence of utterances with features.
@@ -30,10 +34,13 @@ class Speech:
     ----------
     utterances : tuple of Utterance
     store : Features
+    is_transcribed : bool
+        Whether the transcripts may be read; see `untranscribed`.
     """
 
     utterances: tuple[Utterance, ...]
     store: Features
+    is_transcribed: bool = True
 
     def __len__(self) -> int:
         return len(self.utterances)
@@ -47,8 +54,20 @@ class Speech:
         return self.store.frames(self.utterances[index].id)
 
     def text(self, index: int) -> str:
-        """Return the transcript of one utterance."""
+        """Return the transcript of one utterance.
+
+        Raises
+        ------
+        UntranscribedError
+            Where nobody may read it.
+        """
+        if not self.is_transcribed:
+            raise UntranscribedError(f"{self.utterances[index].id}: its transcript is nobody's to read")
         return self.utterances[index].text
+
+    def untranscribed(self) -> Speech:
+        """Return the speech without its transcripts: what trains, votes or selects cannot learn from them."""
+        return replace(self, utterances=tuple(replace(u, text="") for u in self.utterances), is_transcribed=False)
 
     def id(self, index: int) -> str:
         """Return the name of one utterance, which no other has."""
@@ -66,7 +85,7 @@ class Speech:
 
     def where(self, keep: Callable[[Utterance], bool]) -> Speech:
         """Return the utterances for which `keep` is true."""
-        return Speech(tuple(u for u in self.utterances if keep(u)), self.store)
+        return replace(self, utterances=tuple(u for u in self.utterances if keep(u)))
 
     def of_speakers(self, speakers: Iterable[str]) -> Speech:
         """Return the utterances of these speakers."""
@@ -88,9 +107,10 @@ class ArrayFeatures:
 
 
 def joined(parts: Sequence[Speech]) -> Speech:
-    """Return several parts as one, each with its own features."""
+    """Return several parts as one, each with its own features; transcribed if all of them are."""
     utterances = tuple(u for part in parts for u in part.utterances)
-    return Speech(utterances, _Joined({u.id: part.store for part in parts for u in part.utterances}))
+    stores = {u.id: part.store for part in parts for u in part.utterances}
+    return Speech(utterances, _Joined(stores), all(part.is_transcribed for part in parts))
 
 
 class _Joined:

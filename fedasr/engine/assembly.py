@@ -28,6 +28,7 @@ from fedasr.runs.row_folder import RowFolder
 from fedasr.server.central import Central
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Scorer
+from fedasr.server.simulator_view import SimulatorView
 from fedasr.server.strategies_by_name import build_strategy, codec_of
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.host import SiloHost
@@ -93,7 +94,7 @@ class Assembly:
     def score(self) -> Scorer:
         """Transcribes speech with all workers."""
         prepared = self.prepared
-        return Scorer(prepared.speech, prepared.folder, prepared.recogniser_spec, prepared.tokens, self.workers)
+        return Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, self.workers)
 
     def grid(self) -> SiloGrid:
         """Open the row's grid of silos."""
@@ -117,7 +118,8 @@ class Assembly:
         return Central(
             row=self.row, training=self.training, trainer_spec=experiment.central,
             augment=experiment.augment, public_labelled=prepared.part("public_labelled"),
-            public_unlabelled=prepared.part("public_unlabelled"), development=prepared.part("development"),
+            public_unlabelled=prepared.part("public_unlabelled").untranscribed(),
+            simulator=SimulatorView(prepared.part("public_unlabelled")), development=prepared.part("development"),
             # In the order in which checkpoints return them: codecs and residuals go by position.
             start=dict(sorted(start.items())), recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=self.score,

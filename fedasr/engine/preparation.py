@@ -52,7 +52,10 @@ class Prepared:
         return self.folder.name
 
     def part(self, name: str) -> Speech:
-        """Return the speech of ``"public_labelled"``, ``"public_unlabelled"``, ``"development"`` or ``"test"``."""
+        """Return the speech of ``"public_labelled"``, ``"public_unlabelled"``, ``"development"`` or ``"test"``.
+
+        With their transcripts, which are the simulator's where the speech is unlabelled.
+        """
         return self.speech.of_speakers(getattr(self.partition, name))
 
     def silo_speech(self, silo: int, most: int) -> Speech:

@@ -32,7 +32,7 @@ class SpeechReply:
         config = ConfigRecord({
             "ids": [u.id for u in utterances],
             "speakers": [u.speaker for u in utterances],
-            "texts": [u.text for u in utterances],
+            "texts": [self.speech.text(index) for index in range(len(utterances))],
         })  # fmt: skip
         return RecordDict({"speech": array_record(arrays), CONFIG: config})
 

@@ -30,6 +30,7 @@ from fedasr.runs.data import RoundData
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Scorer, mean_loss
+from fedasr.server.simulator_view import SimulatorView
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
 from fedasr.training.batches import Examples
 from fedasr.training.holdings import NOTHING, Holdings
@@ -67,7 +68,9 @@ class Central:
         How the centre trains.
     augment : AugmentSpec
     public_labelled, public_unlabelled : Speech
-        Speech that the server may read. The transcripts of the second are not to be used.
+        Speech that the server may hear. Nobody reads the transcripts of the second: ``text()`` raises.
+    simulator : SimulatorView
+        What no real server knows: scores transcripts of unlabelled speech, for the run folder alone.
     development : Speech
         Held-out speakers; may be empty.
     start : mapping of str to ndarray
@@ -98,6 +101,7 @@ class Central:
     augment: AugmentSpec
     public_labelled: Speech
     public_unlabelled: Speech
+    simulator: SimulatorView
     development: Speech
     start: Weights
     recogniser_spec: RecogniserSpec

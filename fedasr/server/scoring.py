@@ -43,29 +43,34 @@ class Scorer:
 
     Parameters
     ----------
-    speech : Speech
-        Prepared speech, as it lies in `folder`.
     folder : Path
+        Where the prepared speech lies.
     spec : RecogniserSpec
     tokens : Tokens
     workers : Workers
     """
 
-    speech: Speech
     folder: Path
     spec: RecogniserSpec
     tokens: Tokens
     workers: Workers
 
     def __call__(self, weights: Weights, part: Speech, with_losses: bool = False) -> list[Heard]:
-        """Transcribe a part of the speech; the result does not depend on the number of workers."""
+        """Transcribe a part of the speech; the result does not depend on the number of workers.
+
+        Raises
+        ------
+        UntranscribedError
+            Where nobody may read what was said.
+        """
+        said = [part.text(index) for index in range(len(part))]
         batches = decoding_batches([part.frames(index) for index in range(len(part))])
         names = [[part.utterances[index].id for index in batch] for batch in batches]
         shared = _Shared(self.folder, self.spec, self.tokens, dict(weights), with_losses)
         heard = in_order(batches, self.workers.map(_hear, shared, names))
         return [
-            Heard(utterance, text, count_errors(utterance.text, text), loss)
-            for utterance, (text, loss) in zip(part.utterances, heard, strict=True)
+            Heard(utterance, text, count_errors(truth, text), loss)
+            for utterance, truth, (text, loss) in zip(part.utterances, said, heard, strict=True)
         ]
 
 

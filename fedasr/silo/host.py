@@ -86,7 +86,7 @@ class SiloHost:
     @cached_property
     def public_speech(self) -> Speech:
         """The public unlabelled speech, which every silo has; its transcripts are nobody's."""
-        return self._speech.of_speakers(self.partition.public_unlabelled)
+        return self._speech.of_speakers(self.partition.public_unlabelled).untranscribed()
 
     @cached_property
     def scorers(self) -> Scorers:

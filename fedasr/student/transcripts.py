@@ -14,7 +14,7 @@ def with_transcripts(speech: Speech, texts: Mapping[int, str]) -> Speech:
     Parameters
     ----------
     speech : Speech
-        Whose own transcripts may not be used.
+        Whose own transcripts nobody may read.
     texts : mapping of int to str
         Transcripts by place; an empty one teaches nothing and is left out.
     """

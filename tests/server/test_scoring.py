@@ -18,7 +18,7 @@ def recogniser(prepared: Prepared) -> Recogniser:
 
 
 def test_each_utterance_is_heard_as_if_it_were_alone(prepared: Prepared, recogniser: Recogniser) -> None:
-    scorer = Scorer(prepared.speech, prepared.folder, prepared.recogniser_spec, prepared.tokens, InProcess())
+    scorer = Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, InProcess())
     part = prepared.part("test")
     heard = scorer(recogniser.weights(), part, with_losses=True)
     assert [one.utterance for one in heard] == list(part.utterances)
@@ -40,7 +40,7 @@ def test_a_transcript_without_tokens_has_errors_and_no_loss(
     odd = replace(part, utterances=(replace(part.utterances[0], text="número"), *part.utterances[1:]))
     monkeypatch.setattr("fedasr.server.scoring.opened_speech", lambda folder: odd)
     monkeypatch.setattr("fedasr.server.scoring._places", lambda folder: {u.id: i for i, u in enumerate(odd.utterances)})
-    scorer = Scorer(prepared.speech, prepared.folder, prepared.recogniser_spec, prepared.tokens, InProcess())
+    scorer = Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, InProcess())
     first, *others = scorer(recogniser.weights(), odd, with_losses=True)
     assert first.loss is None
     assert first.errors.words == 1
