@@ -1,7 +1,9 @@
 """Every command and every block of code in the documents does what it says, here with tiny settings."""
 
 import functools
+import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from support.tree import CHECKOUT
 
 import fedasr.api
 import fedasr.report
+
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = set(PROJECT["optional-dependencies"])
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +50,8 @@ def test_what_a_page_says_can_be_done(page: Path, reader: Reader) -> None:
 def test_all_commands_have_the_options_they_are_given(page: Path) -> None:
     for words in (words for block in blocks(page) if block.language == "shell" for words in block.commands()):
         look_up(words)
+        for extras in re.findall(r"\.\[([\w,]+)\]", " ".join(words)) if words[:2] == ["pip", "install"] else ():
+            assert set(extras.split(",")) <= EXTRAS, extras
     for code in inline(page):
         if "fedasr" in code and "…" not in code and not code.startswith(("/", "<")):
             look_up(shlex.split(code))
