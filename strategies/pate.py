@@ -285,7 +285,7 @@ class PATE(CentralStrategy):
         epochs = trainer.spec.epochs
         seconds = trainer.seconds_an_epoch()
 
-        def after_epoch(epoch: int, loss: float) -> None:
+        def after_epoch(epoch: int, loss: float | None) -> None:
             due = epoch % self.evaluate_every == 0 or epoch == epochs
             central.after_round(epoch + VOTES, epochs + VOTES, recogniser.weights, state_now, loss, due, seconds)
 

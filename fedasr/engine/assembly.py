@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from flwr.serverapp.strategy import Strategy
 
@@ -14,7 +13,7 @@ from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.stages.ancestry import Ancestry
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.choices import objective_of
+from fedasr.experiment.choices import objective_of, protection_of
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.drop_out import DropOut
@@ -23,6 +22,7 @@ from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
 from fedasr.network import build_network
 from fedasr.protection.announcement import Announcement
+from fedasr.protection.protection import GradientPlan
 from fedasr.protection.releases import Releases
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.central import Central
@@ -33,9 +33,6 @@ from fedasr.server.strategies_by_name import build_strategy, codec_of
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.wire.codec import Codec
-
-if TYPE_CHECKING:
-    from fedasr.protection.dp_sgd.silos import SiloProtection
 
 
 @dataclass(frozen=True)
@@ -103,11 +100,11 @@ class Assembly:
         return self.workers.open_grid(SiloApp(host), nodes, host.streams, self._rules(host))
 
     def _rules(self, host: SiloHost) -> Rules:
-        protection, probability = host.protection, build_network(self.row.network).drop_out
+        probability = build_network(self.row.network).drop_out
         return Rules(
             row_codec(self.prepared, self.row),
             DropOut(probability, Streams(self.seed)) if probability else None,
-            Announcement(self.releases, protection, host.training.local_steps) if protection else None,
+            Announcement(self.releases, host.plan, host.training.local_steps),
         )
 
     def central(self, grid: SiloGrid) -> Central:
@@ -138,20 +135,14 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, objective_of(row),
         Streams(seed, row.name), prepared.experiment.reproducible_noise,
-        silo_protection(prepared, row, training),
+        silo_plan(prepared, row, training),
     )  # fmt: skip
 
 
-def silo_protection(prepared: Prepared, row: RowSpec, training: TrainingSpec) -> SiloProtection | None:
-    """Return what protects speech inside the silos, None where nothing does."""
-    if row.protection == "none":
-        return None
-    from fedasr.protection.dp_sgd.settings import ProtectionSpec
-    from fedasr.protection.dp_sgd.silos import SiloProtection  # Opacus, below it, takes seconds to import
-
-    spec = ProtectionSpec.of(row.protection_options, f"compare.{row.name}")
+def silo_plan(prepared: Prepared, row: RowSpec, training: TrainingSpec) -> GradientPlan:
+    """Return the row's protection, sized for its smallest silo and for the steps that each silo takes."""
     smallest = min(len(ids) for ids in prepared.partition.silos)
-    return SiloProtection(spec, smallest, training.rounds * training.local_steps)
+    return protection_of(row).plan(smallest, 0, training.rounds * training.local_steps)
 
 
 def row_codec(prepared: Prepared, row: RowSpec) -> Codec:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from fedasr.common.errors import UserError, told_of
-from fedasr.experiment.choices import objective_of
+from fedasr.experiment.choices import objective_of, protection_of
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.network import build_network
@@ -28,7 +28,7 @@ def _checks(row: RowSpec) -> Iterable[Callable[[], object]]:
     yield partial(objective_of, row)
     yield partial(named_codec, row)
     yield partial(_network, row)
-    yield partial(_protection, row)
+    yield partial(protection_of, row)
 
 
 def _refused(check: Callable[[], object]) -> tuple[str, ...]:
@@ -47,10 +47,3 @@ def _folder(row: RowSpec) -> None:
 def _network(row: RowSpec) -> None:
     with told_of(f"compare.{row.name}.network"):
         build_network(row.network)
-
-
-def _protection(row: RowSpec) -> None:
-    if row.protection != "none":
-        from fedasr.protection.dp_sgd.settings import ProtectionSpec  # Opacus, below it, takes seconds to import
-
-        ProtectionSpec.of(row.protection_options, f"compare.{row.name}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fedasr.common.settings import Mistake, Settings, one_of
+from fedasr.common.settings import Mistake, Settings
 
 ROW = "row:"
 """So begins a start that is another row's end."""
@@ -24,7 +24,7 @@ class RowSpec(Settings):
     strategy : str
         A name of the entry-point group ``fedasr.strategies``, or ``module:Class``.
     objective, protection : str
-        The objective is a name of the entry-point group ``fedasr.objectives``, or ``module:Class``.
+        Names of the entry-point groups ``fedasr.objectives`` and ``fedasr.protections``, or ``module:Class``.
     codec : str
         What replies travel as; ``"auto"`` is what the strategy proposes, ``"dense"`` where it proposes nothing.
     network : str
@@ -43,7 +43,7 @@ class RowSpec(Settings):
     name: str
     strategy: str
     objective: str = "supervised"
-    protection: str = one_of("none", "none", "dp-sgd")
+    protection: str = "none"
     codec: str = "auto"
     network: str = "none"
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from fedasr.common.errors import RowError, UserError
+from fedasr.common.errors import RowError
 from fedasr.messages.kinds import Kind
-from fedasr.privacy.mechanisms.mechanism import Mechanism
+from fedasr.protection.protection import GradientPlan
 from fedasr.protection.releases import Charge, Releases
-
-
-class Steps(Protocol):
-    """What one step of training in a silo costs, and the target it was planned for."""
-
-    @property
-    def mechanism(self) -> Mechanism: ...
-
-    @property
-    def delta(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -30,13 +19,14 @@ class Announcement:
     Parameters
     ----------
     releases : Releases
-    protection : Steps
+    plan : GradientPlan
+        Of the silos' training; where it promises nothing, nothing is charged.
     local_steps : int
         The row's; how many are behind a message is its kind's to say.
     """
 
     releases: Releases
-    protection: Steps
+    plan: GradientPlan
     local_steps: int
 
     def __call__(self, round: int, asked: Sequence[tuple[int, Kind]]) -> None:
@@ -53,16 +43,15 @@ class Announcement:
         RowError
             For messages whose training is not accounted for, and where the noise cannot be planned.
         """
+        guarantee = self.plan.guarantee
+        if guarantee is None:
+            return
         steps = self._most_steps(asked)
-        try:
-            mechanism = self.protection.mechanism
-        except UserError as error:
-            raise RowError(str(error)) from error
         if self.releases.delta is None:
-            self.releases.promise("utterance", "add-remove", self.protection.delta, ("poisson", "poisson"))
-        if (self.releases.unit, self.releases.adjacency) != ("utterance", "add-remove"):
+            self.releases.promise(*guarantee.terms)
+        if (self.releases.unit, self.releases.adjacency) != (guarantee.unit, guarantee.adjacency):
             raise RowError(f"the row promises privacy to a {self.releases.unit} already; set protection = 'none'")
-        self.releases.announce(f"round.{round}", Charge(mechanism, steps))
+        self.releases.announce(f"round.{round}", Charge(guarantee.mechanism, steps))
 
     def _most_steps(self, asked: Sequence[tuple[int, Kind]]) -> int:
         steps: Counter[int] = Counter()

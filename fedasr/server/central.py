@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from fedasr.asr.tokens import Tokens
 from fedasr.asr.word_errors import ErrorCounts, total
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.corpora.speech import Speech
-from fedasr.experiment.choices import objective_of
+from fedasr.experiment.choices import objective_of, protection_of
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Outcome
@@ -28,6 +28,7 @@ from fedasr.messages.traffic import bytes_moved
 from fedasr.protection.releases import Releases
 from fedasr.runs.data import RoundData
 from fedasr.runs.row_folder import RowFolder
+from fedasr.server.progress import Progress
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Scorer, mean_loss
 from fedasr.server.simulator_view import SimulatorView
@@ -35,10 +36,6 @@ from fedasr.student.trainer import CentralTrainer, TrainerSpec
 from fedasr.training.batches import Examples
 from fedasr.training.holdings import NOTHING, Holdings
 from fedasr.training.learner import Learner
-
-if TYPE_CHECKING:
-    from fedasr.protection.dp_sgd.centre import ProtectedTrainer
-from fedasr.server.progress import Progress
 
 State = Mapping[str, NDArray[Any]]
 
@@ -127,18 +124,13 @@ class Central:
         with seeded_libraries(self.streams.sequence("fresh weights")):
             return Recogniser(self.recogniser_spec, self.tokens).to(best_device())
 
-    def private_trainer(
-        self, recogniser: Recogniser, private: Speech, public: Speech
-    ) -> CentralTrainer | ProtectedTrainer:
+    def private_trainer(self, recogniser: Recogniser, private: Speech, public: Speech) -> CentralTrainer:
         """Return a central trainer for speech of silos, under the row's protection, and public speech beside it."""
         learner = self._learner(recogniser, private, public)
-        if self.row.protection == "none":
-            return CentralTrainer(learner, self.trainer_spec, self.streams)
-        from fedasr.protection.dp_sgd.centre import ProtectedTrainer  # Opacus, below it, takes seconds to import
-        from fedasr.protection.dp_sgd.settings import ProtectionSpec
-
-        spec = ProtectionSpec.of(self.row.protection_options, f"compare.{self.row.name}")
-        return ProtectedTrainer(learner, spec, self.releases)
+        protection = protection_of(self.row)
+        return CentralTrainer(
+            learner, self.trainer_spec, self.streams, protection=protection, releases=self.releases
+        )  # fmt: skip
 
     def trainer(self, recogniser: Recogniser, speech: Speech, purpose: str = "central") -> CentralTrainer:
         """Return a central trainer for speech that the server may read."""

@@ -40,7 +40,7 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
     spec = host.training
     if spec.optimizer != "sgd" or spec.weight_decay:
         raise RowError("gradients are exchanged for SGD without weight decay; set training.optimizer = 'sgd'")
-    if host.protection is not None and request.accumulate > 1:
+    if request.accumulate > 1 and host.plan.guarantee is not None:
         raise RowError("under protection a message pays for one noisy gradient; set accumulate = 1")
     host.recogniser.load(request.weights)
     mean, losses, audio_seconds = _mean_gradient(host, silo, request)

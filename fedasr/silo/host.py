@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,14 @@ from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.experiment.training import TrainingSpec
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
+from fedasr.protection.none import Unprotected
+from fedasr.protection.protection import Dice, GradientPlan
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.objective import Objective
 from fedasr.training.parameters import ALL
 
 if TYPE_CHECKING:
-    from fedasr.protection.dp_sgd.silos import SiloProtection
     from fedasr.silo.scorers import Scorers
 from fedasr.corpora.features.opened import opened_speech
 from fedasr.silo.silo import Silo
@@ -45,8 +46,8 @@ class SiloHost:
     streams : Streams
     reproducible_noise : bool
         Noise from the row's streams, which voids any guarantee.
-    protection : SiloProtection or None
-        DP-SGD in the silos.
+    plan : GradientPlan
+        How gradients are made of a silo's speech.
     """
 
     speech_folder: Path
@@ -58,7 +59,7 @@ class SiloHost:
     objective: Objective
     streams: Streams
     reproducible_noise: bool = False
-    protection: SiloProtection | None = None
+    plan: GradientPlan = field(default_factory=Unprotected)
 
     def silo(self, number: int) -> Silo:
         """Return one silo, with its own speech alone."""
@@ -78,6 +79,12 @@ class SiloHost:
         """Return what the gradients of a silo are made of: the loaded recogniser, its own speech, what is public."""
         held = Holdings(silo.speech, unlabelled=self.public_speech)
         return Learner(self.recogniser, self.objective, held, self.augment, self.training.batch_size, layers)
+
+    def dice(self, silo: Silo, round: int) -> Dice:
+        """Return all chance of a silo's training in a round."""
+        masks = silo.streams.torch("local dropout", round, silo.number)
+        batches = silo.streams.numpy("local", round, silo.number)
+        return Dice(batches, (masks,), lambda what, step: self.noise(silo, f"{what} {round} {step}"))
 
     @property
     def _speech(self) -> Speech:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,10 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
+from fedasr.protection.protection import Step
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import clip_norm_
-from fedasr.training.learner import Learner
 from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.parameters import ALL, zero_untrained_
 
@@ -98,33 +98,13 @@ def _turned(name: str) -> str:
     return "/".join(reversed(name.split("/")))
 
 
-def gradients(
-    host: SiloHost, silo: Silo, round: int, batches: int, layers: tuple[str, ...] = ALL
-) -> Iterator[tuple[float, float, list[torch.Tensor]]]:
-    """Yield the seconds of speech of each mini-batch, its mean loss and its gradient at the recogniser's weights.
+def gradients(host: SiloHost, silo: Silo, round: int, steps: int, layers: tuple[str, ...] = ALL) -> Iterator[Step]:
+    """Yield so many gradients at the recogniser's weights: everything that a silo trains goes through here.
 
-    Everything that a silo trains goes through here: under a protection the gradients are what it releases. What is
-    not among the layers is not differentiated, and its gradient is of no use.
+    What is not among the layers is not differentiated, and its gradient is of no use.
     """
-    if host.protection is not None:
-        from fedasr.protection.dp_sgd.silos import noisy_gradients  # Opacus, below it, takes seconds to import
-
-        yield from noisy_gradients(host, silo, host.protection, round, batches)
-        return
-    learner = host.learner(silo, layers)
-    generator = silo.streams.numpy("local", round, silo.number)
-    masks = silo.streams.torch("local dropout", round, silo.number)
-    for indices in itertools.islice(_batches(learner, generator), batches):
-        batch = learner.batch(indices, generator)
-        with learner.only_trained():
-            loss, gradient = learner.gradient(batch, masks)
-        yield seconds_of(learner.examples, indices), loss, gradient
-
-
-def _batches(learner: Learner, generator: np.random.Generator) -> Iterator[list[int]]:
-    """Yield batches of pass after pass."""
-    while True:
-        yield from learner.batches(generator)
+    with closing(host.plan.gradients(host.learner(silo, layers), host.dice(silo, round))) as found:
+        yield from itertools.islice(found, steps)
 
 
 def make_optimizer(recogniser: Recogniser, spec: TrainingSpec, round: int) -> torch.optim.Optimizer:

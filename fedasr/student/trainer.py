@@ -1,27 +1,28 @@
-"""The central trainer: AdamW with a one-cycle schedule over speech that the server may read."""
+"""The central trainer: it trains on speech that the centre holds, under a protection or under none."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from fedasr.asr.batch import Batch
-from fedasr.asr.recogniser import Recogniser, Weights
+from fedasr.asr.recogniser import Weights
 from fedasr.common.randomness import Streams
 from fedasr.common.settings import Settings, least, number
 from fedasr.common.threads import one_thread
+from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
+from fedasr.protection.none import Unprotected
+from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection
+from fedasr.protection.releases import Charge, Releases
 from fedasr.training.batches import seconds_of
-from fedasr.training.gradients import LANES, clip_norm_, lanes_gradient
+from fedasr.training.course import Course
+from fedasr.training.descent import Descent, OneCycle, State
+from fedasr.training.gradients import LANES
 from fedasr.training.learner import Learner
-from fedasr.training.optimizer_state import moments_of, restore_moments
-from fedasr.training.schedule import one_cycle
-
-State = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,11 @@ class TrainerSpec(Settings):
 
 @dataclass
 class CentralTrainer:
-    """Trains one recogniser, an epoch at a time, and can be stopped and resumed between epochs.
+    """Trains one recogniser, a stretch at a time, and can be stopped and resumed between stretches.
 
-    All randomness of an epoch comes from that epoch's own stream, so that a resumed training gives
-    the bits of an uninterrupted one.
+    All randomness of a stretch comes from that stretch's own streams, so that a resumed training gives
+    the bits of an uninterrupted one. Under a guarantee every stretch is a release: it is on disk before it is used,
+    one that a crash cut off left nothing behind, and no loss is told.
 
     Parameters
     ----------
@@ -63,87 +65,102 @@ class CentralTrainer:
     streams : Streams
     purpose : str
         Names the streams: two trainings in one row need two purposes.
+    protection : Protection
+    releases : Releases, optional
+        Where stretches are stored and charged; needed under a guarantee.
+    epoch : int
+        Stretches done.
     """
 
     learner: Learner
     spec: TrainerSpec
     streams: Streams
     purpose: str = "central"
+    protection: Protection = field(default_factory=Unprotected)
+    releases: Releases | None = None
     epoch: int = 0
-    _optimizer: torch.optim.AdamW = field(init=False)
+    _plan: GradientPlan = field(init=False)
+    _course: Course = field(init=False)
+    _descent: Descent = field(init=False)
 
     def __post_init__(self) -> None:
-        self._optimizer = torch.optim.AdamW(
-            self.recogniser.parameters(), self.spec.learning_rate, (0.9, 0.98),
-            weight_decay=self.spec.weight_decay,
-        )  # fmt: skip
+        spec, learnt, recogniser = self.spec, self.learner.learnt, self.learner.recogniser
+        self._course = self.protection.course(self.learner, spec.epochs)
+        self._plan = self.protection.plan(len(learnt.private), len(learnt.public), self._course.steps)
+        plain = OneCycle(recogniser, spec.learning_rate, spec.weight_decay, spec.gradient_norm)
+        self._descent = self._plan.descent(recogniser, plain)
+        if self._plan.guarantee is not None:
+            self._releases.promise(*self._plan.guarantee.terms)
 
     @property
-    def recogniser(self) -> Recogniser:
-        """What is trained."""
-        return self.learner.recogniser
+    def _releases(self) -> Releases:
+        assert self.releases is not None, "a guarantee needs a place for its releases"
+        return self.releases
 
     @property
     def epochs(self) -> int:
-        """How many epochs there are."""
-        return self.spec.epochs
+        """How many stretches there are."""
+        return len(self._course.ends)
 
     def seconds_an_epoch(self) -> float:
-        """Return the seconds of speech that an epoch reads."""
-        return seconds_of(self.learner.examples)
+        """Return the seconds of speech that a stretch is expected to read."""
+        return self._course.share * seconds_of(self.learner.examples)
 
     def weights(self) -> Weights:
         """Return the model."""
-        return self.recogniser.weights()
+        return self._descent.weights()
 
-    def run(self, after_epoch: Callable[[int, float], None] = lambda epoch, loss: None) -> None:
-        """Train to the end, calling `after_epoch` with the epochs done and the epoch's mean loss."""
-        with one_thread(), ThreadPoolExecutor(LANES + 1) as executor:
-            while self.epoch < self.spec.epochs:
-                loss = self._run_epoch(executor)
-                self.epoch += 1
+    def run(self, after_epoch: Callable[[int, float | None], None] = lambda epoch, loss: None) -> None:
+        """Train to the end, calling `after_epoch` with the stretches done and the mean loss of the last."""
+        with one_thread():
+            while self.epoch < self.epochs:
+                loss = self._stretch(self._plan.guarantee)
                 after_epoch(self.epoch, loss)
 
-    def _run_epoch(self, executor: ThreadPoolExecutor) -> float:
-        generator = self.streams.numpy(self.purpose, self.epoch)
-        masks = [self.streams.torch(f"{self.purpose} dropout {lane}", self.epoch) for lane in range(LANES)]
-        batches = self.learner.batches(generator)
-        lanes = executor.submit(self._lanes, batches[0], generator)
+    def _stretch(self, guarantee: Guarantee | None) -> float | None:
+        """Train a stretch and return its mean loss, None where no guarantee covers it."""
+        if guarantee is None:
+            return self._trained()
+        begin, end = self._course.stretch(self.epoch)
+        charge = Charge(guarantee.mechanism, end - begin)
+        self.restore(self._releases.make(f"steps.{self.epoch + 1}", lambda _: [charge], lambda _: self._drawn()))
+        return None
+
+    def _drawn(self) -> State:
+        self._trained()
+        return self.state()
+
+    def _trained(self) -> float:
+        begin, end = self._course.stretch(self.epoch)
         losses = []
-        for step in range(len(batches)):
-            self._set_rate((self.epoch + step / len(batches)) / self.spec.epochs)
-            following = batches[step + 1] if step + 1 < len(batches) else []
-            ready, lanes = lanes.result(), executor.submit(self._lanes, following, generator)
-            losses.append(self._step(ready, masks, executor))
+        with closing(self._plan.gradients(self.learner, self._dice(begin))) as steps:
+            for done, step in enumerate(itertools.islice(steps, end - begin)):
+                self._descent.step(step.gradient, (self.epoch + done / (end - begin)) / self.epochs)
+                losses.append(step.loss)
+        self.epoch += 1
         return float(np.mean(losses))
 
-    def _lanes(self, indices: list[int], generator: np.random.Generator) -> list[Batch]:
-        """Make the lanes of one step, while those of the step before are computed."""
-        parts = [indices[lane::LANES] for lane in range(min(LANES, len(indices)))]
-        return [self.learner.batch(part, generator) for part in parts]
+    def _dice(self, begin: int) -> Dice:
+        streams, purpose, epoch = self.streams, self.purpose, self.epoch
+        masks = tuple(streams.torch(f"{purpose} dropout {lane}", epoch) for lane in range(LANES))
+        return Dice(streams.numpy(purpose, epoch), masks, lambda what, step: self._noise(what, begin + step))
 
-    def _step(self, lanes: list[Batch], masks: list[torch.Generator], executor: ThreadPoolExecutor) -> float:
-        loss, gradient = lanes_gradient(self.learner.gradient, lanes, masks[: len(lanes)], executor)
-        clip_norm_(gradient, self.spec.gradient_norm)
-        for parameter, part in zip(self.recogniser.parameters(), gradient, strict=True):
-            parameter.grad = part
-        self._optimizer.step()
-        return loss
-
-    def _set_rate(self, progress: float) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = one_cycle(progress, self.spec.learning_rate)
+    def _noise(self, what: str, step: int) -> Noise:
+        """Return the source of noise of one step; a step that is taken again is a release of its own."""
+        if self.releases is not None and self.releases.reproducible:
+            return ReproducibleNoise(self.streams.sequence(f"{self.purpose} {what}", step))
+        return SecureNoise()
 
     def state(self) -> State:
-        """Return weights, optimizer state and the epochs done, as arrays by name."""
-        arrays: State = {"epoch": np.array(self.epoch)}
-        arrays |= {f"weights/{name}": array for name, array in self.recogniser.weights().items()}
-        moments = moments_of(self._optimizer, dict(self.recogniser.named_parameters()))
-        return arrays | {f"optimizer/{name}": array for name, array in moments.items()}
+        """Return weights, what the descent remembers and the stretches done, as arrays by name."""
+        weights = {f"weights/{name}": array for name, array in self.learner.recogniser.weights().items()}
+        return {"epoch": np.array(self.epoch), **weights, **self._descent.state()}
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Continue from what `state` returned."""
-        self.epoch = int(arrays["epoch"])
-        self.recogniser.load({n[8:]: a for n, a in arrays.items() if n.startswith("weights/")})  # type: ignore[misc]
-        moments = {n[10:]: a for n, a in arrays.items() if n.startswith("optimizer/")}
-        restore_moments(self._optimizer, dict(self.recogniser.named_parameters()), moments)
+        # Under DP-SGD version 0.1 counted steps alone.
+        done = arrays["epoch"] if "epoch" in arrays else self._course.ends.index(int(arrays["step"])) + 1
+        self.epoch = int(done)
+        weights = {n[8:]: np.asarray(a, np.float32) for n, a in arrays.items() if n.startswith("weights/")}
+        self.learner.recogniser.load(weights)
+        self._descent.restore(arrays)

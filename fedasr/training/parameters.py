@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
+import torch
 from torch import Tensor, nn
 
 from fedasr.common.errors import UserError
@@ -55,6 +56,12 @@ def only_trained(model: nn.Module, layers: Sequence[str]) -> Iterator[None]:
     finally:
         for parameter in constant:
             parameter.requires_grad_(True)
+
+
+def with_zeros(model: nn.Module, layers: Sequence[str], trained: Sequence[Tensor]) -> list[Tensor]:
+    """Return one tensor a parameter: those of the trained parameters (see `chosen_names`), zeros for the others."""
+    found = dict(zip(trained_parameters(model, layers), trained, strict=True))
+    return [found[n] if n in found else torch.zeros_like(p) for n, p in model.named_parameters()]
 
 
 def zero_untrained_(model: nn.Module, gradient: Sequence[Tensor], layers: Sequence[str]) -> list[bool]:

@@ -9,14 +9,18 @@ from fedasr.common.randomness import Streams
 from fedasr.messages.kinds import ALONE, GRADIENT, TEACHER, TRAIN, Kind, kind_of
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.protection.announcement import Announcement
+from fedasr.protection.none import Unprotected
+from fedasr.protection.protection import Guarantee
 from fedasr.protection.releases import Releases
 from fedasr.runs.release_folder import ReleaseFolder
 
 STEP = SampledGaussian(1.0, 1.0, 0.5)
 
 
-class _Steps:
-    mechanism, delta = STEP, 1e-5
+class _Steps(Unprotected):
+    """Promises a step."""
+
+    guarantee = Guarantee("utterance", "add-remove", 1e-5, ("poisson", "poisson"), STEP)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +47,18 @@ def test_a_protection_refuses_what_does_not_say_its_steps(kind: Kind, tmp_path: 
     with pytest.raises(RowError, match=kind.name):
         Announcement(releases, _Steps(), 3)(1, [(0, TRAIN), (1, kind)])
     assert not releases.ledger.releases
+
+
+def test_what_promises_nothing_never_reaches_the_ledger(tmp_path: Path) -> None:
+    releases = Releases(ReleaseFolder(tmp_path), Streams(1))
+    Announcement(releases, Unprotected(), 3)(1, [(0, TRAIN), (1, ALONE)])
+    assert releases.delta is None
+    assert not releases.ledger.releases
+    assert not (tmp_path / "releases").exists()
+
+
+def test_a_row_promises_one_unit(tmp_path: Path) -> None:
+    releases = Releases(ReleaseFolder(tmp_path), Streams(1))
+    releases.promise("silo", "add-remove", 1e-5)
+    with pytest.raises(RowError, match="privacy to a silo already"):
+        Announcement(releases, _Steps(), 3)(1, [(0, TRAIN)])

@@ -39,7 +39,7 @@ def test_stopped_and_restored_gives_the_bits_of_an_uninterrupted_training(stop: 
     second.restore(load_arrays(tmp_path / "state")[0])
     second.run(lambda epoch, loss: later.append(loss))
     assert later == losses[stop:]
-    assert digest(second.recogniser.weights()) == digest(whole.recogniser.weights())
+    assert digest(second.weights()) == digest(whole.weights())
     for name, array in whole.state().items():
         np.testing.assert_array_equal(second.state()[name], array, err_msg=name)
 
@@ -57,7 +57,7 @@ def test_training_repeats_whatever_the_world_draws_and_however_many_threads_ther
             assert torch.get_num_threads() == threads
         finally:
             torch.set_num_threads(1)
-        digests.append(digest(trainer.recogniser.weights()))
+        digests.append(digest(trainer.weights()))
     assert digests[0] == digests[1]
 
 
@@ -66,7 +66,7 @@ def test_seed_and_purpose_matter(change: dict) -> None:
     trainers = [_trainer(), _trainer(**change)]
     for trainer in trainers:
         trainer.run()
-    assert digest(trainers[0].recogniser.weights()) != digest(trainers[1].recogniser.weights())
+    assert digest(trainers[0].weights()) != digest(trainers[1].weights())
 
 
 def test_the_loss_falls() -> None:
@@ -78,6 +78,6 @@ def test_the_loss_falls() -> None:
 
 def test_one_utterance_is_enough() -> None:
     trainer = _trainer(1, batch_size=1)
-    before = digest(trainer.recogniser.weights())
+    before = digest(trainer.weights())
     trainer.run()
-    assert digest(trainer.recogniser.weights()) != before
+    assert digest(trainer.weights()) != before

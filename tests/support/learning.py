@@ -1,7 +1,12 @@
-"""Learners, made of a recogniser and speech."""
+"""Learners, made of a recogniser and speech, and the dice of their training."""
+
+import numpy as np
+import torch
 
 from fedasr.asr.augment import NO_AUGMENTATION, AugmentSpec
 from fedasr.asr.recogniser import Recogniser
+from fedasr.privacy.noise import ReproducibleNoise
+from fedasr.protection.protection import Dice
 from fedasr.training.batches import Examples
 from fedasr.training.holdings import NOTHING, Holdings
 from fedasr.training.learner import Learner
@@ -16,3 +21,8 @@ def learner(
 ) -> Learner:  # fmt: skip
     held = Holdings(private, public)
     return Learner(recogniser, objective or Supervised(), held, augment, batch_size, layers)
+
+
+def dice(seed: int = 0, lanes: int = 1) -> Dice:
+    masks = tuple(torch.Generator().manual_seed(seed + lane) for lane in range(lanes))
+    return Dice(np.random.default_rng(seed), masks, lambda what, step: ReproducibleNoise(hash((seed, step)) % 2**32))

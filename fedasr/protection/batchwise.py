@@ -1,0 +1,40 @@
+"""Protections that leave sampling as it is: batch after batch, pass after pass, and promise nothing."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Generator
+
+import torch
+
+from fedasr.asr.batch import Batch
+from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection, Step
+from fedasr.training.batches import seconds_of
+from fedasr.training.gradients import Gradient
+from fedasr.training.learner import Learner
+
+
+class Batchwise(Protection, GradientPlan):
+    """A protection that only changes how the gradient of a batch is made. It needs no plan: it is its own."""
+
+    @abstractmethod
+    def gradient(self, learner: Learner, batch: Batch, masks: torch.Generator) -> Gradient:
+        """Return the mean loss of a batch and its gradient, one tensor a parameter."""
+
+    @property
+    def guarantee(self) -> Guarantee | None:
+        """Nothing is promised."""
+        return None
+
+    def plan(self, private: int, public: int, steps: int) -> GradientPlan:
+        """Return itself, whatever the sizes."""
+        return self
+
+    def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
+        """Yield the gradient of each batch."""
+        while True:
+            for indices in learner.batches(dice.batches):
+                batch = learner.batch(indices, dice.batches)
+                with learner.only_trained():
+                    loss, gradient = self.gradient(learner, batch, dice.masks[0])
+                yield Step(seconds_of(learner.examples, indices), loss, gradient)

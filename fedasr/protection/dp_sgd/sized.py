@@ -1,0 +1,96 @@
+"""DP-SGD in every data holder of a row: one noise multiplier for all, that which the smallest needs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fedasr.asr.recogniser import Recogniser
+from fedasr.common.errors import RowError, UserError
+from fedasr.protection.dp_sgd.descent import DescentSpec, NoisyDescent
+from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, noisy_gradient
+from fedasr.protection.dp_sgd.settings import DPSGD
+from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Step
+from fedasr.training.batches import seconds_of
+from fedasr.training.descent import Descent
+from fedasr.training.learner import Learner
+from fedasr.training.parameters import with_zeros
+
+
+@dataclass(frozen=True)
+class SizedDPSGD(GradientPlan):
+    """DP-SGD for data holders of at least so many utterances.
+
+    Guarantee: unit utterance, add-remove. Data holders have different utterances, so the row promises what its
+    weakest one does: the one whose utterances are sampled most often. Each message of a silo, and each release of
+    the centre, pays for the steps behind it.
+
+    Parameters
+    ----------
+    settings : DPSGD
+    smallest : int
+        Utterances of the smallest data holder; taken as public.
+    steps : int
+        That every data holder takes in all.
+    """
+
+    settings: DPSGD
+    smallest: int
+    steps: int
+
+    @cached_property
+    def noise_multiplier(self) -> float:
+        """The least noise that keeps the target.
+
+        Raises
+        ------
+        RowError
+            Where a batch is larger than the smallest data holder, or no noise keeps the target.
+        """
+        try:
+            return self.settings.multiplier(self.steps, self.settings.batch_size / max(self.smallest, 1))
+        except UserError as error:
+            raise RowError(str(error)) from error
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """One step of the smallest data holder."""
+        mechanism = self.of_size(self.smallest).mechanism
+        return Guarantee("utterance", "add-remove", self.settings.delta, ("poisson", "poisson"), mechanism)
+
+    def of_size(self, utterances: int) -> DPSGDPlan:
+        """Return the plan of a data holder of some size.
+
+        Raises
+        ------
+        RowError
+            Where it has fewer utterances than the smallest: they would be sampled more often than is accounted for.
+        """
+        if utterances < self.smallest:
+            raise RowError(f"the noise is for {self.smallest} utterances and more, and {utterances} are learnt from")
+        settings = self.settings
+        spec = DPSGDSpec(settings.clip_norm, self.noise_multiplier, settings.batch_size)
+        try:
+            return DPSGDPlan(spec, utterances)
+        except UserError as error:
+            raise RowError(str(error)) from error
+
+    def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
+        """Yield noisy gradients, with the seconds that a step is expected to read and no loss: none is covered."""
+        plan, layers = self.of_size(len(learner.examples)), self.settings.layers
+        seconds = plan.rate * seconds_of(learner.examples)
+        for step in itertools.count():
+            taken = noisy_gradient(learner, plan, dice.noise("dp-sgd", step), layers)
+            yield Step(seconds, math.nan, with_zeros(learner.recogniser, layers, taken.gradient))
+
+    def descent(self, recogniser: Recogniser, plain: Descent) -> Descent:
+        """Return an optimizer for noisy gradients, and the average of its iterates."""
+        settings = self.settings
+        spec = DescentSpec(
+            settings.optimizer, settings.learning_rate, settings.momentum, settings.decay, settings.average,
+            layers=settings.layers,
+        )  # fmt: skip
+        return NoisyDescent(recogniser, spec, self.steps)

@@ -1,0 +1,54 @@
+"""No protection: plain gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from fedasr.asr.batch import Batch
+from fedasr.protection.batchwise import Batchwise
+from fedasr.protection.protection import Dice, Step
+from fedasr.training.batches import seconds_of
+from fedasr.training.gradients import Gradient, lanes_gradient
+from fedasr.training.learner import Learner
+
+
+@dataclass(frozen=True)
+class Unprotected(Batchwise):
+    """The gradient of the mean loss of each batch; where there are several lanes, they are computed side by side."""
+
+    def gradient(self, learner: Learner, batch: Batch, masks: torch.Generator) -> Gradient:
+        """Return the mean loss of a batch and its gradient."""
+        return learner.gradient(batch, masks)
+
+    def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
+        """Yield the gradient of each batch."""
+        if len(dice.masks) == 1:
+            yield from super().gradients(learner, dice)
+        with ThreadPoolExecutor(len(dice.masks) + 1) as executor:
+            while True:
+                yield from _one_pass(learner, dice, executor)
+
+
+def _one_pass(learner: Learner, dice: Dice, executor: Executor) -> Iterator[Step]:
+    """Yield the steps of a pass; the lanes of one are made while those of the step before are computed."""
+    batches = learner.batches(dice.batches)
+    make = partial(_lanes, learner, dice)
+    following = executor.submit(make, batches[0])
+    for number, indices in enumerate(batches):
+        lanes = following.result()
+        if number + 1 < len(batches):
+            following = executor.submit(make, batches[number + 1])
+        with learner.only_trained():
+            loss, gradient = lanes_gradient(learner.gradient, lanes, dice.masks[: len(lanes)], executor)
+        yield Step(seconds_of(learner.examples, indices), loss, gradient)
+
+
+def _lanes(learner: Learner, dice: Dice, indices: list[int]) -> list[Batch]:
+    """Return the parts of a batch, made one after the other: all draw from one generator."""
+    count = len(dice.masks)
+    return [learner.batch(indices[lane::count], dice.batches) for lane in range(min(count, len(indices)))]

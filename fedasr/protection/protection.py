@@ -1,0 +1,167 @@
+"""What a protection is, and which there are: the entry-point group ``fedasr.protections``.
+
+A protection says how a step's gradient is made of a data holder's examples, and what that promises. All training
+goes through it: inside the silos, at the centre, and where nothing is protected.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedasr.asr.recogniser import Recogniser
+from fedasr.common.errors import UserError
+from fedasr.common.registry import Registry
+from fedasr.common.settings import Settings, from_table
+from fedasr.privacy.adjacency import Adjacency
+from fedasr.privacy.mechanisms.mechanism import Mechanism
+from fedasr.privacy.noise import Noise
+from fedasr.training.course import Course
+from fedasr.training.descent import Descent
+from fedasr.training.learner import Learner
+
+
+class Step(NamedTuple):
+    """One step: the seconds of speech it read (or is expected to), its mean loss, and its gradient.
+
+    The loss is NaN where no guarantee covers it. The gradient has one tensor a parameter and belongs to the receiver.
+    """
+
+    seconds: float
+    loss: float
+    gradient: list[Tensor]
+
+
+@dataclass(frozen=True)
+class Dice:
+    """All chance of one stretch of training.
+
+    Parameters
+    ----------
+    batches : numpy.random.Generator
+        Order and augmentation.
+    masks : tuple of torch.Generator
+        Dropout; one a lane, where lanes are computed side by side.
+    noise : callable
+        ``noise(what, step)`` is the source of noise of one step, counted from the start of the stretch: of the
+        operating system, or of the row's streams where the experiment says so. `what` names its purpose.
+    """
+
+    batches: np.random.Generator
+    masks: tuple[torch.Generator, ...]
+    noise: Callable[[str, int], Noise]
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """What is promised of gradients.
+
+    Parameters
+    ----------
+    unit : str
+        ``"utterance"``, ``"speaker"`` or ``"silo"``.
+    adjacency : str
+    delta : float
+    sampling : tuple of str
+        As accounted, and as done.
+    mechanism : Mechanism
+        What one step releases; each is charged to the ledger.
+    """
+
+    unit: str
+    adjacency: Adjacency
+    delta: float
+    sampling: tuple[str, str]
+    mechanism: Mechanism
+
+    @property
+    def terms(self) -> tuple[str, Adjacency, float, tuple[str, str]]:
+        """All but the mechanism, as `fedasr.protection.releases.Releases.promise` takes them."""
+        return self.unit, self.adjacency, self.delta, self.sampling
+
+
+class GradientPlan(ABC):
+    """A protection sized for the data holders of a row. It travels to the silos."""
+
+    @property
+    @abstractmethod
+    def guarantee(self) -> Guarantee | None:
+        """What is promised; None where nothing is, and then nothing reaches the ledger.
+
+        Raises
+        ------
+        RowError
+            Where the promise cannot be kept.
+        """
+
+    @abstractmethod
+    def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
+        """Yield step after step, without end, each at the weights that the recogniser has by then.
+
+        Parameters
+        ----------
+        learner : Learner
+            ``learner.learnt`` holds private and public examples apart; only the private are to be protected.
+        dice : Dice
+        """
+
+    def descent(self, recogniser: Recogniser, plain: Descent) -> Descent:
+        """Return what is done with the gradients at the centre, after any noise: it costs no privacy.
+
+        Parameters
+        ----------
+        recogniser : Recogniser
+        plain : Descent
+            What ``[central]`` asks for.
+        """
+        return plain
+
+
+class Protection(Settings, ABC):
+    """How gradients are made of examples; a frozen dataclass of its settings."""
+
+    def course(self, learner: Learner, epochs: int) -> Course:
+        """Return how long the centre trains; by default so many passes, as ``[central]`` says."""
+        return Course.of_passes(epochs, learner.objective.steps(learner.learnt, learner.batch_size))
+
+    @abstractmethod
+    def plan(self, private: int, public: int, steps: int) -> GradientPlan:
+        """Return the protection, sized.
+
+        Parameters
+        ----------
+        private, public : int
+            Examples of the smallest data holder, taken as known to everybody.
+        steps : int
+            That each data holder takes in all.
+        """
+
+
+PROTECTIONS: Registry[type[Protection]] = Registry("protection", "fedasr.protections")
+
+
+def build_protection(name: str, options: Mapping[str, Any]) -> Protection:
+    """Return the protection of a name with the options of an experiment file.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, or ``module:Class``.
+    options : mapping
+        The row's ``protection_options``.
+
+    Raises
+    ------
+    UserError
+        Where the name, an option or its value is unknown or out of range.
+    """
+    found = PROTECTIONS.find(name)
+    if not (isinstance(found, type) and issubclass(found, Protection)):
+        raise UserError(f"'{name}' is no protection (a subclass of {Protection.__module__}.Protection)")
+    return from_table(found, options, "", "protection_options.")
