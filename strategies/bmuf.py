@@ -7,23 +7,26 @@ is FedAvgM; the Nesterov form is the outer step of DiLoCo; without momentum it i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp import Grid
 
-from fedasr.common.errors import UserError
+from fedasr.common.settings import Settings, number, one_of
 from fedasr.messages.train_request import KEEP_OPTIMIZER
 
-from .fedavg import FedAvg
+from .fedavg import WEIGHTS, FedAvg, FedAvgSettings
 
 MEMORIES = 8
 """A filter's memory of 1 / (1 - momentum) blocks should pass so often in a training."""
 
 
-class BMUF(FedAvg):
-    """Models are averaged once a block and their update is filtered.
+@dataclass(frozen=True)
+class BMUFSettings(Settings):
+    """How updates are filtered.
 
     Parameters
     ----------
@@ -36,22 +39,40 @@ class BMUF(FedAvg):
         ``"reset"``: the silos' optimizers begin each block anew; ``"keep"``: they go on.
     weighting : str
         ``"uniform"``, as published, or ``"utterances"``.
+    """
+
+    block_momentum: float | None = number(None, least=0, below=1)
+    block_learning_rate: float = number(1.0, above=0, below=math.inf)
+    nesterov: bool = True
+    local_optimizer: str = one_of("reset", "reset", "keep")
+    weighting: str = one_of("uniform", *WEIGHTS)
+
+    def outer(self, workers: int, blocks: int) -> FedAvgSettings:
+        """Return the averaging that this is with so many workers and blocks."""
+        momentum = default_momentum(workers, blocks) if self.block_momentum is None else self.block_momentum
+        return FedAvgSettings(momentum, self.nesterov, self.block_learning_rate, weighting=self.weighting)
+
+
+class BMUF(FedAvg):
+    """Models are averaged once a block and their update is filtered.
+
+    Parameters
+    ----------
+    settings : BMUFSettings, optional
     workers, blocks : int
         N and the number of blocks, of which the default momentum is made; fedasr sets them.
     **sampling
         What Flower's FedAvg takes.
     """
 
+    settings_class: ClassVar[type[Settings]] = BMUFSettings
+
     def __init__(
-        self, block_momentum: float | None = None, block_learning_rate: float = 1.0, nesterov: bool = True,
-        local_optimizer: str = "reset", weighting: str = "uniform", workers: int = 1, blocks: int = 1,
-        **sampling: Any,
-    ) -> None:  # fmt: skip
-        if local_optimizer not in ("reset", "keep"):
-            raise UserError(f"'local_optimizer' is '{local_optimizer}'; known: reset, keep")
-        momentum = default_momentum(workers, blocks) if block_momentum is None else block_momentum
-        super().__init__(momentum, nesterov, block_learning_rate, weighting=weighting, **sampling)
-        self.keep_optimizer = local_optimizer == "keep"
+        self, settings: BMUFSettings | None = None, workers: int = 1, blocks: int = 1, **sampling: Any
+    ) -> None:
+        settings = settings or BMUFSettings()
+        super().__init__(settings.outer(workers, blocks), **sampling)
+        self.keep_optimizer = settings.local_optimizer == "keep"
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from flwr.app import ArrayRecord, Message, RecordDict
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 
-from fedasr.common.errors import RowError, UserError
+from fedasr.common.errors import RowError
+from fedasr.common.settings import Settings, number
 from fedasr.corpora.speech import Speech, joined
 from fedasr.messages.kinds import SPEECH
 from fedasr.messages.records import array_record
@@ -17,8 +19,9 @@ from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 
 
-class Centralised(CentralStrategy):
-    """Trains on the speech of all silos and the labelled public speech: what pooling would give.
+@dataclass(frozen=True)
+class CentralisedSettings(Settings):
+    """How often it is looked at.
 
     Parameters
     ----------
@@ -26,10 +29,21 @@ class Centralised(CentralStrategy):
         Epochs between evaluations on the development speakers.
     """
 
-    def __init__(self, evaluate_every: int = 10) -> None:
-        if not isinstance(evaluate_every, int) or evaluate_every < 1:
-            raise UserError(f"centralised: 'evaluate_every' must be a whole number from 1 on, not {evaluate_every!r}")
-        self.evaluate_every = evaluate_every
+    evaluate_every: int = number(10, least=1)
+
+
+class Centralised(CentralStrategy):
+    """Trains on the speech of all silos and the labelled public speech: what pooling would give.
+
+    Parameters
+    ----------
+    settings : CentralisedSettings, optional
+    """
+
+    settings_class: ClassVar[type[Settings]] = CentralisedSettings
+
+    def __init__(self, settings: CentralisedSettings | None = None) -> None:
+        self.evaluate_every = (settings or CentralisedSettings()).evaluate_every
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Collect the speech and train."""

@@ -17,8 +17,9 @@ a silo fails           the same; who was in the cohort is the simulator's to kno
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from flwr.app import ArrayRecord, Message
@@ -28,12 +29,13 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import Arrays
+from fedasr.common.settings import Mistake, Settings, number, one_of, share
 from fedasr.grid.exchange import Mean
 from fedasr.messages.kinds import GRADIENT, TRAIN
 from fedasr.messages.records import CHANGE, array_record, arrays_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.privacy.accounting.calibration import noise_for
-from fedasr.privacy.adjacency import Adjacency, checked_adjacency
+from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
 from fedasr.protection.releases import Charge
@@ -45,8 +47,9 @@ from fedasr.training.parameters import chosen_names
 Weights = Mapping[str, NDArray[Any]]
 
 
-class DPFedAvg(CentralStrategy):
-    """User-level differential privacy: clipped changes, Poisson cohorts, noise at the server.
+@dataclass(frozen=True)
+class DPFedAvgSettings(Settings):
+    """What is promised, and what is done with the noisy mean.
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ class DPFedAvg(CentralStrategy):
         The largest L2 norm of a silo's change.
     adjacency : str
         ``"replace-one"`` or ``"add-remove"``.
-    layers : sequence of str
+    layers : tuple of str
         Patterns of the parameters that are trained and noised, such as ``"ctc.*"``; the rest stays public.
     server_learning_rate, server_momentum : float
         Of the step with the noisy mean; they cannot change the privacy.
@@ -69,25 +72,39 @@ class DPFedAvg(CentralStrategy):
         that one mini-batch asks for).
     """
 
-    def __init__(
-        self, epsilon: float = 8.0, delta: float = 1e-5, noise_multiplier: float | None = None, clip_norm: float = 1.0,
-        adjacency: str = "replace-one", layers: tuple[str, ...] = ("*",), server_learning_rate: float = 1.0,
-        server_momentum: float = 0.0, average: float = 0.5, exchange: str = "model",
-    ) -> None:  # fmt: skip
-        if not clip_norm > 0 or (math.isinf(clip_norm) and noise_multiplier != 0):
-            raise UserError(f"'clip_norm' must be above 0 and finite, not {clip_norm!r}: noise is a multiple of it")
-        if noise_multiplier is not None and not 0 <= noise_multiplier < math.inf:
-            raise UserError(f"'noise_multiplier' must be at least 0, not {noise_multiplier!r}")
-        if exchange not in ("model", "gradient"):
-            raise UserError(f"'exchange' is '{exchange}'; known: model, gradient")
-        if not 0 <= average <= 1:
-            raise UserError(f"'average' must be between 0 and 1, not {average!r}")
-        if not 0 < epsilon < math.inf or not 0 < delta < 1:
-            raise UserError(f"epsilon = {epsilon} must be above 0 and delta = {delta} between 0 and 1")
-        self.epsilon, self.delta, self.noise_multiplier, self.clip_norm = epsilon, delta, noise_multiplier, clip_norm
-        self.adjacency: Adjacency = checked_adjacency(adjacency)
-        self.layers, self.average, self.kind = tuple(layers), average, TRAIN if exchange == "model" else GRADIENT
-        self.outer = MomentumStep(server_learning_rate, server_momentum)
+    epsilon: float = number(8.0, above=0, below=math.inf)
+    delta: float = number(1e-5, above=0, below=1)
+    noise_multiplier: float | None = number(None, least=0, below=math.inf)
+    clip_norm: float = number(1.0, above=0)
+    adjacency: Adjacency = "replace-one"
+    layers: tuple[str, ...] = ("*",)
+    server_learning_rate: float = number(1.0, above=0, below=math.inf)
+    server_momentum: float = number(0.0, least=0, below=1)
+    average: float = share(0.5)
+    exchange: str = one_of("model", "model", "gradient")
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse noise that would be infinite, and a target that plans nothing."""
+        if math.isinf(self.clip_norm) and self.noise_multiplier != 0:
+            yield Mistake("{0} must be finite, not inf: noise is a multiple of it", ("clip_norm",))
+        if self.noise_multiplier is not None:
+            yield from self.without_effect("epsilon", unless="noise that is planned; leave out noise_multiplier")
+
+
+class DPFedAvg(CentralStrategy):
+    """User-level differential privacy: clipped changes, Poisson cohorts, noise at the server.
+
+    Parameters
+    ----------
+    settings : DPFedAvgSettings, optional
+    """
+
+    settings_class: ClassVar[type[Settings]] = DPFedAvgSettings
+
+    def __init__(self, settings: DPFedAvgSettings | None = None) -> None:
+        self.settings = settings or DPFedAvgSettings()
+        self.kind = TRAIN if self.settings.exchange == "model" else GRADIENT
+        self.outer = MomentumStep(self.settings.server_learning_rate, self.settings.server_momentum)
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Train, a release a round."""
@@ -95,7 +112,7 @@ class DPFedAvg(CentralStrategy):
         rate = min(central.training.silos_per_round or silos, silos) / silos
         self._check(central)
         mechanism = self._mechanism(rounds, rate)
-        central.releases.promise("silo", self.adjacency, self.delta, ("poisson", "poisson"))
+        central.releases.promise("silo", self.settings.adjacency, self.settings.delta, ("poisson", "poisson"))
         # In the order of the names, which files keep too: noise is drawn in it.
         weights, total, first = dict(sorted(central.start.items())), self._zeros(central), 1
         saved = central.resume()
@@ -111,7 +128,7 @@ class DPFedAvg(CentralStrategy):
             mean = {name: array / (rate * silos) for name, array in made.items()}
             zeros = {name: np.zeros_like(array) for name, array in weights.items() if name not in mean}
             weights = dict(self.outer.move(weights, {**zeros, **mean}))
-            if round > rounds * (1 - self.average):
+            if round > rounds * (1 - self.settings.average):
                 total = {name: total[name] + weights[name] for name in total}
             central.after_round(round, rounds, lambda: weights, lambda: self._state(weights, total))  # noqa: B023
         return result_with(array_record(self._averaged(weights, total, rounds)))
@@ -119,18 +136,19 @@ class DPFedAvg(CentralStrategy):
     def _check(self, central: Central) -> None:
         """Refuse what would release noise round after round and nothing else."""
         try:
-            chosen_names(central.start, self.layers)
+            chosen_names(central.start, self.settings.layers)
         except UserError as error:
             raise RowError(str(error)) from error
         if self.kind == GRADIENT and (central.training.optimizer != "sgd" or central.training.weight_decay):
             raise RowError("gradients are exchanged for SGD without weight decay; set training.optimizer = 'sgd'")
 
     def _mechanism(self, rounds: int, rate: float) -> SampledGaussian:
-        multiplier = self.noise_multiplier
+        plan = self.settings
+        multiplier = plan.noise_multiplier
         if multiplier is None:
             kind = "sampled-gaussian"
-            multiplier = noise_for(kind, rounds, self.epsilon, self.delta, self.adjacency, rate=rate)
-        return SampledGaussian(multiplier, self.clip_norm, rate)
+            multiplier = noise_for(kind, rounds, plan.epsilon, plan.delta, plan.adjacency, rate=rate)
+        return SampledGaussian(multiplier, plan.clip_norm, rate)
 
     def _noisy_sum(
         self, central: Central, round: int, weights: Weights, rate: float, mechanism: SampledGaussian, noise: Noise
@@ -138,26 +156,26 @@ class DPFedAvg(CentralStrategy):
         """Return the noisy sum of the clipped changes of a cohort, on the chosen layers."""
         grid = central.grid
         joins = noise.uniform(grid.silos) < rate
-        content = TrainRequest(weights, round, layers=self.layers).to_record()
+        content = TrainRequest(weights, round, layers=self.settings.layers).to_record()
         cohort = [node for node, is_in in zip(grid.get_node_ids(), joins, strict=True) if is_in]
         answers = grid.exchange(
             [Message(content, node, self.kind.name) for node in cohort], round=round,
-            mean=Mean(clip_norm=self.clip_norm), timeout=central.training.timeout_seconds,
+            mean=Mean(clip_norm=self.settings.clip_norm), timeout=central.training.timeout_seconds,
         )  # fmt: skip
-        chosen = chosen_names(weights, self.layers)
+        chosen = chosen_names(weights, self.settings.layers)
         sums: dict[str, NDArray[Any]] = {name: np.zeros(weights[name].shape) for name in chosen}
         if answers.answered:
             mean = arrays_of(answers.good[0].content.array_records[CHANGE])
             sums = {name: np.asarray(mean[name], np.float64) * answers.answered for name in chosen}
-        deviation = mechanism.noise_multiplier * self.clip_norm if mechanism.noise_multiplier else 0.0
+        deviation = mechanism.noise_multiplier * self.settings.clip_norm if mechanism.noise_multiplier else 0.0
         return {name: (array + noise.normal(array.shape, deviation)).astype(np.float32) for name, array in sums.items()}
 
     def _zeros(self, central: Central) -> dict[str, NDArray[np.float64]]:
         return {name: np.zeros(array.shape) for name, array in central.start.items()}
 
     def _averaged(self, weights: Weights, total: Weights, rounds: int) -> dict[str, NDArray[np.float32]]:
-        counted = rounds - math.floor(rounds * (1 - self.average))
-        if self.average == 0 or counted < 1:
+        counted = rounds - math.floor(rounds * (1 - self.settings.average))
+        if self.settings.average == 0 or counted < 1:
             return {name: np.asarray(array, np.float32) for name, array in weights.items()}
         return {name: (array / counted).astype(np.float32) for name, array in total.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,13 +13,17 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 from numpy.typing import NDArray
 
-from fedasr.common.errors import UserError
+from fedasr.common.settings import Mistake, Settings, number, one_of
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.outer_step import AdamStep, MomentumStep
 
+WEIGHTS = {"utterances": "num-examples", "uniform": "uniform"}
+"""The metric of a reply by which a silo counts."""
 
-class FedAvg(FlowerFedAvg):
-    """Silos train, the server takes a step towards the mean of their models.
+
+@dataclass(frozen=True)
+class FedAvgSettings(Settings):
+    """How the server takes its step.
 
     Parameters
     ----------
@@ -32,20 +37,43 @@ class FedAvg(FlowerFedAvg):
         ``"momentum"`` or ``"adam"``.
     weighting : str
         ``"utterances"``: a silo counts by its utterances; ``"uniform"``: every silo counts alike.
-    **sampling
-        What Flower's FedAvg takes, such as ``fraction_train``.
     """
 
+    momentum: float = number(0.0, least=0, below=1)
+    nesterov: bool = False
+    server_learning_rate: float = number(1.0, above=0, below=math.inf)
+    server_optimizer: str = one_of("momentum", "momentum", "adam")
+    weighting: str = one_of("utterances", *WEIGHTS)
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse momentum that Adam would not use."""
+        if self.server_optimizer == "adam":
+            yield from self.without_effect("momentum", "nesterov", unless="server_optimizer = 'momentum'")
+
+    def outer_step(self) -> MomentumStep | AdamStep:
+        """Return the outer optimizer, new."""
+        if self.server_optimizer == "adam":
+            return AdamStep(self.server_learning_rate)
+        return MomentumStep(self.server_learning_rate, self.momentum, self.nesterov)
+
+
+class FedAvg(FlowerFedAvg):
+    """Silos train, the server takes a step towards the mean of their models.
+
+    Parameters
+    ----------
+    settings : FedAvgSettings, optional
+    **sampling
+        What Flower's FedAvg takes, such as ``fraction_train``; fedasr sets it.
+    """
+
+    settings_class: ClassVar[type[Settings]] = FedAvgSettings
     reduce: ClassVar[str] = "weighted_mean"
 
-    def __init__(
-        self, momentum: float = 0.0, nesterov: bool = False, server_learning_rate: float = 1.0,
-        server_optimizer: str = "momentum", weighting: str = "utterances", **sampling: Any,
-    ) -> None:  # fmt: skip
-        if weighting not in WEIGHTS:
-            raise UserError(f"'weighting' is '{weighting}'; known: {', '.join(WEIGHTS)}")
-        super().__init__(weighted_by_key=WEIGHTS[weighting], **sampling)
-        self.outer = make_outer(server_optimizer, momentum, nesterov, server_learning_rate)
+    def __init__(self, settings: FedAvgSettings | None = None, **sampling: Any) -> None:
+        settings = settings or FedAvgSettings()
+        super().__init__(weighted_by_key=WEIGHTS[settings.weighting], **sampling)
+        self.outer = settings.outer_step()
         self.weights: dict[str, NDArray[np.floating]] = {}
         self.sent: dict[str, NDArray[np.floating]] = {}
 
@@ -67,17 +95,3 @@ class FedAvg(FlowerFedAvg):
         moved = self.outer.step(self.weights, self.sent, arrays_of(mean))
         self.weights, self.sent = {}, {}  # what is left here between rounds is saved with each checkpoint
         return array_record(moved), metrics
-
-
-WEIGHTS = {"utterances": "num-examples", "uniform": "uniform"}
-
-
-def make_outer(optimizer: str, momentum: float, nesterov: bool, learning_rate: float) -> MomentumStep | AdamStep:
-    """Return the outer optimizer of a name."""
-    if optimizer not in ("momentum", "adam"):
-        raise UserError(f"'server_optimizer' is '{optimizer}'; known: momentum, adam")
-    if not isinstance(momentum, (int, float)) or not 0 <= momentum < 1:
-        raise UserError(f"'momentum' must be at least 0 and below 1, not {momentum!r}")
-    if not isinstance(learning_rate, (int, float)) or not 0 < learning_rate < math.inf:
-        raise UserError(f"'server_learning_rate' must be above 0, not {learning_rate!r}")
-    return AdamStep(learning_rate) if optimizer == "adam" else MomentumStep(learning_rate, momentum, nesterov)

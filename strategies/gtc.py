@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
-from fedasr.wire.codec import Codec
-from fedasr.wire.codecs_by_name import build_codec
+from fedasr.common.settings import Settings
+from fedasr.wire.codecs.threshold import Threshold, ThresholdSettings
 
-from .sync_sgd import SyncSGD
+from .sync_sgd import SyncSGD, SyncSGDSettings
+
+
+@dataclass(frozen=True)
+class GTCSettings(ThresholdSettings, SyncSGDSettings):
+    """Those of synchronous SGD and those of the codec ``threshold`` together."""
+
+    def codec(self) -> Threshold:
+        """Return the codec."""
+        return Threshold(**{field.name: getattr(self, field.name) for field in fields(ThresholdSettings)})
 
 
 class GTC(SyncSGD):
@@ -20,30 +29,19 @@ class GTC(SyncSGD):
 
     Parameters
     ----------
-    tau : float, optional
-        A fixed threshold.
-    density : float, optional
-        Adapt each silo's threshold to send this share of the values.
-    band : pair of float, optional
-        Keep the share of values sent within these limits.
-    residual_clip : float, optional
-        Clip the residual to so many thresholds; what is discarded is booked.
-    form : str
-        ``"auto"``, ``"words"``, ``"gaps"`` or ``"map"``.
-    **others
-        What `SyncSGD` takes.
+    settings : GTCSettings, optional
+    **sampling
+        What Flower's FedAvg takes; fedasr sets it.
+
+    Attributes
+    ----------
+    codec : Threshold
+        The codec of a row that names none.
     """
 
-    def __init__(
-        self, tau: float | None = None, density: float | None = None, band: Sequence[float] | None = None,
-        residual_clip: float | None = None, form: str = "auto", **others: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(**others)
-        settings = {"tau": tau, "density": density, "band": band, "residual_clip": residual_clip, "form": form}
-        self.threshold = {name: value for name, value in settings.items() if value is not None}
-        build_codec("threshold", self.threshold)
+    settings_class: ClassVar[type[Settings]] = GTCSettings
 
-    @property
-    def codec(self) -> Codec:
-        """The codec of a row that names none."""
-        return build_codec("threshold", self.threshold)
+    def __init__(self, settings: GTCSettings | None = None, **sampling: Any) -> None:
+        settings = settings or GTCSettings()
+        super().__init__(settings, **sampling)
+        self.codec = settings.codec()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from flwr.app import ArrayRecord, Message
@@ -10,7 +11,8 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 
 from fedasr.asr.word_errors import ErrorCounts
-from fedasr.common.errors import RowError, UserError
+from fedasr.common.errors import RowError
+from fedasr.common.settings import Settings, number
 from fedasr.grid.identity import silo_of
 from fedasr.messages.alone_reply import AloneReply
 from fedasr.messages.kinds import ALONE
@@ -19,8 +21,9 @@ from fedasr.server.central import Central, PerSilo
 from fedasr.server.central_strategy import CentralStrategy
 
 
-class LocalOnly(CentralStrategy):
-    """Each silo alone: the mean and the spread over silos of what each one's own model does.
+@dataclass(frozen=True)
+class LocalOnlySettings(Settings):
+    """How long each silo trains.
 
     Parameters
     ----------
@@ -28,10 +31,21 @@ class LocalOnly(CentralStrategy):
         Local optimizer steps of each silo; 0 takes as many as all rounds together.
     """
 
-    def __init__(self, steps: int = 0) -> None:
-        if not isinstance(steps, int) or steps < 0:
-            raise UserError(f"local-only: 'steps' must be a whole number from 0 on, not {steps!r}")
-        self.steps = steps
+    steps: int = number(0, least=0)
+
+
+class LocalOnly(CentralStrategy):
+    """Each silo alone: the mean and the spread over silos of what each one's own model does.
+
+    Parameters
+    ----------
+    settings : LocalOnlySettings, optional
+    """
+
+    settings_class: ClassVar[type[Settings]] = LocalOnlySettings
+
+    def __init__(self, settings: LocalOnlySettings | None = None) -> None:
+        self.steps = (settings or LocalOnlySettings()).steps
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Let every silo train and be scored on the test speakers."""

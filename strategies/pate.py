@@ -11,8 +11,7 @@ noise themselves; what is published is the student.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from flwr.app import ArrayRecord, Message
@@ -24,7 +23,8 @@ from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.nbest import nbest
 from fedasr.asr.features import stacked_length
 from fedasr.asr.recogniser import Recogniser
-from fedasr.common.errors import RowError, UserError, nearest
+from fedasr.common.errors import RowError
+from fedasr.common.settings import Settings
 from fedasr.corpora.speech import Speech, joined
 from fedasr.messages.kinds import TEACHER, Kind
 from fedasr.messages.records import array_record
@@ -33,7 +33,6 @@ from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, answer_of
 from fedasr.privacy.accounting.budget import Budget
 from fedasr.privacy.accounting.calibration import noise_for, with_noise
-from fedasr.privacy.adjacency import Adjacency, checked_adjacency
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.runs.data import MechanismData, VotesData
@@ -45,40 +44,12 @@ from fedasr.voting.candidates import vote_on_candidates
 from fedasr.voting.frames import vote_on_frames
 from fedasr.voting.labels import vote_on_labels
 
+from .pate_settings import PATESettings
+
 TEACHERS, VOTES = 1, 2
 """The rounds before the student's epochs."""
 LABELS_UNKNOWN = 20
 """Labels expected of an utterance where no public transcript tells."""
-KNOWN = {
-    "mechanism": ("gnmax", "lnmax", "confident-gnmax", "noisy-mean"),
-    "votes": ("label", "utterance", "frame"),
-    "noise_at": ("server", "teacher"),
-    "teacher_start": ("public", "scratch"),
-    "weighting": ("uniform", "utterances"),
-}
-
-
-@dataclass(frozen=True)
-class VoteNoise:
-    """How much noise, and where it enters.
-
-    Parameters
-    ----------
-    epsilon, delta : float
-        The target; the noise is the least that meets it for the planned votes.
-    noise : float or None
-        Given instead of planned: σ, λ, or the standard deviation on a mean.
-    threshold : float
-        Confident-GNMax: the share of teachers that must agree.
-    check_ratio : float
-        Confident-GNMax: the check's noise over the answer's.
-    """
-
-    epsilon: float
-    delta: float
-    noise: float | None
-    threshold: float
-    check_ratio: float
 
 
 class PATE(CentralStrategy):
@@ -86,85 +57,20 @@ class PATE(CentralStrategy):
 
     Parameters
     ----------
-    epsilon, delta : float
-        What the votes may cost together.
-    mechanism : str
-        ``"gnmax"``, ``"lnmax"``, ``"confident-gnmax"`` or ``"noisy-mean"``.
-    votes : str
-        ``"label"``, ``"utterance"`` or ``"frame"``.
-    noise : float, optional
-        σ, λ or the deviation on the mean; by default planned from ε, δ and the expected number of votes.
-    noise_at : str
-        ``"server"``, or ``"teacher"`` (noisy-mean): whoever sees the mean alone need not be trusted.
-    threshold, check_ratio : float
-        Of Confident-GNMax; see `VoteNoise`.
-    adjacency : str
-        ``"replace-one"`` or ``"add-remove"``.
-    utterances : int
-        Public utterances to ask about; 0 means all.
-    maximum_labels : int
-        Labels after which a transcript ends unasked; 0 means twice the longest public transcript.
-    candidates, beam : int
-        ``votes = "utterance"``: the public model's n-best list.
-    teacher_steps : int
-        Optimizer steps of a teacher, by the settings of ``[training]``.
-    teacher_start : str
-        ``"public"`` or ``"scratch"``.
-    weighting : str
-        ``"uniform"``, or ``"utterances"``: a teacher counts by its silo's utterances, which are then public.
-    chunk : int
-        Utterances that are asked about together.
-    evaluate_every : int
-        Epochs of the student between evaluations.
+    settings : PATESettings, optional
     """
 
-    def __init__(
-        self, epsilon: float = 8.0, delta: float = 1e-5, mechanism: str = "gnmax", votes: str = "label",
-        noise: float | None = None, noise_at: str = "server", threshold: float = 0.5, check_ratio: float = 1.5,
-        adjacency: str = "replace-one", utterances: int = 0, maximum_labels: int = 0, candidates: int = 8,
-        beam: int = 16, teacher_steps: int = 10, teacher_start: str = "public", weighting: str = "uniform",
-        chunk: int = 200, evaluate_every: int = 5,
-    ) -> None:  # fmt: skip
-        chosen = {
-            "mechanism": mechanism, "votes": votes, "noise_at": noise_at, "teacher_start": teacher_start,
-            "weighting": weighting,
-        }  # fmt: skip
-        for name, value in chosen.items():
-            if value not in KNOWN[name]:
-                raise UserError(f"'{name}' is '{value}'{nearest(str(value), KNOWN[name])}")
-        if noise_at == "teacher" and mechanism != "noisy-mean":
-            raise UserError("'noise_at' is 'teacher', which goes with mechanism = 'noisy-mean'")
-        if mechanism == "noisy-mean" and votes != "label":
-            raise UserError("'noisy-mean' averages the probabilities of next labels; set votes = 'label'")
-        counts = {
-            "teacher_steps": teacher_steps, "chunk": chunk, "candidates": candidates, "evaluate_every": evaluate_every,
-        }  # fmt: skip
-        for name, number in counts.items():
-            if not isinstance(number, int) or number < 1:
-                raise UserError(f"'{name}' must be a whole number from 1 on, not {number!r}")
-        for name, number in (("utterances", utterances), ("maximum_labels", maximum_labels), ("beam", beam)):
-            if not isinstance(number, int) or number < 0:
-                raise UserError(f"'{name}' must be a whole number from 0 on, not {number!r}")
-        if not 0 < epsilon < math.inf or not 0 < delta < 1:
-            raise UserError(f"epsilon = {epsilon} must be above 0 and delta = {delta} between 0 and 1")
-        if noise is not None and not 0 < noise < math.inf:
-            raise UserError(f"'noise' must be above 0, not {noise!r}; leave it out to have it planned from epsilon")
-        if not math.isfinite(threshold) or not 0 < check_ratio < math.inf:
-            raise UserError(f"threshold = {threshold} must be a number and check_ratio = {check_ratio} above 0")
-        self.mechanism, self.votes, self.noise_at, self.weighting = mechanism, votes, noise_at, weighting
-        self.noise = VoteNoise(epsilon, delta, noise, threshold, check_ratio)
-        self.adjacency: Adjacency = checked_adjacency(adjacency)
-        self.utterances, self.maximum_labels, self.chunk = utterances, maximum_labels, chunk
-        self.candidates, self.beam = candidates, max(beam, candidates)
-        self.teacher_steps, self.teacher_start = teacher_steps, teacher_start
-        self.evaluate_every = evaluate_every
+    settings_class: ClassVar[type[Settings]] = PATESettings
+
+    def __init__(self, settings: PATESettings | None = None) -> None:
+        self.settings = settings or PATESettings()
         self.sizes: list[int] = []
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Train teachers, let them vote, and train the student."""
         if not len(central.public_unlabelled):
             raise RowError("there is no public unlabelled speech to vote on; set corpus.unlabelled_speakers")
-        central.releases.promise("silo", self.adjacency, self.noise.delta)
+        central.releases.promise("silo", self.settings.adjacency, self.settings.delta)
         saved = central.resume()
         if saved is None:
             self._train_teachers(central)
@@ -178,8 +84,8 @@ class PATE(CentralStrategy):
         return result_with(array_record(student.weights()))
 
     def _train_teachers(self, central: Central) -> None:
-        start = central.start if self.teacher_start == "public" else central.fresh().weights()
-        content = TrainRequest(start, TEACHERS, steps=self.teacher_steps).to_record()
+        start = central.start if self.settings.teacher_start == "public" else central.fresh().weights()
+        content = TrainRequest(start, TEACHERS, steps=self.settings.teacher_steps).to_record()
         nodes = list(central.grid.get_node_ids())
         answers = central.grid.exchange([Message(content, node, TEACHER.name) for node in nodes], round=TEACHERS)
         if answers.answered < max(1, central.training.least_replies * len(nodes)):
@@ -198,14 +104,14 @@ class PATE(CentralStrategy):
         """Return public speech with the transcripts that were voted."""
         speech, tokens = central.public_unlabelled, central.tokens.size
         chosen = central.streams.numpy("asked").permutation(len(speech)).tolist()
-        chosen = chosen[: self.utterances or len(chosen)]
-        chunks = [sorted(chosen[at : at + self.chunk]) for at in range(0, len(chosen), self.chunk)]
+        chosen = chosen[: self.settings.utterances or len(chosen)]
+        chunks = [sorted(chosen[at : at + self.settings.chunk]) for at in range(0, len(chosen), self.settings.chunk)]
         longest = max((len(central.tokens.encode(u.text)) for u in central.public_labelled.utterances), default=0)
-        most = self.maximum_labels or 2 * (longest or LABELS_UNKNOWN)
+        most = self.settings.maximum_labels or 2 * (longest or LABELS_UNKNOWN)
         ballot = self._ballot(central, chunks)
-        match self.votes:
+        match self.settings.votes:
             case "label":
-                sigma = self._sigma_at_teacher(ballot) if self.noise_at == "teacher" else 0.0
+                sigma = self._sigma_at_teacher(ballot) if self.settings.noise_at == "teacher" else 0.0
                 voted = vote_on_labels(ballot, chunks, tokens, most, sigma)
             case "utterance":
                 voted = vote_on_candidates(ballot, chunks, self._public_candidates(central, chunks, most))
@@ -224,9 +130,9 @@ class PATE(CentralStrategy):
     def _ballot(self, central: Central, chunks: list[list[int]]) -> Ballot:
         nodes = list(central.grid.get_node_ids())
         sizes = np.array(self.sizes, np.float64)
-        weights = sizes / sizes.max() if self.weighting == "utterances" else np.ones(len(nodes))
+        weights = sizes / sizes.max() if self.settings.weighting == "utterances" else np.ones(len(nodes))
         mechanism = self._mechanism(float(weights.sum()), len(nodes), self._planned_votes(central, chunks))
-        budget = Budget(self.noise.epsilon, self.noise.delta, adjacency=self.adjacency)
+        budget = Budget(self.settings.epsilon, self.settings.delta, adjacency=self.settings.adjacency)
 
         def ask(kind: Kind, question: Question) -> list[NDArray[Any] | None]:
             content = question.to_record(VOTES)
@@ -239,24 +145,24 @@ class PATE(CentralStrategy):
         return Ballot(mechanism, budget, central.releases, ask, weights, int((sizes > 0).sum()))
 
     def _mechanism(self, voices: float, silos: int, votes: int) -> Mechanism:
-        plan = self.noise
+        plan = self.settings
         noise = plan.noise
         if noise is None:
             noise = noise_for(
-                self.mechanism, votes, plan.epsilon, plan.delta, self.adjacency,
+                plan.mechanism, votes, plan.epsilon, plan.delta, plan.adjacency,
                 teachers=silos, check_ratio=plan.check_ratio,
             )  # fmt: skip
         return with_noise(
-            self.mechanism, noise, teachers=silos, threshold=plan.threshold * voices, check_ratio=plan.check_ratio
+            plan.mechanism, noise, teachers=silos, threshold=plan.threshold * voices, check_ratio=plan.check_ratio
         )
 
     def _planned_votes(self, central: Central, chunks: list[list[int]]) -> int:
         """Return how many votes are to be expected, from public transcripts and public speech alone."""
         asked = [place for chunk in chunks for place in chunk]
-        if self.votes == "utterance":
+        if self.settings.votes == "utterance":
             return len(asked)
         speech, known = central.public_unlabelled, central.public_labelled
-        if self.votes == "frame":
+        if self.settings.votes == "frame":
             return sum(stacked_length(speech.frames(place)) for place in asked)
         if not len(known):
             return len(asked) * (LABELS_UNKNOWN + 1)
@@ -266,11 +172,12 @@ class PATE(CentralStrategy):
 
     def _public_candidates(self, central: Central, chunks: list[list[int]], most: int) -> dict[int, list[list[int]]]:
         """Return what the public model would say to each utterance: lists that no silo has a part in."""
-        recogniser, speech = central.recogniser(), central.public_unlabelled
+        recogniser, speech, wanted = central.recogniser(), central.public_unlabelled, self.settings.candidates
+        beam = max(self.settings.beam, wanted)
         found: dict[int, list[list[int]]] = {}
         for chunk in chunks:
             batch = make_batch([speech.features(place) for place in chunk])
-            lists = nbest(recogniser, batch.features_BTF, batch.lengths_B, self.candidates, self.beam, most)
+            lists = nbest(recogniser, batch.features_BTF, batch.lengths_B, wanted, beam, most)
             found |= {p: [list(h.labels) for h in heard] for p, heard in zip(chunk, lists, strict=True)}
         return found
 
@@ -286,7 +193,7 @@ class PATE(CentralStrategy):
         seconds = trainer.seconds_an_epoch()
 
         def after_epoch(epoch: int, loss: float | None) -> None:
-            due = epoch % self.evaluate_every == 0 or epoch == epochs
+            due = epoch % self.settings.evaluate_every == 0 or epoch == epochs
             central.after_round(epoch + VOTES, epochs + VOTES, recogniser.weights, state_now, loss, due, seconds)
 
         def state_now() -> dict[str, NDArray[Any]]:
@@ -301,7 +208,7 @@ class PATE(CentralStrategy):
         votes = np.concatenate(ballot.histograms) if ballot.histograms else np.zeros((0, 1))
         shares = votes.max(1) / np.maximum(votes.sum(1), 1) if len(votes) else np.zeros(0)
         ballot.affordable()
-        are_whole = len(votes) and self.weighting == "uniform"
+        are_whole = len(votes) and self.settings.weighting == "uniform"
         seen = VotesData(
             MechanismData.from_json(ballot.mechanism.fields()), asked, len(texts), ballot.asked, ballot.abstained,
             counts.wer if texts else None, float(shares.mean()) if len(votes) else None,

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from flwr.app import ArrayRecord
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 
+from fedasr.common.settings import Settings
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 
 
+@dataclass(frozen=True)
+class PublicOnlySettings(Settings):
+    """There are none."""
+
+
 class PublicOnly(CentralStrategy):
-    """Trains on nothing beyond the labelled public speech that every row starts from."""
+    """Trains on nothing beyond the labelled public speech that every row starts from.
+
+    Parameters
+    ----------
+    settings : PublicOnlySettings, optional
+    """
+
+    settings_class: ClassVar[type[Settings]] = PublicOnlySettings
+
+    def __init__(self, settings: PublicOnlySettings | None = None) -> None:
+        self.settings = settings or PublicOnlySettings()
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Return the start."""

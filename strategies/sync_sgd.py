@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 
-from fedasr.common.errors import UserError
+from fedasr.common.settings import Settings, number, one_of
 from fedasr.messages.kinds import GRADIENT
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_request import ACCUMULATE
+from fedasr.server.outer_step import MomentumStep
 
-from .fedavg import WEIGHTS, make_outer
+from .fedavg import WEIGHTS
+
+
+@dataclass(frozen=True)
+class SyncSGDSettings(Settings):
+    """What a change is made of, and the server's step with the mean of them.
+
+    Parameters
+    ----------
+    accumulate : int
+        Mini-batches whose mean gradient makes one change.
+    server_momentum, server_learning_rate : float
+        Of the server's step with the mean change.
+    weighting : str
+        ``"uniform"``, or ``"utterances"``: a silo counts by its utterances.
+    """
+
+    accumulate: int = number(1, least=1)
+    server_momentum: float = number(0.0, least=0, below=1)
+    server_learning_rate: float = number(1.0, above=0, below=math.inf)
+    weighting: str = one_of("uniform", *WEIGHTS)
 
 
 class SyncSGD(FlowerFedAvg):
@@ -25,29 +48,19 @@ class SyncSGD(FlowerFedAvg):
 
     Parameters
     ----------
-    accumulate : int
-        Mini-batches whose mean gradient makes one change.
-    server_momentum, server_learning_rate : float
-        Of the server's step with the mean change.
-    weighting : str
-        ``"uniform"``, or ``"utterances"``: a silo counts by its utterances.
+    settings : SyncSGDSettings, optional
     **sampling
-        What Flower's FedAvg takes.
+        What Flower's FedAvg takes; fedasr sets it.
     """
 
+    settings_class: ClassVar[type[Settings]] = SyncSGDSettings
     reduce: ClassVar[str] = "weighted_mean"
 
-    def __init__(
-        self, accumulate: int = 1, server_momentum: float = 0.0, server_learning_rate: float = 1.0,
-        weighting: str = "uniform", **sampling: Any,
-    ) -> None:  # fmt: skip
-        if not isinstance(accumulate, int) or accumulate < 1:
-            raise UserError(f"'accumulate' must be a whole number from 1 on, not {accumulate!r}")
-        if weighting not in WEIGHTS:
-            raise UserError(f"'weighting' is '{weighting}'; known: {', '.join(WEIGHTS)}")
-        super().__init__(weighted_by_key=WEIGHTS[weighting], **sampling)
-        self.outer = make_outer("momentum", server_momentum, False, server_learning_rate)
-        self.accumulate = accumulate
+    def __init__(self, settings: SyncSGDSettings | None = None, **sampling: Any) -> None:
+        settings = settings or SyncSGDSettings()
+        super().__init__(weighted_by_key=WEIGHTS[settings.weighting], **sampling)
+        self.outer = MomentumStep(settings.server_learning_rate, settings.server_momentum)
+        self.accumulate = settings.accumulate
         self.weights = ArrayRecord()
 
     def configure_train(

@@ -30,7 +30,7 @@ class RowSpec(Settings):
     network : str
         The simulated links: ``"none"``, a preset's name, or the path of a TOML file.
     options : mapping
-        Keyword arguments of the strategy.
+        Settings of the strategy; keyword arguments of one that names no settings, such as Flower's own.
     codec_options, objective_options, protection_options : mapping
         Settings of the codec, the objective and the protection.
     training : mapping

@@ -11,6 +11,7 @@ from flwr.serverapp.strategy import Strategy
 
 from fedasr.common.errors import UserError, nearest, told_of
 from fedasr.common.registry import Registry
+from fedasr.common.settings import from_table
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.wire.codec import Codec
@@ -45,27 +46,49 @@ def row_of(strategy: str) -> RowSpec:
 def build_strategy(row: RowSpec, training: TrainingSpec, silos: int) -> Strategy:
     """Return the strategy of a row, its client sampling set from the training settings.
 
+    A strategy that says what its settings are (``settings_class``, a frozen dataclass) is given them as its first
+    argument; any other, such as Flower's own, is given the options of the row as keyword arguments.
+
     Raises
     ------
     UserError
         Where an option does not exist or is refused.
     """
-    cls = strategy_class(row.strategy)
+    with told_of(f"compare.{row.name}"):
+        cls: Any = strategy_class(row.strategy)
+    given, where = _given(cls, training, silos), f"compare.{row.name}.options"
+    settings_class = getattr(cls, "settings_class", None)
+    if settings_class is not None:
+        found: Strategy = cls(from_table(settings_class, row.options, where), **given)
+        return found
+    with told_of(where):
+        return _with_keywords(cls, given, row.options)
+
+
+def _with_keywords(cls: type[Strategy], given: Mapping[str, Any], options: Mapping[str, Any]) -> Strategy:
     accepted = inspect.signature(cls).parameters
-    takes_others = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-    for option in row.options:
-        if option not in accepted and not takes_others:
-            names = list(accepted)
-            raise UserError(f"compare.{row.name}.options: unknown option '{option}'{nearest(option, names)}")
-    sampling = {k: v for k, v in _sampling(training, silos).items() if k in accepted or takes_others}
-    size = {"workers": sampled(training, silos), "blocks": training.rounds}
-    sampling |= {k: v for k, v in size.items() if k in accepted}
-    if "strategy" in accepted:  # Flower's wrappers, such as those of differential privacy, are given what they wrap
-        sampling["strategy"] = flower.FedAvg(**_sampling(training, silos))
+    unknown = [] if _takes_others(cls) else [name for name in options if name not in accepted]
+    if unknown:
+        raise UserError(*(f"unknown option '{name}'{nearest(name, accepted)}" for name in unknown))
     try:
-        return cls(**{**sampling, **row.options})
-    except (TypeError, ValueError, UserError) as error:
-        raise UserError(f"compare.{row.name}.options: {error}") from error
+        return cls(**{**given, **options})
+    except (TypeError, ValueError) as error:
+        raise UserError(str(error)) from error
+
+
+def _given(cls: type[Strategy], training: TrainingSpec, silos: int) -> dict[str, Any]:
+    """Return the arguments that fedasr sets, of those that a strategy takes."""
+    accepted = inspect.signature(cls).parameters
+    sampling = {k: v for k, v in _sampling(training, silos).items() if k in accepted or _takes_others(cls)}
+    size = {"workers": sampled(training, silos), "blocks": training.rounds}
+    given = sampling | {k: v for k, v in size.items() if k in accepted}
+    if "strategy" in accepted:  # Flower's wrappers, such as those of differential privacy, are given what they wrap
+        given["strategy"] = flower.FedAvg(**_sampling(training, silos))
+    return given
+
+
+def _takes_others(cls: type[Strategy]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(cls).parameters.values())
 
 
 def codec_of(row: RowSpec, strategy: Strategy) -> Codec:

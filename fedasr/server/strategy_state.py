@@ -1,7 +1,8 @@
 """What a strategy remembers between rounds, as arrays: so that any Flower strategy can be resumed.
 
 Flower's strategies are plain objects that keep moments and models in attributes. Everything made of
-arrays, records, numbers, texts, lists, dictionaries and dataclasses is saved; functions are not state.
+arrays, records, numbers, texts, lists, dictionaries and dataclasses is saved; functions and frozen dataclasses,
+which are settings, are not state.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def state_of(strategy: object) -> dict[str, NDArray[Any]]:
         Where an attribute is none of the kinds above; such a row begins anew on resume.
     """
     arrays: dict[str, NDArray[Any]] = {}
-    skeleton = {name: _encoded(value, arrays) for name, value in vars(strategy).items() if not callable(value)}
+    skeleton = {name: _encoded(value, arrays) for name, value in vars(strategy).items() if _is_state(value)}
     text = json.dumps(skeleton).encode()
     return {SKELETON: np.frombuffer(text, np.uint8), **arrays}
 
@@ -43,6 +44,11 @@ def restore(strategy: object, state: Mapping[str, NDArray[Any]]) -> None:
     skeleton = json.loads(state[SKELETON].tobytes())
     for name, value in skeleton.items():
         setattr(strategy, name, _decoded(value, state, getattr(strategy, name, None)))
+
+
+def _is_state(value: Any) -> bool:
+    frozen = dataclasses.is_dataclass(value) and value.__dataclass_params__.frozen  # type: ignore[union-attr]
+    return not callable(value) and not frozen
 
 
 def _encoded(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:

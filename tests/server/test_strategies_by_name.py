@@ -1,3 +1,4 @@
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
@@ -8,6 +9,7 @@ from flwr.serverapp import strategy as flower
 
 import fedasr.common.registry
 from fedasr.common.errors import UserError
+from fedasr.common.settings import Settings, from_table, number, to_table
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.server.strategies_by_name import (
@@ -23,6 +25,20 @@ class Theirs(flower.FedAvg):
     def __init__(self, spice: int = 0, **others: Any) -> None:
         super().__init__(**others)
         self.spice = spice
+
+
+@dataclass(frozen=True)
+class SeasonedSettings(Settings):
+    spice: int = number(0, most=9)
+    salt: float = number(1.0, above=0)
+
+
+class Seasoned(flower.FedAvg):
+    settings_class = SeasonedSettings
+
+    def __init__(self, settings: SeasonedSettings, workers: int, **sampling: Any) -> None:
+        super().__init__(**sampling)
+        self.settings, self.workers = settings, workers
 
 
 @pytest.fixture
@@ -55,6 +71,27 @@ def test_a_third_partys_strategy_is_found_and_given_its_options(tiny: Experiment
         strategy_class("their")
     with pytest.raises(UserError, match="cannot be imported"):
         strategy_class("broken")
+
+
+def test_a_strategy_is_given_the_settings_it_names(tiny: Experiment) -> None:
+    row = RowSpec("mine", f"{__name__}:Seasoned", options={"spice": 3})
+    built: Any = build_strategy(row, tiny.training, 4)
+    assert built.settings == SeasonedSettings(3)
+    assert (built.workers, built.fraction_train) == (3, 0.75)
+    with pytest.raises(UserError) as error:
+        build_strategy(replace(row, options={"spice": 10, "salt": 0, "fraction_train": 1.0}), tiny.training, 4)
+    assert sorted(error.value.lines) == [
+        "compare.mine.options: 'salt' must be a number above 0, not 0",
+        "compare.mine.options: 'spice' must be a whole number of at most 9, not 10",
+        "compare.mine.options: unknown key 'fraction_train'; known: salt, spice",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES.known()))
+def test_every_strategy_of_ours_says_what_its_settings_are(name: str) -> None:
+    settings = strategy_class(name).settings_class  # type: ignore[attr-defined]
+    assert issubclass(settings, Settings)
+    assert from_table(settings, to_table(settings()), "here") == settings()
 
 
 def test_import_paths() -> None:

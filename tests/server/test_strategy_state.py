@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fedasr.strategies.fedavg import FedAvg
+from fedasr.strategies.fedavg import FedAvg, FedAvgSettings
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from flwr.app import Message as FlowerMessage
 from flwr.serverapp.strategy import FedAdagrad, FedAdam, FedAvgM, FedYogi, Strategy
@@ -21,8 +21,8 @@ MAKERS = {
     "FedYogi": lambda: FedYogi(eta=0.1),
     "FedAdagrad": lambda: FedAdagrad(eta=0.1),
     "FedAvgM": lambda: FedAvgM(server_momentum=0.9, server_learning_rate=0.5),
-    "momentum": lambda: FedAvg(momentum=0.9, nesterov=True),
-    "adam": lambda: FedAvg(server_optimizer="adam", server_learning_rate=0.01),
+    "momentum": lambda: FedAvg(FedAvgSettings(momentum=0.9, nesterov=True)),
+    "adam": lambda: FedAvg(FedAvgSettings(server_optimizer="adam", server_learning_rate=0.01)),
 }
 
 
@@ -139,6 +139,14 @@ def test_what_comes_back_can_be_written_and_is_nobody_elses() -> None:
     other.part.arrays["m"] += 1
     assert thing.value.tolist() == [0, 0, 0]
     assert thing.part.arrays["m"].tolist() == [0, 0]
+
+
+def test_settings_are_no_state() -> None:
+    """A resumed row has the settings of its experiment, whatever its checkpoint was written with."""
+    thing, other = _Thing(), _Thing()
+    thing.value, other.value = FedAvgSettings(0.5), FedAvgSettings(0.25)
+    restore(other, state_of(thing))
+    assert other.value == FedAvgSettings(0.25)
 
 
 def test_what_cannot_be_written_down_is_refused() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fedasr.strategies.bmuf import BMUF, MEMORIES, default_momentum
+from fedasr.strategies.bmuf import MEMORIES, BMUFSettings, default_momentum
 from flwr.app import ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import FedAvgM
 from hypothesis import given
@@ -116,9 +116,9 @@ def test_the_default_momentum_is_published_and_capped_by_the_blocks() -> None:
 
 def test_what_it_refuses() -> None:
     with pytest.raises(UserError, match="local_optimizer"):
-        BMUF(local_optimizer="forget")
+        BMUFSettings(local_optimizer="forget")
     with pytest.raises(UserError, match="momentum"):
-        BMUF(block_momentum=1.0)
+        BMUFSettings(block_momentum=1.0)
 
 
 def _driven(prepared: Prepared, row: RowSpec, folder: Path) -> str:

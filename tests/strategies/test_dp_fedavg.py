@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fedasr.strategies.dp_fedavg import DPFedAvg
+from fedasr.strategies.dp_fedavg import DPFedAvg, DPFedAvgSettings
 from support.running import tiny_table
 from support.tolerance import of_a_deviation, of_a_mean, rounding
 
@@ -95,7 +95,7 @@ def test_an_empty_cohort_releases_noise_alone(prepared: Prepared, tmp_path: Path
     spec = SampledGaussian(2.0, 0.5, 1e-9)
     _, central = _row(prepared, tmp_path, QUIET, rounds=1)
     before = len(central.grid.log.traffic)
-    strategy = DPFedAvg(noise_multiplier=2.0, clip_norm=0.5)
+    strategy = DPFedAvg(DPFedAvgSettings(noise_multiplier=2.0, clip_norm=0.5))
     made = strategy._noisy_sum(central, 1, central.start, 1e-9, spec, ReproducibleNoise(1))
     assert len(central.grid.log.traffic) == before, "nobody was asked"
     drawn = np.concatenate([array.ravel() for array in made.values()])
@@ -177,7 +177,9 @@ def test_a_stopped_row_goes_on_to_the_same_bits_at_the_same_epsilon(
 @pytest.mark.parametrize(
     "options", [{"clip_norm": 0.0}, {"clip_norm": float("nan")}, {"clip_norm": float("inf")}, {"epsilon": 0.0},
                 {"epsilon": float("inf")}, {"delta": 1.0}, {"noise_multiplier": -1.0}, {"average": 2.0},
-                {"noise_multiplier": float("nan")}, {"adjacency": "neighbours"}, {"exchange": "models"}]
+                {"noise_multiplier": float("nan")}, {"adjacency": "neighbours"}, {"exchange": "models"},
+                {"server_momentum": 1.0}, {"server_learning_rate": 0.0}, {"noise_multiplier": 1.0, "epsilon": 2.0},
+                {"clip_norm": float("inf"), "noise_multiplier": 1.0}]
 )  # fmt: skip
 def test_what_it_refuses(options: dict[str, Any]) -> None:
     with pytest.raises(UserError):

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fedasr.strategies.fedavg import FedAvg, make_outer
+from fedasr.strategies.fedavg import FedAvg, FedAvgSettings
 
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import UserError
@@ -71,19 +71,25 @@ def test_one_silo_is_serial_sgd_to_the_bit(prepared: Prepared, tmp_path: Path) -
 
 def test_weighting_names_the_metric() -> None:
     assert FedAvg().weighted_by_key == "num-examples"
-    assert FedAvg(weighting="uniform").weighted_by_key == "uniform"
+    assert FedAvg(FedAvgSettings(weighting="uniform")).weighted_by_key == "uniform"
     with pytest.raises(UserError, match="weighting"):
-        FedAvg(weighting="loudness")
+        FedAvgSettings(weighting="loudness")
 
 
 def test_outer_optimizers_by_name() -> None:
-    assert make_outer("momentum", 0.9, True, 0.5) == MomentumStep(0.5, 0.9, True)
-    assert make_outer("adam", 0.0, False, 0.5) == AdamStep(0.5)
+    assert FedAvgSettings(0.9, True, 0.5).outer_step() == MomentumStep(0.5, 0.9, True)
+    assert FedAvgSettings(0.0, False, 0.5, "adam").outer_step() == AdamStep(0.5)
     with pytest.raises(UserError, match="lion"):
-        make_outer("lion", 0.0, False, 1.0)
+        FedAvgSettings(server_optimizer="lion")
     for momentum in (-0.1, 1.0):
         with pytest.raises(UserError, match="momentum"):
-            make_outer("momentum", momentum, False, 1.0)
+            FedAvgSettings(momentum)
+
+
+@pytest.mark.parametrize("option", [{"momentum": 0.9}, {"nesterov": True}])
+def test_momentum_that_adam_would_not_use_is_refused(option: dict[str, object]) -> None:
+    with pytest.raises(UserError, match="takes no effect; it goes with server_optimizer = 'momentum'"):
+        FedAvgSettings(server_optimizer="adam", **option)
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0.0, -1.0])

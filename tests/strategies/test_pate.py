@@ -16,6 +16,7 @@ import psutil
 import pytest
 import tomli_w
 from fedasr.strategies.pate import PATE
+from fedasr.strategies.pate_settings import PATESettings
 from support.ballots import TOKENS, ballot
 from support.running import Finished, tiny_table
 from support.tolerance import of_a_deviation
@@ -183,7 +184,7 @@ def test_a_row_that_stops_anywhere_goes_on_to_the_same_bits(
 
 
 def test_a_mean_has_the_noise_that_is_charged_though_a_silo_has_no_teacher(tmp_path: Path) -> None:
-    strategy = PATE(mechanism="noisy-mean", noise_at="teacher")
+    strategy = PATE(PATESettings(mechanism="noisy-mean", noise_at="teacher"))
     strategy.sizes = [3, 3, 0, 3, 3]
     noise, asked = ReproducibleNoise(4), Question(np.zeros(2000, np.int32), np.zeros((2000, 0), np.int32))
 
@@ -237,7 +238,8 @@ def test_without_unlabelled_speech_it_says_what_to_set(tmp_path: Path) -> None:
                 {"mechanism": "noisy-mean", "votes": "frame"}, {"epsilon": float("inf")}, {"noise": -1.0},
                 {"noise": float("nan")}, {"threshold": float("nan")}, {"check_ratio": 0.0}, {"chunk": 0},
                 {"utterances": -1}, {"maximum_labels": -1}, {"evaluate_every": 0}, {"adjacency": "next"},
-                {"weighting": "loudness"}, {"teacher_start": "private"}, {"teacher_steps": 0}]
+                {"weighting": "loudness"}, {"teacher_start": "private"}, {"teacher_steps": 0}, {"threshold": 0.6},
+                {"check_ratio": 2.0}, {"beam": 4}, {"candidates": 4}, {"votes": "frame", "maximum_labels": 4}]
 )  # fmt: skip
 def test_what_it_refuses(options: dict[str, Any]) -> None:
     with pytest.raises(UserError):
