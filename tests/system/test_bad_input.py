@@ -97,7 +97,8 @@ def test_all_mistakes_of_a_file_are_told(run_command: Callable[..., Finished], w
     assert all(line.startswith("error: experiment.toml: ") for line in lines), found.err
     for named in (
         "'training.round'; did you mean 'rounds'", "'training.batch_size' must be a whole number of at least 1",
-        "'model.encoder' is 'lstn'; did you mean 'lstm'", "compare.a.options", "'momentun'", "'fedavgg'",
+        "'model.encoder' is 'lstn'; did you mean 'lstm'", "compare.a.options: unknown key 'momentun'",
+        "compare.a.options: 'server_learning_rate'", "'fedavgg'",
         "'density' must be a number above 0 and at most 1, not 2", "compare.b.network", "'compare[2].strategie'",
         "'compare[2].strategy' is missing",
     ):  # fmt: skip
