@@ -54,6 +54,40 @@ class Chain:
         raise IndexError(f"there are {len(self)} examples, and no number {index}")
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Some of a sequence of examples, as a sequence.
+
+    Parameters
+    ----------
+    among : Examples
+    places : tuple of int
+        Where they stand in it.
+    """
+
+    among: Examples
+    places: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def features(self, index: int) -> NDArray[np.floating]:
+        """Return log-mel features, shape (frames of 10 ms, mels)."""
+        return self.among.features(self.places[index])
+
+    def frames(self, index: int) -> int:
+        """Return the number of 10 ms frames."""
+        return self.among.frames(self.places[index])
+
+    def text(self, index: int) -> str:
+        """Return the transcript."""
+        return self.among.text(self.places[index])
+
+    def id(self, index: int) -> str:
+        """Return which utterance it is."""
+        return self.among.id(self.places[index])
+
+
 NOTHING = Chain()
 """No examples."""
 

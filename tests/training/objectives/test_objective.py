@@ -13,7 +13,7 @@ from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.settings import number
-from fedasr.training.holdings import NOTHING, Holdings
+from fedasr.training.holdings import NOTHING, Chosen, Holdings
 from fedasr.training.objectives.objective import OBJECTIVES, Objective, build_objective
 
 
@@ -95,3 +95,11 @@ def test_an_objective_chooses_its_examples_and_refuses_to_learn_from_nothing() -
 def test_what_cannot_be_is_refused(name: str, options: dict, says: str) -> None:
     with pytest.raises(UserError, match=says):
         build_objective(name, options)
+
+
+def test_some_examples_are_a_sequence_of_their_own() -> None:
+    speech = made_up(5)
+    some = Chosen(speech, (4, 0, 4))
+    assert [some.id(place) for place in range(len(some))] == ["u4", "u0", "u4"]
+    assert (some.text(1), some.frames(0)) == (speech.text(0), speech.frames(4))
+    np.testing.assert_array_equal(some.features(0), speech.features(4))
