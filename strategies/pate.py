@@ -84,7 +84,8 @@ class PATE(CentralStrategy):
         return result_with(array_record(student.weights()))
 
     def _train_teachers(self, central: Central) -> None:
-        start = central.start if self.settings.teacher_start == "public" else central.fresh().weights()
+        is_public = self.settings.teacher_start == "public"
+        start = central.start_of("teacher") if is_public else central.fresh("teacher").weights()
         content = TrainRequest(start, TEACHERS, steps=self.settings.teacher_steps).to_record()
         nodes = list(central.grid.get_node_ids())
         answers = central.grid.exchange([Message(content, node, TEACHER.name) for node in nodes], round=TEACHERS)

@@ -12,6 +12,7 @@ from fedasr.common.randomness import Streams
 from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.stages.ancestry import Ancestry
+from fedasr.engine.stages.start import make_role_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.choices import objective_of, protection_of
 from fedasr.experiment.row_spec import RowSpec
@@ -24,6 +25,7 @@ from fedasr.network import build_network
 from fedasr.protection.announcement import Announcement
 from fedasr.protection.protection import GradientPlan
 from fedasr.protection.releases import Releases
+from fedasr.runs.folder import Run
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.central import Central
 from fedasr.server.round_clock import Clock
@@ -121,7 +123,12 @@ class Assembly:
             start=dict(sorted(start.items())), recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=self.score,
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
+            roles=prepared.roles, role_start=self._role_start,
         )  # fmt: skip
+
+    def _role_start(self, role: str) -> Weights:
+        path = Run(self.folder.path.parent, self.prepared.experiment).start_path(self.seed, role)
+        return make_role_start(self.prepared, role, self.seed, path, self.watcher)
 
     def _clock(self) -> Clock:
         cost = compute_cost(self.prepared, self.folder.path.parent)
@@ -135,7 +142,7 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, objective_of(row),
         Streams(seed, row.name), prepared.experiment.reproducible_noise,
-        silo_plan(prepared, row, training),
+        silo_plan(prepared, row, training), prepared.roles,
     )  # fmt: skip
 
 

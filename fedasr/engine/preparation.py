@@ -51,6 +51,12 @@ class Prepared:
         """What the speech is called by: ids, transcripts, audio and features have a part in it, where they lie none."""
         return self.folder.name
 
+    @property
+    def roles(self) -> dict[str, RecogniserSpec]:
+        """The recognisers whose shape is not that of `recogniser_spec`, by role."""
+        shapes = {role: self.experiment.model_of(role).recogniser() for role in self.experiment.roles}
+        return {role: shape for role, shape in shapes.items() if shape != self.recogniser_spec}
+
     def part(self, name: str) -> Speech:
         """Return the speech of ``"public_labelled"``, ``"public_unlabelled"``, ``"development"`` or ``"test"``.
 

@@ -39,6 +39,8 @@ class Experiment(Settings):
         Several seeds make several rows of each point; empty means `seed` alone.
     corpus : CorpusSpec
     model : ModelSpec
+    roles : mapping
+        Recognisers of another shape: for each role (``teacher``) the settings of `model` that differ in it.
     training : TrainingSpec
     central : TrainerSpec
         How the centre trains (the row ``centralised``).
@@ -55,6 +57,7 @@ class Experiment(Settings):
     seeds: tuple[int, ...] = number((), least=0)
     corpus: CorpusSpec = field(default_factory=CorpusSpec)
     model: ModelSpec = field(default_factory=ModelSpec)
+    roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     training: TrainingSpec = field(default_factory=TrainingSpec)
     central: TrainerSpec = field(default_factory=TrainerSpec)
     start: TrainerSpec = field(default_factory=TrainerSpec)
@@ -72,6 +75,10 @@ class Experiment(Settings):
             if row.parent is not None and row.parent not in names[:place]:
                 why = "stands after it" if row.parent in names else f"is not there{nearest(row.parent, names)}"
                 yield Mistake(f"'compare.{row.name}.start' is '{row.start}', a row that {why}")
+        for role in self.roles:
+            yield from self._read_role(role)[1]
+            for key in sorted(SHARED & self.roles[role].keys()):
+                yield Mistake(f"'roles.{role}.{key}' may not differ: speech, tokens and start are one for all roles")
         if self.model.start == "public" and self.corpus.public_speakers == 0 and self.corpus.public in PUBLIC_WITHIN:
             keys = ("model.start", "corpus.public_speakers")
             yield Mistake("{0} is 'public' but {1} is 0; set it to at least 1, or the start to 'scratch'", keys)
@@ -135,6 +142,16 @@ class Experiment(Settings):
     def _read_training(self, row: RowSpec) -> tuple[TrainingSpec | None, list[Mistake]]:
         return read(TrainingSpec, {**to_table(self.training), **row.training}, f"compare.{row.name}.training")
 
+    def model_of(self, role: str) -> ModelSpec:
+        """Return the recogniser of a role; one that is not set has the shape of `model`."""
+        model, mistakes = self._read_role(role)
+        if model is None:
+            raise SettingsError.of(mistakes, self.name)
+        return model
+
+    def _read_role(self, role: str) -> tuple[ModelSpec | None, list[Mistake]]:
+        return read(ModelSpec, {**to_table(self.model), **self.roles.get(role, {})}, f"roles.{role}")
+
     def rows(self) -> list[tuple[RowSpec, int]]:
         """Return each row with each of its seeds."""
         return [(row, seed) for row in self.compare for seed in self.seeds or (self.seed,)]
@@ -163,6 +180,9 @@ def read_experiment(path: Path) -> dict[str, Any]:
     table.setdefault("name", path.stem)
     return table
 
+
+SHARED = frozenset(("start", "tokens", "pieces", "mels", "sample_rate_hz"))
+"""Settings of the model that are one for all roles."""
 
 PUBLIC_WITHIN = ("same", "other accent")
 """Values of ``corpus.public`` that divide the corpus itself."""

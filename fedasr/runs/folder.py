@@ -95,9 +95,10 @@ class Run:
         """Return the folder of a row."""
         return RowFolder(self.path / self.experiment.folder_of(row, seed))
 
-    def start_path(self, seed: int) -> Path:
-        """Return where the start shared by all rows of a seed lies."""
-        return self.path / file_names.STARTS / f"seed-{seed}.safetensors"
+    def start_path(self, seed: int, role: str = "") -> Path:
+        """Return where the start shared by all rows of a seed lies, or that of a role of another shape."""
+        of_role = f".{role}" if role else ""
+        return self.path / file_names.STARTS / f"seed-{seed}{of_role}.safetensors"
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:
         """Write what the run ran on."""

@@ -88,6 +88,10 @@ class Central:
         Gives each round its simulated time.
     releases : Releases
         Where everything that is published under a guarantee is stored and charged.
+    roles : mapping of str to RecogniserSpec
+        Recognisers of another shape than `recogniser_spec`, by role.
+    role_start : callable
+        Returns the weights that a recogniser of such a role starts from.
     per_silo : dict
         What is known of models that stay in their silos, where a strategy makes such.
     """
@@ -110,6 +114,8 @@ class Central:
     grid: SiloGrid
     clock: Clock
     releases: Releases
+    roles: Mapping[str, RecogniserSpec] = field(default_factory=dict)
+    role_start: Callable[[str], Weights] | None = None
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
 
@@ -119,10 +125,14 @@ class Central:
         recogniser.load(self.start)
         return recogniser
 
-    def fresh(self) -> Recogniser:
-        """Return a recogniser of the row's shape with weights drawn from the row's stream."""
+    def start_of(self, role: str) -> Weights:
+        """Return the weights that the recogniser of a role starts from: the row's start, unless its shape differs."""
+        return self.role_start(role) if role in self.roles and self.role_start else self.start
+
+    def fresh(self, role: str = "") -> Recogniser:
+        """Return a recogniser of a role's shape, or the row's, with weights drawn from the row's stream."""
         with seeded_libraries(self.streams.sequence("fresh weights")):
-            return Recogniser(self.recogniser_spec, self.tokens).to(best_device())
+            return Recogniser(self.roles.get(role, self.recogniser_spec), self.tokens).to(best_device())
 
     def private_trainer(self, recogniser: Recogniser, private: Speech, public: Speech) -> CentralTrainer:
         """Return a central trainer for speech of silos, under the row's protection, and public speech beside it."""

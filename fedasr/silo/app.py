@@ -83,7 +83,7 @@ def _alone(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -
 
 
 def _teacher(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
-    return train_teacher(host, silo, request_of(TEACHER, content), state)
+    return train_teacher(host.in_role("teacher"), silo, request_of(TEACHER, content), state)
 
 
 def _speech(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
@@ -92,7 +92,7 @@ def _speech(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) 
 
 def _vote(vote: Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]) -> Answer:
     def answer(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
-        return answer_record(vote(host, silo, Question.from_record(content), state))
+        return answer_record(vote(host.in_role("teacher"), silo, Question.from_record(content), state))
 
     return answer
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,8 @@ class SiloHost:
         Noise from the row's streams, which voids any guarantee.
     plan : GradientPlan
         How gradients are made of a silo's speech.
+    roles : mapping of str to RecogniserSpec
+        Recognisers of another shape, by role.
     """
 
     speech_folder: Path
@@ -60,6 +63,15 @@ class SiloHost:
     streams: Streams
     reproducible_noise: bool = False
     plan: GradientPlan = field(default_factory=Unprotected)
+    roles: Mapping[str, RecogniserSpec] = field(default_factory=dict)
+
+    def in_role(self, role: str) -> SiloHost:
+        """Return the host with the recogniser of a role: itself where the role has no shape of its own."""
+        return self._in_roles.get(role, self)
+
+    @cached_property
+    def _in_roles(self) -> dict[str, SiloHost]:
+        return {role: replace(self, recogniser_spec=spec, roles={}) for role, spec in self.roles.items()}
 
     def silo(self, number: int) -> Silo:
         """Return one silo, with its own speech alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fedasr.asr.recogniser import Recogniser, Weights, best_device
-from fedasr.common.errors import UserError
+from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import load_arrays
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.engine.preparation import DividedCorpus, Prepared
@@ -47,16 +47,33 @@ def make_start(prepared: Prepared, seed: int, path: Path, watcher: Watcher) -> W
     return weights
 
 
-def _made(prepared: Prepared, seed: int, watcher: Watcher) -> Weights:
-    streams = Streams(seed)
-    with seeded_libraries(streams.sequence("initialisation")):
-        recogniser = Recogniser(prepared.recogniser_spec, prepared.tokens)
+def make_role_start(prepared: Prepared, role: str, seed: int, path: Path, watcher: Watcher) -> Weights:
+    """Return the start of a role whose recogniser has a shape of its own, made as the experiment's is.
+
+    Raises
+    ------
+    RowError
+        Where the experiment's start is a file: it has one shape.
+    """
+    if path.exists():
+        return load_arrays(path)[0]
+    if prepared.experiment.model.start not in MADE_STARTS:
+        raise RowError(f"roles.{role}: model.start is a file, which has one shape; set it to 'public' or 'scratch'")
+    weights = _made(prepared, seed, watcher, role)
+    save_model(path, weights, prepared.roles[role], prepared.tokens)
+    return weights
+
+
+def _made(prepared: Prepared, seed: int, watcher: Watcher, role: str = "") -> Weights:
+    streams, of_role = Streams(seed), f" {role}" if role else ""
+    with seeded_libraries(streams.sequence(f"initialisation{of_role}")):
+        recogniser = Recogniser(prepared.roles.get(role, prepared.recogniser_spec), prepared.tokens)
     experiment = prepared.experiment
     if experiment.model.start == "public":
         speech = prepared.part("public_labelled")
-        watcher.stage(f"start: {len(speech)} labelled public utterances")
+        watcher.stage(f"start{of_role}: {len(speech)} labelled public utterances")
         recogniser, held = recogniser.to(best_device()), Holdings(public=speech)
         learner = Learner(recogniser, Supervised(), held, experiment.augment, experiment.start.batch_size)
-        trainer = CentralTrainer(learner, experiment.start, streams, "start")
+        trainer = CentralTrainer(learner, experiment.start, streams, f"start{of_role}")
         trainer.run(lambda epoch, loss: watcher.round(Progress("start", epoch, experiment.start.epochs, loss)))
     return recogniser.weights()
