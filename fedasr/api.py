@@ -9,20 +9,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedasr.asr.decoding.greedy import transcribe_all, transcribe_batch
+from fedasr.asr.decoding.greedy import transcribe_batch
 from fedasr.asr.features import LogMel
-from fedasr.asr.word_errors import by_speaker, count_errors, total, wer_interval
+from fedasr.asr.recogniser import Recogniser
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
-from fedasr.common.randomness import Streams
 from fedasr.common.threads import one_thread
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.features.store import cache_folder, prepare
 from fedasr.corpora.readers.manifest import read_manifest
+from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
+from fedasr.engine.evaluation import scores_of
 from fedasr.engine.named import refusals
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
-from fedasr.engine.reopen import check_speech
+from fedasr.engine.reopen import check_speech, reopen
 from fedasr.engine.row import run_row
 from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.stages.start import load_start, make_start
@@ -32,7 +33,6 @@ from fedasr.experiment.model import MADE_STARTS
 from fedasr.experiment.paths import absolute
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
-from fedasr.runs.data import HypothesisData
 from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
 from fedasr.runs.model_file import load_model
 from fedasr.runs.partition_record import partition_data
@@ -189,38 +189,43 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
     return Result(folder.path, [asdict(summary) for summary in summaries])
 
 
-def evaluate(model: Path | str, manifest: Path | str) -> dict[str, Any]:
-    """Score a trained model on the speech of a manifest.
+def evaluate(
+    model: Path | str, manifest: Path | str | None = None, *, data: Path | str | None = None
+) -> dict[str, Any]:
+    """Score a trained model on the speech of a manifest, or a finished row on its run's own test speakers.
 
     Parameters
     ----------
     model : path
         A row's folder, or a ``model.safetensors``.
-    manifest : path
+    manifest : path, optional
+        Without it the model must lie in a run's folder.
+    data : path, optional
+        Where the speech of the run lies now, if it was moved.
 
     Returns
     -------
     dict
         ``wer, wer_low, wer_high, cer, insertions, deletions, substitutions, utterances, hypotheses``.
+
+    Raises
+    ------
+    UserError
+        Where there is no model, or the speech is not there, or not the run's.
     """
-    recogniser = load_model(Path(model))
-    features = recogniser.spec.features
-    utterances = read_manifest(Path(manifest), require_speaker=False)
-    speech = prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
-    with one_thread():
-        heard = transcribe_all(recogniser, speech.features, [speech.frames(index) for index in range(len(speech))])
-    counts = [count_errors(speech.text(index), heard[index]) for index in range(len(speech))]
-    together = total(counts)
-    speakers = by_speaker([u.speaker for u in speech.utterances], counts)
-    low, high = wer_interval(list(speakers.values()), Streams(0).sequence("bootstrap"))
-    hypotheses = [
-        asdict(HypothesisData(u.id, u.speaker, u.text, heard[index])) for index, u in enumerate(speech.utterances)
-    ]
-    return {
-        "wer": together.wer, "wer_low": low, "wer_high": high, "cer": together.cer,
-        "insertions": together.insertions, "deletions": together.deletions,
-        "substitutions": together.substitutions, "utterances": len(speech), "hypotheses": hypotheses,
-    }  # fmt: skip
+    if manifest is not None and data is not None:
+        raise UserError("--data is where a run's own speech lies; leave it out, or the manifest")
+    if manifest is not None:
+        recogniser = load_model(Path(model))
+        return scores_of(recogniser, _manifest_speech(Path(manifest), recogniser))
+    path = Path(model)
+    row = reopen(path.parent if path.is_file() else path, Path(data) if data else None)
+    return scores_of(row.model(), row.prepared.part("test"), row.seed)
+
+
+def _manifest_speech(manifest: Path, recogniser: Recogniser) -> Speech:
+    features, utterances = recogniser.spec.features, read_manifest(manifest, require_speaker=False)
+    return prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
 
 
 def transcribe(model: Path | str, audio: Sequence[Path | str]) -> list[str]:

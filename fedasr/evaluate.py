@@ -1,4 +1,4 @@
-"""``python -m fedasr.evaluate``: score a trained model on the speech of a manifest."""
+"""``python -m fedasr.evaluate``: score a trained model on the speech of a manifest, or of its own run."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @exits
 def main(
     model: Annotated[Path, typer.Argument(help="A row's folder, or a model.safetensors.")],
-    manifest: Annotated[Path, typer.Argument(help="JSON lines of audio_filepath and text, or their folder.")],
+    manifest: Annotated[
+        Path | None, typer.Argument(help="JSON lines of audio_filepath and text, or their folder; else the run's own.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Where the speech of the run lies now, if it was moved.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print everything, hypotheses too, as JSON.")] = False,
 ) -> None:
-    """Score a trained model on the speech of a manifest."""
+    """Score a trained model on the speech of a manifest, or on the test speakers of its own run."""
     from fedasr.api import evaluate
 
     quiet_libraries(Console(stderr=True))
-    scores = evaluate(model, manifest)
+    scores = evaluate(model, manifest, data=data)
     typer.echo(json.dumps(scores, indent=1, ensure_ascii=False) if json_ else _plain(scores))
 
 

@@ -78,10 +78,10 @@ class Assembly:
         """What the row's replies travel as."""
         return codec_of(self.row, self.strategy)
 
-    def codec_of(self, row: RowSpec) -> Codec:
-        """Return what another row's replies travel as."""
-        training = self.prepared.experiment.training_of(row)
-        return codec_of(row, build_strategy(row, training, len(self.prepared.partition.silos)))
+    @property
+    def begins_from(self) -> Weights:
+        """The model that the row begins from; in the order of checkpoints: codecs and residuals go by position."""
+        return dict(sorted((self.ancestry.weights() if self.ancestry else self.start).items()))
 
     @cached_property
     def releases(self) -> Releases:
@@ -95,32 +95,42 @@ class Assembly:
         prepared = self.prepared
         return Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, self.workers)
 
-    def grid(self) -> SiloGrid:
-        """Open the row's grid of silos."""
-        host = silo_host(self.prepared, self.row, self.seed)
-        nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
-        return self.workers.open_grid(SiloApp(host), nodes, host.streams, self._rules(host))
+    @cached_property
+    def host(self) -> SiloHost:
+        """What all silos of the row share."""
+        return silo_host(self.prepared, self.row, self.seed)
 
-    def _rules(self, host: SiloHost) -> Rules:
+    @property
+    def rules(self) -> Rules:
+        """What holds for every exchange of the row."""
         probability = build_network(self.row.network).drop_out
         return Rules(
-            row_codec(self.prepared, self.row),
+            self.codec,
             DropOut(probability, Streams(self.seed)) if probability else None,
-            Announcement(self.releases, host.plan, host.training.local_steps),
+            Announcement(self.releases, self.host.plan, self.host.training.local_steps),
         )
+
+    def grid(self, rules: Rules | None = None) -> SiloGrid:
+        """Open the row's grid of silos, by its own rules or others."""
+        nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
+        return self.workers.open_grid(SiloApp(self.host), nodes, self.host.streams, rules or self.rules)
+
+    def inherit_states(self, grid: SiloGrid) -> None:
+        """Give silos what they had kept at the end of the row that this one begins from, if any."""
+        if self.ancestry is not None:
+            same_codec = self.codec == row_codec(self.prepared, self.ancestry.rows[-1])
+            grid.restore_silos(self.ancestry.silo_states(same_codec))
 
     def central(self, grid: SiloGrid) -> Central:
         """Return the server's side of the row."""
         prepared, experiment = self.prepared, self.prepared.experiment
         self.releases.log = grid.log
-        start = self.ancestry.weights() if self.ancestry else self.start
         return Central(
             row=self.row, training=self.training, trainer_spec=experiment.central,
             augment=experiment.augment, public_labelled=prepared.part("public_labelled"),
             public_unlabelled=prepared.part("public_unlabelled").untranscribed(),
             simulator=SimulatorView(prepared.part("public_unlabelled")), development=prepared.part("development"),
-            # In the order in which checkpoints return them: codecs and residuals go by position.
-            start=dict(sorted(start.items())), recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
+            start=self.begins_from, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=self.score,
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
             roles=prepared.roles, role_start=self._role_start,

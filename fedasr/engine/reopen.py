@@ -1,11 +1,122 @@
-"""Opening a run again, on the speech that it used."""
+"""Opening a finished row again, as an object: for evaluation, replay and audits."""
 
 from __future__ import annotations
 
-from fedasr.common.errors import UserError
-from fedasr.engine.preparation import Prepared
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from fedasr.asr.recogniser import Recogniser, digest
+from fedasr.common.errors import UserError, nearest
+from fedasr.common.files import Arrays, load_arrays
+from fedasr.engine.assembly import Assembly
+from fedasr.engine.preparation import Prepared, prepare_experiment
+from fedasr.engine.stages.ancestry import ancestry_of
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.paths import absolute
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.grid.in_process import InProcess
+from fedasr.grid.workers import Workers
 from fedasr.runs.folder import Run
+from fedasr.runs.model_file import load_model
 from fedasr.runs.partition_record import difference, partition_data
+from fedasr.runs.row_folder import RowFolder
+from fedasr.runs.row_summary import RowSummary
+
+
+@dataclass(frozen=True)
+class FinishedRow:
+    """A row of a run that has ended. Nothing of its folder is changed.
+
+    Parameters
+    ----------
+    run : Run
+    row : RowSpec
+    seed : int
+    summary : RowSummary
+    data : Path, optional
+        Where the run's speech lies now, if it was moved.
+    """
+
+    run: Run
+    row: RowSpec
+    seed: int
+    summary: RowSummary
+    data: Path | None = None
+
+    @property
+    def folder(self) -> RowFolder:
+        """Where the row's files lie: its rounds, messages, votes and releases."""
+        return self.run.row(self.row, self.seed)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The run's speech with its partition and tokens, opened when it is asked for.
+
+        Raises
+        ------
+        UserError
+            Where it is not there, or is not the speech that the run used.
+        """
+        experiment = absolute(self.run.experiment)
+        if self.data is not None:
+            corpus = replace(experiment.corpus, path=str(self.data.absolute()))
+            experiment = experiment.only(corpus=corpus)
+        prepared = prepare_experiment(experiment, 1, Watcher())
+        check_speech(self.run, prepared)
+        return prepared
+
+    def model(self) -> Recogniser:
+        """Return the row's recogniser.
+
+        Raises
+        ------
+        UserError
+            Where the row left none, or the file is not the one that the summary names.
+        """
+        recogniser = load_model(self.folder.path)
+        if digest(recogniser.weights()) != self.summary.model_sha256:
+            raise UserError(f"{self.folder.model}: not the model of the summary (model_sha256); run the row again")
+        return recogniser
+
+    def releases(self) -> dict[str, Arrays]:
+        """Return all that the row published under a guarantee, by key."""
+        store = self.folder.releases
+        return {key: store.load(key)[0] for key in store.keys()}  # noqa: SIM118 (it is no mapping)
+
+    def parts(self, workers: Workers | None = None) -> Assembly:
+        """Return what the row was put together from, with its silos in this process or on other workers."""
+        start = load_arrays(self.run.start_path(self.seed))[0]
+        return Assembly(
+            self.prepared, self.row, self.seed, start, self.folder, workers or InProcess(), Watcher(),
+            ancestry_of(self.run, self.row, self.seed),
+        )  # fmt: skip
+
+
+def reopen(folder: Path, data: Path | None = None) -> FinishedRow:
+    """Open a row by its folder, ``runs/<experiment>-<n>/<row>``.
+
+    Parameters
+    ----------
+    folder : Path
+    data : Path, optional
+        Where the run's speech lies now, if it was moved.
+
+    Raises
+    ------
+    UserError
+        Where it is no row of a run, or has not finished.
+    """
+    folder = folder.absolute()
+    run = Run.open(folder.parent)
+    rows = {run.experiment.folder_of(row, seed): (row, seed) for row, seed in run.experiment.rows()}
+    if folder.name not in rows:
+        raise UserError(f"{run.path}: the run has no row '{folder.name}'{nearest(folder.name, rows)}")
+    row, seed = rows[folder.name]
+    summary = run.row(row, seed).finished()
+    if summary is None:
+        raise UserError(f"{folder}: the row has not finished; go on with --resume {run.path}")
+    return FinishedRow(run, row, seed, summary, data)
 
 
 def check_speech(run: Run, prepared: Prepared) -> None:

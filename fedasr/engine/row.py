@@ -41,7 +41,7 @@ def _inherit(parts: Assembly, grid: SiloGrid) -> None:
         return
     parts.releases.inherit(parts.ancestry.inheritance())
     if parts.folder.load_checkpoint() is None:  # else the states are the checkpoint's
-        grid.restore_silos(parts.ancestry.silo_states(parts.codec == parts.codec_of(parts.ancestry.rows[-1])))
+        parts.inherit_states(grid)
 
 
 def _scored(parts: Assembly) -> dict[str, Any]:

@@ -24,6 +24,10 @@ class ReleaseFolder:
 
     path: Path
 
+    def keys(self) -> list[str]:
+        """Return the keys of all stored releases, sorted."""
+        return sorted(path.stem for path in (self.path / RELEASES).glob("*.safetensors"))
+
     def has(self, key: str) -> bool:
         """Return whether a release was stored."""
         return self._release(key).exists()

@@ -1,4 +1,4 @@
-"""A run knows its speech by what is in it, wherever it lies."""
+"""A finished row as an object; a run knows its speech by what is in it, wherever it lies."""
 
 import json
 import shutil
@@ -6,18 +6,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from support.running import Finished
 from support.unequal import unequal_table
 
 import fedasr
+from fedasr.asr.recogniser import digest
 from fedasr.common.errors import UserError
+from fedasr.engine.first_round import first_round
+from fedasr.engine.reopen import reopen
 from fedasr.experiment.experiment import Experiment
+from fedasr.messages.records import arrays_of
 from fedasr.runs.folder import Run
+from fedasr.runs.partition_record import partition_data
 
+SILO_NOISE = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 2}}
 ROWS = [
     {"name": "public-only", "strategy": "public-only"},
-    {"name": "fedavg", "strategy": "fedavg", "codec": "top-k", "codec_options": {"density": 0.1}},
-]
+    {"name": "local-only", "strategy": "local-only", "options": {"steps": 1}},
+    {"name": "released", "strategy": "dp-fedavg", "options": {"noise_multiplier": 0.5, "clip_norm": 0.5}},
+    {"name": "noisy", "strategy": "fedavg", **SILO_NOISE},
+    {"name": "fedavg", "strategy": "fedavg", "codec": "top-k", "codec_options": {"density": 0.1},
+     "training": {"silos_per_round": 3}},
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +59,101 @@ def _resumed(folder: Path, data: Path | None = None) -> fedasr.Result:
 
 def _digests(folder: Path) -> list[str]:
     return [row["model_sha256"] for row in json.loads((folder / "summary.json").read_text())["rows"]]
+
+
+# The row
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_row_has_its_model_its_speech_and_who_held_it(finished: Path) -> None:
+    row = reopen(finished / "fedavg")
+    assert (row.row.name, row.seed, row.summary.codec) == ("fedavg", 4, "top-k")
+    assert digest(row.model().weights()) == row.summary.model_sha256
+    assert partition_data(row.prepared.partition, row.prepared.speech.utterances) == row.run.partition()
+    assert [line.round for line in row.folder.rounds()] == [0, 1]
+
+
+def test_the_messages_of_the_first_round_are_those_that_made_the_model(finished: Path) -> None:
+    """Through the codec: their sizes are the logged ones, and their mean is the model of a row of one round."""
+    before, row = _files(finished), reopen(finished / "fedavg")
+    answers = first_round(row.parts())
+    sizes = [(o.request.silo, o.uplink_blob_bytes, o.uplink_envelope_bytes) for o in answers.outcomes]
+    logged = [m for m in row.folder.messages() if m.direction == "up"]
+    assert len(logged) == 3
+    assert sizes == [(m.silo, m.blob_bytes, m.envelope_bytes) for m in logged]
+    weights = [float(reply.content.metric_records["metrics"]["num-examples"]) for reply in answers.replies]
+    models = [arrays_of(reply.content.array_records["arrays"]) for reply in answers.replies]
+    for name, array in row.model().weights().items():
+        mean = sum(w * m[name].astype(np.float64) for w, m in zip(weights, models, strict=True)) / sum(weights)
+        np.testing.assert_allclose(array, mean, rtol=1e-6, atol=1e-7)
+    assert _files(finished) == before, "a finished row is read and not written"
+
+
+def test_releases_come_back_by_their_keys(finished: Path) -> None:
+    row = reopen(finished / "released")
+    released = row.releases()
+    assert list(released) == ["round.1"]
+    assert released["round.1"].keys() == row.model().weights().keys()
+    assert reopen(finished / "fedavg").releases() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("released", "read its releases"), ("noisy", "noise that cannot be drawn again")]
+)
+def test_messages_that_cannot_be_had_again_are_refused(name: str, says: str, finished: Path) -> None:
+    before = _files(finished)
+    with pytest.raises(UserError, match=f"^{name}: .*{says}"):
+        first_round(reopen(finished / name).parts())
+    assert _files(finished) == before
+
+
+def test_what_is_no_finished_row_gets_one_line(cut_off: Path, finished: Path, tmp_path: Path) -> None:
+    for folder, says in (
+        (cut_off / "fedavg", f"has not finished; go on with --resume {cut_off}"), (finished / "fedagv", "'fedavg'"),
+        (tmp_path / "nowhere" / "fedavg", "not a run folder"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=says):
+            reopen(folder)
+    with pytest.raises(UserError, match="stay in the silos"):
+        reopen(finished / "local-only").model()
+
+
+def test_another_model_in_the_rows_place_is_refused(cut_off: Path) -> None:
+    shutil.copy(cut_off / "fedavg" / "model.safetensors", cut_off / "public-only" / "model.safetensors")
+    with pytest.raises(UserError, match="not the model of the summary"):
+        reopen(cut_off / "public-only").model()
+
+
+# Its evaluation
+
+
+def test_a_row_scores_again_what_it_scored(
+    finished: Path, unequal_corpus: Path, tmp_path: Path, run_command: Callable[..., Finished]
+) -> None:
+    row, moved = reopen(finished / "fedavg"), Path(shutil.copytree(unequal_corpus, tmp_path / "moved"))
+    scores = fedasr.evaluate(finished / "fedavg", data=moved)
+    for key in ("wer", "wer_low", "wer_high", "cer", "insertions", "deletions", "substitutions"):
+        assert scores[key] == getattr(row.summary, key), key
+    assert scores["hypotheses"] == [json.loads(line) for line in (row.folder.path / "hypotheses.jsonl").open()]
+    command = run_command("fedasr.evaluate", finished / "fedavg" / "model.safetensors", "--json")
+    assert command.code == 0, command.err
+    assert json.loads(command.out) == scores
+
+
+def test_a_row_is_scored_on_no_other_speech(finished: Path, unequal_corpus: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(unequal_corpus, tmp_path / "other"))
+    text = (other / "manifest.jsonl").read_text()
+    (other / "manifest.jsonl").write_text(text.replace('"text": "', '"text": "one ', 1))
+    with pytest.raises(UserError, match="not the speech of this run"):
+        fedasr.evaluate(finished / "fedavg", data=other)
+    with pytest.raises(UserError, match="--data"):
+        fedasr.evaluate(finished / "fedavg", other, data=other)
+
+
+# The speech of a run that goes on
 
 
 def test_a_run_goes_on_from_another_folder(cut_off: Path, unequal_corpus: Path, finished: Path) -> None:
