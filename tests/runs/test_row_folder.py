@@ -1,10 +1,12 @@
-from collections.abc import Iterator
+import errno
+import os
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fedasr.common.errors import UserError
 from fedasr.messages.traffic import Traffic
 from fedasr.runs.data import RoundData
 from fedasr.runs.file_names import METRICS
@@ -38,23 +40,28 @@ def test_a_checkpoint_replaces_the_one_before(tmp_path: Path) -> None:
     assert [path.name for path in (row.path / "checkpoint").iterdir() if path.is_dir()] == ["silos-2"]
 
 
-def test_a_crash_while_silos_are_saved_leaves_the_checkpoint_before(tmp_path: Path) -> None:
-    row = RowFolder(tmp_path / "row")
+def test_a_crash_while_silos_are_saved_leaves_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, real = RowFolder(tmp_path / "row"), os.replace
 
-    def silos(round: int, crash: bool) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        yield 3, {"r": np.full(2, round)}
-        if crash:
-            raise KeyboardInterrupt
-        yield 7, {"r": np.full(2, 10 * round)}
+    def save(round: int) -> None:
+        silos = [(silo, {"r": np.full(2, round * silo)}) for silo in (3, 7)]
+        row.save_checkpoint({"a": np.full(3, round)}, {"round": round}, iter(silos))
 
-    row.save_checkpoint({"a": np.full(3, 1)}, {"round": 1}, silos(1, crash=False))
-    with pytest.raises(KeyboardInterrupt):
-        row.save_checkpoint({"a": np.full(3, 2)}, {"round": 2}, silos(2, crash=True))
+    def full(source: Path, target: Path) -> None:
+        if Path(target).name.startswith("7."):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, target)
+
+    save(1)
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(UserError, match="full"):
+        save(2)
     saved = row.load_checkpoint()
     assert saved is not None
     assert (saved[0]["a"].tolist(), saved[1]["round"]) == ([1, 1, 1], 1)
-    kept = {silo: arrays["r"].tolist() for silo, arrays in row.silo_states(saved[1])}
-    assert kept == {3: [1, 1], 7: [10, 10]}
+    assert {silo: kept["r"].tolist() for silo, kept in row.silo_states(saved[1])} == {3: [3, 3], 7: [7, 7]}
 
 
 def test_only_finished_rows_are_finished(tmp_path: Path) -> None:
