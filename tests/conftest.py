@@ -53,11 +53,16 @@ def _logging() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def speech_data() -> Path:
+def speech_data() -> Callable[[str], Path]:
+    """Return the folder of a real corpus (an4, fsdd or speech_commands); without it a test is skipped."""
     checkout = Path(__file__).resolve().parents[1]
-    folder = Path(os.environ.get("FEDASR_DATA") or checkout.parent / "shared" / "data")
-    if not (folder / "an4").is_dir():
-        pytest.skip(f"no real speech at {folder}; set FEDASR_DATA to the folder that holds an4 and fsdd")
+    data = Path(os.environ.get("FEDASR_DATA") or checkout.parent / "shared" / "data")
+
+    def folder(corpus: str) -> Path:
+        if not (data / corpus / "manifest.jsonl").is_file():
+            pytest.skip(f"no {corpus}/manifest.jsonl in {data}; set FEDASR_DATA to the folder that holds {corpus}")
+        return data / corpus
+
     return folder
 
 

@@ -1,5 +1,6 @@
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +92,8 @@ def test_fingerprints_tell_gaps_and_order_apart() -> None:
     assert JoinedAudio((first, second), (0.1,)).fingerprint() == prints[0]
 
 
-def test_real_commands_are_connected(speech_data: Path) -> None:
-    clips = read_manifest(speech_data / "speech_commands")
+def test_real_commands_are_connected(speech_data: Callable[[str], Path]) -> None:
+    clips = read_manifest(speech_data("speech_commands"))
     joined = connect(clips, seed=0)
     assert {u.speaker for u in joined} == {u.speaker for u in clips}
     assert len(joined) < 0.5 * len(clips)

@@ -10,6 +10,8 @@ import torch
 from fedasr.strategies.dp_fedavg import DPFedAvg, DPFedAvgSettings
 from support.running import tiny_table
 from support.tolerance import of_a_deviation, of_a_mean, rounding
+from support.unequal import run_unequal, stopped, unequal_table
+from support.watched import failing
 
 import fedasr
 from fedasr.asr.recogniser import Recogniser, digest
@@ -57,15 +59,15 @@ def _norm(one: Weights, other: Weights) -> float:
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 def test_without_noise_and_clipping_it_is_federated_averaging(
-    prepared: Prepared, tmp_path: Path, momentum: float
+    unequal: Prepared, tmp_path: Path, momentum: float
 ) -> None:
-    found, central = _row(prepared, tmp_path / "dp", {**QUIET, "server_momentum": momentum})
+    found, central = _row(unequal, tmp_path / "dp", {**QUIET, "server_momentum": momentum})
     options = {"weighting": "uniform", "momentum": momentum}
-    expected, _ = _row(prepared, tmp_path / "fedavg", options, "fedavg")
+    expected, _ = _row(unequal, tmp_path / "fedavg", options, "fedavg")
     # In each of two rounds a model is rounded when it is sent, changed, averaged and stepped.
     size = _norm(expected, {name: np.zeros_like(array) for name, array in expected.items()})
     assert _norm(found, expected) < rounding(2 * 4, size)
-    assert _norm(expected, _start(prepared)) > rounding(2 * 400, size)
+    assert _norm(expected, _start(unequal)) > rounding(2 * 400, size)
     assert central.releases.summary().epsilon == np.inf
 
 
@@ -101,6 +103,45 @@ def test_an_empty_cohort_releases_noise_alone(prepared: Prepared, tmp_path: Path
     drawn = np.concatenate([array.ravel() for array in made.values()])
     assert np.std(drawn) == pytest.approx(1.0, rel=of_a_deviation(len(drawn)))
     assert abs(np.mean(drawn)) < of_a_mean(1.0, len(drawn))
+
+
+def _one_round(corpus: Path, folder: Path, silos: int, *failed: int) -> tuple[Weights, Weights]:
+    """Run one round of so many silos without noise; return the sum that was released, and how far the model moved."""
+    row = {"name": "dp", "strategy": "dp-fedavg", "options": {**QUIET, "clip_norm": 0.01}}
+    experiment = Experiment.from_table(unequal_table(corpus, compare=[row], training={"rounds": 1}))
+    experiment = experiment.with_value("corpus.silos", silos)
+    (found,) = fedasr.run(experiment, grid=failing("train", *failed), out=folder).rows
+    assert (found["status"], found["refused_replies"]) == ("finished", len(failed)), found["failure"]
+    (start,) = (load_arrays(path)[0] for path in (folder / "start").glob("*.safetensors"))
+    model = load_arrays(folder / "dp" / "model.safetensors")[0]
+    moved = {name: model[name].astype(np.float64) - start[name] for name in model}
+    return load_arrays(folder / "dp" / "releases" / "round.1.safetensors")[0], moved
+
+
+def test_a_silo_that_fails_is_missing_from_the_sum_which_is_divided_as_if_it_had_come(
+    unequal_corpus: Path, tmp_path: Path
+) -> None:
+    """Who fails is not known to be public: the sum is that of the others, over the number that was expected."""
+    failed, moved_by_three = _one_round(unequal_corpus, tmp_path / "failed", 4, 3)
+    absent, moved_alone = _one_round(unequal_corpus, tmp_path / "absent", 3)
+    for name, array in absent.items():
+        np.testing.assert_allclose(failed[name], array, rtol=0, atol=rounding(2, np.abs(array).max()))
+        # The sum is rounded, and the model that it moves, which is no larger than 4.
+        np.testing.assert_allclose(moved_by_three[name], array / 4, rtol=0, atol=rounding(2, 4.0))
+        np.testing.assert_allclose(moved_alone[name], array / 3, rtol=0, atol=rounding(2, 4.0))
+        assert np.abs(array).max() > rounding(200, 4.0), "too little to see"
+    assert 0.02 < _norm(failed, dict.fromkeys(failed, np.zeros(()))) <= 0.03 * (1 + 1e-6)
+
+
+def test_a_round_in_which_every_silo_fails_releases_noise_and_is_charged(unequal_corpus: Path, tmp_path: Path) -> None:
+    row = {"name": "dp", "strategy": "dp-fedavg", "options": {"noise_multiplier": 2.0, "clip_norm": 0.5}}
+    grid = failing("train", 0, 1, 2, 3)
+    (found,) = run_unequal(unequal_corpus, tmp_path / "run", row, grid=grid, training={"rounds": 1})
+    assert found["status"] == "finished", found["failure"]
+    released = load_arrays(tmp_path / "run" / "dp" / "releases" / "round.1.safetensors")[0]
+    drawn = np.concatenate([array.ravel() for array in released.values()])
+    assert np.std(drawn) == pytest.approx(1.0, rel=of_a_deviation(len(drawn)))
+    assert len(read_lines(tmp_path / "run" / "dp" / "releases" / "ledger.jsonl")) == 1
 
 
 @pytest.mark.parametrize("exchange", ["model", "gradient"])
@@ -140,33 +181,25 @@ def test_planned_noise_meets_the_target(prepared: Prepared, tmp_path: Path) -> N
     assert summary.adjacency == "add-remove"
 
 
-def _experiment(**changes: Any) -> Experiment:
+def _experiment(corpus: Path, **changes: Any) -> Experiment:
     row = {"name": "dp", "strategy": DP_FEDAVG, "options": {"noise_multiplier": 3.0, "server_momentum": 0.5}}
-    return Experiment.from_table(tiny_table(training={"rounds": 4}, compare=[row], **changes))
+    training = {"rounds": 4, "silos_per_round": 3}
+    return Experiment.from_table(unequal_table(corpus, training=training, compare=[row], **changes))
 
 
-class _StoppedError(BaseException):
-    pass
-
-
-@pytest.mark.parametrize("stop", [1, 3])
+@pytest.mark.parametrize("stop", [1, 3, 4])
 def test_a_stopped_row_goes_on_to_the_same_bits_at_the_same_epsilon(
-    tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+    unequal_corpus: Path, tmp_path: Path, stop: int
 ) -> None:
-    """It is stopped when a release is on disk and in the ledger, and the round's checkpoint is not."""
-    whole = fedasr.run(_experiment(reproducible_noise=True), grid="process", out=tmp_path / "whole").rows[0]
-    after_round = fedasr.server.central.Central.after_round
+    """It is stopped when a release is on disk and in the ledger, and the round's checkpoint is not.
 
-    def stopping(self: Any, round: int, *others: Any, **more: Any) -> None:
-        if round == stop:
-            raise _StoppedError
-        after_round(self, round, *others, **more)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fedasr.server.central.Central, "after_round", stopping)
-        with pytest.raises(_StoppedError):
-            fedasr.run(_experiment(reproducible_noise=True), grid="process", out=tmp_path / "stopped")
-    resumed = fedasr.run(_experiment(reproducible_noise=True), grid="process", resume=tmp_path / "stopped").rows[0]
+    The models of the rounds 3 and 4 are averaged: a row that is stopped in the fourth has a sum to go on with.
+    """
+    experiment = _experiment(unequal_corpus, reproducible_noise=True)
+    whole = fedasr.run(experiment, grid="process", out=tmp_path / "whole").rows[0]
+    with stopped(stop, is_saved=False):
+        fedasr.run(experiment, grid="process", out=tmp_path / "stopped")
+    resumed = fedasr.run(experiment, grid="process", resume=tmp_path / "stopped").rows[0]
     assert resumed["status"] == "finished", resumed["failure"]
     assert resumed["epsilon_kind"] == "void"
     for key in ("model_sha256", "epsilon", "wer", "rounds", "uplink_bytes", "downlink_bytes", "simulated_seconds"):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import soundfile
 
+import fedasr
 from fedasr.corpora.synthetic import synthetic_corpus
+from fedasr.experiment.experiment import Experiment
+from fedasr.grid.workers import Workers
+from fedasr.server.central import Central
 
 from .running import tiny_table
 
@@ -47,3 +53,38 @@ def unequal_table(corpus: Path, **changes: Any) -> dict[str, Any]:
         "development_speakers": 1, "test_speakers": 1,
     }  # fmt: skip
     return table
+
+
+def run_unequal(
+    corpus: Path, folder: Path, *rows: Mapping[str, Any], grid: str | Workers = "process", **changes: Any
+) -> list[dict[str, Any]]:
+    """Run rows over the speech of `write_corpus`, or go on with a run that was stopped there."""
+    experiment = Experiment.from_table(unequal_table(corpus, compare=list(rows), **changes))
+    place = {"resume" if folder.exists() else "out": folder}
+    return fedasr.run(experiment, grid=grid, **place).rows  # type: ignore[arg-type]
+
+
+class StoppedError(BaseException):
+    """A run is stopped from outside."""
+
+
+@contextmanager
+def stopped(round: int, is_saved: bool) -> Iterator[None]:
+    """Stop the row that runs in the block at the end of a round, before or after it is reported and saved."""
+    after_round = Central.after_round
+
+    def stopping(self: Central, at: int, *others: Any, **more: Any) -> None:
+        if at == round and not is_saved:
+            raise StoppedError
+        self._clock["saved"] = 0.0  # each round is saved, however long it took to save the one before
+        after_round(self, at, *others, **more)
+        if at == round:
+            raise StoppedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Central, "after_round", stopping)
+        try:
+            yield
+        except StoppedError:
+            return
+    raise AssertionError(f"the row never came to round {round}")

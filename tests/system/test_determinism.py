@@ -41,8 +41,10 @@ def test_the_number_of_workers_changes_no_bit(workers: str, simulated: Callable[
     for row in ROWS:
         for name in ("hypotheses.jsonl", "speakers.json", "silos.json"):
             ours, other = found.folder / row / name, expected.folder / row / name
-            assert ours.exists() == other.exists()
-            assert not ours.exists() or ours.read_bytes() == other.read_bytes()
+            if (row, name) == ("local-only", "hypotheses.jsonl"):  # its models stay in the silos, and what they hear
+                assert not ours.exists()
+            else:
+                assert ours.read_bytes() == other.read_bytes() != b""
 
 
 def test_another_seed_gives_other_models_and_the_api_gives_those_of_the_command(

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from support.running import tiny_table
+from support.unequal import SIZES, run_unequal
+from support.watched import WatchedSilos
 
 import fedasr
 from fedasr.common.errors import UserError
@@ -13,6 +15,8 @@ from fedasr.experiment.experiment import Experiment
 from fedasr.privacy.accounting.calibration import noise_for
 
 OPTIONS = {"epsilon": 6.0, "batch_size": 2, "steps": 8, "clip_norm": 0.5}
+SMALL = {"epsilon": 6.0, "batch_size": 1, "clip_norm": 0.5}
+"""For silos of which the smallest has two utterances."""
 
 
 def _run(folder: Path, row: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -35,22 +39,48 @@ def test_the_centre_keeps_its_promise_and_pays_every_step(tmp_path: Path) -> Non
     assert _steps(tmp_path) == OPTIONS["steps"]
 
 
-@pytest.mark.parametrize("strategy", ["fedavg", "sync-sgd"])
-def test_silos_pay_for_the_steps_of_every_round(tmp_path: Path, strategy: str) -> None:
-    row = _run(tmp_path, {"strategy": strategy}, training={"rounds": 3, "silos_per_round": 0})
+@pytest.mark.parametrize(
+    ("strategy", "local_steps", "charged"), [("fedavg", 3, 6), ("fedavg", 1, 2), ("sync-sgd", 3, 2)]
+)
+def test_silos_pay_for_the_steps_of_every_round(
+    strategy: str, local_steps: int, charged: int, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    """Three local steps of two rounds are six noisy gradients; a message that asks for a gradient has one behind it."""
+    row = {"name": "row", "strategy": strategy, "protection": "dp-sgd", "protection_options": SMALL}
+    (row,) = run_unequal(unequal_corpus, tmp_path / "run", row, training={"local_steps": local_steps})
     assert row["status"] == "finished", row["failure"]
     assert (row["privacy_unit"], row["adjacency"]) == ("utterance", "add-remove")
     assert row["epsilon"] <= 6.0
-    assert _steps(tmp_path) == 3
-    assert {line["train_loss"] for line in read_lines(tmp_path / "row" / "metrics.jsonl")} == {None}
+    assert _steps(tmp_path / "run") == charged
+    assert {line["train_loss"] for line in read_lines(tmp_path / "run" / "row" / "metrics.jsonl")} == {None}
 
 
-def test_the_noise_of_silos_is_that_of_the_smallest(tmp_path: Path) -> None:
-    _run(tmp_path, {"strategy": "fedavg"}, training={"rounds": 3})
-    (first, *_) = read_lines(tmp_path / "row" / "releases" / "ledger.jsonl")
-    expected = noise_for("sampled-gaussian", 3, 6.0, 1e-5, "add-remove", rate=2 / 3)
+def test_the_noise_of_silos_is_that_of_the_smallest(unequal_corpus: Path, tmp_path: Path) -> None:
+    """In it an utterance is drawn most often; the noise is planned for all local steps of all rounds."""
+    row = {"name": "row", "strategy": "fedavg", "protection": "dp-sgd", "protection_options": SMALL}
+    run_unequal(unequal_corpus, tmp_path / "run", row, training={"local_steps": 3})
+    (first, *_) = read_lines(tmp_path / "run" / "row" / "releases" / "ledger.jsonl")
+    expected = noise_for("sampled-gaussian", 6, 6.0, 1e-5, "add-remove", rate=1 / min(SIZES))
     assert first["mechanism"]["noise_multiplier"] == pytest.approx(expected)
-    assert first["mechanism"]["rate"] == pytest.approx(2 / 3)
+    assert first["mechanism"]["rate"] == pytest.approx(1 / min(SIZES))
+
+
+@pytest.mark.parametrize(("strategy", "kind"), [("fedavg", "train"), ("sync-sgd", "train.gradient")])
+def test_a_round_is_charged_before_the_first_silo_trains(
+    strategy: str, kind: str, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    """A silo's noise is drawn where it cannot be written down first: what a crash cuts off must have been paid."""
+    seen: list[int] = []
+
+    def look(silo: int, asked: str) -> None:
+        assert asked == kind
+        seen.append(_steps(tmp_path / "run"))
+
+    row = {"name": "row", "strategy": strategy, "protection": "dp-sgd", "protection_options": SMALL}
+    (found,) = run_unequal(unequal_corpus, tmp_path / "run", row, grid=WatchedSilos(look))
+    assert found["status"] == "finished", found["failure"]
+    each = 2 if kind == "train" else 1
+    assert seen == [each] * len(SIZES) + [2 * each] * len(SIZES)
 
 
 def test_bits_repeat_only_where_the_guarantee_is_void(tmp_path: Path) -> None:
@@ -89,8 +119,9 @@ def test_more_noisy_gradients_than_a_message_pays_for_are_refused(tmp_path: Path
     assert found["model_sha256"] is None
 
 
-def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
-    found = None
-    with pytest.raises(UserError, match=r"protection_options\.epsilom"):
-        found = _run(tmp_path, {"strategy": "fedavg", "protection_options": {"epsilom": 1.0}})
-    assert found is None
+@pytest.mark.parametrize("protection", ["dp-sgd"])
+def test_an_unknown_option_is_refused_before_a_folder_is_made(protection: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"protection_options.*epsilom.*did you mean 'epsilon'") as refusal:
+        _run(tmp_path / "run", {"strategy": "fedavg", "protection_options": {"epsilom": 1.0}})
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "run").exists()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -259,9 +260,9 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert cache_folder() == tmp_path / ".cache" / "fedasr"
 
 
-def test_real_speech_is_prepared(speech_data: Path, tmp_path: Path) -> None:
+def test_real_speech_is_prepared(speech_data: Callable[[str], Path], tmp_path: Path) -> None:
     spec = FeatureSpec()
-    utterances = connect(read_manifest(speech_data / "fsdd")[::50], seed=0)
+    utterances = connect(read_manifest(speech_data("fsdd"))[::50], seed=0)
     speech = prepare(utterances, LogMel(spec), spec.digest, tmp_path, spec.sample_rate_hz)
     assert speech.seconds == pytest.approx(sum(u.duration_seconds for u in utterances), abs=0.05)
     for index in range(len(speech)):
