@@ -16,7 +16,7 @@ from fedasr.common.errors import UserError
 
 if TYPE_CHECKING:
     from fedasr.network.scaling import Landmarks
-    from fedasr.runs.retiming import Replay
+    from fedasr.runs.replayed.retiming import Replay
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -38,7 +38,7 @@ def main(
 ) -> None:
     """Time a finished run on another network, and with more workers, without training again."""
     from fedasr.network.presets import build_network
-    from fedasr.runs.retiming import Scenario, replay
+    from fedasr.runs.replayed.retiming import Scenario, replay
 
     scenario = Scenario(
         build_network(network), _numbers(workers), tuple(row or ()), topology, parameters,

@@ -15,7 +15,7 @@ from fedasr.messages.traffic import Traffic
 from fedasr.network import Devices, Link, Network
 from fedasr.network.published import PUBLISHED
 from fedasr.replay import app
-from fedasr.runs.retiming import Scenario, replay, speedup_curves
+from fedasr.runs.replayed.retiming import Scenario, replay, speedup_curves
 from fedasr.server.round_clock import Clock
 
 LINK = Link(8e6, 8e6, latency_seconds=0.25)  # 1 MB a second

@@ -13,7 +13,7 @@ from fedasr.runs.data import RunData, SpeedupCurve, SpeedupData
 from fedasr.runs.file_names import COMPUTE
 
 if TYPE_CHECKING:
-    from fedasr.runs.retiming import SpeedupCurves
+    from fedasr.runs.replayed.retiming import SpeedupCurves
 
 NETWORK = "cloud-2015"
 """The one the published speed-ups were measured on a network like."""
@@ -25,7 +25,7 @@ def with_speedups(data: RunData, folder: Path) -> RunData:
     if not (folder / COMPUTE).is_file():
         return data
     from fedasr.network.presets import build_network
-    from fedasr.runs.retiming import speedup_curves
+    from fedasr.runs.replayed.retiming import speedup_curves
 
     network = build_network(NETWORK)
     try:

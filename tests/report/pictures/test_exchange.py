@@ -138,7 +138,7 @@ def test_thinning_keeps_ends_and_bounds(values: list[float], most: int) -> None:
 
 def test_speed_ups_are_those_of_the_replay(make_exchange_run: Make) -> None:
     from fedasr.network.presets import build_network
-    from fedasr.runs.retiming import speedup_curves
+    from fedasr.runs.replayed.retiming import speedup_curves
 
     folder = make_exchange_run(seeds=2)
     run = with_speedups(read_run(folder), folder)

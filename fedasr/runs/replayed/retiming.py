@@ -25,9 +25,9 @@ from fedasr.network.recorded import (
 from fedasr.network.scaling import Landmarks, Scaling, SpeedPoint, Workload, landmarks
 from fedasr.network.topology import RING, TOPOLOGIES
 from fedasr.runs import file_names
-from fedasr.runs.exchanges import read_rows
 from fedasr.runs.filling import Record
 from fedasr.runs.json_files import whole_json
+from fedasr.runs.replayed.exchanges import read_rows
 
 
 @dataclass(frozen=True)

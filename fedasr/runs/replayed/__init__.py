@@ -1,0 +1,1 @@
+"""A finished run on another network: its exchanges put together again, and timed."""
