@@ -19,7 +19,8 @@ from fedasr.silo.alone import train_alone
 from fedasr.silo.gradient import change
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.teacher import posterior, train_teacher, vote_candidate, vote_frames, vote_label
+from fedasr.silo.teacher import train_teacher
+from fedasr.silo.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
 from fedasr.silo.train import train
 
 Answer = Callable[[SiloHost, Silo, RecordDict, RecordDict], RecordDict]

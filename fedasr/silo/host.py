@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.common.randomness import Streams
+from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
@@ -19,15 +20,13 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.none import Unprotected
 from fedasr.protection.protection import Dice, GradientPlan
+from fedasr.silo.silo import Silo
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.objective import Objective
 from fedasr.training.parameters import ALL
 
-if TYPE_CHECKING:
-    from fedasr.silo.scorers import Scorers
-from fedasr.corpora.features.opened import opened_speech
-from fedasr.silo.silo import Silo
+M = TypeVar("M")
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,14 @@ class SiloHost:
         """The public unlabelled speech, which every silo has; its transcripts are nobody's."""
         return self._speech.of_speakers(self.partition.public_unlabelled).untranscribed()
 
-    @cached_property
-    def scorers(self) -> Scorers:
-        """What teachers of this process remember of a vote between two labels."""
-        from fedasr.silo.scorers import Scorers
+    def memory(self, kind: type[M]) -> M:
+        """Return the one object of a kind in this process: a cache, whose loss changes nothing but time."""
+        found: M = self._memories.setdefault(kind, kind())
+        return found
 
-        return Scorers()
+    @cached_property
+    def _memories(self) -> dict[type, Any]:
+        return {}
 
     def noise(self, silo: Silo, purpose: str) -> Noise:
         """Return a silo's own source of noise."""

@@ -52,7 +52,6 @@ def test_fedasr_finds_strategies_by_their_entry_points_only() -> None:
             assert "strategies" not in {MODULES[other].room for other in ARROWS[name]}, name
 
 
-@pytest.mark.xfail(reason="silo/host.py and silo/scorers.py know each other")
 def test_no_circle_between_modules() -> None:
     assert circle(ARROWS) == []
 

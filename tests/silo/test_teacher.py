@@ -26,7 +26,8 @@ from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, padded
 from fedasr.silo import scorers
 from fedasr.silo.host import SiloHost
-from fedasr.silo.teacher import TEACHER, posterior, train_teacher, vote_candidate, vote_frames, vote_label
+from fedasr.silo.teacher import TEACHER, train_teacher
+from fedasr.silo.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
 
 MOST = 6
 

@@ -10,8 +10,8 @@ from support.toy_speech import made_up, small_recogniser
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import digest
 from fedasr.common.randomness import Streams
-from fedasr.protection.dp_sgd import settings
-from fedasr.protection.dp_sgd.settings import DPSGD
+from fedasr.protection.dp_sgd import protection
+from fedasr.protection.dp_sgd.protection import DPSGD
 from fedasr.protection.releases import Releases
 from fedasr.runs.release_folder import ReleaseFolder
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
@@ -36,7 +36,7 @@ class _StoppedError(Exception):
 
 
 def test_every_step_is_paid_and_no_loss_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "STRETCHES", 2)
+    monkeypatch.setattr(protection, "STRETCHES", 2)
     trainer, told = _trainer(tmp_path), []
     trainer.run(lambda epoch, loss: told.append((epoch, loss)))
     assert told == [(1, None), (2, None)]
@@ -95,7 +95,7 @@ def test_without_clipping_to_speak_of_and_noise_the_loss_falls(tmp_path: Path) -
 
     def loss() -> float:
         batch = trainer.learner.batch(range(9), np.random.default_rng(0))
-        return float(trainer.learner.recogniser.losses(batch).mean())
+        return trainer.learner.recogniser.losses(batch).mean().item()
 
     before = loss()
     trainer.run()

@@ -1,28 +1,18 @@
-"""DP-SGD as an experiment asks for it: ``protection = "dp-sgd"`` with ``protection_options``."""
+"""Settings of DP-SGD as an experiment gives them: the ``protection_options`` of ``protection = "dp-sgd"``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from fedasr.common.errors import UserError
-from fedasr.common.settings import least, number, one_of, share
+from fedasr.common.settings import Settings, least, number, one_of, share
 from fedasr.privacy.accounting.calibration import noise_for
-from fedasr.protection.protection import GradientPlan, Protection
-from fedasr.training.course import Course
-from fedasr.training.learner import Learner
 from fedasr.training.parameters import ALL
-
-STRETCHES = 20
-"""Into how many parts the centre divides the steps; each ends in a stored release, from which a resumed row goes on."""
 
 
 @dataclass(frozen=True)
-class DPSGD(Protection):
-    """DP-SGD over utterances, at the centre or in the silos; what it promises: `fedasr.protection.dp_sgd.plan`.
-
-    Public speech that is trained on beside the private is treated as if it were private too.
+class DPSGDSettings(Settings):
+    """Settings of DP-SGD over utterances.
 
     Parameters
     ----------
@@ -53,18 +43,6 @@ class DPSGD(Protection):
     decay: float = share(0.2)
     average: float = share(0.0)
     layers: tuple[str, ...] = ALL
-
-    def course(self, learner: Learner, epochs: int) -> Course:
-        """Return the steps of the centre, whatever its epochs are."""
-        count = min(STRETCHES, self.steps)
-        bounds = np.linspace(0, self.steps, count + 1).round().astype(int).tolist()
-        return Course(tuple(bounds[1:]), self.steps * self.batch_size / len(learner.examples) / count)
-
-    def plan(self, private: int, public: int, steps: int) -> GradientPlan:
-        """Return DP-SGD with the noise that the smallest data holder needs."""
-        from fedasr.protection.dp_sgd.sized import SizedDPSGD  # Opacus, below it, takes seconds to import
-
-        return SizedDPSGD(self, private + public, steps)
 
     def multiplier(self, steps: int, rate: float) -> float:
         """Return the noise multiplier for so many steps at a sampling rate (unit utterance, add-remove).

@@ -12,7 +12,7 @@ from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError, UserError
 from fedasr.protection.dp_sgd.descent import DescentSpec, NoisyDescent
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, noisy_gradient
-from fedasr.protection.dp_sgd.settings import DPSGD
+from fedasr.protection.dp_sgd.settings import DPSGDSettings
 from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Step
 from fedasr.training.batches import seconds_of
 from fedasr.training.descent import Descent
@@ -30,14 +30,14 @@ class SizedDPSGD(GradientPlan):
 
     Parameters
     ----------
-    settings : DPSGD
+    settings : DPSGDSettings
     smallest : int
         Utterances of the smallest data holder; taken as public.
     steps : int
         That every data holder takes in all.
     """
 
-    settings: DPSGD
+    settings: DPSGDSettings
     smallest: int
     steps: int
 

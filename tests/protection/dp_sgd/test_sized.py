@@ -8,7 +8,7 @@ from support.toy_speech import made_up, small_recogniser
 
 from fedasr.common.errors import RowError
 from fedasr.privacy.accounting.calibration import noise_for
-from fedasr.protection.dp_sgd.settings import DPSGD
+from fedasr.protection.dp_sgd.protection import DPSGD
 from fedasr.protection.dp_sgd.sized import SizedDPSGD
 from fedasr.training.batches import seconds_of
 

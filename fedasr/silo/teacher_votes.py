@@ -1,0 +1,61 @@
+"""What a silo's private teacher says to questions about public speech."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from flwr.app import RecordDict
+from numpy.typing import NDArray
+
+from fedasr.asr.decoding.nbest import sequence_log_probabilities
+from fedasr.common.errors import RowError
+from fedasr.messages.votes import Question
+from fedasr.silo.host import SiloHost
+from fedasr.silo.scorers import Scorers
+from fedasr.silo.silo import Silo
+from fedasr.silo.teacher import question_batch, teacher
+
+
+def vote_label(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
+    """Return the best next class of each utterance, shape (utterances,): label k is class k - 1, the end last."""
+    return _classes(host, silo, question, state).argmax(1).numpy().astype(np.int16)
+
+
+def posterior(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.float32]:
+    """Return the probabilities of the next classes, shape (utterances, classes), with the teacher's own noise."""
+    found = _classes(host, silo, question, state).exp().numpy().astype(np.float32)
+    if question.sigma:
+        purpose = hashlib.sha256(question.labels.tobytes() + question.utterances.tobytes()).hexdigest()
+        noise = host.noise(silo, f"teacher {purpose}")
+        found = (found + noise.normal(found.shape, question.sigma)).astype(np.float32)
+    return found
+
+
+def vote_candidate(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
+    """Return the number of the most probable candidate of each utterance."""
+    batch = question_batch(host, question.utterances)
+    lists: list[list[list[int]]] = [[] for _ in question.utterances]
+    for owner, row in zip(question.owners.tolist(), question.labels.tolist(), strict=True):
+        lists[owner].append([label for label in row if label > 0])
+    scores = sequence_log_probabilities(teacher(host, state), batch.features_BTF, batch.lengths_B, lists)
+    return np.array([int(np.argmax(of_utterance)) for of_utterance in scores], np.int16)
+
+
+@torch.no_grad()
+def vote_frames(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
+    """Return the best label of each frame, the blank 0 among them, utterance after utterance, without padding."""
+    recogniser, batch = teacher(host, state), question_batch(host, question.utterances)
+    scores_BTV = recogniser.head.frame_scores(recogniser.encoder(batch.features_BTF, batch.lengths_B, None))
+    if scores_BTV is None:
+        raise RowError("the head scores no single frames to vote on; set model.head = 'ctc' or votes = 'label'")
+    best_BT = scores_BTV.argmax(-1).cpu().numpy()
+    spoken = [row[:length] for row, length in zip(best_BT, batch.lengths_B.tolist(), strict=True)]
+    return np.concatenate(spoken).astype(np.int16)
+
+
+def _classes(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> torch.Tensor:
+    """Return log-probabilities without the blank, shape (utterances, classes)."""
+    scorer = host.memory(Scorers).at_prefix(host, silo, question, state)
+    return scorer.next_log_probabilities()[:, 1:].cpu()
