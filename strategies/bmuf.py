@@ -33,6 +33,7 @@ class BMUFSettings(Settings):
     block_momentum : float, optional
         By default 1 - 1/N, at which the filter gains N, but no more than the blocks leave room for.
     block_learning_rate : float
+        Scales the step towards the mean of the silos' models.
     nesterov : bool
         Send the look-ahead (the published Nesterov form) or the model itself (the classical form).
     local_optimizer : str

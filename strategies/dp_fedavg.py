@@ -53,8 +53,10 @@ class DPFedAvgSettings(Settings):
 
     Parameters
     ----------
-    epsilon, delta : float
+    epsilon : float
         The target that the noise is planned for.
+    delta : float
+        The δ of the target.
     noise_multiplier : float, optional
         Given instead of planned.
     clip_norm : float
@@ -63,8 +65,10 @@ class DPFedAvgSettings(Settings):
         ``"replace-one"`` or ``"add-remove"``.
     layers : tuple of str
         Patterns of the parameters that are trained and noised, such as ``"ctc.*"``; the rest stays public.
-    server_learning_rate, server_momentum : float
-        Of the step with the noisy mean; they cannot change the privacy.
+    server_learning_rate : float
+        Of the step with the noisy mean; it cannot change the privacy.
+    server_momentum : float
+        Of the same step; nor can it.
     average : float
         The last share of the rounds whose models are averaged into the result; 0 takes the last model.
     exchange : str

@@ -16,8 +16,10 @@ class PATESettings(Settings):
 
     Parameters
     ----------
-    epsilon, delta : float
+    epsilon : float
         What the votes may cost together.
+    delta : float
+        The δ at which they may.
     mechanism : str
         ``"gnmax"``, ``"lnmax"``, ``"confident-gnmax"`` or ``"noisy-mean"``.
     votes : str
@@ -26,16 +28,20 @@ class PATESettings(Settings):
         σ, λ or the deviation on the mean; by default planned from ε, δ and the expected number of votes.
     noise_at : str
         ``"server"``, or ``"teacher"`` (noisy-mean): whoever sees the mean alone need not be trusted.
-    threshold, check_ratio : float
-        Confident-GNMax: the share of teachers that must agree, and the check's noise over the answer's.
+    threshold : float
+        Confident-GNMax: the share of teachers that must agree.
+    check_ratio : float
+        Confident-GNMax: the check's noise over the answer's.
     adjacency : str
         ``"replace-one"`` or ``"add-remove"``.
     utterances : int
         Public utterances to ask about; 0 means all.
     maximum_labels : int
         Labels after which a transcript ends unasked; 0 means twice the longest public transcript.
-    candidates, beam : int
-        ``votes = "utterance"``: the public model's n-best list.
+    candidates : int
+        ``votes = "utterance"``: how many transcripts the public model proposes.
+    beam : int
+        ``votes = "utterance"``: the width of the search for them, at least their number.
     teacher_steps : int
         Optimizer steps of a teacher, by the settings of ``[training]``.
     teacher_start : str

@@ -28,8 +28,10 @@ class SyncSGDSettings(Settings):
     ----------
     accumulate : int
         Mini-batches whose mean gradient makes one change.
-    server_momentum, server_learning_rate : float
+    server_momentum : float
         Of the server's step with the mean change.
+    server_learning_rate : float
+        Scales that step.
     weighting : str
         ``"uniform"``, or ``"utterances"``: a silo counts by its utterances.
     """

@@ -23,12 +23,14 @@ class AugmentSpec(Settings):
     vocal_tract : float
         The frequency axis is stretched by a factor in ``[1 - vocal_tract, 1 + vocal_tract]``
         (vocal tract length perturbation, Jaitly & Hinton 2013).
-    frequency_masks, frequency_mask_bands : int
-        SpecAugment (Park et al. 2019): masks, and the widest mask in mel bands.
+    frequency_masks : int
+        SpecAugment (Park et al. 2019): masks along frequency.
+    frequency_mask_bands : int
+        SpecAugment: the widest of them, in mel bands.
     time_masks : int
         SpecAugment: masks along time.
     time_mask_fraction : float
-        The widest time mask, as a fraction of the utterance.
+        SpecAugment: the widest time mask, as a fraction of the utterance.
     """
 
     tempo: float = number(0.15, least=0.0, most=0.9)

@@ -29,18 +29,24 @@ class CorpusSpec(Settings):
         A part of the corpus by its own name for it (``"dev-clean"``, ``"validated"``, a microphone of VCTK).
     connected : bool
         Join 2 to 5 clips of one speaker to one utterance (for single words and digits).
-    grammar, speakers, utterances_per_speaker, accents
-        Synthetic speech only: ``"digits"``, ``"commands"`` or ``"mixed"``; how many speakers of how
-        many utterances; which of the eight accents (empty: all).
+    grammar : str
+        Synthetic speech only: what is said.
+    speakers : int
+        Synthetic speech only: how many speakers are rendered.
+    utterances_per_speaker : int
+        Synthetic speech only: how much each of them says.
+    accents : tuple of str
+        Synthetic speech only: which of the eight accents; empty means all.
     partition : str
         ``"natural"`` (one speaker, one silo), ``"grouped"`` (whole speakers dealt to `silos` silos of
         like size), ``"dirichlet"`` (whole speakers dealt unevenly) or ``"iid"`` (utterances dealt at
         random: a speaker is then in several silos, which no real party would have).
     silos : int
         How many silos; 0 with the natural partition means as many as there are speakers left.
-    dirichlet_alpha, dirichlet_over
-        Dirichlet partition: concentration, and over what: ``"size"`` or a field of the corpus such
-        as ``"accent"``.
+    dirichlet_alpha : float
+        Dirichlet partition: the concentration; the smaller, the less even.
+    dirichlet_over : str
+        Dirichlet partition: over what, ``"size"`` or a field of the corpus such as ``"accent"``.
     public : str
         Where public speech comes from: ``"same"`` (speakers of this corpus), ``"other accent"``
         (speakers of the rarest accent, no silo having it) or the path of another corpus' manifest.
@@ -51,8 +57,10 @@ class CorpusSpec(Settings):
         public unlabelled speech.
     unlabelled_speakers : int
         Further speakers of the silos' kind who are public too, their transcripts not to be used.
-    development_speakers, test_speakers : int
-        Speakers held out, to choose settings on and to report on.
+    development_speakers : int
+        Speakers held out to choose settings on.
+    test_speakers : int
+        Speakers held out to report on.
     """
 
     kind: str = SYNTHETIC

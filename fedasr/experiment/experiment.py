@@ -34,7 +34,9 @@ class Experiment(Settings):
     Parameters
     ----------
     name : str
+        What the run folder is called after; that of the file where it is left out.
     seed : int
+        Where all chance of the experiment comes from, but for noise behind a guarantee.
     seeds : tuple of int
         Several seeds make several rows of each point; empty means `seed` alone.
     corpus : CorpusSpec

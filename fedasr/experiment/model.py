@@ -29,14 +29,33 @@ class ModelSpec(Settings):
         ``"characters"``, ``"words"`` or ``"pieces"``; learnt on public text only.
     pieces : int
         At most so many sentencepieces.
-    encoder, layers, units, dropout, heads, kernel
-        See `fedasr.asr.encoders.encoder.EncoderSpec`.
-    head, ctc_weight, predictor_units
-        See `fedasr.asr.recogniser.RecogniserSpec`.
-    encoder_options, head_options : mapping
-        Settings of an encoder or a head that are none of these.
-    mels, sample_rate_hz
-        See `fedasr.asr.features.FeatureSpec`.
+    encoder : str
+        ``"lstm"``, ``"bilstm"``, ``"conformer"``, another registered name, or ``module:Class``.
+    layers : int
+        Layers of the encoder.
+    units : int
+        Units of each layer (of each direction where there are two).
+    dropout : float
+        Probability of dropping an activation between layers.
+    heads : int
+        Conformer only: attention heads; they divide the units.
+    kernel : int
+        Conformer only: the width of its convolutions, odd.
+    head : str
+        ``"ctc"``, ``"transducer"``, ``"joint"`` (a transducer with CTC as auxiliary loss), another registered name,
+        or ``module:Class``.
+    ctc_weight : float
+        Joint head only: the share of the CTC loss.
+    predictor_units : int
+        Transducers only: units of the prediction network and the joiner.
+    encoder_options : mapping
+        Settings of an encoder that are none of these.
+    head_options : mapping
+        Settings of a head that are none of these.
+    mels : int
+        Mel bands of each 10 ms frame (25 ms window).
+    sample_rate_hz : int
+        The rate audio is resampled to.
     """
 
     start: str = "public"

@@ -23,16 +23,22 @@ class RowSpec(Settings):
         The row and its folder.
     strategy : str
         A name of the entry-point group ``fedasr.strategies``, or ``module:Class``.
-    objective, protection : str
-        Names of the entry-point groups ``fedasr.objectives`` and ``fedasr.protections``, or ``module:Class``.
+    objective : str
+        A name of the entry-point group ``fedasr.objectives``, or ``module:Class``.
+    protection : str
+        A name of the entry-point group ``fedasr.protections``, or ``module:Class``.
     codec : str
         What replies travel as; ``"auto"`` is what the strategy proposes, ``"dense"`` where it proposes nothing.
     network : str
         The simulated links: ``"none"``, a preset's name, or the path of a TOML file.
     options : mapping
         Settings of the strategy; keyword arguments of one that names no settings, such as Flower's own.
-    codec_options, objective_options, protection_options : mapping
-        Settings of the codec, the objective and the protection.
+    codec_options : mapping
+        Settings of the codec.
+    objective_options : mapping
+        Settings of the objective.
+    protection_options : mapping
+        Settings of the protection.
     training : mapping
         Settings of ``[training]`` that differ in this row.
     start : str

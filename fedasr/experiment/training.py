@@ -14,6 +14,7 @@ class TrainingSpec(Settings):
     Parameters
     ----------
     rounds : int
+        Exchanges between the server and the silos.
     local_steps : int
         Optimizer steps of a silo in a round.
     silos_per_round : int
@@ -24,7 +25,12 @@ class TrainingSpec(Settings):
         Utterances of a local step.
     optimizer : str
         ``"sgd"`` or ``"adamw"``; its state is new in every round, unless the strategy keeps it (`bmuf`).
-    learning_rate, momentum, weight_decay : float
+    learning_rate : float
+        Of the local optimizer.
+    momentum : float
+        Of SGD.
+    weight_decay : float
+        Of the local optimizer; AdamW's is decoupled from the gradient.
     gradient_norm : float
         Local gradients are clipped to this global L2 norm (for stability; it promises no privacy); ``inf``
         switches it off.

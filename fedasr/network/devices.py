@@ -26,6 +26,7 @@ class Devices(Settings):
     speed : float
         The median speed; it multiplies factors from a file too.
     sigma : float
+        The spread of log-normal speeds.
     path : str
         A JSON list or comma-separated factors; silo n has factor n, and the list begins again after its last.
     straggler_share : float

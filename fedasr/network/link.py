@@ -25,7 +25,10 @@ class Link(Settings):
 
     Parameters
     ----------
-    up_bits_per_second, down_bits_per_second : float
+    up_bits_per_second : float
+        Bandwidth away from the machine.
+    down_bits_per_second : float
+        Bandwidth towards it.
     latency_seconds : float
         One way.
     loss : float

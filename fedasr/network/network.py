@@ -17,6 +17,7 @@ class Network(Settings):
     Parameters
     ----------
     name : str
+        What it is called; that of the file where it is left out.
     link : Link or None
         Each silo's own; None moves bytes in no time.
     server_link : Link or None

@@ -38,6 +38,7 @@ class TrainerSpec(Settings):
     learning_rate : float
         The peak of the one-cycle schedule.
     weight_decay : float
+        Of AdamW.
     gradient_norm : float
         Gradients are clipped to this global L2 norm; ``inf`` switches it off.
     """

@@ -22,6 +22,7 @@ class ConformerSettings(Settings):
     Parameters
     ----------
     layers, units : int
+        Layers, and units of each layer.
     dropout : float
         Probability of dropping an activation between layers.
     heads : int

@@ -44,11 +44,12 @@ class Settings:
         unless : str
             With what they would take effect, such as ``"votes = 'utterance'"``.
         """
-        defaults = {field.name: _default(field) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        defaults = {field.name: default_of(field) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
         for key in keys:
             if getattr(self, key) != defaults[key]:
                 yield Mistake(f"{{0}} takes no effect; it goes with {unless}", (key,))
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
+def default_of(field: dataclasses.Field[Any]) -> Any:
+    """Return the default of a field; `dataclasses.MISSING` where it is required."""
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()

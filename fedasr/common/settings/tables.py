@@ -50,15 +50,16 @@ def to_table(settings: Any) -> dict[str, Any]:
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         if value is not None:
-            table[field.name] = _plain(value)
+            table[field.name] = to_plain(value)
     return table
 
 
-def _plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """Return a value as TOML and JSON have it."""
     if dataclasses.is_dataclass(value):
         return to_table(value)
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [to_plain(item) for item in value]
     return value

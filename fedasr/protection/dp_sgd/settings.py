@@ -16,8 +16,10 @@ class DPSGDSettings(Settings):
 
     Parameters
     ----------
-    epsilon, delta : float
+    epsilon : float
         The target that the noise is planned for.
+    delta : float
+        The δ of the target.
     noise_multiplier : float
         Given instead of planned, where above 0.
     clip_norm : float
@@ -26,9 +28,18 @@ class DPSGDSettings(Settings):
         Utterances expected in a step.
     steps : int
         Of the centre. Silos take the steps of ``[training]``.
-    optimizer, learning_rate, momentum, decay, average, layers
-        What the centre does with noisy gradients, which costs no privacy: see
-        `fedasr.protection.dp_sgd.descent.DescentSpec`. Silos take `layers` alone.
+    optimizer : str
+        Of the centre, on the noisy gradient. This and what follows costs no privacy.
+    learning_rate : float
+        Of the centre.
+    momentum : float
+        Of the centre's SGD.
+    decay : float
+        The centre's learning rate falls linearly over the steps to this share of itself.
+    average : float
+        The share of the centre's last steps whose iterates are averaged; 0 takes the last iterate.
+    layers : tuple of str
+        Patterns of the parameters that are trained, at the centre and in silos; the others get no noise.
     """
 
     epsilon: float = number(8.0, least=1e-6)
