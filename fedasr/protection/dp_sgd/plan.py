@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fedasr.asr.batch import Batch
 from fedasr.common.errors import UserError
-from fedasr.common.settings import least
+from fedasr.common.settings import Mistake, Settings, least, number
 from fedasr.privacy.accounting.conversion import Conversion
 from fedasr.privacy.accounting.sampled_gaussian import Epsilons, dpsgd_epsilon
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
@@ -23,7 +23,7 @@ from fedasr.training.parameters import ALL
 
 
 @dataclass(frozen=True)
-class DPSGDSpec:
+class DPSGDSpec(Settings):
     """All that the guarantee depends on, beside the number of utterances (see `DPSGDPlan`).
 
     Parameters
@@ -38,19 +38,16 @@ class DPSGDSpec:
     """
 
     clip_norm: float = least(1.0, 0.0)
-    noise_multiplier: float = least(1.0, 0.0)
-    batch_size: float = least(16.0, 1.0)
+    noise_multiplier: float = number(1.0, least=0, below=math.inf)
+    batch_size: float = number(16.0, least=1, below=math.inf)
     steps: int = least(100, 0)
 
-    def __post_init__(self) -> None:
-        for name, bound in (("clip_norm", 0.0), ("noise_multiplier", 0.0), ("batch_size", 1.0), ("steps", 0)):
-            value = getattr(self, name)
-            if not value >= bound:
-                raise UserError(f"'{name}' must be at least {bound:g}, not {value}")
-            if math.isinf(value) and name != "clip_norm":
-                raise UserError(f"'{name}' must be finite")
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse a sum that no noise hides."""
         if math.isinf(self.clip_norm) and self.noise_multiplier:
-            raise UserError("'clip_norm' is infinite, so no noise hides an utterance; make it finite, or the noise 0")
+            yield Mistake(
+                "{0} is infinite, so no noise hides an utterance; make it finite, or the noise 0", ("clip_norm",)
+            )
 
     @property
     def noise_std(self) -> float:
