@@ -8,16 +8,22 @@ import torch
 from torch import Tensor, nn
 
 
+LEVELS = 1 << 16
+"""Sixteen random bits decide over an element: a probability is rounded to a multiple of one in so many."""
+
+
 def dropout(x: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
     """Drop elements with the given generator; without one (evaluation) return `x` itself.
 
     torch's own dropout draws from a global generator, so that its masks would depend on what else
-    the process does.
+    the process does; four elements share a draw of 64 bits, which takes a third of torch's time.
     """
-    if generator is None or probability == 0.0:
+    kept = round((1 - probability) * LEVELS)
+    if generator is None or kept == LEVELS:
         return x
-    keep = torch.empty(x.shape).bernoulli_(1 - probability, generator=generator)
-    return x * keep.to(x.device, x.dtype).div_(1 - probability)
+    words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    mask = (words.view(torch.int16)[: x.numel()] < kept - LEVELS // 2).view(x.shape)
+    return x * mask.to(x.device, x.dtype).mul_(LEVELS / kept)
 
 
 def valid_frames(lengths_B: Tensor, frames: int) -> Tensor:
