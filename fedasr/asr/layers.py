@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-
 LEVELS = 1 << 16
 """Sixteen random bits decide over an element: a probability is rounded to a multiple of one in so many."""
 

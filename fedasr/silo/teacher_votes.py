@@ -10,6 +10,7 @@ from flwr.app import RecordDict
 from numpy.typing import NDArray
 
 from fedasr.asr.decoding.nbest import sequence_log_probabilities
+from fedasr.asr.decoding.prefix import encoded
 from fedasr.common.errors import RowError
 from fedasr.messages.votes import Question
 from fedasr.silo.host import SiloHost
@@ -47,7 +48,7 @@ def vote_candidate(host: SiloHost, silo: Silo, question: Question, state: Record
 def vote_frames(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
     """Return the best label of each frame, the blank 0 among them, utterance after utterance, without padding."""
     recogniser, batch = teacher(host, state), question_batch(host, question.utterances)
-    scores_BTV = recogniser.head.frame_scores(recogniser.encoder(batch.features_BTF, batch.lengths_B, None))
+    scores_BTV = recogniser.head.frame_scores(encoded(recogniser, batch.features_BTF, batch.lengths_B))
     if scores_BTV is None:
         raise RowError("the head scores no single frames to vote on; set model.head = 'ctc' or votes = 'label'")
     best_BT = scores_BTV.argmax(-1).cpu().numpy()

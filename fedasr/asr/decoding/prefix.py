@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fedasr.asr.decoding.greedy import decoding_batches
 from fedasr.asr.heads.head import Forward
 from fedasr.asr.heads.prefix_ctc import IMPOSSIBLE
 from fedasr.asr.recogniser import Recogniser
@@ -109,11 +110,25 @@ def prefix_scorer(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tenso
     RowError
         Where the head scores no prefixes.
     """
-    features_BTF, lengths_B = features_BTF.to(recogniser.device), lengths_B.to(recogniser.device)
-    if features_BTF.shape[1] == 0:
-        features_BTF = functional.pad(features_BTF, (0, 0, 0, 1))
-    encodings_BTF = recogniser.encoder(features_BTF, lengths_B, None)
-    forward = recogniser.head.prefix(encodings_BTF, lengths_B)
+    lengths_B = lengths_B.to(recogniser.device)
+    forward = recogniser.head.prefix(encoded(recogniser, features_BTF, lengths_B), lengths_B)
     if forward is None:
         raise RowError(f"the head '{recogniser.spec.head}' scores no beginnings of transcripts; set model.head = 'ctc'")
     return PrefixScorer(forward, recogniser.tokens.size)
+
+
+@torch.no_grad()
+def encoded(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tensor) -> Tensor:
+    """Return the encodings of many utterances, shape (batch, frames, outputs), zeros on the padding.
+
+    They are encoded in batches of like length: a batch of two hundred would leave the processor's cache at every
+    frame, and is mostly padding.
+    """
+    features_BTF, lengths_B = features_BTF.to(recogniser.device), lengths_B.to(recogniser.device)
+    frames = max(features_BTF.shape[1], 1)
+    encodings_BTF = features_BTF.new_zeros(len(lengths_B), frames, recogniser.encoder.outputs)
+    for rows in decoding_batches(lengths_B.tolist()):
+        longest = max(int(lengths_B[rows].max()), 1)
+        spoken = functional.pad(features_BTF[rows, :longest], (0, 0, 0, max(longest - features_BTF.shape[1], 0)))
+        encodings_BTF[rows, :longest] = recogniser.encoder(spoken, lengths_B[rows], None)
+    return encodings_BTF

@@ -14,7 +14,7 @@ from support.toy_recognisers import TOKENS, features, operations, recogniser, sp
 from torch import Tensor
 
 from fedasr.asr.batch import make_batch
-from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
+from fedasr.asr.decoding.prefix import PrefixScorer, encoded, prefix_scorer
 from fedasr.asr.heads.prefix_ctc import ctc_forward, log_recurrence, sum_over_frames
 from fedasr.asr.heads.prefix_transducer import transducer_forward
 from fedasr.asr.heads.transducer import TransducerHead, TransducerSettings
@@ -338,3 +338,12 @@ def test_the_tokens_of_a_recogniser_are_its_columns() -> None:
     assert scorer.end == TOKENS.size
     assert scorer.next_log_probabilities().shape == (1, TOKENS.size + 1)
     assert not scorer.next_log_probabilities().requires_grad
+
+
+@pytest.mark.parametrize("frames", [(9, 40, 3, 77, 12) * 11, (1,)])
+def test_many_utterances_are_encoded_as_if_each_were_alone(frames: tuple[int, ...]) -> None:
+    model, batch = recogniser("bilstm"), make_batch(features(*frames))
+    together = encoded(model, batch.features_BTF, batch.lengths_B)
+    for row, length in enumerate(batch.lengths_B.tolist()):
+        alone = model.encoder(batch.features_BTF[row : row + 1, :length], batch.lengths_B[row : row + 1], None)
+        torch.testing.assert_close(together[row, :length], alone[0], rtol=1e-4, atol=1e-5)
