@@ -11,7 +11,7 @@ from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.grid.exchange import Mean
-from fedasr.grid.sums import WeightedSum
+from fedasr.grid.sums.terms import Reply
 from fedasr.messages.encoding import decode_reply
 from fedasr.messages.records import array_records, arrays_of, metric_record
 from fedasr.wire.codec import Codec, WireError
@@ -27,15 +27,12 @@ class RefusedError(ValueError):
     """A reply is not acceptable."""
 
 
-def add_reply(
-    total: WeightedSum, sent: RecordDict, delivered: Mapping[str, Arrays], content: RecordDict, mean: Mean | None
-) -> None:
-    """Add a reply to a sum: as it is, with its weight, or its clipped change."""
+def term_of(sent: RecordDict, delivered: Mapping[str, Arrays], content: RecordDict, mean: Mean) -> Reply:
+    """Return how a reply enters a sum: as it is, with its weight, or its clipped change."""
     arrays = _as_sent(sent, delivered)
-    if mean is None or mean.clip_norm is None:
-        total.add(arrays, reply_weight(content, mean))
-    else:
-        total.add(clipped(_change(arrays, sent, next(iter(delivered))), mean.clip_norm), 1.0)
+    if mean.clip_norm is None:
+        return Reply.of(arrays, reply_weight(content, mean))
+    return Reply.of(clipped(_change(arrays, sent, next(iter(delivered))), mean.clip_norm), 1.0)
 
 
 def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
@@ -97,11 +94,11 @@ def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
     return _checked({key: arrays[key] for key in like}, like)
 
 
-def reply_weight(content: RecordDict, mean: Mean | None) -> float:
+def reply_weight(content: RecordDict, mean: Mean) -> float:
     """Return the weight of a reply in an average."""
-    weight = metric_record(content).get(mean.weight if mean else "", None)
+    weight = metric_record(content).get(mean.weight, None)
     if not isinstance(weight, (int, float)) or not math.isfinite(weight) or weight < 0:
-        raise RefusedError(f"the reply's weight '{mean.weight if mean else ''}' is {weight!r}")
+        raise RefusedError(f"the reply's weight '{mean.weight}' is {weight!r}")
     return float(weight)
 
 

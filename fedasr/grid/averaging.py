@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Exchange, Mean, Outcome
-from fedasr.grid.sums import mean_of_groups
+from fedasr.grid.sums.terms import Term, mean_of
 from fedasr.messages.records import CHANGE, array_record, arrays_of, metric_record
 
 
-def mean_reply(
-    exchange: Exchange, mean: Mean, good: Sequence[Outcome], sums: Sequence[NDArray[np.float64]]
-) -> RecordDict:
+def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_total: Term) -> RecordDict:
     """Return mean arrays, mean metrics and the summed weight of some replies.
 
     Parameters
@@ -25,8 +23,8 @@ def mean_reply(
     mean : Mean
     good : sequence of Outcome
         Those of silos that replied, in the order of the silos; at least one.
-    sums : sequence of ndarray of float64
-        The weighted sums of their arrays, as vectors.
+    arrays_total : Term
+        The weighted sum of their arrays.
 
     Raises
     ------
@@ -42,7 +40,7 @@ def mean_reply(
     sent, record = next(iter(exchange.contents[good[0].request.content].array_records.items()))
     answered = CHANGE if is_clipped else next(iter(good[0].records), sent)
     name = next(iter(good[0].content.metric_records)) if good[0].content is not None else "metrics"
-    arrays = array_record(mean_of_groups(sums, total, arrays_of(record)))
+    arrays = array_record(mean_of(arrays_total, total, arrays_of(record)))
     return RecordDict({answered: arrays, name: _mean_metrics(metrics, weights, mean.weight)})
 
 

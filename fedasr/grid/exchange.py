@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from flwr.app import Message, RecordDict
-from numpy.typing import NDArray
 
+from fedasr.grid.sums.terms import Term
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import metric_record
 
@@ -41,16 +41,15 @@ class Request:
     kind : Kind
     content : int
         The index of its content among the contents of the exchange.
+    leaf : int
+        Its leaf in the tree in which replies are added up: the silo's number, where a silo is asked once.
     """
 
     position: int
     silo: int
     kind: Kind
     content: int
-
-
-Group = tuple[int, list[Request]]
-"""A group's number, and the requests to its silos."""
+    leaf: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,17 @@ class Exchange:
         Each content once, however many silos it goes to.
     mean : Mean or None
         How replies are averaged; None sends them whole.
+    leaves : tuple of int
+        Those of all its requests, rising.
+    number : int
+        Tells the exchanges of a grid apart.
     """
 
     round: int
     contents: tuple[RecordDict, ...]
     mean: Mean | None = None
+    leaves: tuple[int, ...] = ()
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,8 @@ class Outcome:
         Processor time of the silo's work.
     records : tuple of str
         The names of the reply's array records.
+    stateful : bool
+        Whether the silo now keeps state between messages.
     """
 
     request: Request
@@ -97,6 +104,7 @@ class Outcome:
     uplink_envelope_bytes: int = 0
     cpu_seconds: float = 0.0
     records: tuple[str, ...] = ()
+    stateful: bool = False
 
     def metric(self, name: str) -> float | None:
         """Return a number of the reply's metrics, None where it has none of that name."""
@@ -136,30 +144,16 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class GroupOutcome:
-    """What came of the requests to one group of silos.
+class Gathered:
+    """What came of the requests of one exchange.
 
     Attributes
     ----------
-    group : int
-    outcomes : tuple of Outcome
-        In the order of the silos.
-    total : ndarray of float64 or None
-        The weighted sum of the replies' arrays, one vector, where replies are averaged.
-    stateful : bool
-        Whether a silo of the group now keeps state between messages.
+    outcomes : sequence of Outcome
+        One for each, in any order.
+    total : Term or None
+        The weighted sum of the replies' arrays, where replies are averaged and there is one.
     """
 
-    group: int
-    outcomes: tuple[Outcome, ...]
-    total: NDArray[np.float64] | None
-    stateful: bool
-
-
-def group_count(silos: int) -> int:
-    """Return into how many groups a number of silos is divided: a constant of the mathematics.
-
-    Sums run inside groups and then over groups, so that neither the grid nor the number of its
-    workers changes a bit of them.
-    """
-    return min(silos, max(8, silos // 8))
+    outcomes: Sequence[Outcome]
+    total: Term | None = None

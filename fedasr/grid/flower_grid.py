@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
 from fedasr.grid.acceptance import RefusedError
-from fedasr.grid.exchange import Exchange, Group, GroupOutcome, Request
+from fedasr.grid.exchange import Exchange, Gathered, Outcome, Request
 from fedasr.grid.identity import silo_of
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.grid.sums.tree import sum_of
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.messages.kinds import SILO_NUMBER
 
@@ -41,8 +42,8 @@ class FlowerGrid(SiloGrid):
     """The silos behind another grid, each addressed by its own number.
 
     Flower delivers whole replies, in any order. They are checked, counted and, where a strategy
-    declares it, averaged here, in the same fixed groups as in a simulation: the model has the bits
-    that `RayGrid` and `InProcessGrid` give.
+    declares it, averaged here, in the same tree as in a simulation: the model has the bits that
+    `RayGrid` and `InProcessGrid` give.
 
     Parameters
     ----------
@@ -67,23 +68,21 @@ class FlowerGrid(SiloGrid):
     def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
         """Do nothing, for the same reason."""
 
-    def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
-        messages = [self._message(exchange, request) for _, requests in groups for request in requests]
+    def _exchange(self, exchange: Exchange, requests: Sequence[Request], timeout: float | None) -> Gathered:
+        messages = [self._message(exchange, request) for request in requests]
         silos = {node: silo for silo, node in self._nodes.items()}
         replies = self._flower.send_and_receive(messages, timeout=timeout)
         self._relay.hold({silos[reply.metadata.src_node_id]: reply for reply in replies}, timeout)
-        outcomes = [self._worker.handle(exchange, group, requests) for group, requests in groups]
-        return [self._with_costs(outcome) for outcome in outcomes]
+        outcomes = [self._with_cost(outcome) for outcome in self._worker.handle(exchange, requests)]
+        return Gathered(outcomes, sum_of(exchange.leaves, self._worker.held()) if exchange.mean else None)
 
     def _message(self, exchange: Exchange, request: Request) -> Message:
         content, node = exchange.contents[request.content], self._nodes[request.silo]
         return Message(content, node, request.kind.name, group_id=str(exchange.round))
 
-    def _with_costs(self, group: GroupOutcome) -> GroupOutcome:
-        """Put the silos' own processor time in the place of what the relay took."""
-        costs = self._relay.cpu_seconds
-        outcomes = [replace(o, cpu_seconds=costs.get(o.request.silo, 0.0)) for o in group.outcomes]
-        return replace(group, outcomes=tuple(outcomes))
+    def _with_cost(self, outcome: Outcome) -> Outcome:
+        """Put the silo's own processor time in the place of what the relay took."""
+        return replace(outcome, cpu_seconds=self._relay.cpu_seconds.get(outcome.request.silo, 0.0))
 
 
 class _Relay(ClientApp):

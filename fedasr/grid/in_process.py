@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from fedasr.common.randomness import Streams
 from fedasr.common.threads import one_thread
-from fedasr.grid.exchange import Exchange, Group, GroupOutcome
+from fedasr.grid.exchange import Exchange, Gathered, Request
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.grid.sums.tree import sum_of
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.grid.workers import MapFunction, Workers
 
@@ -30,9 +31,10 @@ class InProcessGrid(SiloGrid):
     def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
         self._worker.restore(list(states))
 
-    def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
+    def _exchange(self, exchange: Exchange, requests: Sequence[Request], timeout: float | None) -> Gathered:
         with one_thread():
-            return [self._worker.handle(exchange, group, requests) for group, requests in groups]
+            outcomes = self._worker.handle(exchange, requests)
+            return Gathered(outcomes, sum_of(exchange.leaves, self._worker.held()) if exchange.mean else None)
 
 
 class InProcess(Workers):

@@ -1,8 +1,10 @@
-"""What all grids share: Flower's Grid over silos, exchanges in fixed groups, traffic as encoded."""
+"""What all grids share: Flower's Grid over silos, exchanges, traffic as encoded."""
 
 from __future__ import annotations
 
+import itertools
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,12 +13,13 @@ from numpy.typing import NDArray
 
 from fedasr.grid.averaging import mean_reply
 from fedasr.grid.downlink import Downlink
-from fedasr.grid.exchange import Answers, Exchange, Group, GroupOutcome, Mean, Outcome, Request, group_count
+from fedasr.grid.exchange import Answers, Exchange, Gathered, Mean, Outcome, Request
 from fedasr.grid.exchange_log import ExchangeLog, downward, upward
 from fedasr.grid.flower_face import FlowerFace
 from fedasr.grid.identity import error_reply, identify, name_message, node_of, silo_of
 from fedasr.grid.round_grid import RoundGrid
 from fedasr.grid.rules import Rules
+from fedasr.grid.sums.terms import Term
 from fedasr.messages.kinds import kind_of
 from fedasr.messages.records import viewed
 
@@ -44,6 +47,7 @@ class SiloGrid(FlowerFace):
         self.rules = rules
         self.log = ExchangeLog()
         self._downlink = Downlink()
+        self._exchanges = itertools.count(1)
 
     @abstractmethod
     def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
@@ -62,8 +66,8 @@ class SiloGrid(FlowerFace):
         self._downlink.restore(state)
 
     @abstractmethod
-    def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
-        """Run the requests of each group and return their outcomes, in any order."""
+    def _exchange(self, exchange: Exchange, requests: Sequence[Request], timeout: float | None) -> Gathered:
+        """Run requests, each silo's where that silo lives, and return what came of them."""
 
     def get_node_ids(self) -> Iterable[int]:
         """Return the node of each silo, in order."""
@@ -90,15 +94,17 @@ class SiloGrid(FlowerFace):
             name_message(message, str(next(self._numbers)))
         if not sent:
             return Answers()
-        exchange, requests = _planned(sent, round, mean)
+        contents, requests = _planned(sent)
+        may_average = mean if all(request.kind.averaged for request in requests) else None
         self.rules.charge(round, requests)
-        down = downward(exchange, requests, self._downlink.sizes(exchange, requests))
         present, gone = self.rules.present(round, requests)
-        results = self._exchange(exchange, self._grouped(present), timeout) if present else []
-        results.sort(key=lambda result: result.group)
-        outcomes = sorted([*gone, *(o for r in results for o in r.outcomes)], key=lambda o: o.request.position)
+        leaves = tuple(request.leaf for request in present)
+        exchange = Exchange(round, contents, may_average, leaves, next(self._exchanges))
+        down = downward(exchange, requests, self._downlink.sizes(exchange, requests))
+        gathered = self._exchange(exchange, present, timeout) if present else Gathered(())
+        outcomes = sorted([*gone, *gathered.outcomes], key=lambda outcome: outcome.request.position)
         self.log.add(round, down + upward(exchange, outcomes), outcomes)
-        return Answers(_replies(sent, exchange, outcomes, results), tuple(outcomes))
+        return Answers(_replies(sent, exchange, outcomes, gathered.total), tuple(outcomes))
 
     def of_round(self, round: int, mean: Mean | None = None) -> RoundGrid:
         """Return the grid as it is in one round, for strategies that call Flower's ``send_and_receive``."""
@@ -111,41 +117,33 @@ class SiloGrid(FlowerFace):
         """Deliver messages of round 0, whose replies are not averaged."""
         return list(self.exchange(messages, round=0, timeout=timeout).replies)
 
-    def _grouped(self, requests: Sequence[Request]) -> list[Group]:
-        """Divide requests by the fixed group of their silo."""
-        groups: dict[int, list[Request]] = {}
-        for request in requests:
-            groups.setdefault(self.group_of(request.silo), []).append(request)
-        return sorted(groups.items())
 
-    def group_of(self, silo: int) -> int:
-        """Return the fixed group in which a silo's replies are summed."""
-        return silo * group_count(self.silos) // self.silos
-
-
-def _planned(sent: Sequence[Message], round: int, mean: Mean | None) -> tuple[Exchange, list[Request]]:
-    """Return what the requests of an exchange share, each content once, and the requests."""
+def _planned(sent: Sequence[Message]) -> tuple[tuple[RecordDict, ...], list[Request]]:
+    """Return the contents of messages, each once, and the requests, in the order of the silos."""
     places: dict[int, int] = {}
     contents: list[RecordDict] = []
+    silos = [silo_of(message.metadata.dst_node_id) for message in sent]
+    asked = Counter(silos)
+    bits, turns = (max(asked.values()) - 1).bit_length(), Counter[int]()
     requests = []
-    for position, message in enumerate(sent):
+    for position, (message, silo) in enumerate(zip(sent, silos, strict=True)):
         content = message.content
         if id(content) not in places:
             places[id(content)] = len(contents)
             contents.append(viewed(content))
-        silo, kind = silo_of(message.metadata.dst_node_id), kind_of(message.metadata.message_type)
-        requests.append(Request(position, silo, kind, places[id(content)]))
-    may_average = all(request.kind.averaged for request in requests)
-    return Exchange(round, tuple(contents), mean if may_average else None), requests
+        leaf, turns[silo] = silo << bits | turns[silo], turns[silo] + 1
+        kind = kind_of(message.metadata.message_type)
+        requests.append(Request(position, silo, kind, places[id(content)], leaf))
+    return tuple(contents), requests
 
 
 def _replies(
-    sent: Sequence[Message], exchange: Exchange, outcomes: Sequence[Outcome], results: Sequence[GroupOutcome]
+    sent: Sequence[Message], exchange: Exchange, outcomes: Sequence[Outcome], total: Term | None
 ) -> tuple[Message, ...]:
     """Return the replies in the order of the silos, or the one that stands for all; errors come last."""
     good = [o for o in outcomes if o.content is not None]
     errors = [error_reply(sent[o.request.position], o.error or "no reply") for o in outcomes if o.content is None]
-    if exchange.mean is None or not good:
+    if exchange.mean is None or total is None:
         return (*(Message(o.content, reply_to=sent[o.request.position]) for o in good), *errors)  # type: ignore[arg-type]
-    content = mean_reply(exchange, exchange.mean, good, [r.total for r in results if r.total is not None])
+    content = mean_reply(exchange, exchange.mean, good, total)
     return (Message(content, reply_to=sent[good[0].request.position]), *errors)

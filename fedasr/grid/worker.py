@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from fedasr.common.randomness import Streams, kept_libraries, seed_libraries
-from fedasr.grid.acceptance import Arrays, RefusedError, add_reply, deliver, in_order
-from fedasr.grid.exchange import Exchange, GroupOutcome, Outcome, Request
+from fedasr.grid.acceptance import Arrays, RefusedError, deliver, in_order, term_of
+from fedasr.grid.exchange import Exchange, Outcome, Request
 from fedasr.grid.identity import identify, node_of
 from fedasr.grid.silo_state import packed, unpacked
-from fedasr.grid.sums import WeightedSum
+from fedasr.grid.sums.terms import Reply
+from fedasr.grid.sums.tree import Part, TreeSum
 from fedasr.messages.encoding import encode_reply
 from fedasr.messages.records import array_record, envelope_bytes, own_copy
 from fedasr.wire.codec import Codec
@@ -25,6 +27,8 @@ AppFactory = Callable[[], ClientApp]
 
 NodeConfigs = Mapping[int, Mapping[str, Any]]
 """The Flower node configuration of each silo."""
+AT_ONCE = 4
+"""Replies that are gathered before they are added up: more take memory and save little more."""
 
 
 class Worker:
@@ -55,54 +59,71 @@ class Worker:
         self._codec = codec
         self._is_far = is_far
         self._contexts: dict[int, Context] = {}
+        self._sum: tuple[int, TreeSum] | None = None
 
-    def handle(self, exchange: Exchange, group: int, requests: Sequence[Request]) -> GroupOutcome:
-        """Run the requests to one group of silos, in the order of the silos."""
-        total = WeightedSum() if exchange.mean else None
+    def handle(self, exchange: Exchange, requests: Sequence[Request]) -> list[Outcome]:
+        """Run some requests of an exchange; where replies are averaged, keep the sum until it is asked for."""
+        total = self._sum_of(exchange)
         with kept_libraries():
             seeds = [self._seeds(exchange.round, request) for request in requests]
-            outcomes = [
-                self._one(exchange, request, words, total) for request, words in zip(requests, seeds, strict=True)
-            ]
-        stateful = any(self._is_stateful(request.silo) for request in requests)
-        return GroupOutcome(group, tuple(outcomes), total.values if total else None, stateful)
+            return [self._one(exchange, request, words, total) for request, words in zip(requests, seeds, strict=True)]
+
+    def held(self) -> list[Part]:
+        """Return what was added up of the last exchange, and forget it."""
+        parts = self._sum[1].settled() if self._sum is not None else []
+        self._sum = None
+        return parts
+
+    def _sum_of(self, exchange: Exchange) -> TreeSum | None:
+        if exchange.mean is None:
+            return None
+        if self._sum is None or self._sum[0] != exchange.number:
+            self._sum = (exchange.number, TreeSum(exchange.leaves, AT_ONCE))
+        return self._sum[1]
 
     def _seeds(self, round: int, request: Request) -> list[int]:
         sequence = self._streams.sequence(f"app {request.kind.name}", round, request.silo)
         return [int(word) for word in sequence.generate_state(3, np.uint32)]
 
-    def _one(self, exchange: Exchange, request: Request, seeds: Sequence[int], total: WeightedSum | None) -> Outcome:
-        started = time.thread_time()
-        message = Message(own_copy(exchange.contents[request.content]), node_of(request.silo), request.kind.name)
-        message.metadata.group_id = str(exchange.round)
+    def _one(self, exchange: Exchange, request: Request, seeds: Sequence[int], total: TreeSum | None) -> Outcome:
+        """Run one request; whatever goes wrong is its own outcome, and must not end the others' round."""
+        started, seconds, reply = time.thread_time(), 0.0, None
         try:
             seed_libraries(*seeds)
-            reply = self._app(message, self._context(request.silo))
-            if request.kind.coded and not self._is_far and reply.has_content():
-                sent, state = exchange.contents[request.content], self._context(request.silo).state
-                encode_reply(reply.content, sent, self._codec, state)
+            content = self._replied(exchange, request)
             seconds = time.thread_time() - started
-            if reply.has_error():
-                return Outcome(request, None, reply.error.reason, cpu_seconds=seconds)
-            return self._accept(exchange, request, reply.content, total, seconds)
+            outcome, reply = self._accepted(exchange, request, content)
         except RefusedError as refusal:
-            return Outcome(request, None, str(refusal), cpu_seconds=time.thread_time() - started)
-        except Exception as failure:  # a silo's failure is its own: it must not end the others' round
-            reason = f"{type(failure).__name__}: {failure}".splitlines()[0]
-            return Outcome(request, None, reason, cpu_seconds=time.thread_time() - started)
+            outcome = Outcome(request, None, str(refusal))
+        except Exception as failure:
+            outcome = Outcome(request, None, f"{type(failure).__name__}: {failure}".splitlines()[0])
+        if total is not None:
+            total.add(request.leaf, reply)
+        spent = seconds or time.thread_time() - started
+        return replace(outcome, cpu_seconds=spent, stateful=self._is_stateful(request.silo))
 
-    def _accept(
-        self, exchange: Exchange, request: Request, content: RecordDict, total: WeightedSum | None,
-        seconds: float,
-    ) -> Outcome:  # fmt: skip
+    def _replied(self, exchange: Exchange, request: Request) -> RecordDict:
+        """Return what the app replies, as it travels."""
+        sent, context = exchange.contents[request.content], self._context(request.silo)
+        message = Message(own_copy(sent), node_of(request.silo), request.kind.name)
+        message.metadata.group_id = str(exchange.round)
+        reply = self._app(message, context)
+        if reply.has_error():
+            raise RefusedError(reply.error.reason)
+        if request.kind.coded and not self._is_far:
+            encode_reply(reply.content, sent, self._codec, context.state)
+        return reply.content
+
+    def _accepted(self, exchange: Exchange, request: Request, content: RecordDict) -> tuple[Outcome, Reply | None]:
+        """Return what came of a reply, checked, and how it enters the sum."""
         sent = exchange.contents[request.content]
         delivered, blob_bytes = deliver(sent, content, self._codec, request.kind.coded)
         kept = {name: record for name, record in content.items() if name not in delivered}
-        if total is None:
+        reply = None if exchange.mean is None else term_of(sent, delivered, content, exchange.mean)
+        if reply is None:
             kept |= {name: array_record(in_order(sent, name, arrays)) for name, arrays in delivered.items()}
-        else:
-            add_reply(total, sent, delivered, content, exchange.mean)
-        return Outcome(request, RecordDict(kept), None, blob_bytes, envelope_bytes(content), seconds, tuple(delivered))
+        size = envelope_bytes(content)
+        return Outcome(request, RecordDict(kept), None, blob_bytes, size, records=tuple(delivered)), reply
 
     def states(self, silos: Sequence[int]) -> list[tuple[int, Arrays]]:
         """Return what those of some silos that keep state keep, as arrays."""

@@ -12,8 +12,9 @@ import ray
 import torch
 
 from fedasr.common.randomness import Streams
-from fedasr.grid.exchange import Exchange, Group, GroupOutcome
+from fedasr.grid.exchange import Exchange, Outcome, Request
 from fedasr.grid.ray.shipping import unpack
+from fedasr.grid.sums.tree import Part
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.grid.workers import MapFunction
 from fedasr.wire.codec import Codec
@@ -51,10 +52,15 @@ class Actor:
         """Forget the silos of an earlier grid and take those of another."""
         self._worker = Worker(app_factory, node_configs, streams, codec)
 
-    def handle(self, exchange: Exchange, groups: Sequence[Group]) -> list[GroupOutcome]:
-        """Run the requests of some groups."""
+    def handle(self, exchange: Exchange, requests: Sequence[Request]) -> list[Outcome]:
+        """Run some requests of an exchange."""
         assert self._worker is not None
-        return [self._worker.handle(exchange, group, requests) for group, requests in groups]
+        return self._worker.handle(exchange, requests)
+
+    def held(self) -> list[Part]:
+        """Return what was added up of the last exchange."""
+        assert self._worker is not None
+        return self._worker.held()
 
     def states(self, silos: Sequence[int]) -> list[tuple[int, Mapping[str, Any]]]:
         """Return what some silos keep between messages."""

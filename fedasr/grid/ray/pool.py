@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
-from numpy.typing import NDArray
 from ray.exceptions import GetTimeoutError
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import Streams
-from fedasr.grid.exchange import Exchange, Group, GroupOutcome, Outcome
 from fedasr.grid.ray.actor import Actor
+from fedasr.grid.ray.grid import RayGrid
+from fedasr.grid.ray.queues import Job, Queues
 from fedasr.grid.ray.shipping import pieces
-from fedasr.grid.ray.spread import DEATHS, Job, spread
+from fedasr.grid.ray.spread import DEATHS, Spread, Task
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs
@@ -109,11 +108,11 @@ class RayWorkers(Workers):
         reference = ray.put(shared)
         results: dict[int, Any] = {}
         jobs = [Job(number) for number in range(len(items))]
-        spread(
-            self, [deque(jobs[place :: self.count]) for place in range(self.count)],
+        task = Task(
             lambda actor, piece: actor.apply.remote(function, reference, [items[j.item] for j in piece]),
             lambda place, piece, values: results.update(zip((j.item for j in piece), values, strict=True)),
         )  # fmt: skip
+        Spread(self, Queues([jobs[place :: self.count] for place in range(self.count)]), task).run()
         return [results[number] for number in range(len(items))]
 
     def replace(self, place: int) -> None:
@@ -156,70 +155,3 @@ def _check_answers(address: str) -> None:
 def _gpu_share(count: int) -> float:
     gpus = ray.cluster_resources().get("GPU", 0)  # type: ignore[no-untyped-call]
     return min(1.0, gpus / count) if gpus else 0.0
-
-
-class RayGrid(SiloGrid):
-    """The silos of a simulation on Ray actors."""
-
-    def __init__(self, pool: RayWorkers, silos: int, rules: Rules) -> None:
-        super().__init__(silos, rules)
-        self._pool = pool
-        self._home: dict[int, int] = {}
-        self._stateful: set[int] = set()
-
-    def silo_states(self) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
-        """Yield what silos keep, a group at a time: together it may be more than one machine holds."""
-        for group in sorted(self._stateful):
-            actor = self._pool.actors[self._home[group]]
-            yield from ray.get(actor.states.remote(self._silos_of(group)))
-
-    def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
-        """Give each group to an actor, and the actor what the group's silos kept."""
-        for silo, arrays in states:
-            group = self.group_of(silo)
-            self._stateful.add(group)
-            place = self._home.setdefault(group, group % self._pool.count)
-            ray.get(self._pool.actors[place].restore.remote([(silo, arrays)]))
-
-    def _silos_of(self, group: int) -> list[int]:
-        return [silo for silo in range(self.silos) if self.group_of(silo) == group]
-
-    def _exchange(self, exchange: Exchange, groups: Sequence[Group], timeout: float | None) -> list[GroupOutcome]:
-        reference = ray.put(exchange)
-        results: list[GroupOutcome] = []
-
-        def receive(place: int, jobs: list[Job], outcomes: list[GroupOutcome]) -> None:
-            results.extend(outcomes)
-            for outcome in outcomes:
-                if outcome.stateful:
-                    self._stateful.add(outcome.group)
-                    self._home[outcome.group] = place
-
-        late = spread(
-            self._pool, self._queues(groups),
-            lambda actor, jobs: actor.handle.remote(reference, [job.item for job in jobs]), receive,
-            timeout, may_move=not self._stateful, lost=self._check_state_lost,
-        )  # fmt: skip
-        results += [_timed_out(job.item, timeout) for job in late]
-        return results
-
-    def _queues(self, groups: Sequence[Group]) -> list[deque[Job]]:
-        """Give each group to the actor that has it, a new one to the actor with fewest requests."""
-        queues: list[deque[Job]] = [deque() for _ in range(self._pool.count)]
-        load = [0] * self._pool.count
-        for group, requests in sorted(groups, key=lambda item: (-len(item[1]), item[0])):
-            place = self._home.get(group)
-            if place is None or not self._stateful:
-                place = self._home[group] = load.index(min(load))
-            load[place] += len(requests)
-            queues[place].append(Job((group, requests)))
-        return queues
-
-    def _check_state_lost(self, place: int) -> None:
-        if any(self._home.get(group) == place for group in self._stateful):
-            raise RowError(f"worker {place} died and with it the state of its silos; resume from the last checkpoint")
-
-
-def _timed_out(group: Group, timeout: float | None) -> GroupOutcome:
-    reason = f"no reply within {timeout:g} s"
-    return GroupOutcome(group[0], tuple(Outcome(r, None, reason) for r in group[1]), None, False)
