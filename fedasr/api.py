@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fedasr.asr.decoding.greedy import transcribe_batch
 from fedasr.asr.features import LogMel
 from fedasr.asr.recogniser import Recogniser
+from fedasr.common.allocator import libraries_aside
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
 from fedasr.common.threads import one_thread
@@ -129,7 +130,7 @@ def run(
             check_speech(existing, prepared)
         pool.share(prepared.folder)
         folder = existing or Run.create(experiment, Path(out) if out else None)
-        with folder.discarded_if_refused(is_new=existing is None):
+        with folder.discarded_if_refused(is_new=existing is None), libraries_aside():
             return _run_rows(folder, prepared, pool, watcher, release)
     finally:
         if pool is not grid:

@@ -21,6 +21,7 @@ from fedasr.server.rounds import drive
 
 def run_row(parts: Assembly) -> RowSummary:
     """Run a row, write its files and return its line of the summary, failed or finished."""
+    parts.workers.forget()
     begun, summary = time.monotonic(), described(parts)
     with PeakMemory() as memory:
         try:

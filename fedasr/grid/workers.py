@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fedasr.common.allocator import give_back_memory
 from fedasr.common.randomness import Streams
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
@@ -36,6 +37,10 @@ class Workers(ABC):
     @abstractmethod
     def share(self, folder: Path) -> None:
         """Make a folder readable, at the same path, wherever work is done; it must not change any more."""
+
+    def forget(self) -> None:
+        """Forget the silos of a row that has ended, and give back the memory that it took, here and in the workers."""
+        give_back_memory()
 
     def describe(self) -> dict[str, int]:
         """Return how many workers there are, and on how many machines."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import gc
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import ray
 import torch
 
+from fedasr.common.allocator import give_back_memory, keep_freed_memory
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Exchange, Outcome, Request
 from fedasr.grid.ray.shipping import unpack
@@ -18,10 +19,6 @@ from fedasr.grid.sums.tree import Part
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.grid.workers import MapFunction
 from fedasr.wire.codec import Codec
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES = 1 << 29
-"""The C library's names for its thresholds, and the size up to which freed memory stays with an actor."""
 
 
 class Actor:
@@ -47,6 +44,12 @@ class Actor:
     def receive(self, folder: Path, references: Sequence[Any]) -> None:
         """Write a folder, fetching one piece after another."""
         unpack(folder, (ray.get(reference) for reference in references))
+
+    def forget(self) -> None:
+        """Forget the silos of a row that has ended, and give back the memory that it took."""
+        self._worker = None
+        give_back_memory()
+        gc.freeze()  # what is left are libraries: the next collection need not search them again
 
     def open(self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, codec: Codec) -> None:
         """Forget the silos of an earlier grid and take those of another."""
@@ -75,16 +78,3 @@ class Actor:
     def apply(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         """Return ``function(shared, items)``."""
         return function(shared, items)
-
-
-def keep_freed_memory() -> None:
-    """Let the C library reuse large blocks instead of fetching and zeroing new pages for each of them.
-
-    Every message allocates models, gradients and sums anew; with pages kept, a copy takes half the time.
-    """
-    try:
-        options = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # another C library
-        return
-    options(M_MMAP_THRESHOLD, KEPT_BYTES)
-    options(M_TRIM_THRESHOLD, KEPT_BYTES)

@@ -104,6 +104,12 @@ class RayWorkers(Workers):
                 self.replace(place)
         return RayGrid(self, len(node_configs), rules)
 
+    def forget(self) -> None:
+        self._opened = None
+        forgetting = [actor.forget.remote() for actor in self.actors]
+        super().forget()
+        ray.wait(forgetting, num_returns=len(forgetting))  # of one that is dead the next grid will learn
+
     def map(self, function: MapFunction, shared: Any, items: Sequence[Any]) -> list[Any]:
         reference = ray.put(shared)
         results: dict[int, Any] = {}
