@@ -17,7 +17,7 @@ from types import TracebackType
 import psutil
 
 INTERVAL_SECONDS = 0.5
-FAMILY_SECONDS = 10.0
+PROCESSES_SECONDS = 10.0
 """How often to look for processes that were started since."""
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 MOVED = 0.05
@@ -65,7 +65,7 @@ class Gauge:
             return 0
 
 
-class Family:
+class Processes:
     """The memory of this process and its descendants."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Family:
 
     def bytes(self) -> int:
         """Return the sum of the proportional set sizes."""
-        if not self._gauges or time.monotonic() - self._found > FAMILY_SECONDS:
+        if not self._gauges or time.monotonic() - self._found > PROCESSES_SECONDS:
             self.find()
         return sum(gauge.bytes() for gauge in self._gauges.values())
 
@@ -97,7 +97,7 @@ class PeakMemory:
 
     def __init__(self) -> None:
         self.bytes = 0
-        self._family = Family()
+        self._processes = Processes()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -110,7 +110,7 @@ class PeakMemory:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self._family.find()
+        self._processes.find()
         self._sample()
 
     def _watch(self) -> None:
@@ -118,4 +118,4 @@ class PeakMemory:
             self._sample()
 
     def _sample(self) -> None:
-        self.bytes = max(self.bytes, self._family.bytes())
+        self.bytes = max(self.bytes, self._processes.bytes())

@@ -17,7 +17,7 @@ from fedasr.grid.exchange import Exchange, Outcome, Request
 from fedasr.grid.identity import identify, node_of
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.grid.sums.terms import Reply
-from fedasr.grid.sums.tree import Part, TreeSum
+from fedasr.grid.sums.tree import Subtotal, TreeSum
 from fedasr.messages.encoding import encode_reply
 from fedasr.messages.records import array_record, envelope_bytes, own_copy
 from fedasr.wire.codec import Codec
@@ -68,7 +68,7 @@ class Worker:
             seeds = [self._seeds(exchange.round, request) for request in requests]
             return [self._one(exchange, request, words, total) for request, words in zip(requests, seeds, strict=True)]
 
-    def held(self) -> list[Part]:
+    def held(self) -> list[Subtotal]:
         """Return what was added up of the last exchange, and forget it."""
         parts = self._sum[1].settled() if self._sum is not None else []
         self._sum = None

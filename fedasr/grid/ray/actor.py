@@ -15,7 +15,7 @@ from fedasr.common.allocator import give_back_memory, keep_freed_memory
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Exchange, Outcome, Request
 from fedasr.grid.ray.shipping import unpack
-from fedasr.grid.sums.tree import Part
+from fedasr.grid.sums.tree import Subtotal
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.grid.workers import MapFunction
 from fedasr.wire.codec import Codec
@@ -60,7 +60,7 @@ class Actor:
         assert self._worker is not None
         return self._worker.handle(exchange, requests)
 
-    def held(self) -> list[Part]:
+    def held(self) -> list[Subtotal]:
         """Return what was added up of the last exchange."""
         assert self._worker is not None
         return self._worker.held()

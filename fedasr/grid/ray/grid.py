@@ -15,7 +15,7 @@ from fedasr.grid.ray.queues import Job, Queues
 from fedasr.grid.ray.spread import Pool, Spread, Task
 from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
-from fedasr.grid.sums.tree import Part, cuts, sum_of
+from fedasr.grid.sums.tree import Subtotal, cuts, sum_of
 from fedasr.messages.records import array_records, arrays_of
 
 STATES = 8
@@ -50,7 +50,7 @@ class RayGrid(SiloGrid):
     def _exchange(self, exchange: Exchange, requests: Sequence[Request], timeout: float | None) -> Gathered:
         reference = ray.put(exchange)
         outcomes: dict[int, Outcome] = {}
-        parts: list[Part] = []
+        parts: list[Subtotal] = []
 
         def receive(place: int, jobs: list[Job], found: list[Outcome]) -> None:
             outcomes.update((outcome.request.position, outcome) for outcome in found)

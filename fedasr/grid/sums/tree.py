@@ -25,7 +25,7 @@ def joints(leaves: Sequence[int]) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Part:
+class Subtotal:
     """The value of one node.
 
     Attributes
@@ -57,29 +57,29 @@ class TreeSum:
         self._joints = (ABOVE, *joints(leaves), ABOVE)
         self._at_once = at_once
         self._sizes: tuple[int, ...] = ()
-        self._by_begin: dict[int, Part] = {}
-        self._by_end: dict[int, Part] = {}
+        self._by_begin: dict[int, Subtotal] = {}
+        self._by_end: dict[int, Subtotal] = {}
 
     def add(self, leaf: int, reply: Reply | None) -> None:
         """Add a leaf; None where there is no reply."""
         if reply is not None and not self._sizes:
             self._sizes = reply.sizes
         place = self._places[leaf]
-        self.join(Part(place, place + 1, reply))
+        self.join(Subtotal(place, place + 1, reply))
 
-    def join(self, part: Part) -> None:
+    def join(self, part: Subtotal) -> None:
         """Add a node, and with its sibling the node above it, as far up as all is there."""
         while (sibling := self._sibling(part)) is not None:
             del self._by_begin[sibling.begin], self._by_end[sibling.end]
             begin, end = min(part.begin, sibling.begin), max(part.end, sibling.end)
-            part = Part(begin, end, self._joined(part.term, sibling.term))
+            part = Subtotal(begin, end, self._joined(part.term, sibling.term))
         self._by_begin[part.begin] = self._by_end[part.end] = part
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[Subtotal]:
         """Return the nodes that no other node holds, in order."""
         return [self._by_begin[begin] for begin in sorted(self._by_begin)]
 
-    def settled(self) -> list[Part]:
+    def settled(self) -> list[Subtotal]:
         """Return these nodes as they are sent elsewhere: what is not added up would be larger than its sum."""
         return [
             replace(part, term=added_up(part.term, self._sizes)) if isinstance(part.term, Pair) else part
@@ -99,7 +99,7 @@ class TreeSum:
             raise ValueError(f"{len(self._places)} leaves take part, and not all are there")
         return parts[0].term
 
-    def _sibling(self, part: Part) -> Part | None:
+    def _sibling(self, part: Subtotal) -> Subtotal | None:
         """Return the other child of the node above, if it is there whole."""
         left, right = self._joints[part.begin], self._joints[part.end]
         if left < right:
@@ -120,14 +120,14 @@ class TreeSum:
         return added_up(both, self._sizes) if is_due else both
 
 
-def sum_of(leaves: Sequence[int], parts: Iterable[Part], missing: Iterable[int] = ()) -> Term | None:
+def sum_of(leaves: Sequence[int], parts: Iterable[Subtotal], missing: Iterable[int] = ()) -> Term | None:
     """Return the sum of parts that several workers hold, to be added up by whoever reads it; None without a reply.
 
     Parameters
     ----------
     leaves : sequence of int
         Those that take part.
-    parts : iterable of Part
+    parts : iterable of Subtotal
     missing : iterable of int
         Leaves that nobody holds.
     """

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedasr.grid.sums.terms import Reply, Term, added_up
-from fedasr.grid.sums.tree import Part, TreeSum, cuts, joints, sum_of
+from fedasr.grid.sums.tree import Subtotal, TreeSum, cuts, joints, sum_of
 
 VALUES = 5
 leaf_sets = st.sets(st.integers(0, 300), min_size=1, max_size=40).map(sorted)
@@ -130,7 +130,7 @@ def test_a_part_may_be_of_many_leaves() -> None:
         one.add(leaf, _reply(leaf))
     (part,) = one.settled()
     assert (part.begin, part.end) == (2, 4)
-    total = sum_of([0, 1, 2, 3], [part, Part(0, 1, _reply(0)), Part(1, 2, _reply(1))])
+    total = sum_of([0, 1, 2, 3], [part, Subtotal(0, 1, _reply(0)), Subtotal(1, 2, _reply(1))])
     assert _bytes(total) == _expected({0, 1, 2, 3})
 
 
