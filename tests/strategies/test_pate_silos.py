@@ -75,6 +75,8 @@ def test_noise_is_planned_for_all_votes_and_the_end_is_one_of_them(
 ) -> None:
     row = _row(votes=votes, epsilon=8.0)
     del row["options"]["noise"]
+    if votes == "frame":
+        del row["options"]["maximum_labels"]
     run_unequal(unequal_corpus, tmp_path / "run", row)
     planned = noise_for("gnmax", _expected_votes(unequal, votes), 8.0, 1e-5, "replace-one", teachers=len(SIZES))
     assert _told(tmp_path / "run")["mechanism"]["sigma"] == pytest.approx(planned, rel=1e-12)
