@@ -52,7 +52,7 @@ def test_what_the_reader_gives_is_what_the_folder_holds(tmp_path: Path, install:
         ("s0-0", "s0", "one one"), ("s0-1", "s0", "two two"), ("s1-0", "s1", "three three"), ("s1-1", "s1", "four one"),
     ]  # fmt: skip
     assert [u.duration_seconds for u in found] == pytest.approx([0.3, 0.31, 0.32, 0.33])
-    assert load_corpus("reader:read_kaldi", tmp_path, subset="train") == found
+    assert load_corpus("my_reader:read_kaldi", tmp_path, subset="train") == found
 
 
 def test_mistakes_in_the_folder_are_told_in_a_line(tmp_path: Path, install: Install) -> None:
