@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioFile, inspect
+from fedasr.corpora.text import normal_text, plain_text
 from fedasr.corpora.utterance import Utterance
+
+__all__ = ["normal_text", "plain_text"]  # where readers of one's own have them from
 
 AUDIO, DURATION, TEXT, SPEAKER, ID = "audio_filepath", "duration", "text", "speaker", "id"
 _OWN = frozenset({AUDIO, DURATION, TEXT, SPEAKER, ID})
@@ -60,17 +62,6 @@ def utterances(records: Iterable[Record], folder: Path, require_speaker: bool) -
                 raise record.fail(f"duplicate {key} '{value}', first at {first}; remove one of the lines")
         found.append(_utterance(record, identity, folder / name, require_speaker))
     return tuple(found)
-
-
-def normal_text(text: str) -> str:
-    """Return a transcript in lower case with single spaces."""
-    return " ".join(text.lower().split())
-
-
-def plain_text(text: str) -> str:
-    """Return a written sentence without punctuation: letters, digits and apostrophes in lower case."""
-    kept = (c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in text.replace("’", "'"))
-    return " ".join(word for word in "".join(kept).lower().split() if word.strip("'"))
 
 
 def read_text(path: Path, what: str) -> str:

@@ -11,6 +11,7 @@ from support.sound import manifest, record, row
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.readers.manifest import read_manifest, write_manifest
+from fedasr.corpora.text import normal_text
 
 
 def test_a_line_is_an_utterance(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, text,
     record(folder / "a.wav", 0.1)
     write_manifest(folder / "manifest.jsonl", [row("a.wav", duration=0.1, text=text, speaker=speaker, note=note)])
     (found,) = read_manifest(folder)
-    assert found.text == " ".join(text.lower().split())
+    assert found.text == normal_text(text)
     assert (found.speaker, found.fields["note"]) == (speaker.strip(), note)
     assert [path.name for path in folder.iterdir() if path.name != "a.wav"] == ["manifest.jsonl"]
 

@@ -1,0 +1,6 @@
+"""The one form of texts and names, and the named rules by which transcripts are made of what is written."""
+
+from fedasr.corpora.text.canonical import canonical, canonical_name, half_characters
+from fedasr.corpora.text.rules import normal_text, plain_text
+
+__all__ = ["canonical", "canonical_name", "half_characters", "normal_text", "plain_text"]
