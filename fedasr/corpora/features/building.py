@@ -149,7 +149,8 @@ def _sweep(parent: Path) -> None:
 
 def _notes(utterances: Sequence[Utterance], sample_rate_hz: int) -> list[str]:
     """Say, once for the whole corpus, what is done to its files."""
-    headers = [inspect(file.path) for utterance in utterances for file in _files(utterance.audio)]
+    paths = {file.path: None for utterance in utterances for file in _files(utterance.audio)}
+    headers = [inspect(path) for path in paths]
     rates = Counter(header.rate_hz for header in headers if header.rate_hz != sample_rate_hz)
     notes = [f"{n} audio files resampled from {hz} Hz to {sample_rate_hz} Hz" for hz, n in sorted(rates.items())]
     several = sum(header.channels > 1 for header in headers)

@@ -33,7 +33,7 @@ class Fingerprints:
     def of(self, audio: AudioSource) -> str:
         """Return the fingerprint of an audio source."""
         if isinstance(audio, AudioFile):
-            return self._of_file(audio)
+            return audio.fingerprint_with(self._of_content(audio))
         if isinstance(audio, JoinedAudio):
             return joined_fingerprint([self.of(source) for source in audio.sources], audio.gaps_seconds)
         return audio.fingerprint()
@@ -54,19 +54,19 @@ class Fingerprints:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
-    def _of_file(self, audio: AudioFile) -> str:
+    def _of_content(self, audio: AudioFile) -> str:
         try:
             stat = audio.path.stat()
         except OSError:
-            return audio.fingerprint()
+            return audio.content_hash()
         key = f"{stat.st_size} {stat.st_mtime_ns} {audio.path.absolute()}"
-        if key not in self._known:
-            fingerprint = audio.fingerprint()
-            if time.time_ns() - stat.st_mtime_ns < _SETTLED_NS:
-                return fingerprint
-            self._known[key] = fingerprint
+        if key in self._known:
+            return self._known[key]
+        content_hash = audio.content_hash()
+        if time.time_ns() - stat.st_mtime_ns >= _SETTLED_NS:
+            self._known[key] = content_hash
             self._changed = True
-        return self._known[key]
+        return content_hash
 
 
 def _load(file: Path) -> dict[str, str]:

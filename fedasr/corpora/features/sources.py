@@ -43,7 +43,7 @@ class ForgottenAudio:
 def describe(audio: AudioSource) -> dict[str, Any]:
     """Return what it takes to make an audio source again, as JSON values."""
     if isinstance(audio, AudioFile):
-        return {"file": str(audio.path.absolute())}
+        return {"file": str(audio.path.absolute())} | _part(audio)
     if isinstance(audio, JoinedAudio):
         return {"joined": [describe(s) for s in audio.sources], "gaps_seconds": list(audio.gaps_seconds)}
     if isinstance(audio, SpokenText):
@@ -54,7 +54,8 @@ def describe(audio: AudioSource) -> dict[str, Any]:
 def restore(description: Mapping[str, Any]) -> AudioSource:
     """Return the audio source that `describe` described."""
     if "file" in description:
-        return AudioFile(Path(description["file"]))
+        part = description.get("offset_seconds", 0.0), description.get("length_seconds")
+        return AudioFile(Path(description["file"]), *part)
     if "joined" in description:
         sources = tuple(restore(part) for part in description["joined"])
         return JoinedAudio(sources, tuple(description["gaps_seconds"]))
@@ -62,3 +63,9 @@ def restore(description: Mapping[str, Any]) -> AudioSource:
         recipe = dict(description["spoken"])
         return SpokenText(**{**recipe, "voice": Voice(**recipe["voice"])})
     return ForgottenAudio(description["kind"], description["hash"])
+
+
+def _part(audio: AudioFile) -> dict[str, float]:
+    """Return the keys that only a part of a file has: rows of whole files are as they always were."""
+    offset = {"offset_seconds": audio.offset_seconds} if audio.offset_seconds else {}
+    return offset | ({} if audio.length_seconds is None else {"length_seconds": audio.length_seconds})

@@ -97,7 +97,7 @@ def test_unchanged_files_are_hashed_once(tmp_path: Path, monkeypatch: pytest.Mon
     os.utime(audio, (1e9, 1e9))
     manifest(tmp_path, row("a.wav"))
     _prepare(read_manifest(tmp_path), tmp_path / "cache")
-    monkeypatch.setattr("fedasr.corpora.audio.AudioFile.fingerprint", lambda self: pytest.fail("hashed again"))
+    monkeypatch.setattr("fedasr.corpora.audio.AudioFile.content_hash", lambda self: pytest.fail("hashed again"))
     _prepare(read_manifest(tmp_path), tmp_path / "cache")
 
 

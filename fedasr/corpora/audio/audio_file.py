@@ -1,0 +1,95 @@
+"""An audio file, or a part of one, as the source of an utterance."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.common.errors import UserError
+from fedasr.corpora.audio.decoding import decode
+from fedasr.corpora.audio.info import SHORTEST_SECONDS, AudioInfo
+from fedasr.corpora.audio.inspection import inspect
+from fedasr.corpora.audio.resampling import resample
+
+# Manifests round their seconds; a part may seem to end so much after its file.
+_ROUNDING_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class AudioFile:
+    """A file that soundfile can read (WAV, FLAC, Ogg, MP3, …), or a part of one.
+
+    Parameters
+    ----------
+    path : Path
+    offset_seconds : float
+        Where the part begins: at sample ``round(offset_seconds * rate)``.
+    length_seconds : float, optional
+        How long it is: ``round(length_seconds * rate)`` samples, or all that follows.
+    """
+
+    path: Path
+    offset_seconds: float = 0.0
+    length_seconds: float | None = None
+
+    def inspect(self) -> AudioInfo:
+        """Return what the header says, with the length of the part.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be used (see `inspect` of this package), or the part does not lie in it.
+        """
+        info = inspect(self.path)
+        return replace(info, frames=self._span(info)[1])
+
+    def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
+        """Return mono samples at the given rate, shape (samples,); several channels are mixed down."""
+        info = inspect(self.path)
+        samples_TC = decode(self.path, info, *self._span(info))
+        if not np.isfinite(samples_TC).all():
+            raise UserError(f"{self.path}: samples that are not finite numbers; export the file again")
+        mono = samples_TC.mean(axis=1, dtype=np.float32) if info.channels > 1 else samples_TC[:, 0]
+        return resample(mono, info.rate_hz, sample_rate_hz)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file's bytes, with the part where it is not the whole file."""
+        return self.fingerprint_with(self.content_hash())
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of the file's bytes."""
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot read the audio file ({error.strerror})") from error
+
+    def fingerprint_with(self, content_hash: str) -> str:
+        """Return the fingerprint, given the SHA-256 of the file's bytes."""
+        if self.offset_seconds == 0 and self.length_seconds is None:
+            return content_hash
+        part = f"part-1 {content_hash} {self.offset_seconds!r} {self.length_seconds!r}"
+        return hashlib.sha256(part.encode()).hexdigest()
+
+    def _span(self, info: AudioInfo) -> tuple[int, int]:
+        """Return the first sample and how many there are."""
+        if not 0 <= self.offset_seconds < math.inf or not 0 < (self.length_seconds or 1) < math.inf:
+            raise UserError(f"{self.path}: a part of {self.length_seconds} s from {self.offset_seconds} s; correct it")
+        first = round(self.offset_seconds * info.rate_hz)
+        left = info.frames - first
+        asked = left if self.length_seconds is None else round(self.length_seconds * info.rate_hz)
+        if asked > left + _ROUNDING_SECONDS * info.rate_hz:
+            end = (first + asked) / info.rate_hz
+            lies = f"from {self.offset_seconds:g} s to {end:.3f} s"
+            raise UserError(f"{self.path}: {lies} does not lie in the file of {info.seconds:.3f} s; correct the part")
+        count = min(asked, left)
+        if count < SHORTEST_SECONDS * info.rate_hz:
+            milliseconds = 1000 * max(count, 0) / info.rate_hz
+            lies = f"{milliseconds:.0f} ms of audio from {self.offset_seconds:g} s on"
+            raise UserError(f"{self.path}: {lies}, less than a window of 25 ms; remove the part")
+        return first, count
