@@ -1,0 +1,84 @@
+"""What a run says of its speech and errors, counted again by a script that knows neither fedasr nor jiwer."""
+
+import ast
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import jiwer
+import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
+from support.running import command, tiny_table
+from support.sound import manifest, record, row
+from support.tree import CHECKOUT
+
+SCRIPT = CHECKOUT / "benchmarks" / "recount.py"
+TEXTS = ("one two", "Two  three", "three one one", "four")
+
+
+def loaded() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("recount", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["recount"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+recount = loaded()
+
+
+@given(*[st.lists(st.sampled_from(["a", "b", "c"]), max_size=7)] * 2)
+def test_its_errors_are_those_of_another_count(reference: list[str], hypothesis: list[str]) -> None:
+    errors, least, most = recount.distance(reference, hypothesis)
+    if reference:
+        other = jiwer.process_words(" ".join(reference), " ".join(hypothesis))
+        assert errors == other.insertions + other.deletions + other.substitutions
+        assert least <= other.substitutions <= most
+    assert (errors, least, most) == recount.distance(hypothesis, reference)
+
+
+@pytest.mark.parametrize(("reference", "hypothesis", "found"), [
+    ("abc", "abc", (0, 0, 0)),
+    ("", "ab", (2, 0, 0)),
+    ("abc", "axc", (1, 1, 1)),
+    ("ab", "ba", (2, 0, 2)),  # two substitutions, or one of each of the others
+])  # fmt: skip
+def test_a_split_is_told_as_far_as_it_is_fixed(reference: str, hypothesis: str, found: tuple[int, int, int]) -> None:
+    assert recount.distance(reference, hypothesis) == found
+
+
+def test_it_imports_neither_fedasr_nor_jiwer() -> None:
+    imports = [n for n in ast.walk(ast.parse(SCRIPT.read_text(encoding="utf-8"))) if hasattr(n, "names")]
+    names = {getattr(node, "module", None) or alias.name for node in imports for alias in node.names}
+    assert not {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"__future__"}
+
+
+def _again(run: Path, speech: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, SCRIPT, run, speech], capture_output=True, text=True, timeout=60)
+
+
+def test_a_run_is_counted_again(tmp_path: Path) -> None:
+    rows: list[dict[str, object] | str] = []
+    for number in range(28):
+        record(tmp_path / f"{number}.flac", 0.4 + number / 97, seed=number)
+        stated = round(0.4 + number / 97, 2)
+        rows.append(row(f"{number}.flac", duration=stated, text=TEXTS[number % 4], speaker=f"s{number % 7}"))
+    speech, run, file = manifest(tmp_path, *rows), tmp_path / "run", tmp_path / "mine.toml"
+    file.write_text(tomli_w.dumps(tiny_table(corpus={"kind": "manifest"})))
+    assert command("fedasr.simulate", file, "--data", speech, "--grid", "process", "--out", run).code == 0
+    done = _again(run, speech)
+    assert done.returncode == 0, done.stdout
+    assert "28 utterances, 7 speakers" in done.stdout
+    summary = json.loads((run / "summary.json").read_text())
+    summary["rows"][0]["substitutions"] += 1
+    summary["rows"][0]["wer"] += 1e-9
+    (run / "summary.json").write_text(json.dumps(summary))
+    done = _again(run, speech)
+    assert done.returncode == 1
+    assert {"public-only: wer", "public-only: errors"} <= {" ".join(x.split()[:2]) for x in done.stdout.splitlines()}
