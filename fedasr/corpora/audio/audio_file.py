@@ -31,11 +31,14 @@ class AudioFile:
         Where the part begins: at sample ``round(offset_seconds * rate)``.
     length_seconds : float, optional
         How long it is: ``round(length_seconds * rate)`` samples, or all that follows.
+    channel : int, optional
+        Which channel, from 0; by default all, mixed down to one.
     """
 
     path: Path
     offset_seconds: float = 0.0
     length_seconds: float | None = None
+    channel: int | None = None
 
     def inspect(self) -> AudioInfo:
         """Return what the header says, with the length of the part.
@@ -45,16 +48,28 @@ class AudioFile:
         UserError
             If the file cannot be used (see `inspect` of this package), or the part does not lie in it.
         """
-        info = inspect(self.path)
-        return replace(info, frames=self._span(info)[1])
+        return self.within(inspect(self.path))
+
+    def within(self, info: AudioInfo) -> AudioInfo:
+        """Return what `inspect` does, given what the file's header says."""
+        if self.channel is None:
+            return replace(info, frames=self._span(info)[1])
+        if not 0 <= self.channel < info.channels:
+            raise UserError(
+                f"{self.path}: no channel {self.channel}: it has {info.channels}, counted from 0; correct it"
+            )
+        return replace(info, frames=self._span(info)[1], channels=1)
 
     def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
         """Return mono samples at the given rate, shape (samples,); several channels are mixed down."""
         info = inspect(self.path)
+        self.within(info)
         samples_TC = decode(self.path, info, *self._span(info))
+        if self.channel is not None:
+            samples_TC = samples_TC[:, [self.channel]]
         if not np.isfinite(samples_TC).all():
             raise UserError(f"{self.path}: samples that are not finite numbers; export the file again")
-        mono = samples_TC.mean(axis=1, dtype=np.float32) if info.channels > 1 else samples_TC[:, 0]
+        mono = samples_TC.mean(axis=1, dtype=np.float32) if samples_TC.shape[1] > 1 else samples_TC[:, 0]
         return resample(mono, info.rate_hz, sample_rate_hz)
 
     def fingerprint(self) -> str:
@@ -71,9 +86,10 @@ class AudioFile:
 
     def fingerprint_with(self, content_hash: str) -> str:
         """Return the fingerprint, given the SHA-256 of the file's bytes."""
-        if self.offset_seconds == 0 and self.length_seconds is None:
+        if self == AudioFile(self.path):
             return content_hash
-        part = f"part-1 {content_hash} {self.offset_seconds!r} {self.length_seconds!r}"
+        channel = "" if self.channel is None else f" channel {self.channel}"
+        part = f"part-1 {content_hash} {self.offset_seconds!r} {self.length_seconds!r}{channel}"
         return hashlib.sha256(part.encode()).hexdigest()
 
     def _span(self, info: AudioInfo) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from fedasr.corpora.synthetic.render import SpokenText
 from fedasr.corpora.synthetic.voices import Voice
 from fedasr.corpora.utterance import AudioSource
 
+_WHOLE = {"offset_seconds": 0.0, "length_seconds": None, "channel": None}
+
 
 @dataclass(frozen=True)
 class ForgottenAudio:
@@ -54,7 +56,7 @@ def describe(audio: AudioSource) -> dict[str, Any]:
 def restore(description: Mapping[str, Any]) -> AudioSource:
     """Return the audio source that `describe` described."""
     if "file" in description:
-        part = description.get("offset_seconds", 0.0), description.get("length_seconds")
+        part = (description.get(key, usual) for key, usual in _WHOLE.items())
         return AudioFile(Path(description["file"]), *part)
     if "joined" in description:
         sources = tuple(restore(part) for part in description["joined"])
@@ -65,7 +67,6 @@ def restore(description: Mapping[str, Any]) -> AudioSource:
     return ForgottenAudio(description["kind"], description["hash"])
 
 
-def _part(audio: AudioFile) -> dict[str, float]:
+def _part(audio: AudioFile) -> dict[str, Any]:
     """Return the keys that only a part of a file has: rows of whole files are as they always were."""
-    offset = {"offset_seconds": audio.offset_seconds} if audio.offset_seconds else {}
-    return offset | ({} if audio.length_seconds is None else {"length_seconds": audio.length_seconds})
+    return {key: value for key, usual in _WHOLE.items() if (value := getattr(audio, key)) != usual}
