@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 from support.running import Finished, Simulated
+from support.sound import manifest as write_manifest
+from support.sound import record, row
+from support.toy_recognisers import recogniser
 
 import fedasr
 import fedasr.api
@@ -15,6 +18,7 @@ import fedasr.transcribe
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.utterance import Utterance
 from fedasr.evaluate import app
+from fedasr.runs.model_file import save_model
 
 KEYS = [
     "wer", "wer_low", "wer_high", "cer", "insertions", "deletions", "substitutions", "utterances", "hypotheses",
@@ -119,3 +123,18 @@ def test_digits_are_transcribed_by_a_model_that_learnt_them(tmp_path: Path) -> N
     files = [tmp_path / f"{number}.wav" for number in range(2)]
     assert fedasr.transcribe(tmp_path, files) == [u.text for u in utterances]
     assert np.unique([u.text for u in utterances]).size == 2
+
+
+@pytest.mark.parametrize("kind", ["bilstm", "conformer"])
+def test_all_files_at_once_are_heard_as_each_alone(kind: str, tmp_path: Path) -> None:
+    lengths = np.random.default_rng(2).uniform(0.3, 2.5, 24)
+    files = [record(tmp_path / f"{n}.wav", seconds, seed=n) for n, seconds in enumerate(lengths)]
+    rows = [row(file.name, duration=len(soundfile.read(file)[0]) / 16_000) for file in files]
+    model, path = recogniser(kind), tmp_path / "model.safetensors"
+    # Nobody trained it: its doubts are near ties, which a change of its scores would decide otherwise.
+    weights = {name: 8 * value if name.startswith("ctc") else value for name, value in model.weights().items()}
+    save_model(path, weights, model.spec, model.tokens)
+    hypotheses = fedasr.evaluate(path, write_manifest(tmp_path, *rows))["hypotheses"]
+    heard = fedasr.transcribe(path, files)
+    assert [one["hypothesis"] for one in hypotheses] == heard
+    assert len(set(heard)) > 12

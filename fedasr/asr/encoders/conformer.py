@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torchaudio.models import Conformer
 
+from fedasr.asr.encoders.conformer_layers import ConformerLayer
 from fedasr.asr.encoders.encoder import Encoder
 from fedasr.asr.layers import dropout, valid_frames
 from fedasr.common.settings import Mistake, Settings, least, number
@@ -45,29 +45,36 @@ class ConformerSettings(Settings):
             yield Mistake(f"{{0}} ({self.units}) must be a multiple of {{1}} ({self.heads})", ("units", "heads"))
 
 
-class ConformerEncoder(Encoder):
-    """torchaudio's Conformer with group norm (batch norm breaks per-example gradients and unlike silos).
+class Conformer(nn.Module):
+    """The layers, by the names that their parameters carry in a model's file."""
 
-    Its own dropout, which draws from a global generator, is off; ours acts between the layers. Its
-    convolutions look across the end of an utterance, so padding is set to zero between layers; its
-    group norm still counts it, so scores depend slightly on what shares the batch.
+    def __init__(self, settings: ConformerSettings) -> None:
+        super().__init__()
+        self.conformer_layers = nn.ModuleList(
+            ConformerLayer(settings.units, settings.heads, settings.kernel) for _ in range(settings.layers)
+        )
+
+
+class ConformerEncoder(Encoder):
+    """A Conformer with group norm (batch norm breaks per-example gradients and unlike silos).
+
+    An utterance's encoding does not depend on its padding, and so not on what shares the batch. Dropout
+    acts between the layers.
     """
 
     settings: ClassVar[type[Settings]] = ConformerSettings
 
     def __init__(self, inputs: int, settings: ConformerSettings) -> None:
         super().__init__()
-        units = settings.units
-        self.project = nn.Linear(inputs, units)
-        self.conformer = Conformer(
-            units, settings.heads, 4 * units, settings.layers, settings.kernel, dropout=0.0, use_group_norm=True
-        )
+        self.project = nn.Linear(inputs, settings.units)
+        self.conformer = Conformer(settings)
         self.dropout = settings.dropout
-        self.outputs = units
+        self.outputs = settings.units
 
     def forward(self, x_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None) -> Tensor:
-        valid_BT = valid_frames(lengths_B, x_BTF.shape[1])
-        x_TBF: Tensor = (self.project(x_BTF) * valid_BT[:, :, None]).transpose(0, 1)
+        padding_BT = ~valid_frames(lengths_B, x_BTF.shape[1])
+        # A NaN in the padding would get through attention's weight of zero.
+        x_BTF = self.project(x_BTF.masked_fill(padding_BT[..., None], 0.0))
         for layer in self.conformer.conformer_layers:
-            x_TBF = dropout(layer(x_TBF, ~valid_BT), self.dropout, generator) * valid_BT.T[:, :, None]
-        return x_TBF.transpose(0, 1)
+            x_BTF = dropout(layer(x_BTF, padding_BT), self.dropout, generator)
+        return x_BTF

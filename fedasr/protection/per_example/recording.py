@@ -26,10 +26,11 @@ SAMPLERS: Mapping[type[nn.Module], Sampler] = {
 
 
 def can_record(model: nn.Module) -> bool:
-    """Whether every layer with parameters has a rule, and none of them looks across the end of an utterance.
+    """Whether every layer with parameters has a rule.
 
-    Convolutions and group norms do: what they make of one example depends on the padding, and so on the longest
-    utterance of the batch. That would break the guarantee; such models are taken one example at a time.
+    Convolutions, attention and group norms have none; those of another package may moreover look across the end of an
+    utterance, so that its gradient depends on the longest of the batch, which would break the guarantee. Models with
+    such layers are taken one example at a time.
     """
     layers = (layer for layer in model.modules() if next(layer.parameters(recurse=False), None) is not None)
     return all(_has_rule(layer) for layer in layers)

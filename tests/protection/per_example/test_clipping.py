@@ -37,7 +37,7 @@ def test_gradients_are_those_of_each_utterance_alone(kind: str, head: str) -> No
         assert norm(found.gradient) <= 4 * clip
 
 
-def test_lstm_models_are_taken_together_and_those_that_see_padding_are_not() -> None:
+def test_lstm_models_are_taken_together_and_convolutions_one_at_a_time() -> None:
     together = {kind: can_record(recogniser(kind, "joint")) for kind in ENCODERS.known()}
     assert together == {"lstm": True, "bilstm": True, "conformer": False}
 
