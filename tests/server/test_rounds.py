@@ -1,0 +1,60 @@
+"""A strategy may be anybody's: what it raises ends its own row in one line, and the log says where it came from."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from flwr.serverapp.strategy import FedAvg
+from support.toys import Toy, open_toy
+
+from fedasr.common.errors import RowError, UserError
+from fedasr.grid.in_process import InProcess
+from fedasr.server.rounds import drive
+
+CENTRAL: Any = SimpleNamespace(start={"weight": np.zeros(2, np.float32)}, row=SimpleNamespace(name="broken"))
+
+
+class Broken(FedAvg):
+    """A strategy with a start of its own, which raises an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def start(self, grid: Any, initial_arrays: Any, *, central: Any) -> Any:  # type: ignore[override]
+        raise self.error
+
+
+def _drive(error: Exception) -> None:
+    drive(Broken(error), open_toy(InProcess(), 2, Toy()), CENTRAL)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ValueError("no\n  idea"), "Broken: ValueError: no idea"),
+        (ZeroDivisionError(), "Broken: ZeroDivisionError: no reason given"),
+    ],
+)
+def test_an_error_of_a_strategy_is_a_line_and_a_traceback_in_the_log(
+    error: Exception, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "fedasr")
+    with pytest.raises(RowError) as refusal:
+        _drive(error)
+    assert str(refusal.value) == says
+    assert refusal.value.__cause__ is error
+    (record,) = [record for record in caplog.records if "row broken" in record.getMessage()]
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+
+
+@pytest.mark.parametrize("error", [RowError("this row cannot go on"), UserError("this file is wrong")])
+def test_a_refusal_is_passed_on_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as refusal:
+        _drive(error)
+    assert refusal.value is error
