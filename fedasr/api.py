@@ -17,6 +17,7 @@ from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
 from fedasr.common.threads import one_thread
 from fedasr.corpora.audio import AudioFile
+from fedasr.corpora.checking.corpus import check_corpus
 from fedasr.corpora.features.store import cache_folder, prepare
 from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.speech import Speech
@@ -225,7 +226,8 @@ def evaluate(
 
 
 def _manifest_speech(manifest: Path, recogniser: Recogniser) -> Speech:
-    features, utterances = recogniser.spec.features, read_manifest(manifest, require_speaker=False)
+    features = recogniser.spec.features
+    utterances = check_corpus(read_manifest(manifest, require_speaker=False), str(manifest)).utterances
     return prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
 
 

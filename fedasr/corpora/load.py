@@ -1,4 +1,4 @@
-"""Loading a corpus: the reader of a kind turns a path into utterances.
+"""Loading a corpus: the reader of a kind turns a path into entries, and one check turns them into a corpus.
 
 Readers are the entry-point group ``fedasr.readers``.
 """
@@ -6,21 +6,35 @@ Readers are the entry-point group ``fedasr.readers``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fedasr.common.errors import UserError, told_of
 from fedasr.common.registry import Registry
+from fedasr.corpora.checking.corpus import REFUSE, LoadedCorpus, check_corpus
+from fedasr.corpora.checking.headers import Progress
+from fedasr.corpora.checking.places import is_text, printable
+from fedasr.corpora.faults import Entry
 from fedasr.corpora.utterance import Utterance
 
-Reader = Callable[..., Sequence[Utterance]]
-"""``read(path)``, or ``read(path, subset)`` where the corpus has parts of its own; the subset may be None."""
+Reader = Callable[..., Iterable[Entry]]
+"""``read(path)``, or ``read(path, subset)`` where the corpus has parts of its own; the subset may be None.
+
+It opens no audio: what it returns is checked here.
+"""
 
 READERS: Registry[Reader] = Registry("reader of a corpus", "fedasr.readers")
 
 
 def load_corpus(kind: str, path: Path | None, *, subset: str | None = None) -> tuple[Utterance, ...]:
-    """Return the utterances of a corpus on disk.
+    """Return the utterances of a corpus on disk, all of which must be good; see `read_corpus`."""
+    return read_corpus(kind, path, subset=subset).utterances
+
+
+def read_corpus(
+    kind: str, path: Path | None, *, subset: str | None = None, faulty: str = REFUSE, progress: Progress | None = None
+) -> LoadedCorpus:
+    """Return a corpus on disk, checked, with what is to be said of it.
 
     Parameters
     ----------
@@ -30,36 +44,30 @@ def load_corpus(kind: str, path: Path | None, *, subset: str | None = None) -> t
         Where it is.
     subset : str, optional
         A part of the corpus, by the name that the corpus itself gives it (for VCTK, a microphone).
+    faulty : str
+        ``"refuse"`` or ``"leave out"``: what becomes of entries that cannot be used.
+    progress : callable, optional
+        Told how many audio files were opened, and of how many.
+
+    Raises
+    ------
+    UserError
+        With a line for each of at most twenty faults, and their number.
     """
     with told_of("corpus.kind"):
         read = READERS.find(kind)
     if path is None:
         raise UserError(f"corpus.path: a corpus of kind '{kind}' needs a path; say where it is (--data PATH)")
+    if not is_text(str(path)):
+        raise UserError(f"corpus.path: the name '{printable(path)}' is not UTF-8; rename the file or folder")
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; corpus.path (--data) must say where the corpus is")
+    return check_corpus(_entries(read, kind, path, subset), str(path), faulty=faulty, progress=progress)
+
+
+def _entries(read: Reader, kind: str, path: Path, subset: str | None) -> Iterable[Entry]:
     if "subset" in inspect.signature(read).parameters:
-        return check(tuple(read(path, subset)), str(path))
+        return read(path, subset)
     if subset is not None:
         raise UserError(f"corpus.subset: a corpus of kind '{kind}' has no subsets; remove the key")
-    return check(tuple(read(path)), str(path))
-
-
-def check(utterances: Sequence[Utterance], name: str = "corpus") -> tuple[Utterance, ...]:
-    """Return the utterances if there are any, their ids are distinct and no transcript is empty.
-
-    Parameters
-    ----------
-    utterances : sequence of Utterance
-    name : str
-        What messages call the corpus.
-    """
-    if not utterances:
-        raise UserError(f"{name}: an empty corpus; it needs at least one utterance")
-    seen: set[str] = set()
-    for utterance in utterances:
-        if utterance.id in seen:
-            raise UserError(f"{name}: duplicate id '{utterance.id}'; every utterance needs an id of its own")
-        if not utterance.text.strip():
-            raise UserError(f"{name}: empty text of '{utterance.id}'; write it or remove the utterance")
-        seen.add(utterance.id)
-    return tuple(utterances)
+    return read(path)

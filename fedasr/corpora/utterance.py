@@ -20,7 +20,11 @@ class AudioSource(Protocol):
         """Return a hash of everything that the samples depend on."""
 
 
-@dataclass(frozen=True)
+NO_FIELDS: Mapping[str, str] = {}
+"""What a corpus says beside the text, where it says nothing: one for all, never changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One utterance of one speaker.
 
@@ -32,9 +36,12 @@ class Utterance:
     text : str
         The reference transcript: lower case, single spaces.
     duration_seconds : float
+        NaN where only the audio tells it, until the corpus was checked.
     audio : AudioSource
     fields : mapping
         What else the corpus says of it (accent, sex, …).
+    where : str
+        ``file:line`` of the entry that it came from, for messages; it makes no two utterances differ.
     """
 
     id: str
@@ -42,4 +49,5 @@ class Utterance:
     text: str
     duration_seconds: float
     audio: AudioSource
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
+    where: str = field(default="", compare=False)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.corpora import whole
 from support.sound import Samples, utterance
 
 from fedasr.corpora.connected import JoinedAudio, connect
@@ -93,7 +94,7 @@ def test_fingerprints_tell_gaps_and_order_apart() -> None:
 
 
 def test_real_commands_are_connected(speech_data: Callable[[str], Path]) -> None:
-    clips = read_manifest(speech_data("speech_commands"))
+    clips = whole(read_manifest(speech_data("speech_commands")))
     joined = connect(clips, seed=0)
     assert {u.speaker for u in joined} == {u.speaker for u in clips}
     assert len(joined) < 0.5 * len(clips)

@@ -4,7 +4,8 @@ import pytest
 from support.sound import manifest, record, row, utterance
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.load import READERS, check, load_corpus
+from fedasr.corpora.checking.corpus import check_distinct
+from fedasr.corpora.load import READERS, load_corpus
 
 
 def test_kinds_are_read_by_name(tmp_path: Path) -> None:
@@ -35,12 +36,12 @@ def test_wrong_requests_are_named(tmp_path: Path) -> None:
         load_corpus("manifest", tmp_path, subset="train")
 
 
-def test_check() -> None:
+def test_utterances_of_no_reader() -> None:
     good = [utterance(0), utterance(1)]
-    assert check(good) == tuple(good)
+    assert check_distinct(good) == tuple(good)
     with pytest.raises(UserError, match="duplicate id 'ann/1'"):
-        check([*good, utterance(1)])
+        check_distinct([*good, utterance(1)])
     with pytest.raises(UserError, match="empty text of 'ann/2'"):
-        check([*good, utterance(2, text=" ")])
+        check_distinct([*good, utterance(2, text=" ")])
     with pytest.raises(UserError, match="empty corpus"):
-        check([])
+        check_distinct([])

@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.audio import AudioFile, inspect
+from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.readers.records import normal_text, read_text
 from fedasr.corpora.utterance import Utterance
 
@@ -53,5 +54,5 @@ def place(folder: Path, entry: str) -> Path:
 
 
 def utterance(name: str, audio: Path, text: str, speaker: str) -> Utterance:
-    """Return one utterance; its duration is what the audio's header says."""
-    return Utterance(name, speaker.strip(), normal_text(text), inspect(audio).seconds, AudioFile(audio))
+    """Return one utterance; how long it is only the audio's header says, which is opened later."""
+    return Utterance(name, speaker.strip(), normal_text(text), math.nan, AudioFile(audio))

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.errors import UserError
+from fedasr.corpora.checking.corpus import check_distinct
 from fedasr.corpora.features.building import FEATURES, INDEX, build, is_complete, read_meta
 from fedasr.corpora.features.extract import Extractor, extract
 from fedasr.corpora.features.fingerprints import Fingerprints
 from fedasr.corpora.features.sources import restore
-from fedasr.corpora.load import check
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 
@@ -93,7 +93,7 @@ def prepare(
     progress : callable, optional
         Called with the number of utterances done and of all, where features have to be computed.
     """
-    checked = check(utterances)
+    checked = check_distinct(utterances)
     fingerprints = Fingerprints(cache_folder / "fingerprints.json")
     digest = _digest(checked, f"{extractor_digest} {sample_rate_hz}", fingerprints)
     folder = cache_folder / "features" / digest

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.readers.records import Record, read_text, utterances
-from fedasr.corpora.utterance import Utterance
+from fedasr.corpora.faults import Entry, EntryError, Fault
+from fedasr.corpora.readers.lines import numbered_lines
+from fedasr.corpora.readers.records import Record, entries
 
 MANIFEST = "manifest.jsonl"
 
 
-def read_manifest(path: Path, *, require_speaker: bool = True) -> tuple[Utterance, ...]:
-    """Return the utterances of a manifest.
+def read_manifest(path: Path, *, require_speaker: bool = True) -> Iterator[Entry]:
+    """Return the utterances of a manifest, and what is wrong with its lines.
 
     Parameters
     ----------
@@ -28,16 +29,12 @@ def read_manifest(path: Path, *, require_speaker: bool = True) -> tuple[Utteranc
     Raises
     ------
     UserError
-        Naming file and line, if anything is missing, of the wrong type, twice there, or in disagreement
-        with the audio.
+        Where there is no manifest, or one without lines.
     """
     file = path / MANIFEST if path.is_dir() else path
     if not file.is_file():
         raise UserError(f"{path}: no manifest here; expected JSON lines, or a folder with {MANIFEST}")
-    found = utterances(_records(file), file.parent, require_speaker)
-    if not found:
-        raise UserError(f"{file}: an empty manifest; it needs one JSON object a line")
-    return found
+    return entries(_records(file), file.parent, require_speaker)
 
 
 def write_manifest(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
@@ -51,18 +48,24 @@ def write_manifest(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _records(file: Path) -> Iterator[Record]:
-    # Not splitlines(): JSON strings may hold U+2028 and its like.
-    for number, line in enumerate(read_text(file, "manifest").split("\n"), start=1):
+def _records(file: Path) -> Iterator[Record | Fault]:
+    where = ""
+    for number, line in numbered_lines(file, "manifest"):
         if line.strip():
-            yield Record(f"{file}:{number}", _object(line, f"{file}:{number}"))
+            where = f"{file}:{number}"
+            try:
+                yield Record(where, _object(line))
+            except EntryError as error:
+                yield error.at(where)
+    if not where:
+        raise UserError(f"{file}: an empty manifest; it needs one JSON object a line")
 
 
-def _object(line: str, where: str) -> dict[str, object]:
+def _object(line: str) -> dict[str, object]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: not JSON ({error}); write one JSON object a line") from error
+        raise EntryError(f"not JSON ({error}); write one JSON object a line", "not JSON") from error
     if not isinstance(value, dict):
-        raise UserError(f'{where}: not a JSON object; write {{"audio_filepath": …, "text": …}}')
+        raise EntryError('not a JSON object; write {"audio_filepath": …, "text": …}', "not JSON")
     return value

@@ -1,20 +1,21 @@
-"""What manifests and tables share: from the named values of a line to an utterance, and what may be wrong."""
+"""What manifests and tables share: from the named values of a line to an utterance, or to what is wrong with it."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedasr.common.errors import UserError
-from fedasr.corpora.audio import AudioFile, inspect
+from fedasr.corpora.audio import AudioFile
+from fedasr.corpora.faults import Entry, EntryError, Fault
+from fedasr.corpora.readers.lines import read_text
 from fedasr.corpora.text import normal_text, plain_text
-from fedasr.corpora.utterance import Utterance
+from fedasr.corpora.utterance import NO_FIELDS, Utterance
 
-__all__ = ["normal_text", "plain_text"]  # where readers of one's own have them from
+__all__ = ["AUDIO", "DURATION", "ID", "SPEAKER", "TEXT", "Record", "entries", "normal_text", "plain_text", "read_text"]
 
 AUDIO, DURATION, TEXT, SPEAKER, ID = "audio_filepath", "duration", "text", "speaker", "id"
 _OWN = frozenset({AUDIO, DURATION, TEXT, SPEAKER, ID})
@@ -34,68 +35,55 @@ class Record:
     where: str
     values: Mapping[str, object]
 
-    def fail(self, message: str) -> UserError:
-        """Return an error that names the line."""
-        return UserError(f"{self.where}: {message}")
 
-
-def utterances(records: Iterable[Record], folder: Path, require_speaker: bool) -> tuple[Utterance, ...]:
-    """Return the utterances of some records, each checked, together with the header of its audio.
+def entries(records: Iterable[Record | Fault], folder: Path, require_speaker: bool) -> Iterator[Entry]:
+    """Yield the utterance of each record, or what is wrong with it.
 
     Parameters
     ----------
-    records : iterable of Record
+    records : iterable of Record or Fault
     folder : Path
         What relative audio paths are relative to.
     require_speaker : bool
-        Whether `duration` and `speaker` have to be there; otherwise the header gives the one, and each
+        Whether `duration` and `speaker` have to be there; otherwise the audio's header gives the one, and each
         utterance is a speaker of its own.
     """
-    seen: dict[tuple[str, str], str] = {}
-    found = []
+    shared: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {(): NO_FIELDS}
     for record in records:
-        name = _string(record, AUDIO)
-        identity = _string(record, ID) if record.values.get(ID) is not None else name
-        for key, value in ((ID, identity), (AUDIO, os.path.normpath(name))):
-            first = seen.setdefault((key, value), record.where)
-            if first != record.where:
-                raise record.fail(f"duplicate {key} '{value}', first at {first}; remove one of the lines")
-        found.append(_utterance(record, identity, folder / name, require_speaker))
-    return tuple(found)
+        if isinstance(record, Fault):
+            yield record
+            continue
+        try:
+            fields = _fields(record)
+            yield _utterance(record, folder, require_speaker, shared.setdefault(tuple(fields.items()), fields))
+        except EntryError as error:
+            yield error.at(record.where)
 
 
-def read_text(path: Path, what: str) -> str:
-    """Return the text of a UTF-8 file, or say why it cannot be read."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: cannot read the {what} ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: the {what} is not UTF-8 text; save it as UTF-8") from error
-
-
-def _utterance(record: Record, identity: str, path: Path, require_speaker: bool) -> Utterance:
+def _utterance(record: Record, folder: Path, require_speaker: bool, fields: Mapping[str, str]) -> Utterance:
+    name = _string(record, AUDIO)
+    identity = _string(record, ID) if record.values.get(ID) is not None else name
     text = normal_text(_string(record, TEXT, empty="empty text: write the transcript or remove the line"))
     if record.values.get("offset"):
-        raise record.fail("offset: parts of a file are not supported; cut each part into a file of its own")
-    speaker = _speaker(record, identity, require_speaker)
-    declared = _duration(record, require_speaker)
-    return Utterance(identity, speaker, text, _agreed(record, path, declared), AudioFile(path), _fields(record))
+        raise EntryError("offset: parts of a file are not supported; cut each part into a file of its own", "offset")
+    speaker = sys.intern(_speaker(record, identity, require_speaker))
+    duration = _duration(record, require_speaker)
+    return Utterance(identity, speaker, text, duration, AudioFile(folder / name), fields, record.where)
 
 
 def _value(record: Record, key: str, mend: str) -> object:
     value = record.values.get(key)
     if value is None:
-        raise record.fail(f"no '{key}'; {mend}")
+        raise EntryError(f"no '{key}'; {mend}", f"without {key}")
     return value
 
 
 def _string(record: Record, key: str, empty: str | None = None) -> str:
     value = _value(record, key, f'add "{key}" to the line')
     if not isinstance(value, str):
-        raise record.fail(f"'{key}' must be a string, not {json.dumps(value)[:40]}")
+        raise EntryError(f"'{key}' must be a string, not {json.dumps(value)[:40]}", f"wrong {key}")
     if not value.strip():
-        raise record.fail(empty or f"empty '{key}'")
+        raise EntryError(empty or f"empty '{key}'; write it or remove the line", f"empty {key}")
     return value
 
 
@@ -105,33 +93,22 @@ def _speaker(record: Record, identity: str, required: bool) -> str:
     mend = "say who speaks (any name, the same on all lines of one person): speech is divided by speaker"
     value = _value(record, SPEAKER, mend)
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise record.fail(f"'{SPEAKER}' must be a string, not {json.dumps(value)[:40]}")
+        raise EntryError(f"'{SPEAKER}' must be a string, not {json.dumps(value)[:40]}", f"wrong {SPEAKER}")
     if not str(value).strip():
-        raise record.fail(f"empty '{SPEAKER}'; {mend}")
+        raise EntryError(f"empty '{SPEAKER}'; {mend}", f"without {SPEAKER}")
     return str(value).strip()
 
 
-def _duration(record: Record, required: bool) -> float | None:
+def _duration(record: Record, required: bool) -> float:
     if record.values.get(DURATION) is None and not required:
-        return None
+        return math.nan
     value = _value(record, DURATION, "give the length of the audio in seconds")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise record.fail(f"'{DURATION}' must be a number of seconds, not {json.dumps(value)[:40]}")
+        told = f"'{DURATION}' must be a number of seconds, not {json.dumps(value)[:40]}"
+        raise EntryError(told, f"wrong {DURATION}")
     if not math.isfinite(value) or value <= 0:
-        raise record.fail(f"'{DURATION}' must be positive, not {value}")
+        raise EntryError(f"'{DURATION}' must be positive, not {value}", f"wrong {DURATION}")
     return float(value)
-
-
-def _agreed(record: Record, path: Path, declared: float | None) -> float:
-    try:
-        actual = inspect(path).seconds
-    except UserError as error:
-        raise record.fail(f"'{AUDIO}': {error}") from error
-    if declared is not None and abs(declared - actual) > max(0.1, 0.02 * actual):
-        raise record.fail(
-            f"'{DURATION}' says {declared:g} s but {path} is {actual:.3f} s long; correct whichever is wrong"
-        )
-    return actual if declared is None else declared
 
 
 def _fields(record: Record) -> dict[str, str]:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from torchaudio.datasets import SPEECHCOMMANDS
-
 from fedasr.common.errors import UserError, nearest
-from fedasr.corpora.audio import AudioFile, inspect
+from fedasr.corpora.audio import AudioFile
+from fedasr.corpora.faults import Entry, Fault
+from fedasr.corpora.readers.lines import numbered_lines
 from fedasr.corpora.readers.records import normal_text
 from fedasr.corpora.utterance import Utterance
 
-SUBSETS = ("training", "validation", "testing")
+_LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
+SUBSETS = ("training", *_LISTS)
 _INSIDE = (
     "SpeechCommands/speech_commands_v0.02", "speech_commands_v0.02",
     "SpeechCommands/speech_commands_v0.01", "speech_commands_v0.01", ".",
 )  # fmt: skip
+_DIVIDER = "_nohash_"
+_NO_WORD = "_background_noise_"
 
 
-def read_speech_commands(path: Path, subset: str | None = None) -> tuple[Utterance, ...]:
-    """Return the utterances, one word each, of one subset or of all; nothing is downloaded.
+def read_speech_commands(path: Path, subset: str | None = None) -> Iterator[Entry]:
+    """Return the utterances, one word each, of one subset or of all, and what is wrong with them.
 
     Parameters
     ----------
@@ -27,26 +33,46 @@ def read_speech_commands(path: Path, subset: str | None = None) -> tuple[Utteran
         The folder with one folder a word, or one that holds ``speech_commands_v0.02``.
     subset : str, optional
         ``training``, ``validation`` or ``testing``, as the corpus' own lists say.
+
+    Raises
+    ------
+    UserError
+        Where there is no such corpus or subset.
     """
     if subset is not None and subset not in SUBSETS:
         raise UserError(f"corpus.subset: Speech Commands has no subset '{subset}'{nearest(subset, SUBSETS)}")
-    root = next((path / inside for inside in _INSIDE if any((path / inside).glob("*/*_nohash_*.wav"))), None)
+    root = next((path / inside for inside in _INSIDE if any((path / inside).glob(f"*/*{_DIVIDER}*.wav"))), None)
     if root is None:
         raise UserError(
             f"{path}: no Speech Commands here; looked for speech_commands_v0.02/WORD/SPEAKER_nohash_N.wav "
             '(for a folder with a manifest.jsonl say kind = "manifest")'
         )
     root = root.absolute()
-    try:
-        # The ending is what torchaudio strips from an archive's name to get the name of the folder.
-        dataset = SPEECHCOMMANDS(root.parent, url=f"{root.name}.tar.gz", folder_in_archive="", subset=subset)
-        return tuple(_utterance(dataset, index, root) for index in range(len(dataset)))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{root}: not the layout of Speech Commands ({error}); unpack the archive again") from error
+    if subset in _LISTS:
+        return (_entry(root, name, where) for where, name in _listed(root, _LISTS[subset]))
+    held_out = {name for file in _LISTS.values() for _, name in _listed(root, file)} if subset else set()
+    return (_entry(root, name, str(root / name)) for name in _clips(root) if name not in held_out)
 
 
-def _utterance(dataset: SPEECHCOMMANDS, index: int, root: Path) -> Utterance:
-    relative, _, word, speaker, _ = dataset.get_metadata(index)
-    audio = root.parent / relative
-    identity = f"{word}/{audio.name}"
-    return Utterance(identity, speaker, normal_text(word), inspect(audio).seconds, AudioFile(audio))
+def _clips(root: Path) -> list[str]:
+    """Return ``word/file`` of each clip, in the order of the texts."""
+    clips = (f"{path.parent.name}/{path.name}" for path in root.glob(f"*/*{_DIVIDER}*.wav"))
+    return sorted(clip for clip in clips if not clip.startswith(_NO_WORD))
+
+
+def _listed(root: Path, name: str) -> Iterator[tuple[str, str]]:
+    """Yield ``file:line`` and ``word/file`` of each clip of a list."""
+    if not (root / name).is_file():
+        raise UserError(f"{root / name}: no such list of clips; unpack the archive again")
+    for number, line in numbered_lines(root / name, "list of clips"):
+        if line.strip():
+            yield f"{root / name}:{number}", line.strip()
+
+
+def _entry(root: Path, name: str, where: str) -> Entry:
+    word, _, file = name.partition("/")
+    speaker, divider, _ = file.partition(_DIVIDER)
+    if not divider:
+        return Fault(where, f"'{name}' is no clip of Speech Commands (WORD/SPEAKER_nohash_N.wav); remove it", "names")
+    audio = AudioFile(root / word / file)
+    return Utterance(f"{word}/{file}", sys.intern(speaker), normal_text(word), math.nan, audio, where=where)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.readers.records import AUDIO, DURATION, SPEAKER, TEXT, Record, read_text, utterances
-from fedasr.corpora.utterance import Utterance
+from fedasr.corpora.faults import Entry, Fault
+from fedasr.corpora.readers.cells import comma_cells, tab_cells
+from fedasr.corpora.readers.records import AUDIO, DURATION, SPEAKER, TEXT, Record, entries
+from fedasr.corpora.readers.rows import CellsOf, table_rows
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_CELLS: dict[str, CellsOf] = {".csv": comma_cells, ".tsv": tab_cells}
 _NAMES = ("manifest.csv", "manifest.tsv")
 
 
-def read_table(path: Path, *, require_speaker: bool = True) -> tuple[Utterance, ...]:
-    """Return the utterances of a CSV or TSV file; its first line names the columns.
+def read_table(path: Path, *, require_speaker: bool = True) -> Iterator[Entry]:
+    """Return the utterances of a CSV or TSV file, and what is wrong with its rows; its first line names the columns.
+
+    CSV is quoted (RFC 4180), TSV is not: a quotation mark is a character of the text.
 
     Parameters
     ----------
@@ -24,15 +26,19 @@ def read_table(path: Path, *, require_speaker: bool = True) -> tuple[Utterance, 
         The table, or the folder that holds a ``manifest.csv`` or ``manifest.tsv``.
     require_speaker : bool
         As for `fedasr.corpora.readers.manifest.read_manifest`.
+
+    Raises
+    ------
+    UserError
+        Where there is no table, or it lacks a column or rows.
     """
     file = _file(path)
-    delimiter = _DELIMITERS.get(file.suffix.lower())
-    if delimiter is None:
+    cells_of = _CELLS.get(file.suffix.lower())
+    if cells_of is None:
         raise UserError(f"{file}: a table's name must end in .csv or .tsv")
-    found = utterances(_records(file, delimiter, require_speaker), file.parent, require_speaker)
-    if not found:
-        raise UserError(f"{file}: a table without rows")
-    return found
+    wanted = (AUDIO, DURATION, TEXT, SPEAKER) if require_speaker else (AUDIO, TEXT)
+    rows = (_typed(row) for row in table_rows(file, cells_of, wanted))
+    return entries(rows, file.parent, require_speaker)
 
 
 def _file(path: Path) -> Path:
@@ -44,40 +50,18 @@ def _file(path: Path) -> Path:
     return path
 
 
-def _records(file: Path, delimiter: str, require_speaker: bool) -> Iterator[Record]:
-    reader = csv.reader(io.StringIO(read_text(file, "table"), newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(file, header, require_speaker)
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _record(f"{file}:{reader.line_num}", header, cells)
-    except csv.Error as error:
-        raise UserError(f"{file}:{reader.line_num}: not a row of a table ({error})") from error
-
-
-def _check_header(file: Path, header: list[str], require_speaker: bool) -> None:
-    wanted = (AUDIO, DURATION, TEXT, SPEAKER) if require_speaker else (AUDIO, TEXT)
-    missing = [name for name in wanted if name not in header]
-    if missing:
-        columns = ", ".join(header) or "none"
-        raise UserError(f"{file}:1: no column '{missing[0]}'; found: {columns}")
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise UserError(f"{file}:1: column '{twice[0]}' is there twice; remove one")
-
-
-def _record(where: str, header: list[str], cells: list[str]) -> Record:
-    if len(cells) != len(header):
-        raise UserError(f"{where}: {len(cells)} cells, but {len(header)} columns; quote cells with a delimiter")
-    values: dict[str, object] = {k: v for k, v in zip(header, cells, strict=True) if v.strip() or k == TEXT}
-    if isinstance(seconds := values.get(DURATION), str):
-        values[DURATION] = _number(seconds)
-    return Record(where, values)
+def _typed(row: Record | Fault) -> Record | Fault:
+    """Return a row whose empty cells are left out and whose numbers are numbers."""
+    if isinstance(row, Fault):
+        return row
+    values = {name: cell for name, cell in row.values.items() if str(cell).strip() or name == TEXT}
+    if DURATION in values:
+        values[DURATION] = _number(str(values[DURATION]))
+    return Record(row.where, values)
 
 
 def _number(text: str) -> float | str:
     try:
-        return float(text)
+        return text if "_" in text else float(text)
     except ValueError:
         return text

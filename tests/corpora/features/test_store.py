@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.corpora import whole
 from support.sound import Samples, manifest, record, row, utterance
 
 from fedasr.asr.features import FeatureSpec, LogMel
@@ -79,7 +80,7 @@ def test_each_change_is_another_corpus(tmp_path: Path, change: str) -> None:
 
 def test_a_changed_file_is_computed_again(tmp_path: Path) -> None:
     def build() -> np.ndarray:
-        return np.array(_prepare(read_manifest(tmp_path), tmp_path / "cache").features(0))
+        return np.array(_prepare(whole(read_manifest(tmp_path)), tmp_path / "cache").features(0))
 
     audio = record(tmp_path / "a.wav", seed=1)
     os.utime(audio, (1e9, 1e9))
@@ -96,15 +97,15 @@ def test_unchanged_files_are_hashed_once(tmp_path: Path, monkeypatch: pytest.Mon
     audio = record(tmp_path / "a.wav")
     os.utime(audio, (1e9, 1e9))
     manifest(tmp_path, row("a.wav"))
-    _prepare(read_manifest(tmp_path), tmp_path / "cache")
+    _prepare(whole(read_manifest(tmp_path)), tmp_path / "cache")
     monkeypatch.setattr("fedasr.corpora.audio.AudioFile.content_hash", lambda self: pytest.fail("hashed again"))
-    _prepare(read_manifest(tmp_path), tmp_path / "cache")
+    _prepare(whole(read_manifest(tmp_path)), tmp_path / "cache")
 
 
 def test_the_folder_alone_is_enough(tmp_path: Path) -> None:
     record(tmp_path / "a.wav")
     manifest(tmp_path, row("a.wav", sex="f"))
-    utterances = (*read_manifest(tmp_path), utterance(3))
+    utterances = (*whole(read_manifest(tmp_path)), utterance(3))
     speech = _prepare(utterances, tmp_path / "cache")
     opened = open_speech(speech.store.folder)
     assert [(u.id, u.speaker, u.text, u.duration_seconds, u.fields) for u in opened.utterances] == [
@@ -160,7 +161,7 @@ def test_what_is_done_to_files_is_said_once(tmp_path: Path, caplog: pytest.LogCa
     for _ in range(2):
         caplog.clear()
         with caplog.at_level(logging.INFO, logger="fedasr"):
-            _prepare(read_manifest(tmp_path), tmp_path / "cache")
+            _prepare(whole(read_manifest(tmp_path)), tmp_path / "cache")
         assert [r.getMessage() for r in caplog.records] == [
             "2 audio files resampled from 8000 Hz to 16000 Hz",
             "1 audio files mixed down to one channel",
@@ -170,7 +171,7 @@ def test_what_is_done_to_files_is_said_once(tmp_path: Path, caplog: pytest.LogCa
 def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
     record(tmp_path / "a.wav")
     manifest(tmp_path, row("a.wav"))
-    (found,) = read_manifest(tmp_path)
+    (found,) = whole(read_manifest(tmp_path))
     content = found.audio.path.read_bytes()
     found.audio.path.write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=r"a\.wav: truncated"):
@@ -262,7 +263,7 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 def test_real_speech_is_prepared(speech_data: Callable[[str], Path], tmp_path: Path) -> None:
     spec = FeatureSpec()
-    utterances = connect(read_manifest(speech_data("fsdd"))[::50], seed=0)
+    utterances = connect(whole(read_manifest(speech_data("fsdd")))[::50], seed=0)
     speech = prepare(utterances, LogMel(spec), spec.digest, tmp_path, spec.sample_rate_hz)
     assert speech.seconds == pytest.approx(sum(u.duration_seconds for u in utterances), abs=0.05)
     for index in range(len(speech)):

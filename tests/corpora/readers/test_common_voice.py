@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from support.corpora import whole
 from support.sound import record
 
 from fedasr.common.errors import UserError
@@ -23,7 +24,7 @@ def voices(tmp_path: Path) -> Path:
 
 
 def test_rows_are_utterances(voices: Path) -> None:
-    first, second = read_common_voice(voices)
+    first, second = whole(read_common_voice(voices))
     assert (first.id, first.speaker, first.text) == ("one.mp3", "c0ffee", "don't panic it's o k")
     assert first.fields == {"age": "twenties", "accent": "Scottish English", "locale": "en", "sex": "f"}
     assert first.duration_seconds == pytest.approx(1.0, abs=0.1)
@@ -33,27 +34,27 @@ def test_rows_are_utterances(voices: Path) -> None:
 
 def test_a_subset_is_a_table(voices: Path) -> None:
     (voices / "dev.tsv").write_text(f"{HEADER}\nx\ttwo.mp3\ts\tyes\t\t\t\ten\n")
-    assert [u.speaker for u in read_common_voice(voices, "dev")] == ["x"]
+    assert [u.speaker for u in whole(read_common_voice(voices, "dev"))] == ["x"]
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("client_id\tpath\n", "no column 'sentence'; found: client_id, path"),
-        (f"{HEADER}\nx\ttwo.mp3\n", "row 1 has 2 cells, not 8"),
-        (f"{HEADER}\nx\ttwo.mp3\ts\t?!\t\t\t\ten\n", "row 1: empty sentence"),
+        (f"{HEADER}\nx\ttwo.mp3\n", r"validated\.tsv:2: 2 cells, but 8 columns"),
+        (f"{HEADER}\nx\ttwo.mp3\ts\t?!\t\t\t\ten\n", r"validated\.tsv:2: empty text"),
         (f"{HEADER}\nx\tsix.mp3\ts\tyes\t\t\t\ten\n", r"six\.mp3: no such audio file"),
-        ("", "not a table of Common Voice"),
+        ("", "no column 'client_id'; found: none"),
     ],
 )
 def test_bad_tables_are_named(voices: Path, content: str, message: str) -> None:
     (voices / "validated.tsv").write_text(content)
     with pytest.raises(UserError, match=message):
-        read_common_voice(voices)
+        whole(read_common_voice(voices))
 
 
 def test_what_is_missing_is_named(voices: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"looked for .*train\.tsv and the folder .*clips"):
-        read_common_voice(voices, "train")
+        whole(read_common_voice(voices, "train"))
     with pytest.raises(UserError, match="no Common Voice here"):
-        read_common_voice(tmp_path / "clips")
+        whole(read_common_voice(tmp_path / "clips"))

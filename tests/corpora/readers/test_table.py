@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from support.corpora import whole
 from support.sound import manifest, record, row
 
 from fedasr.common.errors import UserError
@@ -21,18 +22,18 @@ def _table(folder: Path, *lines: str, name: str = "manifest.csv") -> Path:
 def test_a_table_says_what_a_manifest_says(tmp_path: Path) -> None:
     manifest(tmp_path, row("a.wav", text="yes, please", sex="f"), row("b.wav", speaker="bob", sex="m"))
     _table(tmp_path, f"{HEADER},sex", 'a.wav,0.5,"yes, please",ann,f', "b.wav,0.5,yes,bob,m")
-    assert read_table(tmp_path) == read_manifest(tmp_path)
+    assert whole(read_table(tmp_path)) == whole(read_manifest(tmp_path))
 
 
 def test_tabs_and_a_byte_order_mark(tmp_path: Path) -> None:
     header = "\ufeff" + HEADER.replace(",", "\t")
     path = _table(tmp_path, header, "a.wav\t0.5\tyes, no\tann", name="x.tsv")
-    assert read_table(path)[0].text == "yes, no"
+    assert whole(read_table(path))[0].text == "yes, no"
 
 
 def test_scoring_needs_neither_speaker_nor_duration(tmp_path: Path) -> None:
     path = _table(tmp_path, "text,audio_filepath,duration", "yes,a.wav,")
-    (found,) = read_table(path, require_speaker=False)
+    (found,) = whole(read_table(path, require_speaker=False))
     assert (found.speaker, found.duration_seconds) == ("a.wav", 0.5)
 
 
@@ -49,20 +50,20 @@ def test_scoring_needs_neither_speaker_nor_duration(tmp_path: Path) -> None:
         ([HEADER, "a.wav,0.9,yes,ann"], 2, "'duration' says 0.9 s"),
         ([HEADER, "a.wav,0.5,yes,ann", "a.wav,0.5,no,ann"], 3, "duplicate id"),
         ([HEADER, "c.wav,0.5,yes,ann"], 2, "no such audio file"),
-        ([HEADER, 'a.wav,0.5,"yes,ann'], 2, "not a row of a table"),
+        ([HEADER, 'a.wav,0.5,"yes,ann'], 2, "a quoted cell does not end"),
     ],
 )
 def test_bad_rows_are_named(tmp_path: Path, lines: list[str], where: int, message: str) -> None:
     path = _table(tmp_path, *lines)
     with pytest.raises(UserError, match=message) as raised:
-        read_table(path)
+        whole(read_table(path))
     assert str(raised.value).startswith(f"{path}:{where}: ")
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no table here"):
-        read_table(tmp_path)
+        whole(read_table(tmp_path))
     with pytest.raises(UserError, match=r"must end in \.csv or \.tsv"):
-        read_table(_table(tmp_path, HEADER, name="x.txt"))
+        whole(read_table(_table(tmp_path, HEADER, name="x.txt")))
     with pytest.raises(UserError, match="without rows"):
-        read_table(_table(tmp_path, HEADER))
+        whole(read_table(_table(tmp_path, HEADER)))

@@ -1,0 +1,47 @@
+"""How long utterances are: what a corpus says, against what the audio says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from fedasr.common.errors import UserError
+from fedasr.corpora.audio import AudioInfo
+from fedasr.corpora.checking.headers import Headers, key_of
+from fedasr.corpora.checking.places import place_of
+from fedasr.corpora.faults import Entry, EntryError, Fault
+from fedasr.corpora.utterance import Utterance
+
+
+def with_lengths(entries: Iterable[Entry], headers: Headers) -> Iterator[Entry]:
+    """Fill in lengths that no reader knew; audio that cannot be used, or that is not as long as told, is a fault."""
+    for entry in entries:
+        if isinstance(entry, Fault):
+            yield entry
+            continue
+        try:
+            yield _measured(entry, headers.get(key_of(entry)))
+        except EntryError as error:
+            yield error.at(place_of(entry))
+
+
+def _measured(utterance: Utterance, header: AudioInfo | UserError | None) -> Utterance:
+    if isinstance(header, UserError):
+        raise EntryError(str(header), "audio")
+    stated = utterance.duration_seconds
+    if header is None:
+        if math.isnan(stated):
+            raise EntryError("nobody says how long it is; the reader must", "duration")
+        return utterance
+    if math.isnan(stated):
+        return replace(utterance, duration_seconds=header.seconds)
+    if abs(stated - header.seconds) > tolerance_seconds(header):
+        told = f"'duration' says {stated:g} s but the audio is {header.seconds:.3f} s long"
+        raise EntryError(f"{told}; correct whichever is wrong", "duration")
+    return utterance
+
+
+def tolerance_seconds(header: AudioInfo) -> float:
+    """Return how far a stated length may be off: what rounding makes of it."""
+    return max(0.1, 0.02 * header.seconds)

@@ -1,0 +1,47 @@
+"""What a corpus holds, in a few numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fedasr.corpora.faults import Fault
+
+
+@dataclass(frozen=True)
+class CorpusSummary:
+    """What a corpus holds, and what was left out of it.
+
+    Attributes
+    ----------
+    utterances, speakers : int
+    seconds : float
+    left_out : tuple of Fault
+    rates_hz : mapping
+        How many files have a sampling rate.
+    several_channels : int
+        How many files have more than one channel.
+    """
+
+    utterances: int
+    speakers: int
+    seconds: float
+    left_out: tuple[Fault, ...] = ()
+    rates_hz: Mapping[int, int] = field(default_factory=dict)
+    several_channels: int = 0
+
+    @property
+    def hours(self) -> float:
+        """How long all utterances are together."""
+        return self.seconds / 3600
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many entries were left out, by kind, the most first."""
+        return dict(Counter(fault.kind for fault in self.left_out).most_common())
+
+    def __str__(self) -> str:
+        told = f"{self.hours:.2f} h, {self.speakers} speakers, {self.utterances} utterances"
+        reasons = ", ".join(f"{n} {kind}" for kind, n in self.reasons.items())
+        return f"{told}; left out {len(self.left_out)} ({reasons})" if self.left_out else told

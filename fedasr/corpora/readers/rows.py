@@ -1,0 +1,70 @@
+"""The rows of a table: one a line, named by the header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from fedasr.common.errors import UserError
+from fedasr.corpora.faults import EntryError, Fault
+from fedasr.corpora.readers.lines import numbered_lines
+from fedasr.corpora.readers.records import Record
+
+CellsOf = Callable[[str], list[str]]
+"""From a line to its cells; an EntryError where it cannot be one."""
+
+
+def table_rows(file: Path, cells_of: CellsOf, wanted: Sequence[str]) -> Iterator[Record | Fault]:
+    """Yield the cells of each row by the names of their columns, all of them strings; blank rows are passed over.
+
+    Parameters
+    ----------
+    file : Path
+    cells_of : callable
+    wanted : sequence of str
+        The columns that must be there.
+
+    Raises
+    ------
+    UserError
+        Where the header is not that of such a table, or no row follows it.
+    """
+    lines = ((number, line) for number, line in numbered_lines(file, "table") if line.strip())
+    number, first = next(lines, (1, ""))
+    header = _header(f"{file}:{number}", cells_of, first, wanted)
+    row: Record | Fault | None = None
+    for number, line in lines:
+        if (row := _row(f"{file}:{number}", header, cells_of, line)) is not None:
+            yield row
+    if row is None:
+        raise UserError(f"{file}: a table without rows")
+
+
+def _header(where: str, cells_of: CellsOf, line: str, wanted: Sequence[str]) -> list[str]:
+    try:
+        header = [name.strip() for name in cells_of(line)]
+    except EntryError as error:
+        raise UserError(str(error.at(where))) from error
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        found = ", ".join(header) if any(header) else "none"
+        raise UserError(f"{where}: no column '{missing[0]}'; found: {found}")
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise UserError(f"{where}: column '{twice[0]}' is there twice; remove one")
+    return header
+
+
+def _row(where: str, header: list[str], cells_of: CellsOf, line: str) -> Record | Fault | None:
+    try:
+        cells = cells_of(line)
+    except EntryError as error:
+        return error.at(where)
+    if not any(cell.strip() for cell in cells):
+        return None
+    if len(cells) != len(header):
+        told = f"{len(cells)} cells, but {len(header)} columns; look for a delimiter or a line break within a cell"
+        return Fault(where, told, "ragged rows")
+    if [cell.strip() for cell in cells] == header:
+        return Fault(where, "the header once more; remove the line", "headers")
+    return Record(where, dict(zip(header, cells, strict=True)))
