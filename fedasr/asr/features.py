@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchaudio.transforms import MelSpectrogram
+from torch import Tensor
+
+from fedasr.asr.mel import MelSpectrogram
+from fedasr.asr.silence import DigitalSilence, digital_silence
 
 FRAMES_A_SECOND = 100
 """Frames of features: one every 10 ms."""
@@ -37,23 +40,22 @@ class FeatureSpec:
     @property
     def digest(self) -> str:
         """A name for these features in caches: the same digest, the same numbers."""
-        return hashlib.sha256(f"log-mel-2 {asdict(self)}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"log-mel-3 {asdict(self)}".encode()).hexdigest()[:16]
 
 
 class LogMel:
     """Computes log-mel features, each band normalised to zero mean and unit variance over the utterance.
 
     Normalising by the utterance makes the recogniser deaf to levels and channels, and lets no
-    statistic of one silo's speech reach another's.
+    statistic of one silo's speech reach another's. Frames that see digital silence (padding, cuts, gates) are
+    left out of mean and variance, and are no lower in any band than the lowest frame of the recording.
     """
 
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
         rate = spec.sample_rate_hz
-        self._mel = MelSpectrogram(
-            rate, n_fft=512 if rate <= 16_000 else 2048, win_length=rate // 40, hop_length=rate // FRAMES_A_SECOND,
-            n_mels=spec.mels, center=True,
-        )  # fmt: skip
+        fft = 512 if rate <= 16_000 else 2048
+        self._mel = MelSpectrogram(rate, fft, rate // 40, rate // FRAMES_A_SECOND, spec.mels)
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
         """Return the features of one utterance.
@@ -66,18 +68,36 @@ class LogMel:
         Returns
         -------
         ndarray of float16, shape (frames, mels)
-            One frame every 10 ms.
+            One frame every 10 ms; zeros where the whole utterance is digital silence.
         """
-        frames = len(samples) // (self.spec.sample_rate_hz // FRAMES_A_SECOND) + 1
-        shortest = self._mel.n_fft // 2 + 1  # what can be reflected at both ends
+        rate, frames = self.spec.sample_rate_hz, len(samples) // self._mel.hop + 1
+        shortest = self._mel.fft // 2 + 1  # what can be reflected at both ends
         padded = np.pad(samples, (0, max(0, shortest - len(samples))))
+        silence = digital_silence(padded, rate, rate // 40, self._mel.hop)
         with torch.inference_mode():
-            power_FT = self._mel(torch.from_numpy(np.ascontiguousarray(padded)))[:, :frames]
-            log_TF = torch.log(power_FT + 1e-8).T
-            mean_F = log_TF.mean(0)
-            deviation_F = log_TF.std(0, unbiased=False).clamp_min(1e-2)
-            normal_TF: NDArray[np.float16] = ((log_TF - mean_F) / deviation_F).half().numpy()
+            log_TF = torch.log(self._mel(torch.from_numpy(padded)) + 1e-8).T
+            normal_TF: NDArray[np.float16] = _normalised(log_TF, silence)[:frames].half().numpy()
         return np.ascontiguousarray(normal_TF)
+
+
+def _normalised(log_TF: Tensor, silence: DigitalSilence) -> Tensor:
+    recorded_T = _recorded(silence)
+    if not recorded_T.any():
+        return torch.zeros_like(log_TF)
+    recorded_TF = log_TF if recorded_T.all() else log_TF[torch.from_numpy(recorded_T)]
+    deviation_F = recorded_TF.std(0, unbiased=False).clamp_min(1e-2)
+    normal_TF = (log_TF - recorded_TF.mean(0)) / deviation_F
+    return normal_TF.clamp_min((recorded_TF.amin(0) - recorded_TF.mean(0)) / deviation_F)
+
+
+def _recorded(silence: DigitalSilence) -> NDArray[np.bool_]:
+    """Return the frames to normalise by, shape (frames,).
+
+    Those are the frames that see no silence. Where most that see sound see silence beside it (clicks, a gate that
+    chatters), too few are left to tell a deviation, and all that see sound count.
+    """
+    clean_T, sounding_T = ~silence.some_T, ~silence.all_T
+    return clean_T if 2 * clean_T.sum() >= sounding_T.sum() else sounding_T
 
 
 FRAMES_STACKED = 3
