@@ -6,7 +6,7 @@ import soundfile
 from support.sound import noise, record
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.audio import AudioFile, AudioInfo, inspect, resample
+from fedasr.corpora.audio import AudioFile, AudioInfo, inspect
 
 
 def test_inspect_reads_the_header(tmp_path: Path) -> None:
@@ -25,16 +25,6 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
     stereo = noise(0.5, channels=2)
     soundfile.write(tmp_path / "a.wav", stereo, 16_000, subtype="FLOAT")
     np.testing.assert_allclose(AudioFile(tmp_path / "a.wav").read(16_000), stereo.mean(axis=1), atol=1e-7)
-
-
-@pytest.mark.parametrize(("from_hz", "to_hz"), [(8_000, 16_000), (22_050, 16_000), (48_000, 16_000)])
-def test_resampling_keeps_a_tone(from_hz: int, to_hz: int) -> None:
-    def tone(rate_hz: int) -> np.ndarray:
-        return np.sin(2 * np.pi * 440 * np.arange(rate_hz) / rate_hz).astype(np.float32)
-
-    resampled = resample(tone(from_hz), from_hz, to_hz)
-    assert len(resampled) == to_hz
-    np.testing.assert_allclose(resampled[1000:-1000], tone(to_hz)[1000:-1000], atol=0.02)
 
 
 def test_fingerprint_is_of_the_content(tmp_path: Path) -> None:
