@@ -23,7 +23,7 @@ from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.evaluation import scores_of
-from fedasr.engine.named import refusals
+from fedasr.engine.named import refusals, untrainable
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
 from fedasr.engine.reopen import check_speech, reopen
 from fedasr.engine.row import run_row
@@ -118,7 +118,7 @@ def run(
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
     existing = _resumed(Path(resume), experiment) if resume else None
     _check_place(None if existing else out, grid, workers)
-    if wrong := refusals(experiment.compare):
+    if wrong := [*refusals(experiment.compare), *untrainable(experiment)]:
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
     if experiment.model.start not in MADE_STARTS:
         load_model(Path(experiment.model.start))

@@ -1,12 +1,14 @@
-"""What rows name: folders, strategies, objectives, codecs, networks, protections, checked before all else."""
+"""What an experiment names: folders, strategies, objectives, codecs, networks, protections, heads, checked at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from fedasr.asr.heads.head import HEADS
 from fedasr.common.errors import UserError, told_of
 from fedasr.experiment.choices import objective_of, protection_of
+from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.network import build_network
@@ -20,6 +22,14 @@ MOST_SILOS = 10**6
 def refusals(rows: Iterable[RowSpec]) -> list[str]:
     """Return all that is wrong with what rows name and with the options they give it, a line each."""
     return [line for row in rows for check in _checks(row) for line in _refused(check)]
+
+
+def untrainable(experiment: Experiment) -> list[str]:
+    """Return which heads cannot be trained here and why, a line each; what is trained already can still be used."""
+    places = {f"roles.{role}": experiment.model_of(role) for role in experiment.roles} | {"model": experiment.model}
+    heads = {model.head: place for place, model in places.items()}
+    reasons = {head: HEADS.find(head).untrainable() for head in heads}
+    return [f"{heads[head]}.head is '{head}': {reason}" for head, reason in reasons.items() if reason]
 
 
 def _checks(row: RowSpec) -> Iterable[Callable[[], object]]:

@@ -33,7 +33,7 @@ def tiny_table(**changes: Any) -> dict[str, Any]:
     """Return the tiny experiment's table; a change of a table is merged into it."""
     table = json.loads(json.dumps(TINY))
     for key, value in changes.items():
-        table[key] = {**table[key], **value} if isinstance(value, dict) else value
+        table[key] = {**table.get(key, {}), **value} if isinstance(value, dict) else value
     return table
 
 

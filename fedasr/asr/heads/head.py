@@ -41,6 +41,11 @@ class Head(Component, ABC):
 
     role: ClassVar[str] = "head"
 
+    @classmethod
+    def untrainable(cls) -> str | None:
+        """Return why it cannot be trained here, in a line, such as a package that its loss needs; None where it can."""
+        return None
+
     def parts(self) -> Mapping[str, nn.Module]:
         """Return what it is made of, by the names that the parameters carry in a recogniser."""
         return {"head": self}

@@ -41,6 +41,11 @@ class JointHead(Head):
         self.transducer = TransducerHead(inputs, tokens, settings)
         self.ctc_weight = settings.ctc_weight
 
+    @classmethod
+    def untrainable(cls) -> str | None:
+        """Return why the transducer has no loss here."""
+        return TransducerHead.untrainable()
+
     def parts(self) -> Mapping[str, nn.Module]:
         """Return both heads, which recognisers of one head alone call the same."""
         return {**self.ctc.parts(), **self.transducer.parts()}

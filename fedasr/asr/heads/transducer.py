@@ -9,10 +9,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchaudio.functional import rnnt_loss
 
 from fedasr.asr.heads.head import Forward, Head
 from fedasr.asr.heads.prefix_transducer import transducer_forward
+from fedasr.asr.heads.rnnt_loss import loss_missing, transducer_losses
 from fedasr.asr.layers import dropout
 from fedasr.asr.tokens import BLANK
 from fedasr.common.settings import Settings, least, number
@@ -61,6 +61,11 @@ class TransducerHead(Head):
         self.output = nn.Linear(units, tokens)
         self.dropout = settings.dropout
 
+    @classmethod
+    def untrainable(cls) -> str | None:
+        """Return why there is no loss here: it is another package's."""
+        return loss_missing()
+
     def parts(self) -> Mapping[str, nn.Module]:
         """Return itself: ``transducer.output.weight`` is the name of its last matrix."""
         return {"transducer": self}
@@ -78,10 +83,7 @@ class TransducerHead(Head):
         history_BU = functional.pad(targets_BU, (1, 0), value=BLANK)
         predictions_BUF, _ = self.predictor(dropout(self.embedding(history_BU), self.dropout, generator))
         logits_BTUV = self.join(encodings_BTF[:, :, None], predictions_BUF[:, None]).float()
-        losses: Tensor = rnnt_loss(
-            logits_BTUV, targets_BU.int(), lengths_B.int(), target_lengths_B.int(), BLANK, reduction="none"
-        )
-        return losses
+        return transducer_losses(logits_BTUV, lengths_B, targets_BU, target_lengths_B)
 
     def greedy(self, encodings_BTF: Tensor, lengths_B: Tensor) -> list[list[int]]:
         """Return the greedy transcription of each utterance, all utterances of the batch at once."""
