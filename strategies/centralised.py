@@ -48,7 +48,7 @@ class Centralised(CentralStrategy):
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Collect the speech and train."""
         saved = central.resume()
-        trainer = central.private_trainer(central.recogniser(), self._collect(grid), central.public_labelled)
+        trainer = central.private_trainer(central.recogniser(), self._collect(grid, central), central.public_labelled)
         if saved:
             trainer.restore(saved[1])
         epochs, seconds = trainer.epochs, trainer.seconds_an_epoch()
@@ -60,9 +60,10 @@ class Centralised(CentralStrategy):
         trainer.run(after_epoch)
         return result_with(array_record(trainer.weights()))
 
-    def _collect(self, grid: Grid) -> Speech:
+    def _collect(self, grid: Grid, central: Central) -> Speech:
         nodes = sorted(grid.get_node_ids())
-        replies = list(grid.send_and_receive([Message(RecordDict(), node, SPEECH.name) for node in nodes]))
+        messages = [Message(RecordDict(), node, SPEECH.name) for node in nodes]
+        replies = list(grid.send_and_receive(messages, timeout=central.training.timeout_seconds))
         failed = [reply for reply in replies if reply.has_error()]
         if failed:
             raise RowError(f"{len(failed)} silos did not send their speech: {failed[0].error.reason}")

@@ -52,7 +52,8 @@ class LocalOnly(CentralStrategy):
         steps = self.steps or central.training.rounds * central.training.local_steps
         content = TrainRequest(central.start, 1, steps=steps).to_record()
         nodes = sorted(grid.get_node_ids())
-        replies = list(grid.send_and_receive([Message(content, node, ALONE.name) for node in nodes]))
+        messages = [Message(content, node, ALONE.name) for node in nodes]
+        replies = list(grid.send_and_receive(messages, timeout=central.training.timeout_seconds))
         good = {silo_of(r.metadata.src_node_id): AloneReply.from_record(r.content) for r in replies if r.has_content()}
         if not good:
             raise RowError(f"no silo trained: {replies[0].error.reason if replies else 'there is none'}")

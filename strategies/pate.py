@@ -88,7 +88,8 @@ class PATE(CentralStrategy):
         start = central.start_of("teacher") if is_public else central.fresh("teacher").weights()
         content = TrainRequest(start, TEACHERS, steps=self.settings.teacher_steps).to_record()
         nodes = list(central.grid.get_node_ids())
-        answers = central.grid.exchange([Message(content, node, TEACHER.name) for node in nodes], round=TEACHERS)
+        messages = [Message(content, node, TEACHER.name) for node in nodes]
+        answers = central.grid.exchange(messages, round=TEACHERS, timeout=central.training.timeout_seconds)
         if answers.answered < max(1, central.training.least_replies * len(nodes)):
             failed = answers.failed
             raise RowError(f"{len(failed)} of {len(nodes)} silos trained no teacher: {failed[0].error}")
@@ -137,7 +138,8 @@ class PATE(CentralStrategy):
 
         def ask(kind: Kind, question: Question) -> list[NDArray[Any] | None]:
             content = question.to_record(VOTES)
-            answers = central.grid.exchange([Message(content, node, kind.name) for node in nodes], round=VOTES)
+            messages = [Message(content, node, kind.name) for node in nodes]
+            answers = central.grid.exchange(messages, round=VOTES, timeout=central.training.timeout_seconds)
             if not answers.answered:
                 raise RowError(f"no teacher answered: {answers.failed[0].error}")
             good = {reply.metadata.src_node_id: answer_of(reply.content) for reply in answers.good}
