@@ -12,11 +12,13 @@ _VIRAMA = 9
 """The canonical combining class of signs that silence a vowel."""
 
 # Unicode's property Default_Ignorable_Code_Point (DerivedCoreProperties.txt) without the two joiners, and the marks
-# of interlinear annotation; then control characters that are no white space.
+# of interlinear annotation; then control characters that are no white space, and code points that are no characters.
 _REMOVED = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]+"
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]+"
 )
 _JOINERS = re.compile(f"[{JOINERS}]+")
 

@@ -10,7 +10,7 @@ from fedasr.corpora.text import canonical, canonical_name, half_characters
 SPACES = "".join(chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace())
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u180b\u180e\u200b\u200e\u200f\u202a\u202e\u2060\u2064\u2066\u2069\u206f\u3164\ufe0f\ufeff"
-    "\U000e0041\x00\x07\x7f\x9f"
+    "\U000e0041\x00\x07\x7f\x9f\ufdd0\uffff\U0010fffe"
 )
 _LETTERS_AND_MARKS = "aA é\u0301\u0327\u094d\u0915\u0937\u200c\u200d'’.1İΣ\u2028\u00a0\ud83d"
 TRICKY = st.text(st.sampled_from(_LETTERS_AND_MARKS + INVISIBLE), max_size=12)
