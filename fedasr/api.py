@@ -24,8 +24,9 @@ from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.evaluation import scores_of
 from fedasr.engine.named import refusals, untrainable
+from fedasr.engine.notices import notices
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
-from fedasr.engine.reopen import check_speech, reopen
+from fedasr.engine.reopen import as_begun, check_speech, reopen
 from fedasr.engine.row import run_row
 from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.stages.start import load_start, make_start
@@ -129,6 +130,9 @@ def run(
         prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
         if existing is not None:
             check_speech(existing, prepared)
+            prepared = as_begun(existing, prepared)
+        for line in notices(prepared):
+            log.warning(line)
         pool.share(prepared.folder)
         folder = existing or Run.create(experiment, Path(out) if out else None)
         with folder.discarded_if_refused(is_new=existing is None), libraries_aside():

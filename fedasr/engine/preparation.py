@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fedasr.asr.features import LogMel
 from fedasr.asr.recogniser import RecogniserSpec
-from fedasr.asr.tokens import Tokens, UntokenisableError, learn_characters, learn_pieces, learn_words
+from fedasr.asr.tokens import Tokens, learn_characters, learn_pieces, learn_words
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
 from fedasr.corpora.connected import connect
@@ -101,7 +101,6 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     partition = divide(utterances, experiment.corpus, generator, public)
     everything = _used([*utterances, *public], partition)
     tokens = _learn_tokens(experiment.model, everything, partition)
-    _check_tokens(everything, partition, tokens)
     return DividedCorpus(experiment, everything, partition, tokens, experiment.model.recogniser())
 
 
@@ -162,19 +161,3 @@ def _learn_tokens(model: ModelSpec, utterances: Sequence[Utterance], partition: 
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise UserError(f"model.pieces: {model.pieces} pieces cannot be learnt on the public text: {reason}") from error
-
-
-def _check_tokens(utterances: Sequence[Utterance], partition: Partition, tokens: Tokens) -> None:
-    """Refuse transcripts that training could not use; those of held-out speakers are only scored."""
-    held_out = {*partition.development, *partition.test, *partition.public_unlabelled}
-    for utterance in utterances:
-        if utterance.speaker in held_out:
-            continue
-        try:
-            if not tokens.encode(utterance.text):
-                raise UntokenisableError("it has no tokens")
-        except UntokenisableError as error:
-            raise UserError(
-                f"{utterance.id}: the transcript cannot be written in tokens: {error}; "
-                "mend the text, or add the character to public text"
-            ) from error

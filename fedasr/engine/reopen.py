@@ -18,7 +18,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.runs.folder import Run
-from fedasr.runs.model_file import load_model
+from fedasr.runs.model_file import load_model, load_tokens
 from fedasr.runs.partition_record import difference, partition_data
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
@@ -64,7 +64,7 @@ class FinishedRow:
             experiment = experiment.only(corpus=corpus)
         prepared = prepare_experiment(experiment, 1, Watcher())
         check_speech(self.run, prepared)
-        return prepared
+        return as_begun(self.run, prepared)
 
     def model(self) -> Recogniser:
         """Return the row's recogniser.
@@ -117,6 +117,13 @@ def reopen(folder: Path, data: Path | None = None) -> FinishedRow:
     if summary is None:
         raise UserError(f"{folder}: the row has not finished; go on with --resume {run.path}")
     return FinishedRow(run, row, seed, summary, data)
+
+
+def as_begun(run: Run, prepared: Prepared) -> Prepared:
+    """Return the speech of a run with the tokens that it began with: earlier versions learnt no unknown character."""
+    starts = [run.start_path(seed) for _, seed in run.experiment.rows()]
+    begun = next((path for path in starts if path.exists()), None)
+    return replace(prepared, tokens=load_tokens(begun)) if begun else prepared
 
 
 def check_speech(run: Run, prepared: Prepared) -> None:

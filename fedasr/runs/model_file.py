@@ -37,3 +37,8 @@ def load_model(path: Path) -> Recogniser:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a model of fedasr ({reason})") from error
     return recogniser
+
+
+def load_tokens(path: Path) -> Tokens:
+    """Read the tokens of a recogniser's file."""
+    return tokens_from_json(load_arrays(path)[1]["tokens"])

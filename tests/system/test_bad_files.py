@@ -84,14 +84,6 @@ def test_audio_that_cannot_be_read(case: str, refused: Refused, write_toml: Any,
     assert named in line
 
 
-def test_a_transcript_that_has_no_tokens(refused: Refused, write_toml: Any, tmp_path: Path) -> None:
-    """The digits of one speaker are in no public text: unless he is held out, his silo could not learn them."""
-    folder = _corpus(tmp_path / "corpus", changes={number: {"text": f"route {number}"} for number in range(18)})
-    line = refused(_own_corpus(write_toml), "--data", folder, "--grid", "process")
-    assert ".flac" in line
-    assert "cannot be written in tokens" in line
-
-
 def test_one_speaker_in_two_splits(refused: Refused, write_toml: Any, tmp_path: Path) -> None:
     folder = _corpus(tmp_path / "corpus")
     public = _corpus(tmp_path / "public", speakers=1)

@@ -16,6 +16,8 @@ class UntokenisableError(ValueError):
 class Tokens(ABC):
     """Maps texts to token numbers and back. ``size`` counts the blank."""
 
+    kind: ClassVar[str]
+    """``"characters"``, ``"words"`` or ``"pieces"``, as ``model.tokens`` has it."""
     unit: ClassVar[str] = "characters"
     """What a text is made of that is known or unknown: ``"characters"`` or ``"words"``."""
 

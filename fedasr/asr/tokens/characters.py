@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from fedasr.asr.tokens.base import Tokens, UntokenisableError
 
@@ -23,6 +23,7 @@ class CharacterTokens(Tokens):
         Whether the last token stands for every character that is not in the alphabet; models of before have none.
     """
 
+    kind: ClassVar[str] = "characters"
     alphabet: str
     has_unknown: bool = False
 
@@ -47,7 +48,7 @@ class CharacterTokens(Tokens):
 
     def to_json(self) -> dict[str, Any]:
         unknown = {"unknown": True} if self.has_unknown else {}
-        return {"kind": "characters", "alphabet": self.alphabet, **unknown}
+        return {"kind": self.kind, "alphabet": self.alphabet, **unknown}
 
 
 def learn_characters(texts: Iterable[str]) -> CharacterTokens:

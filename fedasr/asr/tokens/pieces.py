@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import sentencepiece
 
@@ -21,6 +21,8 @@ _HIDE, _SHOW = str.maketrans(_RESERVED, _INSIDE), str.maketrans(_INSIDE, _RESERV
 
 class PieceTokens(Tokens):
     """Sentencepieces (a unigram model); its unknown piece is a token like any other."""
+
+    kind: ClassVar[str] = "pieces"
 
     def __init__(self, model: bytes) -> None:
         self.model = model
@@ -38,7 +40,7 @@ class PieceTokens(Tokens):
         return " ".join(str(self._processor.decode(pieces)).split()).translate(_SHOW)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "pieces", "model": base64.b64encode(self.model).decode()}
+        return {"kind": self.kind, "model": base64.b64encode(self.model).decode()}
 
 
 def learn_pieces(texts: Sequence[str], size: int) -> PieceTokens:

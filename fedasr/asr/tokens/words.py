@@ -15,6 +15,7 @@ from fedasr.asr.tokens.base import Tokens
 class WordTokens(Tokens):
     """One token a word; the last token stands for every word that the public text does not have."""
 
+    kind: ClassVar[str] = "words"
     unit: ClassVar[str] = "words"
     words: tuple[str, ...]
 
@@ -33,7 +34,7 @@ class WordTokens(Tokens):
         return " ".join(self.words[n - 1] for n in numbers if 0 < n < self.size - 1)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "words", "words": list(self.words)}
+        return {"kind": self.kind, "words": list(self.words)}
 
 
 def learn_words(texts: Iterable[str]) -> WordTokens:

@@ -34,7 +34,7 @@ def load_start(prepared: Prepared | DividedCorpus) -> Weights | None:
     if recogniser.spec != prepared.recogniser_spec:
         raise UserError(f"model.start: {start} holds a recogniser of another shape; set [model] to its own")
     if recogniser.tokens.to_json() != prepared.tokens.to_json():
-        raise UserError(f"model.start: {start} writes other tokens than the public text gives")
+        raise UserError(f"model.start: {start} writes other tokens than the public text gives; train it anew")
     return recogniser.weights()
 
 

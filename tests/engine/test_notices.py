@@ -1,0 +1,50 @@
+from dataclasses import replace
+
+import pytest
+
+from fedasr.asr.tokens import learn_characters, learn_pieces, learn_words
+from fedasr.engine.notices import notices, unknown_in_silos, unwritten_references
+from fedasr.engine.preparation import Prepared
+
+
+def test_nothing_is_said_where_everything_can_be_written(prepared: Prepared) -> None:
+    assert notices(prepared) == []
+
+
+def _with(prepared: Prepared, speakers: set[str], word: str) -> Prepared:
+    spoken = tuple(
+        replace(u, text=f"{u.text} {word}") if u.speaker in speakers else u for u in prepared.speech.utterances
+    )
+    return replace(prepared, speech=replace(prepared.speech, utterances=spoken))
+
+
+def test_a_letter_that_only_a_silo_has_is_said_once(prepared: Prepared) -> None:
+    first = set(prepared.partition.silos[0][:1])
+    speaker = {u.speaker for u in prepared.speech.utterances if u.id in first}
+    (line,) = notices(_with(prepared, speaker, "ééñ"))
+    held = sum(map(len, prepared.partition.silos))
+    assert f"silos: {len(prepared.partition.silos[0])} of {held} transcripts" in line
+    assert "'é' (U+00E9), 'ñ' (U+00F1)" in line
+    assert "9 in all" in line
+    assert "pieces" in line
+    assert "corpus.public_speakers" in line
+
+
+@pytest.mark.parametrize("part", ["development", "test"])
+def test_references_that_cannot_be_written_are_said_by_part(prepared: Prepared, part: str) -> None:
+    (line,) = notices(_with(prepared, set(getattr(prepared.partition, part)), "’"))
+    count = len(prepared.part(part))
+    assert line.startswith(f"{part}: {count} of {count} references hold characters")
+    assert "'’' (U+2019)" in line
+
+
+def test_public_text_is_what_is_learnt_on_and_lacks_nothing(prepared: Prepared) -> None:
+    spoken = _with(prepared, set(prepared.partition.public_labelled), "é")
+    tokens = learn_characters(spoken.part("public_labelled").text(n) for n in range(3))
+    assert notices(replace(spoken, tokens=tokens)) == []
+
+
+def test_words_are_counted_where_tokens_are_words_and_pieces_are_no_way_out_of_pieces() -> None:
+    assert "2 of 3 transcripts hold words" in unknown_in_silos(["yes", "no", "never"], learn_words(["yes"]))
+    assert "pieces" not in unknown_in_silos(["nö"], learn_pieces(["no", "on"], 9))
+    assert unwritten_references(["on no"], learn_pieces(["no", "on"], 9)) == ""
