@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fedasr.common.errors import UserError, told_of
 from fedasr.common.registry import Registry
-from fedasr.corpora.checking.corpus import REFUSE, LoadedCorpus, check_corpus
+from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE, LoadedCorpus, check_corpus
 from fedasr.corpora.checking.headers import Progress
 from fedasr.corpora.checking.places import is_text, printable
 from fedasr.corpora.faults import Entry
@@ -62,7 +62,9 @@ def read_corpus(
         raise UserError(f"corpus.path: the name '{printable(path)}' is not UTF-8; rename the file or folder")
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; corpus.path (--data) must say where the corpus is")
-    return check_corpus(_entries(read, kind, path, subset), str(path), faulty=faulty, progress=progress)
+    mend = f'mend or remove them, or set corpus.faulty = "{LEAVE_OUT}"'
+    entries = _entries(read, kind, path, subset)
+    return check_corpus(entries, str(path), faulty=faulty, progress=progress, mend=mend)
 
 
 def _entries(read: Reader, kind: str, path: Path, subset: str | None) -> Iterable[Entry]:

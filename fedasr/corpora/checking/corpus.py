@@ -34,8 +34,9 @@ class LoadedCorpus:
 
 
 def check_corpus(
-    entries: Iterable[Entry], name: str = "corpus", *, faulty: str = REFUSE, progress: Progress | None = None
-) -> LoadedCorpus:
+    entries: Iterable[Entry], name: str = "corpus", *, faulty: str = REFUSE, progress: Progress | None = None,
+    mend: str = "mend or remove them",
+) -> LoadedCorpus:  # fmt: skip
     """Return what can be used of a corpus, each utterance once and in its one form, with its length.
 
     Parameters
@@ -48,6 +49,8 @@ def check_corpus(
         ``"refuse"``: one fault refuses the corpus; ``"leave out"``: the others are used.
     progress : callable, optional
         Told how many audio files were opened, and of how many.
+    mend : str
+        What can be done where there are several faults.
 
     Raises
     ------
@@ -60,8 +63,7 @@ def check_corpus(
     utterances = tuple(entry for entry in measured if isinstance(entry, Utterance))
     faults = tuple(entry for entry in measured if isinstance(entry, Fault))
     if faults and (faulty == REFUSE or not utterances):
-        mend = "mend them, or leave them out (corpus.faulty)" if utterances else "nothing is left"
-        raise refusal(faults, name, len(measured), mend)
+        raise refusal(faults, name, len(measured), mend if utterances else "nothing is left")
     if not utterances:
         raise UserError(f"{name}: an empty corpus; it needs at least one utterance")
     return LoadedCorpus(utterances, _summary(utterances, faults, headers))

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.audio import AudioInfo
+from fedasr.corpora.audio import AudioFile, AudioInfo
 from fedasr.corpora.checking.headers import Headers, key_of
 from fedasr.corpora.checking.places import place_of
 from fedasr.corpora.faults import Entry, EntryError, Fault
-from fedasr.corpora.utterance import Utterance
+from fedasr.corpora.utterance import AudioSource, Utterance
 
 
 def with_lengths(entries: Iterable[Entry], headers: Headers) -> Iterator[Entry]:
@@ -27,19 +27,28 @@ def with_lengths(entries: Iterable[Entry], headers: Headers) -> Iterator[Entry]:
 
 
 def _measured(utterance: Utterance, header: AudioInfo | UserError | None) -> Utterance:
-    if isinstance(header, UserError):
-        raise EntryError(str(header), "audio")
     stated = utterance.duration_seconds
     if header is None:
         if math.isnan(stated):
-            raise EntryError("nobody says how long it is; the reader must", "duration")
+            raise EntryError("nobody says how long it is; its reader must", "duration")
         return utterance
+    real = _real(utterance.audio, header)
     if math.isnan(stated):
-        return replace(utterance, duration_seconds=header.seconds)
-    if abs(stated - header.seconds) > tolerance_seconds(header):
-        told = f"'duration' says {stated:g} s but the audio is {header.seconds:.3f} s long"
+        return replace(utterance, duration_seconds=real.seconds)
+    if abs(stated - real.seconds) > tolerance_seconds(real):
+        told = f"'duration' says {stated:g} s but the audio is {real.seconds:.3f} s long"
         raise EntryError(f"{told}; correct whichever is wrong", "duration")
     return utterance
+
+
+def _real(audio: AudioSource, header: AudioInfo | UserError) -> AudioInfo:
+    """Return the header, of a part of a file with the length of the part."""
+    try:
+        if isinstance(header, UserError):
+            raise header
+        return audio.within(header) if isinstance(audio, AudioFile) else header
+    except UserError as error:
+        raise EntryError(str(error), "audio") from error
 
 
 def tolerance_seconds(header: AudioInfo) -> float:

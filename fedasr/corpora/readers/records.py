@@ -15,10 +15,13 @@ from fedasr.corpora.readers.lines import read_text
 from fedasr.corpora.text import normal_text, plain_text
 from fedasr.corpora.utterance import NO_FIELDS, Utterance
 
-__all__ = ["AUDIO", "DURATION", "ID", "SPEAKER", "TEXT", "Record", "entries", "normal_text", "plain_text", "read_text"]
+__all__ = [
+    "AUDIO", "DURATION", "ID", "OFFSET", "SPEAKER", "TEXT", "Record", "entries", "normal_text", "plain_text",
+    "read_text",
+]  # fmt: skip
 
-AUDIO, DURATION, TEXT, SPEAKER, ID = "audio_filepath", "duration", "text", "speaker", "id"
-_OWN = frozenset({AUDIO, DURATION, TEXT, SPEAKER, ID})
+AUDIO, OFFSET, DURATION, TEXT, SPEAKER, ID = "audio_filepath", "offset", "duration", "text", "speaker", "id"
+_OWN = frozenset({AUDIO, OFFSET, DURATION, TEXT, SPEAKER, ID})
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,27 @@ def entries(records: Iterable[Record | Fault], folder: Path, require_speaker: bo
 
 def _utterance(record: Record, folder: Path, require_speaker: bool, fields: Mapping[str, str]) -> Utterance:
     name = _string(record, AUDIO)
-    identity = _string(record, ID) if record.values.get(ID) is not None else name
     text = normal_text(_string(record, TEXT, empty="empty text: write the transcript or remove the line"))
-    if record.values.get("offset"):
-        raise EntryError("offset: parts of a file are not supported; cut each part into a file of its own", "offset")
-    speaker = sys.intern(_speaker(record, identity, require_speaker))
     duration = _duration(record, require_speaker)
-    return Utterance(identity, speaker, text, duration, AudioFile(folder / name), fields, record.where)
+    audio = _audio(record, folder / name, duration)
+    identity = _string(record, ID) if record.values.get(ID) is not None else _name(name, audio)
+    speaker = sys.intern(_speaker(record, identity, require_speaker))
+    return Utterance(identity, speaker, text, duration, audio, fields, record.where)
+
+
+def _audio(record: Record, path: Path, duration: float) -> AudioFile:
+    """Return the file, or the part of it that begins at `offset` and lasts for `duration`."""
+    if record.values.get(OFFSET) is None:
+        return AudioFile(path)
+    return AudioFile(path, _seconds(record, OFFSET), None if math.isnan(duration) else duration)
+
+
+def _name(name: str, audio: AudioFile) -> str:
+    """Return the id of what has none: the file's name, for a part of it with begin and end in milliseconds."""
+    if audio.offset_seconds == 0 and audio.length_seconds is None:
+        return name
+    end = "" if audio.length_seconds is None else f"{1000 * (audio.offset_seconds + audio.length_seconds):.0f}"
+    return f"{name}-{1000 * audio.offset_seconds:.0f}-{end}"
 
 
 def _value(record: Record, key: str, mend: str) -> object:
@@ -102,12 +119,19 @@ def _speaker(record: Record, identity: str, required: bool) -> str:
 def _duration(record: Record, required: bool) -> float:
     if record.values.get(DURATION) is None and not required:
         return math.nan
-    value = _value(record, DURATION, "give the length of the audio in seconds")
+    _value(record, DURATION, "give the length of the audio in seconds")
+    seconds = _seconds(record, DURATION)
+    if seconds == 0:
+        raise EntryError(f"'{DURATION}' must be positive, not 0", f"wrong {DURATION}")
+    return seconds
+
+
+def _seconds(record: Record, key: str) -> float:
+    value = record.values[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        told = f"'{DURATION}' must be a number of seconds, not {json.dumps(value)[:40]}"
-        raise EntryError(told, f"wrong {DURATION}")
-    if not math.isfinite(value) or value <= 0:
-        raise EntryError(f"'{DURATION}' must be positive, not {value}", f"wrong {DURATION}")
+        raise EntryError(f"'{key}' must be a number of seconds, not {json.dumps(value)[:40]}", f"wrong {key}")
+    if not math.isfinite(value) or value < 0:
+        raise EntryError(f"'{key}' must be positive, not {value}", f"wrong {key}")
     return float(value)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fedasr.common.errors import UserError
 from fedasr.corpora.faults import Entry, Fault
 from fedasr.corpora.readers.cells import comma_cells, tab_cells
-from fedasr.corpora.readers.records import AUDIO, DURATION, SPEAKER, TEXT, Record, entries
+from fedasr.corpora.readers.records import AUDIO, DURATION, OFFSET, SPEAKER, TEXT, Record, entries
 from fedasr.corpora.readers.rows import CellsOf, table_rows
 
 _CELLS: dict[str, CellsOf] = {".csv": comma_cells, ".tsv": tab_cells}
@@ -55,9 +55,8 @@ def _typed(row: Record | Fault) -> Record | Fault:
     if isinstance(row, Fault):
         return row
     values = {name: cell for name, cell in row.values.items() if str(cell).strip() or name == TEXT}
-    if DURATION in values:
-        values[DURATION] = _number(str(values[DURATION]))
-    return Record(row.where, values)
+    numbers = {name: _number(str(values[name])) for name in (OFFSET, DURATION) if name in values}
+    return Record(row.where, values | numbers)
 
 
 def _number(text: str) -> float | str:

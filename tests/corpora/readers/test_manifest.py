@@ -3,6 +3,7 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from hypothesis import given
@@ -12,6 +13,7 @@ from support.sound import manifest, record, row
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioFile
+from fedasr.corpora.load import load_corpus
 from fedasr.corpora.readers.manifest import read_manifest, write_manifest
 from fedasr.corpora.text import canonical, normal_text
 
@@ -58,7 +60,9 @@ def test_scoring_needs_neither_speaker_nor_duration(tmp_path: Path) -> None:
         (row("b.wav", duration=0), "'duration' must be positive"),
         (row("b.wav", duration=float("nan")), "'duration' must be positive"),
         (row("b.wav", duration=0.7), "'duration' says 0.7 s but .* is 0.500 s"),
-        (row("b.wav", offset=0.1), "offset"),
+        (row("b.wav", offset="0"), "'offset' must be a number"),
+        (row("b.wav", offset=-0.1), "'offset' must be positive"),
+        (row("b.wav", offset=0.3), "does not lie in the file of 0.500 s"),
         (row("a.wav"), "duplicate id 'a.wav', first at .*manifest.jsonl:1"),
         (row("./a.wav"), "duplicate audio"),
         (row("b.wav", id="a.wav"), "duplicate id"),
@@ -95,6 +99,32 @@ def test_absent_and_unreadable_manifests_are_named(tmp_path: Path) -> None:
 def test_a_tenth_of_a_second_is_rounding(tmp_path: Path, declared: float) -> None:
     record(tmp_path / "a.wav", 0.5)
     assert whole(read_manifest(manifest(tmp_path, row("a.wav", duration=declared))))[0].duration_seconds == declared
+
+
+def test_lines_with_an_offset_are_parts_of_a_file(tmp_path: Path) -> None:
+    audio = record(tmp_path / "long.wav", 1.5, 8_000)
+    samples, _ = soundfile.read(audio, dtype="float32")
+    rows = [row("long.wav", offset=offset, duration=0.5) for offset in (0, 0.25, 1.0)]
+    found = load_corpus("manifest", manifest(tmp_path, *rows))
+    assert [u.id for u in found] == ["long.wav-0-500", "long.wav-250-750", "long.wav-1000-1500"]
+    assert [u.duration_seconds for u in found] == [0.5] * 3
+    for utterance, first in zip(found, (0, 2_000, 8_000), strict=True):
+        np.testing.assert_array_equal(utterance.audio.read(8_000), samples[first : first + 4_000])
+
+
+def test_the_same_part_twice_is_refused_unless_it_differs(tmp_path: Path) -> None:
+    record(tmp_path / "long.wav", 1.5)
+    part = row("long.wav", offset=0.1)
+    assert len(load_corpus("manifest", manifest(tmp_path, part, row("long.wav", offset=0.2)))) == 2
+    with pytest.raises(UserError, match=r":2: duplicate audio"):
+        load_corpus("manifest", manifest(tmp_path, part, {**part, "id": "other"}))
+
+
+def test_a_part_without_duration_lasts_to_the_end_of_the_file(tmp_path: Path) -> None:
+    record(tmp_path / "long.wav", 1.5)
+    path = manifest(tmp_path, row("long.wav", offset=1.1, duration=..., speaker=...))
+    (found,) = whole(read_manifest(path, require_speaker=False))
+    assert (found.id, found.duration_seconds) == ("long.wav-1100-", pytest.approx(0.4))
 
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=20).filter(
