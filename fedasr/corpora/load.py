@@ -15,6 +15,8 @@ from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE, LoadedCorpus, chec
 from fedasr.corpora.checking.headers import Progress
 from fedasr.corpora.checking.places import is_text, printable
 from fedasr.corpora.faults import Entry
+from fedasr.corpora.readers.manifest import MANIFEST
+from fedasr.corpora.readers.table import ENDINGS, TABLES
 from fedasr.corpora.utterance import Utterance
 
 Reader = Callable[..., Iterable[Entry]]
@@ -73,3 +75,10 @@ def _entries(read: Reader, kind: str, path: Path, subset: str | None) -> Iterabl
     if subset is not None:
         raise UserError(f"corpus.subset: a corpus of kind '{kind}' has no subsets; remove the key")
     return read(path)
+
+
+def kind_of(path: Path) -> str:
+    """Return the kind of a manifest or a table, by the name of the file, or of what lies in the folder."""
+    file = path if not path.is_dir() else next((path / name for name in TABLES if (path / name).is_file()), path)
+    is_table = file.suffix.lower() in ENDINGS and not (path / MANIFEST).is_file()
+    return "table" if is_table else "manifest"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,8 +67,9 @@ def divide(
     public, rest = _public_speakers(order, utterances, spec, public_utterances)
     wanted = spec.test_speakers + spec.development_speakers + spec.unlabelled_speakers
     if wanted >= len(rest):
+        wanted_public = len(public) if public_utterances else spec.public_speakers_within
         raise UserError(
-            f"corpus: {len(speakers)} speakers are too few for {spec.public_speakers} public, "
+            f"corpus: {len(speakers)} speakers are too few for {wanted_public} public, "
             f"{spec.development_speakers} development, {spec.test_speakers} test and {spec.unlabelled_speakers} "
             "unlabelled speakers and a silo"
         )
@@ -75,7 +77,8 @@ def divide(
     development, rest = rest[: spec.development_speakers], rest[spec.development_speakers :]
     unlabelled, rest = rest[: spec.unlabelled_speakers], rest[spec.unlabelled_speakers :]
     labelled = max(1, round(spec.public_labelled * len(public))) if public else 0
-    held = [u for u in utterances if u.speaker in set(rest)]
+    members = set(rest)
+    held = [u for u in utterances if u.speaker in members]
     partition = Partition(
         spec.partition, RULES[spec.partition](held, rest, spec, generator),
         tuple(public[:labelled]), tuple(public[labelled:] + unlabelled), tuple(development), tuple(test),
@@ -91,17 +94,16 @@ def _public_speakers(
     if elsewhere:
         public = sorted({u.speaker for u in elsewhere})
         return public[: spec.public_speakers or None], order
+    wanted = spec.public_speakers_within
     if spec.public != PUBLIC_ACCENT:
-        return order[: spec.public_speakers], order[spec.public_speakers :]
+        return order[:wanted], order[wanted:]
     accent = {u.speaker: u.fields.get("accent", "") for u in utterances}
     sizes = Counter(accent.values())
-    fitting = sorted((n, name) for name, n in sizes.items() if name and n >= spec.public_speakers)
+    fitting = sorted((n, name) for name, n in sizes.items() if name and n >= wanted)
     if not fitting or len(sizes) < 2:
-        raise UserError(
-            f"corpus.public: no accent apart has {spec.public_speakers} speakers (the corpus needs a field 'accent')"
-        )
+        raise UserError(f"corpus.public: no accent apart has {wanted} speakers (the corpus needs a field 'accent')")
     name = fitting[0][1]
-    public = [s for s in order if accent[s] == name][: spec.public_speakers]
+    public = [s for s in order if accent[s] == name][:wanted]
     return public, [s for s in order if accent[s] != name]
 
 
@@ -133,12 +135,13 @@ def grouped(
     seconds: dict[str, float] = defaultdict(float)
     for utterance in held:
         seconds[utterance.speaker] += utterance.duration_seconds
-    ids, load = _by_speaker(held), [0.0] * spec.silos
+    ids = _by_speaker(held)
     silos: list[list[str]] = [[] for _ in range(spec.silos)]
+    loads = [(False, 0.0, silo) for silo in range(spec.silos)]  # a heap: who has nothing comes first
     for speaker in sorted(speakers, key=lambda s: -seconds[s]):
-        smallest = min(range(spec.silos), key=lambda n: (len(silos[n]) > 0, load[n], n))
-        silos[smallest] += ids[speaker]
-        load[smallest] += seconds[speaker]
+        _, load, silo = loads[0]
+        silos[silo] += ids[speaker]
+        heapq.heapreplace(loads, (True, load + seconds[speaker], silo))
     return tuple(map(tuple, silos))
 
 
@@ -190,5 +193,5 @@ def _check_disjoint(partition: Partition, utterances: Sequence[Utterance]) -> No
     for part, members in parts.items():
         for member in sorted(members):
             if member in seen:
-                raise UserError(f"corpus: the speaker '{member}' is in both {seen[member]} and {part}")
+                raise UserError(f"corpus: the speaker '{member}' is in both {seen[member]} and {part}; rename one")
             seen[member] = part

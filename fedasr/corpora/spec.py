@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from fedasr.common.errors import nearest
 from fedasr.common.settings import Mistake, Settings, least, one_of, share
+from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE
 from fedasr.corpora.load import READERS
 
 SYNTHETIC = "synthetic"
 """The kind of corpus that is rendered, not read."""
+
+PUBLIC_SPEAKERS = 8
+"""So many speakers of a corpus are public, where nobody says how many."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,9 @@ class CorpusSpec(Settings):
         The corpus' folder or file; ``--data`` sets it. Not for synthetic speech.
     subset : str
         A part of the corpus by its own name for it (``"dev-clean"``, ``"validated"``, a microphone of VCTK).
+    faulty : str
+        What becomes of entries that cannot be used (no audio, no text, twice there): ``"refuse"`` refuses the
+        corpus and names them, ``"leave out"`` goes on without them and says how many and why.
     connected : bool
         Join 2 to 5 clips of one speaker to one utterance (for single words and digits).
     grammar : str
@@ -49,9 +56,10 @@ class CorpusSpec(Settings):
         Dirichlet partition: over what, ``"size"`` or a field of the corpus such as ``"accent"``.
     public : str
         Where public speech comes from: ``"same"`` (speakers of this corpus), ``"other accent"``
-        (speakers of the rarest accent, no silo having it) or the path of another corpus' manifest.
-    public_speakers : int
-        How many speakers are public.
+        (speakers of the rarest accent, no silo having it) or the path of another corpus: a manifest or a
+        table. Its speakers and ids are led by ``public/``.
+    public_speakers : int, optional
+        How many speakers are public; by default 8 of this corpus, or all of another.
     public_labelled : float
         The share of public speakers (at least one) whose transcripts may be used; the others are
         public unlabelled speech.
@@ -66,6 +74,7 @@ class CorpusSpec(Settings):
     kind: str = SYNTHETIC
     path: str = ""
     subset: str = ""
+    faulty: str = one_of(REFUSE, REFUSE, LEAVE_OUT)
     connected: bool = False
     grammar: str = one_of("digits", "digits", "commands", "mixed")
     speakers: int = least(48, 1)
@@ -76,11 +85,16 @@ class CorpusSpec(Settings):
     dirichlet_alpha: float = least(0.5, 1e-3)
     dirichlet_over: str = "size"
     public: str = "same"
-    public_speakers: int = least(8, 0)
+    public_speakers: int | None = least(None, 0)
     public_labelled: float = share(1.0)
     unlabelled_speakers: int = least(0, 0)
     development_speakers: int = least(4, 0)
     test_speakers: int = least(8, 0)
+
+    @property
+    def public_speakers_within(self) -> int:
+        """How many speakers of this corpus are public, where they come from it."""
+        return PUBLIC_SPEAKERS if self.public_speakers is None else self.public_speakers
 
     def conflicts(self) -> Iterable[Mistake]:
         """Refuse a kind that nothing reads, and a partition without its number of silos."""

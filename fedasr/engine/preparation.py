@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from fedasr.asr.features import LogMel
@@ -11,16 +12,14 @@ from fedasr.asr.recogniser import RecogniserSpec
 from fedasr.asr.tokens import Tokens, learn_characters, learn_pieces, learn_words
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
-from fedasr.corpora.connected import connect
+from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
-from fedasr.corpora.load import load_corpus
 from fedasr.corpora.partition import Partition, divide
-from fedasr.corpora.spec import SYNTHETIC, CorpusSpec
 from fedasr.corpora.speech import Speech
-from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.utterance import Utterance
+from fedasr.engine.loading import load_speech, told_of_public
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import PUBLIC_WITHIN, Experiment
+from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.model import ModelSpec
 
 
@@ -37,6 +36,8 @@ class Prepared:
     partition : Partition
     tokens : Tokens
     recogniser_spec : RecogniserSpec
+    summaries : mapping
+        What is to be said of each corpus that was read.
     """
 
     experiment: Experiment
@@ -45,6 +46,7 @@ class Prepared:
     partition: Partition
     tokens: Tokens
     recogniser_spec: RecogniserSpec
+    summaries: Mapping[str, CorpusSummary] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -66,8 +68,12 @@ class Prepared:
 
     def silo_speech(self, silo: int, most: int) -> Speech:
         """Return at most so many utterances of one silo."""
-        wanted = set(self.partition.silos[silo][:most])
-        return self.speech.where(lambda utterance: utterance.id in wanted)
+        places = sorted(self._places[name] for name in self.partition.silos[silo][:most])
+        return replace(self.speech, utterances=tuple(self.speech.utterances[place] for place in places))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {utterance.id: place for place, utterance in enumerate(self.speech.utterances)}
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class DividedCorpus:
     partition: Partition
     tokens: Tokens
     recogniser_spec: RecogniserSpec
+    summaries: Mapping[str, CorpusSummary] = field(default_factory=dict)
 
 
 def prepare_experiment(experiment: Experiment, workers: int, watcher: Watcher) -> Prepared:
@@ -95,13 +102,16 @@ def prepare_experiment(experiment: Experiment, workers: int, watcher: Watcher) -
 def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     """Do what takes no time: whatever is wrong with a corpus but its audio is refused here."""
     watcher.stage("corpus")
-    utterances = load_utterances(experiment.corpus, experiment.seed)
-    public = _public_corpus(experiment.corpus)
+    speech = load_speech(experiment.corpus, experiment.seed, watcher)
     generator = Streams(experiment.seed).numpy("partition")
-    partition = divide(utterances, experiment.corpus, generator, public)
-    everything = _used([*utterances, *public], partition)
+    partition = divide(speech.utterances, experiment.corpus, generator, speech.public)
+    if told := told_of_public(speech, partition):
+        watcher.stage(told)
+    everything = _used([*speech.utterances, *speech.public], partition)
     tokens = _learn_tokens(experiment.model, everything, partition)
-    return DividedCorpus(experiment, everything, partition, tokens, experiment.model.recogniser())
+    return DividedCorpus(
+        experiment, everything, partition, tokens, experiment.model.recogniser(), speech.summaries
+    )  # fmt: skip
 
 
 def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> Prepared:
@@ -113,30 +123,9 @@ def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> P
     )  # fmt: skip
     assert isinstance(speech.store, MappedFeatures)
     return Prepared(
-        corpus.experiment, speech, speech.store.folder, corpus.partition, corpus.tokens, corpus.recogniser_spec
-    )
-
-
-def load_utterances(spec: CorpusSpec, seed: int) -> Sequence[Utterance]:
-    """Return the utterances of a corpus, clips joined where the specification says so."""
-    if spec.kind == SYNTHETIC:
-        utterances = synthetic_corpus(
-            speakers=spec.speakers, utterances_per_speaker=spec.utterances_per_speaker,
-            grammar=spec.grammar, accents=spec.accents or None, seed=seed,
-        )  # fmt: skip
-    else:
-        utterances = load_corpus(spec.kind, Path(spec.path) if spec.path else None, subset=spec.subset or None)
-    return connect(utterances, seed=seed) if spec.connected else utterances
-
-
-def _public_corpus(spec: CorpusSpec) -> list[Utterance]:
-    """Return another corpus as public speech, its ids marked so that they cannot meet the silos'."""
-    if spec.public in PUBLIC_WITHIN:
-        return []
-    utterances = load_corpus("manifest", Path(spec.public))
-    if spec.connected:
-        utterances = connect(utterances, seed=0)
-    return [replace(u, id=f"public/{u.id}") for u in utterances]
+        corpus.experiment, speech, speech.store.folder, corpus.partition, corpus.tokens, corpus.recogniser_spec,
+        corpus.summaries,
+    )  # fmt: skip
 
 
 def _used(utterances: list[Utterance], partition: Partition) -> list[Utterance]:

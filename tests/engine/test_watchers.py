@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from fedasr.engine.watchers.tensorboard import SCALARS, TensorBoardWatcher, Watchers
@@ -29,6 +30,15 @@ def test_plain_lines_tell_the_last_round_and_the_result() -> None:
     assert "fedavg 2/2 loss 1.00, development WER 25.0%" in lines
     assert lines[-1] == "fedavg: WER 25.0%"
     assert not any("\x1b" in line for line in lines)
+
+
+def test_files_a_second_are_told_where_opening_them_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, now = io.StringIO(), [0.0]
+    watcher = PlainWatcher(Console(file=text), seconds=5)
+    monkeypatch.setattr("fedasr.engine.watchers.terminal.time.monotonic", lambda: now[0])
+    for now[0], done in ((100.0, 0), (101.0, 100), (110.0, 1000)):
+        watcher.opened(done, 2000)
+    assert text.getvalue().splitlines() == ["audio files 1000/2000 100 files a second"]
 
 
 def test_a_failure_is_told_with_its_reason() -> None:

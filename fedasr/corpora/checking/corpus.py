@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioInfo
@@ -71,10 +71,8 @@ def check_corpus(
 
 def _summary(utterances: Sequence[Utterance], faults: tuple[Fault, ...], headers: Headers) -> CorpusSummary:
     opened = {key: header for u in utterances if isinstance(header := headers.get(key := key_of(u)), AudioInfo)}
-    return CorpusSummary(
-        utterances=len(utterances),
-        speakers=len({u.speaker for u in utterances}),
-        seconds=sum(u.duration_seconds for u in utterances),
+    return replace(
+        CorpusSummary.of(utterances),
         left_out=faults,
         rates_hz=dict(Counter(header.rate_hz for header in opened.values())),
         several_channels=sum(header.channels > 1 for header in opened.values()),

@@ -42,6 +42,8 @@ def open_headers(entries: Iterable[Entry], progress: Progress | None = None) -> 
     keys = list(sources)
     found: Headers = {}
     with ThreadPoolExecutor(_THREADS) as pool:
+        if progress is not None:
+            progress(0, len(keys))
         for answers in pool.map(_opened, _groups([sources[key] for key in keys])):
             found |= zip(keys[len(found) : len(found) + len(answers)], answers, strict=True)
             if progress is not None:

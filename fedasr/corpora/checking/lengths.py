@@ -30,14 +30,14 @@ def _measured(utterance: Utterance, header: AudioInfo | UserError | None) -> Utt
     stated = utterance.duration_seconds
     if header is None:
         if math.isnan(stated):
-            raise EntryError("nobody says how long it is; its reader must", "duration")
+            raise EntryError("nobody says how long it is; its reader must", "wrong duration")
         return utterance
     real = _real(utterance.audio, header)
     if math.isnan(stated):
         return replace(utterance, duration_seconds=real.seconds)
     if abs(stated - real.seconds) > tolerance_seconds(real):
         told = f"'duration' says {stated:g} s but the audio is {real.seconds:.3f} s long"
-        raise EntryError(f"{told}; correct whichever is wrong", "duration")
+        raise EntryError(f"{told}; correct whichever is wrong", "wrong duration")
     return utterance
 
 
@@ -48,7 +48,7 @@ def _real(audio: AudioSource, header: AudioInfo | UserError) -> AudioInfo:
             raise header
         return audio.within(header) if isinstance(audio, AudioFile) else header
     except UserError as error:
-        raise EntryError(str(error), "audio") from error
+        raise EntryError(str(error), "unusable audio") from error
 
 
 def tolerance_seconds(header: AudioInfo) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fedasr.corpora.faults import Fault
+from fedasr.corpora.utterance import Utterance
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class CorpusSummary:
     left_out: tuple[Fault, ...] = ()
     rates_hz: Mapping[int, int] = field(default_factory=dict)
     several_channels: int = 0
+
+    @classmethod
+    def of(cls, utterances: Sequence[Utterance]) -> CorpusSummary:
+        """Return the numbers of some utterances."""
+        speakers = len({utterance.speaker for utterance in utterances})
+        return cls(len(utterances), speakers, sum(utterance.duration_seconds for utterance in utterances))
 
     @property
     def hours(self) -> float:

@@ -69,7 +69,7 @@ def _read_subset(subset: Path, sexes: Mapping[str, str]) -> list[Entry]:
         path = audio.get(name)
         if path is None:
             told = f"no audio of '{name}' ({', '.join(_ENDINGS)}); remove the line, or unpack the archive again"
-            found[where] = Fault(where, told, "audio")
+            found[where] = Fault(where, told, "without audio")
         else:
             found[name] = _utterance(where, name, text, path, fields[path.parent])
     for name in audio.keys() - found.keys():

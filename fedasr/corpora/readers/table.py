@@ -12,7 +12,8 @@ from fedasr.corpora.readers.records import AUDIO, DURATION, OFFSET, SPEAKER, TEX
 from fedasr.corpora.readers.rows import CellsOf, table_rows
 
 _CELLS: dict[str, CellsOf] = {".csv": comma_cells, ".tsv": tab_cells}
-_NAMES = ("manifest.csv", "manifest.tsv")
+ENDINGS = tuple(_CELLS)
+TABLES = ("manifest.csv", "manifest.tsv")
 
 
 def read_table(path: Path, *, require_speaker: bool = True) -> Iterator[Entry]:
@@ -42,11 +43,11 @@ def read_table(path: Path, *, require_speaker: bool = True) -> Iterator[Entry]:
 
 
 def _file(path: Path) -> Path:
-    inside = [path / name for name in _NAMES if (path / name).is_file()]
+    inside = [path / name for name in TABLES if (path / name).is_file()]
     if path.is_dir() and inside:
         return inside[0]
     if not path.is_file():
-        raise UserError(f"{path}: no table here; expected a .csv or .tsv file, or a folder with {_NAMES[0]}")
+        raise UserError(f"{path}: no table here; expected a .csv or .tsv file, or a folder with {TABLES[0]}")
     return path
 
 

@@ -69,6 +69,10 @@ class Watchers(Watcher):
         for watcher in self._watchers:
             watcher.stage(text)
 
+    def opened(self, done: int, total: int) -> None:
+        for watcher in self._watchers:
+            watcher.opened(done, total)
+
     def prepared(self, done: int, total: int) -> None:
         for watcher in self._watchers:
             watcher.prepared(done, total)

@@ -30,7 +30,7 @@ class LiveWatcher(Watcher):
             console=console,
         )  # fmt: skip
         self._tasks: dict[str, Any] = {}
-        self._row = ""
+        self._opening = 0.0
 
     def __enter__(self) -> LiveWatcher:
         self._bars.start()
@@ -41,6 +41,10 @@ class LiveWatcher(Watcher):
 
     def stage(self, text: str) -> None:
         self._bars.console.print(f"[dim]{text}[/dim]")
+
+    def opened(self, done: int, total: int) -> None:
+        self._opening = self._opening if done else time.monotonic()
+        self._update("audio files", done, total, _rate(done, self._opening))
 
     def prepared(self, done: int, total: int) -> None:
         self._update("features", done, total, "")
@@ -69,13 +73,18 @@ class PlainWatcher(Watcher):
     def __init__(self, console: Console, seconds: float = 5.0) -> None:
         self._console = console
         self._seconds = seconds
-        self._last = 0.0
+        self._last = self._opening = 0.0
         self._begun: dict[str, float] = {}
         self._stages: list[str] = []
 
     def stage(self, text: str) -> None:
         self._begun[text.partition(":")[0]] = time.monotonic()
         self._stages.append(text)  # shown with what comes of it: a request that is refused is one line and no more
+
+    def opened(self, done: int, total: int) -> None:
+        self._opening = self._opening if done else time.monotonic()
+        if time.monotonic() - max(self._last, self._opening) > self._seconds:
+            self._line(f"audio files {done}/{total} {_rate(done, self._opening)}")
 
     def prepared(self, done: int, total: int) -> None:
         if done == total or time.monotonic() - self._last > self._seconds:
@@ -104,6 +113,10 @@ class PlainWatcher(Watcher):
         for line in (*self._stages, text.rstrip()):
             self._console.print(line, markup=False, highlight=False)
         self._stages.clear()
+
+
+def _rate(files: int, since: float) -> str:
+    return f"{files / max(time.monotonic() - since, 1e-3):,.0f} files a second"
 
 
 def _news(progress: RoundProgress) -> str:

@@ -14,6 +14,9 @@ class Watcher:
     def stage(self, text: str) -> None:
         """Something begins that has no rounds."""
 
+    def opened(self, done: int, total: int) -> None:
+        """The headers of so many audio files were read."""
+
     def prepared(self, done: int, total: int) -> None:
         """So many utterances have features."""
 

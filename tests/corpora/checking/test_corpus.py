@@ -42,7 +42,7 @@ def test_all_faults_are_told_at_once_and_counted(tmp_path: Path) -> None:
         load_corpus("manifest", path)
     *lines, last = raised.value.lines
     assert [line.split(": ")[0] for line in lines] == [f"{path}:{number}" for number in range(2, 8)]
-    assert last.startswith(f"{path}: 6 of 7 entries cannot be used (3 audio, ")
+    assert last.startswith(f"{path}: 6 of 7 entries cannot be used (3 unusable audio, ")
 
 
 def test_at_most_twenty_lines_are_told_and_all_are_counted() -> None:
@@ -59,7 +59,7 @@ def test_what_cannot_be_used_is_left_out_and_told(tmp_path: Path) -> None:
     found = read_corpus("manifest", path, faulty=LEAVE_OUT)
     assert [u.id for u in found.utterances] == ["a.wav"]
     assert [fault.where for fault in found.summary.left_out] == [f"{path}:2", f"{path}:3"]
-    assert found.summary.reasons == {"audio": 1, "not JSON": 1}
+    assert found.summary.reasons == {"unusable audio": 1, "not JSON": 1}
     assert (found.summary.utterances, found.summary.speakers, found.summary.seconds) == (1, 1, 0.5)
 
 

@@ -1,0 +1,92 @@
+"""The speech of an experiment, read or rendered, and what there is to say of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fedasr.corpora.checking.corpus import LoadedCorpus
+from fedasr.corpora.checking.summary import CorpusSummary
+from fedasr.corpora.connected import connect
+from fedasr.corpora.load import kind_of, read_corpus
+from fedasr.corpora.partition import Partition
+from fedasr.corpora.spec import SYNTHETIC, CorpusSpec
+from fedasr.corpora.synthetic import synthetic_corpus
+from fedasr.corpora.utterance import Utterance
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import PUBLIC_WITHIN
+
+PUBLIC_PREFIX = "public/"
+"""Leads the speakers and ids of another corpus that is public, so that they cannot meet the silos'."""
+
+
+@dataclass(frozen=True)
+class LoadedSpeech:
+    """All speech of an experiment before it is divided.
+
+    Attributes
+    ----------
+    utterances : sequence of Utterance
+        The corpus.
+    public : sequence of Utterance
+        Another corpus, all of it public, where there is one.
+    summaries : mapping
+        What is to be said of ``"corpus"`` and, where there is another, of ``"public"``.
+    """
+
+    utterances: Sequence[Utterance]
+    public: Sequence[Utterance]
+    summaries: Mapping[str, CorpusSummary]
+
+
+def load_speech(spec: CorpusSpec, seed: int, watcher: Watcher) -> LoadedSpeech:
+    """Read or render the speech of an experiment, clips joined where the specification says so.
+
+    Raises
+    ------
+    UserError
+        Where something of it cannot be used and may not be left out.
+    """
+    own = _rendered(spec, seed) if spec.kind == SYNTHETIC else _read(spec, watcher)
+    corpora = {"corpus": own}
+    if spec.public not in PUBLIC_WITHIN:
+        path = Path(spec.public)
+        corpora["public"] = read_corpus(kind_of(path), path, faulty=spec.faulty, progress=watcher.opened)
+    for name, corpus in corpora.items():
+        watcher.stage(f"{name}: {corpus.summary}")
+    utterances = connect(own.utterances, seed=seed) if spec.connected else own.utterances
+    public = corpora["public"].utterances if "public" in corpora else ()
+    public = connect(public, seed=0) if spec.connected else public
+    return LoadedSpeech(utterances, _prefixed(public), {name: corpus.summary for name, corpus in corpora.items()})
+
+
+def told_of_public(speech: LoadedSpeech, partition: Partition) -> str:
+    """Return how many speakers of the other corpus are used, where they are not all."""
+    used = sum(speaker.startswith(PUBLIC_PREFIX) for speaker in _public(partition))
+    there = len({utterance.speaker for utterance in speech.public})
+    return f"public: {used} of {there} speakers (corpus.public_speakers)" if used < there else ""
+
+
+def _public(partition: Partition) -> tuple[str, ...]:
+    return partition.public_labelled + partition.public_unlabelled
+
+
+def _read(spec: CorpusSpec, watcher: Watcher) -> LoadedCorpus:
+    path = Path(spec.path) if spec.path else None
+    return read_corpus(spec.kind, path, subset=spec.subset or None, faulty=spec.faulty, progress=watcher.opened)
+
+
+def _rendered(spec: CorpusSpec, seed: int) -> LoadedCorpus:
+    utterances = synthetic_corpus(
+        speakers=spec.speakers, utterances_per_speaker=spec.utterances_per_speaker,
+        grammar=spec.grammar, accents=spec.accents or None, seed=seed,
+    )  # fmt: skip
+    return LoadedCorpus(tuple(utterances), CorpusSummary.of(utterances))
+
+
+def _prefixed(utterances: Sequence[Utterance]) -> tuple[Utterance, ...]:
+    return tuple(
+        replace(u, id=f"{PUBLIC_PREFIX}{u.id}", speaker=sys.intern(f"{PUBLIC_PREFIX}{u.speaker}")) for u in utterances
+    )
