@@ -14,13 +14,15 @@ from fedasr.common.registry import Registry
 from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE, LoadedCorpus, check_corpus
 from fedasr.corpora.checking.headers import Progress
 from fedasr.corpora.checking.places import is_text, printable
+from fedasr.corpora.columns import Columns
 from fedasr.corpora.faults import Entry
 from fedasr.corpora.readers.manifest import MANIFEST
 from fedasr.corpora.readers.table import ENDINGS, TABLES
 from fedasr.corpora.utterance import Utterance
 
 Reader = Callable[..., Iterable[Entry]]
-"""``read(path)``, or ``read(path, subset)`` where the corpus has parts of its own; the subset may be None.
+"""``read(path)``; it takes a ``subset`` where the corpus has parts of its own, and ``columns`` where it is a table.
+Both may be None.
 
 It opens no audio: what it returns is checked here.
 """
@@ -28,14 +30,17 @@ It opens no audio: what it returns is checked here.
 READERS: Registry[Reader] = Registry("reader of a corpus", "fedasr.readers")
 
 
-def load_corpus(kind: str, path: Path | None, *, subset: str | None = None) -> tuple[Utterance, ...]:
+def load_corpus(
+    kind: str, path: Path | None, *, subset: str | None = None, columns: Columns | None = None
+) -> tuple[Utterance, ...]:
     """Return the utterances of a corpus on disk, all of which must be good; see `read_corpus`."""
-    return read_corpus(kind, path, subset=subset).utterances
+    return read_corpus(kind, path, subset=subset, columns=columns).utterances
 
 
 def read_corpus(
-    kind: str, path: Path | None, *, subset: str | None = None, faulty: str = REFUSE, progress: Progress | None = None
-) -> LoadedCorpus:
+    kind: str, path: Path | None, *, subset: str | None = None, columns: Columns | None = None, faulty: str = REFUSE,
+    progress: Progress | None = None,
+) -> LoadedCorpus:  # fmt: skip
     """Return a corpus on disk, checked, with what is to be said of it.
 
     Parameters
@@ -46,6 +51,8 @@ def read_corpus(
         Where it is.
     subset : str, optional
         A part of the corpus, by the name that the corpus itself gives it (for VCTK, a microphone).
+    columns : Columns, optional
+        What a table calls its columns, where it is not what its form calls them.
     faulty : str
         ``"refuse"`` or ``"leave out"``: what becomes of entries that cannot be used.
     progress : callable, optional
@@ -65,16 +72,18 @@ def read_corpus(
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; corpus.path (--data) must say where the corpus is")
     mend = f'mend or remove them, or set corpus.faulty = "{LEAVE_OUT}"'
-    entries = _entries(read, kind, path, subset)
+    entries = _entries(read, kind, path, subset=subset, columns=columns)
     return check_corpus(entries, str(path), faulty=faulty, progress=progress, mend=mend)
 
 
-def _entries(read: Reader, kind: str, path: Path, subset: str | None) -> Iterable[Entry]:
-    if "subset" in inspect.signature(read).parameters:
-        return read(path, subset)
-    if subset is not None:
-        raise UserError(f"corpus.subset: a corpus of kind '{kind}' has no subsets; remove the key")
-    return read(path)
+def _entries(read: Reader, kind: str, path: Path, **options: object) -> Iterable[Entry]:
+    """Call a reader with those of the options that it takes; what is given must be taken."""
+    taken = inspect.signature(read).parameters
+    if unused := [name for name, value in options.items() if value is not None and name not in taken]:
+        raise UserError(
+            f"corpus.{unused[0]}: a corpus of kind '{kind}' has no {unused[0].rstrip('s')}s; remove the key"
+        )
+    return read(path, **{name: value for name, value in options.items() if name in taken})
 
 
 def kind_of(path: Path) -> str:

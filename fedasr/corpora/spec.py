@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fedasr.common.errors import nearest
 from fedasr.common.settings import Mistake, Settings, least, one_of, share
 from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE
+from fedasr.corpora.columns import Columns
 from fedasr.corpora.load import READERS
 
 SYNTHETIC = "synthetic"
@@ -25,12 +26,15 @@ class CorpusSpec(Settings):
     ----------
     kind : str
         ``"synthetic"``, ``"manifest"``, ``"table"``, ``"librispeech"``, ``"speech-commands"``,
-        ``"common-voice"``, ``"vctk"``, or another reader (`fedasr.corpora.load.READERS`) by its name or as
-        ``module:function``.
+        ``"common-voice"``, ``"vctk"``, ``"kaldi"``, ``"lhotse"``, ``"datasets"``, or another reader
+        (`fedasr.corpora.load.READERS`) by its name or as ``module:function``.
     path : str
         The corpus' folder or file; ``--data`` sets it. Not for synthetic speech.
     subset : str
-        A part of the corpus by its own name for it (``"dev-clean"``, ``"validated"``, a microphone of VCTK).
+        A part of the corpus by its own name for it: ``"dev-clean"``, ``"validated"``, a split, a data folder,
+        a microphone of VCTK.
+    columns : Columns
+        What the columns of a table or of a data set are called.
     faulty : str
         What becomes of entries that cannot be used (no audio, no text, twice there): ``"refuse"`` refuses the
         corpus and names them, ``"leave out"`` goes on without them and says how many and why.
@@ -75,6 +79,7 @@ class CorpusSpec(Settings):
     path: str = ""
     subset: str = ""
     faulty: str = one_of(REFUSE, REFUSE, LEAVE_OUT)
+    columns: Columns = field(default_factory=Columns)
     connected: bool = False
     grammar: str = one_of("digits", "digits", "commands", "mixed")
     speakers: int = least(48, 1)

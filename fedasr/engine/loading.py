@@ -75,7 +75,10 @@ def _public(partition: Partition) -> tuple[str, ...]:
 
 def _read(spec: CorpusSpec, watcher: Watcher) -> LoadedCorpus:
     path = Path(spec.path) if spec.path else None
-    return read_corpus(spec.kind, path, subset=spec.subset or None, faulty=spec.faulty, progress=watcher.opened)
+    return read_corpus(
+        spec.kind, path, subset=spec.subset or None, columns=spec.columns.chosen, faulty=spec.faulty,
+        progress=watcher.opened,
+    )  # fmt: skip
 
 
 def _rendered(spec: CorpusSpec, seed: int) -> LoadedCorpus:

@@ -1,58 +1,59 @@
-"""A reader of one's own: Kaldi's data folders, of ``wav.scp``, ``text`` and ``utt2spk``.
+"""A reader of one's own: folders like TIMIT's, one a speaker, with a text file beside each recording.
 
-``corpus.kind = "reader:read_kaldi"`` finds it on the path. In a package it has a name, by its ``pyproject.toml``::
+Beside ``TRAIN/DR1/FCJF0/SA1.WAV`` stands ``SA1.TXT``: first sample, last sample and what is said. Letters may be small.
+``corpus.kind = "reader:read_timit"`` finds it on the path. In a package it has a name, by its ``pyproject.toml``::
 
     [project.entry-points."fedasr.readers"]
-    kaldi = "reader:read_kaldi"
+    timit = "reader:read_timit"
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioFile
-from fedasr.corpora.readers.records import normal_text, read_text
+from fedasr.corpora.faults import Fault
+from fedasr.corpora.readers.lines import read_text
+from fedasr.corpora.readers.records import plain_text
 from fedasr.corpora.utterance import Utterance
 
 
-def read_kaldi(path: Path, subset: str | None = None) -> list[Utterance]:
-    """Return the utterances of a data folder.
+def read_timit(path: Path, subset: str | None = None) -> Iterator[Utterance | Fault]:
+    """Yield the utterances; no audio is opened here: all that is read is checked later, in one place.
 
     Parameters
     ----------
     path : Path
-        The data folder, or the folder that holds several.
+        The folder that holds ``TRAIN`` and ``TEST``.
     subset : str, optional
-        Which of several, such as ``"train"``.
+        Which of the two.
 
     Raises
     ------
     UserError
-        Where a file is absent, or an utterance has no line in one of them.
+        Where there is no such text file.
     """
-    folder = path / (subset or "")
-    audio, texts, speakers = (table(folder / name) for name in ("wav.scp", "text", "utt2spk"))
-    for file, lines in (("text", texts), ("utt2spk", speakers)):
-        if missing := sorted(audio.keys() - lines.keys()):
-            raise UserError(f"{folder / file}: no line of '{missing[0]}', which wav.scp has; add it")
-    return [utterance(name, place(folder, audio[name]), texts[name], speakers[name]) for name in sorted(audio)]
+    texts = sorted(file for file in path.glob(f"{subset or '*'}/*/*/*") if file.suffix.lower() == ".txt")
+    if not texts:
+        raise UserError(f"{path}: no TIMIT here; looked for {path / (subset or 'TRAIN')}/REGION/SPEAKER/*.TXT")
+    yield from map(utterance, texts)
 
 
-def table(file: Path) -> dict[str, str]:
-    """Return the lines of a file by their first word."""
-    words = (line.split(maxsplit=1) for line in read_text(file, "table of Kaldi").splitlines() if line.strip())
-    return {name: rest[0] if rest else "" for name, *rest in words}
-
-
-def place(folder: Path, entry: str) -> Path:
-    """Return where the audio lies."""
-    if entry.rstrip().endswith("|"):
-        raise UserError(f"{folder / 'wav.scp'}: '{entry}' is a command; write the audio to files first")
-    return folder / entry.strip()
-
-
-def utterance(name: str, audio: Path, text: str, speaker: str) -> Utterance:
-    """Return one utterance; how long it is only the audio's header says, which is opened later."""
-    return Utterance(name, speaker.strip(), normal_text(text), math.nan, AudioFile(audio))
+def utterance(file: Path) -> Utterance | Fault:
+    """Return the utterance of a text file, or why there is none."""
+    words = read_text(file, "transcript").split(maxsplit=2)
+    if len(words) != 3:
+        return Fault(
+            str(file), "not 'FIRST LAST words'; write the first and last sample and what is said", "transcript"
+        )
+    audio = next((file.with_suffix(ending) for ending in (".WAV", ".wav") if file.with_suffix(ending).exists()), None)
+    if audio is None:
+        return Fault(str(file), "no recording of this name beside it; add it or remove the text", "no audio")
+    speaker, region = file.parent.name, file.parent.parent.name
+    fields = {"sex": speaker[0].lower(), "region": region}
+    return Utterance(
+        f"{speaker}-{file.stem}", speaker, plain_text(words[2]), math.nan, AudioFile(audio), fields, where=str(file)
+    )

@@ -15,6 +15,7 @@ from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.connected import JoinedAudio
 from fedasr.corpora.synthetic.render import SpokenText
 from fedasr.corpora.synthetic.voices import Voice
+from fedasr.corpora.toolkits.stored_audio import StoredAudio
 from fedasr.corpora.utterance import AudioSource
 
 _WHOLE = {"offset_seconds": 0.0, "length_seconds": None, "channel": None}
@@ -50,6 +51,8 @@ def describe(audio: AudioSource) -> dict[str, Any]:
         return {"joined": [describe(s) for s in audio.sources], "gaps_seconds": list(audio.gaps_seconds)}
     if isinstance(audio, SpokenText):
         return {"spoken": asdict(audio)}
+    if isinstance(audio, StoredAudio):
+        return {"cell": {**vars(audio), "folder": str(audio.folder.absolute())}}
     return {"kind": type(audio).__name__, "hash": audio.fingerprint()}
 
 
@@ -64,6 +67,9 @@ def restore(description: Mapping[str, Any]) -> AudioSource:
     if "spoken" in description:
         recipe = dict(description["spoken"])
         return SpokenText(**{**recipe, "voice": Voice(**recipe["voice"])})
+    if "cell" in description:
+        cell = description["cell"]
+        return StoredAudio(Path(cell["folder"]), cell["column"], cell["row"])
     return ForgottenAudio(description["kind"], description["hash"])
 
 

@@ -52,9 +52,16 @@ def reference_page() -> str:
 
 def _experiment() -> Iterator[str]:
     yield from _table("Top level", Experiment)
-    kinds = [(name, kind) for name, kind in kinds_of(Experiment).items() if dataclasses.is_dataclass(kind)]
-    for kind, named in groupby(kinds, key=lambda each: each[1]):
-        yield from _table(" and ".join(f"`[{name}]`" for name, _ in named), typing.cast(type, kind))
+    yield from _tables_in(Experiment)
+
+
+def _tables_in(cls: type, within: str = "", level: int = 2) -> Iterator[str]:
+    """Yield a section for each table in a table, one for those of one kind."""
+    kinds = [(f"{within}{name}", kind) for name, kind in kinds_of(cls).items() if dataclasses.is_dataclass(kind)]
+    for kind, named in groupby(kinds, key=lambda each: typing.cast(type, each[1])):
+        names = [name for name, _ in named]
+        yield from _table(" and ".join(f"`[{name}]`" for name in names), kind, level)
+        yield from _tables_in(kind, f"{names[0]}.", level + 1)
 
 
 def _choice(choice: NamedChoice) -> Iterator[str]:

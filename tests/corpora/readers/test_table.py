@@ -5,6 +5,8 @@ from support.corpora import whole
 from support.sound import manifest, record, row
 
 from fedasr.common.errors import UserError
+from fedasr.corpora.columns import Columns
+from fedasr.corpora.load import load_corpus
 from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.readers.table import read_table
 
@@ -67,3 +69,23 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         whole(read_table(_table(tmp_path, HEADER, name="x.txt")))
     with pytest.raises(UserError, match="without rows"):
         whole(read_table(_table(tmp_path, HEADER)))
+
+
+def test_columns_may_have_other_names(tmp_path: Path) -> None:
+    record(tmp_path / "a.wav")
+    table = tmp_path / "clips.csv"
+    table.write_text("path,duration,sentence,text,client\na.wav,0.5,Yes,other,7\n")
+    columns = Columns(audio="path", text="sentence", speaker="client")
+    (found,) = load_corpus("table", table, columns=columns)
+    assert (found.id, found.text, found.speaker, found.fields) == ("a.wav", "yes", "7", {})
+    with pytest.raises(UserError, match=r"clips\.csv:1: no column 'audio_filepath'"):
+        load_corpus("table", table)
+    with pytest.raises(UserError, match=r"clips\.csv:1: no column 'name'"):
+        load_corpus("table", table, columns=Columns(audio="path", text="name"))
+
+
+def test_only_a_table_has_columns(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"corpus\.columns: a corpus of kind 'librispeech' has no columns; remove the key"
+    ):
+        load_corpus("librispeech", tmp_path, columns=Columns(text="sentence"))

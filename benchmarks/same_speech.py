@@ -1,0 +1,95 @@
+"""The same speech in each form: are features, partition and trained weights the same to the bit?
+
+    python benchmarks/same_speech.py DATA/an4
+
+DATA/an4 holds a ``manifest.jsonl``; the forms are written to a temporary folder. The extras lhotse and datasets are
+needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speech_forms import PARTS, WHOLE, Clip, Corpus, clips_of, joined
+
+import fedasr
+from fedasr.engine.preparation import prepare_experiment
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import Experiment
+
+TINY: dict[str, Any] = {
+    "name": "same-speech",
+    "seed": 7,
+    "corpus": {"public_speakers": 2, "development_speakers": 1, "test_speakers": 1},
+    "model": {"encoder": "lstm", "layers": 1, "units": 16, "mels": 16},
+    "start": {"epochs": 1},
+    "training": {"rounds": 2, "local_steps": 1, "batch_size": 2},
+    "compare": [{"name": "fedavg", "strategy": "fedavg"}],
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one form gives, as hashes."""
+
+    features: str
+    partition: str
+    model: str
+
+
+def forms(clips: Sequence[Clip], folder: Path) -> Iterator[tuple[str, Corpus]]:
+    """Write each form, and yield its name and where it is."""
+    long = _new(folder / "long")
+    for name, write in WHOLE.items():
+        yield name, write(clips, _new(folder / name.replace(" ", "-")))
+    parts = joined(clips, long)
+    for name, write in PARTS.items():
+        yield f"{name}, parts of one file", write(parts, _new(long / name.replace(" ", "-")))
+
+
+def outcome(corpus: Corpus, out: Path) -> Outcome:
+    """Prepare and run the tiny experiment on some speech."""
+    experiment = Experiment.from_table({**TINY, "corpus": {**TINY["corpus"], **corpus}})
+    prepared = prepare_experiment(experiment, 1, Watcher())
+    features = hashlib.sha256()
+    for number, utterance in enumerate(prepared.speech.utterances):
+        told = [utterance.id, utterance.speaker, utterance.text]
+        features.update(json.dumps(told).encode() + prepared.speech.features(number).tobytes())
+    partition = hashlib.sha256(repr(prepared.partition).encode())
+    row = fedasr.run(experiment, out=out, grid="process").rows[0]
+    return Outcome(features.hexdigest(), partition.hexdigest(), row["model_sha256"])
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="a folder with a manifest.jsonl")
+    parser.add_argument("--most", type=int, help="use so many utterances only")
+    arguments = parser.parse_args()
+    logging.getLogger("flwr").setLevel(logging.ERROR)
+    print("| form | features | partition | model_sha256 |\n|---|---|---|---|")
+    found = set()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, corpus in forms(clips_of(arguments.data, arguments.most), Path(folder) / "forms"):
+            same = outcome(corpus, Path(folder) / "runs" / name.replace(" ", "-"))
+            print(f"| {name} | `{same.features[:12]}` | `{same.partition[:12]}` | `{same.model[:12]}` |", flush=True)
+            found.add(same)
+    print("all the same" if len(found) == 1 else f"{len(found)} different outcomes")
+    return len(found) != 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
