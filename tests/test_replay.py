@@ -132,6 +132,15 @@ def test_where_messages_do_not_say_their_speech_the_processor_time_counts(tmp_pa
     assert untold.compute == pytest.approx(7.0)
 
 
+@pytest.mark.parametrize("line", ['{"round": 1}', '{"round": 1, "training_cpu_seconds": null}', '{"round": 2}'])
+def test_processor_time_that_nobody_wrote_down_is_none(line: str, tmp_path: Path) -> None:
+    lines = [m for s in range(2) for m in messages("train", 1, s, MODEL, MODEL, None)]
+    run = write(tmp_path / "run", {"untold": lines})
+    (run / "untold" / "metrics.jsonl").write_text(line + "\n")
+    (untold,) = replay(run, Scenario(NETWORK)).rows
+    assert untold.compute == 0
+
+
 def test_a_silo_that_did_not_reply_delays_nobody(tmp_path: Path) -> None:
     lines = [m for s in range(3) for m in messages("train.gradient", 1, s, 80_000, 40_000, 10.0)][:-1]
     run = write(tmp_path / "run", {"often": lines})
