@@ -11,6 +11,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.corpora.noted import NotedSamples, hear
 from fedasr.corpora.utterance import AudioSource, Utterance
 
 
@@ -18,8 +19,8 @@ from fedasr.corpora.utterance import AudioSource, Utterance
 class JoinedAudio:
     """Several recordings one after the other.
 
-    The gaps are filled with noise as quiet as the quietest 10 ms beside them: digital silence does not
-    occur in recordings, and would pull the normalisation of the features away from the speech.
+    The gaps are filled with noise as quiet as the quietest 10 ms beside them, as a recording would have it. Where
+    a clip holds digital silence the gaps beside it are silent, too: features leave both outside their normalisation.
 
     Parameters
     ----------
@@ -33,12 +34,17 @@ class JoinedAudio:
 
     def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
         """Return mono samples at the given rate, shape (samples,)."""
-        clips = [source.read(sample_rate_hz) for source in self.sources]
+        return self.hear(sample_rate_hz).samples
+
+    def hear(self, sample_rate_hz: int) -> NotedSamples:
+        """Return the samples at the given rate, and what was done to get them."""
+        heard = [hear(source, sample_rate_hz) for source in self.sources]
+        clips = [each.samples for each in heard]
         pieces = [clips[0]]
         for index, gap_seconds in enumerate(self.gaps_seconds):
             gap = _gap(clips[index], clips[index + 1], gap_seconds, sample_rate_hz, index)
             pieces += [gap, clips[index + 1]]
-        return np.concatenate(pieces)
+        return NotedSamples(np.concatenate(pieces), tuple(note for each in heard for note in each.notes))
 
     def fingerprint(self) -> str:
         """Return a hash of the sources' fingerprints and the gaps."""

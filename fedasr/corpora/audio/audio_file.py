@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.errors import UserError
+from fedasr.corpora.audio.channels import mono
 from fedasr.corpora.audio.decoding import decode
 from fedasr.corpora.audio.info import SHORTEST_SECONDS, AudioInfo
 from fedasr.corpora.audio.inspection import inspect
 from fedasr.corpora.audio.resampling import resample
+from fedasr.corpora.noted import Note, NotedSamples
 
 # Manifests round their seconds; a part may seem to end so much after its file.
 _ROUNDING_SECONDS = 0.1
+# Full scale is 1. What lies beyond overflows in the power of a spectrum.
+_LOUDEST = 1e9
+# What features take for digital silence.
+_SILENT_RANGE = 2.0**-20
+
+_logger = logging.getLogger("fedasr")
 
 
 @dataclass(frozen=True)
@@ -61,16 +71,29 @@ class AudioFile:
         return replace(info, frames=self._span(info)[1], channels=1)
 
     def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
-        """Return mono samples at the given rate, shape (samples,); several channels are mixed down."""
+        """Return mono samples at the given rate, shape (samples,), and warn of what is lost; see `hear`."""
+        heard = self.hear(sample_rate_hz)
+        for note in heard.notes:
+            if note.is_loss:
+                _logger.warning("%s: an audio file %s", note.file, note.text)
+        return heard.samples
+
+    def hear(self, sample_rate_hz: int) -> NotedSamples:
+        """Return mono samples at the given rate, and what was done to get them.
+
+        Several channels are mixed down; where they cancel, the loudest is taken.
+        """
         info = inspect(self.path)
         self.within(info)
         samples_TC = decode(self.path, info, *self._span(info))
         if self.channel is not None:
             samples_TC = samples_TC[:, [self.channel]]
-        if not np.isfinite(samples_TC).all():
+        # Also true of samples that are not numbers.
+        if not np.abs(samples_TC).max() < _LOUDEST:
             raise UserError(f"{self.path}: samples that are not finite numbers; export the file again")
-        mono = samples_TC.mean(axis=1, dtype=np.float32) if samples_TC.shape[1] > 1 else samples_TC[:, 0]
-        return resample(mono, info.rate_hz, sample_rate_hz)
+        samples, cancel = mono(samples_TC)
+        notes = _notes(str(self.path), info.rate_hz, sample_rate_hz, samples_TC.shape[1], cancel, samples)
+        return NotedSamples(resample(samples, info.rate_hz, sample_rate_hz), tuple(notes))
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, with the part where it is not the whole file."""
@@ -109,3 +132,16 @@ class AudioFile:
             lies = f"{milliseconds:.0f} ms of audio from {self.offset_seconds:g} s on"
             raise UserError(f"{self.path}: {lies}, less than a window of 25 ms; remove the part")
         return first, count
+
+
+def _notes(
+    file: str, from_hz: int, to_hz: int, channels: int, cancel: bool, samples: NDArray[np.float32]
+) -> Iterator[Note]:
+    if from_hz != to_hz:
+        yield Note(file, f"resampled from {from_hz} Hz to {to_hz} Hz")
+    if cancel:
+        yield Note(file, "whose channels cancel: the loudest is taken", is_loss=True)
+    elif channels > 1:
+        yield Note(file, "mixed down to one channel")
+    if np.ptp(samples) < _SILENT_RANGE:
+        yield Note(file, "silent throughout", is_loss=True)

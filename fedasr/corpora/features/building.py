@@ -8,19 +8,17 @@ import os
 import shutil
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.audio import AudioFile, inspect
-from fedasr.corpora.connected import JoinedAudio
 from fedasr.corpora.features.extract import Extracted
 from fedasr.corpora.features.sources import describe
-from fedasr.corpora.utterance import AudioSource, Utterance
+from fedasr.corpora.noted import Note, counted
+from fedasr.corpora.utterance import Utterance
 
 FEATURES, INDEX, META = "features.bin", "index.jsonl", "meta.json"
 _BUILDING = ".building-"
@@ -36,6 +34,7 @@ class _Written:
     utterances: int = 0
     total_bytes: int = 0
     mels: int = 0
+    notes: dict[Note, None] = field(default_factory=dict)
 
 
 def build(
@@ -52,7 +51,7 @@ def build(
     folder : Path
     utterances : sequence of Utterance
     extracted : iterable
-        Features and number of samples of each utterance, in order.
+        Features, number of samples and notes of each utterance, in order.
     sample_rate_hz : int
     progress : callable, optional
         Called with the number of utterances done and of all.
@@ -66,7 +65,7 @@ def build(
             for _ in _write(temporary, utterances, extracted, sample_rate_hz, written):
                 if progress is not None:
                     progress(written.utterances, len(utterances))
-            _write_meta(temporary, written, _notes(utterances, sample_rate_hz))
+            _write_meta(temporary, written)
             _publish(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -94,11 +93,12 @@ def _write(
     written: _Written,
 ) -> Iterator[None]:
     with (folder / FEATURES).open("wb") as features, (folder / INDEX).open("w", encoding="utf-8") as index:
-        for utterance, (features_TF, samples) in zip(utterances, extracted, strict=True):
+        for utterance, (features_TF, samples, notes) in zip(utterances, extracted, strict=True):
             row = _row(utterance, len(features_TF), samples / sample_rate_hz)
             index.write(json.dumps(row) + "\n")
             written.total_bytes += features.write(features_TF.tobytes())
             written.mels = features_TF.shape[1]
+            written.notes.update(dict.fromkeys(notes))
             written.utterances += 1
             yield
 
@@ -115,12 +115,12 @@ def _row(utterance: Utterance, frames: int, seconds: float) -> dict[str, object]
     }
 
 
-def _write_meta(folder: Path, written: _Written, notes: list[str]) -> None:
+def _write_meta(folder: Path, written: _Written) -> None:
     meta = {
         "mels": written.mels,
         "bytes": written.total_bytes,
         "utterances": written.utterances,
-        "notes": notes,
+        "notes": counted(written.notes),
     }
     (folder / META).write_text(json.dumps(meta), encoding="utf-8")
 
@@ -145,22 +145,6 @@ def _sweep(parent: Path) -> None:
             newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
             if time.time() - newest > _DAY_SECONDS:
                 shutil.rmtree(folder)
-
-
-def _notes(utterances: Sequence[Utterance], sample_rate_hz: int) -> list[str]:
-    """Say, once for the whole corpus, what is done to its files."""
-    paths = {file.path: None for utterance in utterances for file in _files(utterance.audio)}
-    headers = [inspect(path) for path in paths]
-    rates = Counter(header.rate_hz for header in headers if header.rate_hz != sample_rate_hz)
-    notes = [f"{n} audio files resampled from {hz} Hz to {sample_rate_hz} Hz" for hz, n in sorted(rates.items())]
-    several = sum(header.channels > 1 for header in headers)
-    return notes + ([f"{several} audio files mixed down to one channel"] if several else [])
-
-
-def _files(audio: AudioSource) -> list[AudioFile]:
-    if isinstance(audio, JoinedAudio):
-        return [file for source in audio.sources for file in _files(source)]
-    return [audio] if isinstance(audio, AudioFile) else []
 
 
 @contextmanager

@@ -15,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 
 from fedasr.common.threads import one_thread
+from fedasr.corpora.noted import Note, hear
 from fedasr.corpora.utterance import Utterance
 
 Extractor = Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]
 """Samples at the corpus' rate to features, shape (frames, mels)."""
 
-Extracted = tuple[NDArray[np.float16], int]
-"""Features of one utterance, and how many samples it has."""
+Extracted = tuple[NDArray[np.float16], int, tuple[Note, ...]]
+"""Features of one utterance, how many samples it has, and what was done to get them."""
 
 CHUNK_UTTERANCES = 32
 # Starting a process takes about 5 s, an utterance 5 to 10 ms.
@@ -60,8 +61,8 @@ def extract(
 
 
 def _features(utterance: Utterance, extractor: Extractor, sample_rate_hz: int) -> Extracted:
-    samples = utterance.audio.read(sample_rate_hz)
-    return np.ascontiguousarray(extractor(samples), np.float16), len(samples)
+    heard = hear(utterance.audio, sample_rate_hz)
+    return np.ascontiguousarray(extractor(heard.samples), np.float16), len(heard.samples), heard.notes
 
 
 def _in_processes(

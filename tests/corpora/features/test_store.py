@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from support.corpora import whole
-from support.sound import Samples, manifest, record, row, utterance
+from support.sound import Samples, manifest, noise, record, row, utterance
 
 from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.common.errors import UserError
@@ -166,6 +167,19 @@ def test_what_is_done_to_files_is_said_once(tmp_path: Path, caplog: pytest.LogCa
             "2 audio files resampled from 8000 Hz to 16000 Hz",
             "1 audio files mixed down to one channel",
         ]
+
+
+def test_what_is_lost_is_said_once_with_a_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    left = noise(0.5)
+    for name, sound in (("a", [left, -left]), ("b", [left, -left]), ("c", [0 * left]), ("d", [left])):
+        soundfile.write(tmp_path / f"{name}.wav", np.concatenate(sound, axis=1), RATE_HZ)
+    manifest(tmp_path, *(row(f"{name}.wav") for name in "abcd"))
+    with caplog.at_level(logging.WARNING, logger="fedasr"):
+        _prepare(whole(read_manifest(tmp_path)), tmp_path / "cache")
+    assert [r.getMessage() for r in caplog.records] == [
+        f"2 audio files whose channels cancel: the loudest is taken; the first is {tmp_path / 'a.wav'}",
+        f"1 audio files silent throughout; the first is {tmp_path / 'c.wav'}",
+    ]
 
 
 def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
