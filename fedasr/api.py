@@ -40,6 +40,7 @@ from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
 from fedasr.runs.model_file import load_model
 from fedasr.runs.partition_record import partition_data
 from fedasr.runs.row_summary import RowSummary
+from fedasr.runs.speech_record import speech_data
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,11 +132,13 @@ def run(
         if existing is not None:
             check_speech(existing, prepared)
             prepared = as_begun(existing, prepared)
-        for line in notices(prepared):
+        told = notices(prepared)
+        for line in told:
             log.warning(line)
         pool.share(prepared.folder)
         folder = existing or Run.create(experiment, Path(out) if out else None)
         with folder.discarded_if_refused(is_new=existing is None), libraries_aside():
+            _write_speech(folder, prepared, told)
             return _run_rows(folder, prepared, pool, watcher, release)
     finally:
         if pool is not grid:
@@ -172,9 +175,14 @@ def _check_place(out: Path | str | None, grid: str | Workers, workers: int) -> N
         raise UserError(f"--workers must be at least 1, not {workers}")
 
 
+def _write_speech(folder: Run, prepared: Prepared, told: Sequence[str]) -> None:
+    partition = partition_data(prepared.partition, prepared.speech.utterances)
+    folder.write_partition(partition)
+    folder.write_speech(speech_data(prepared.summaries, partition, [*prepared.notes, *told]))
+
+
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
     folder.write_environment({**describe(), **pool.describe(), CORPUS_DIGEST: prepared.digest})
-    folder.write_partition(partition_data(prepared.partition, prepared.speech.utterances))
     summaries: list[RowSummary] = []
     rows = prepared.experiment.rows()
     for number, (row, seed) in enumerate(rows, start=1):

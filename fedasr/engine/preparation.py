@@ -13,6 +13,7 @@ from fedasr.asr.tokens import Tokens, learn_characters, learn_pieces, learn_word
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
 from fedasr.corpora.checking.summary import CorpusSummary
+from fedasr.corpora.features.building import read_meta
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
 from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.speech import Speech
@@ -52,6 +53,11 @@ class Prepared:
     def digest(self) -> str:
         """What the speech is called by: ids, transcripts, audio and features have a part in it, where they lie none."""
         return self.folder.name
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the audio, such as resampling, once for all of it."""
+        return tuple(read_meta(self.folder)["notes"])
 
     @property
     def roles(self) -> dict[str, RecogniserSpec]:

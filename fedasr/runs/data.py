@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from fedasr.runs.filling import bound
 from fedasr.runs.row_summary import RowSummary
+from fedasr.runs.speech_data import SpeechData
 
 
 @dataclass(frozen=True)
@@ -259,3 +260,4 @@ class RunData:
     experiment_toml: str = ""
     remarks: tuple[str, ...] = ()
     speedups: SpeedupData | None = None
+    speech: SpeechData | None = None

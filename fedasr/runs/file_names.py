@@ -5,12 +5,13 @@ from __future__ import annotations
 EXPERIMENT = "experiment.toml"
 ENVIRONMENT = "environment.json"
 PARTITION = "partition.json"
+CORPUS = "corpus.json"
 COMPUTE = "compute.json"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 STARTS = "start"
 
-OF_THE_RUN = (EXPERIMENT, ENVIRONMENT, PARTITION, COMPUTE, SUMMARY, REPORT, STARTS)
+OF_THE_RUN = (EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS)
 """What lies in a run folder beside one folder a row: no row may be called so."""
 
 ROW = "row.jsonl"

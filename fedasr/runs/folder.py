@@ -22,6 +22,7 @@ from fedasr.runs.json_files import json_there, whole_json
 from fedasr.runs.reading import read_partition
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
+from fedasr.runs.speech_data import SpeechData
 
 CORPUS_DIGEST = "corpus_digest"
 """The key of the environment under which the digest of the prepared speech stands."""
@@ -116,6 +117,10 @@ class Run:
     def write_partition(self, partition: PartitionData) -> None:
         """Write who holds which speech."""
         write_json(self.path / file_names.PARTITION, asdict(partition))
+
+    def write_speech(self, speech: SpeechData) -> None:
+        """Write how much speech there is, what was left out of it and why."""
+        write_json(self.path / file_names.CORPUS, asdict(speech))
 
     def amend(self, row: RowSpec, seed: int, **found: Any) -> RowSummary:
         """Put what was found out later, such as an audit's ``epsilon_empirical``, into a finished row.

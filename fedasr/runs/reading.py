@@ -29,6 +29,7 @@ from fedasr.runs.data import (
 from fedasr.runs.filling import Record, bound, filled, whole
 from fedasr.runs.json_files import json_there, lines_there
 from fedasr.runs.row_summary import FINISHED
+from fedasr.runs.speech_data import CorpusData, ExtentData, LeftOutData, SpeechData
 
 
 def read_run(folder: Path) -> RunData:
@@ -56,6 +57,7 @@ def read_run(folder: Path) -> RunData:
         partition=read_partition(folder, remarks),
         environment={str(key): str(value) for key, value in (environment or {}).items()},
         experiment_toml=toml.read_text("utf-8", errors="replace") if toml.is_file() else "",
+        speech=_speech(json_there(folder / file_names.CORPUS, remarks)),
         remarks=tuple(remarks),
     )
 
@@ -128,6 +130,19 @@ def _silo_scores(record: Any) -> SiloScores | None:
     if not isinstance(record, dict) or not record.get("silos"):
         return None
     return SiloScores(str(record.get("on", "own speech")), tuple(filled(SiloScore, silo) for silo in record["silos"]))
+
+
+def _speech(record: Any) -> SpeechData | None:
+    if not isinstance(record, dict):
+        return None
+    corpora = {name: _corpus(corpus) for name, corpus in (record.get("corpora") or {}).items()}
+    parts = {name: filled(ExtentData, part) for name, part in (record.get("parts") or {}).items()}
+    return SpeechData(corpora, parts, tuple(map(str, record.get("notes") or ())))
+
+
+def _corpus(record: Record) -> CorpusData:
+    left_out = tuple(filled(LeftOutData, each) for each in record.get("left_out") or ())
+    return CorpusData(filled(ExtentData, record.get("extent") or {}), left_out)
 
 
 def read_partition(folder: Path, remarks: list[str]) -> PartitionData | None:

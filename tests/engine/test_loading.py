@@ -77,8 +77,8 @@ def test_what_is_left_out_is_told_of_each_corpus(tmp_path: Path) -> None:
     speech = load_speech(wanted, 0, listener)
     assert (len(speech.utterances), len(speech.public)) == (5, 4)
     assert listener.stages == [
-        "corpus: 0.00 h, 5 speakers, 5 utterances; left out 1 (1 unusable audio)",
-        "public: 0.00 h, 4 speakers, 4 utterances; left out 1 (1 unusable audio)",
+        "corpus: 0.0 min, 5 speakers, 5 utterances; left out 1 (1 unusable audio)",
+        "public: 0.0 min, 4 speakers, 4 utterances; left out 1 (1 unusable audio)",
     ]
     with pytest.raises(UserError, match=r"own/manifest\.jsonl:1: .*no such audio file"):
         load_speech(spec(tmp_path / "again", path=wanted.path), 0, Watcher())

@@ -49,6 +49,10 @@ class CorpusSummary:
         return dict(Counter(fault.kind for fault in self.left_out).most_common())
 
     def __str__(self) -> str:
-        told = f"{self.hours:.2f} h, {self.speakers} speakers, {self.utterances} utterances"
+        told = f"{_length(self.seconds)}, {self.speakers} speakers, {self.utterances} utterances"
         reasons = ", ".join(f"{n} {kind}" for kind, n in self.reasons.items())
         return f"{told}; left out {len(self.left_out)} ({reasons})" if self.left_out else told
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 3600:,.2f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"

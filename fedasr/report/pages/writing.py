@@ -28,6 +28,7 @@ from fedasr.report.words.units import bytes_text, percent, seconds_text
 from fedasr.runs.data import RunData
 from fedasr.runs.file_names import REPORT
 from fedasr.runs.reading import read_run
+from fedasr.runs.speech_data import ExtentData, SpeechData
 
 
 def write_page(run_folder: Path, release: bool = False) -> Path:
@@ -103,6 +104,8 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "promises": carries_epsilon(data),
         "seeds": sorted({row.seed for row in data.rows if row.seed is not None}),
         "losses": any(row.development_loss is not None for row in data.rows),
+        "speech": None if release else data.speech,
+        "extents": _extents(data.speech),
         "ledger_headings": LEDGER_HEADINGS,
         "ledger": ledger_rows(data),
         "vote_headings": VOTE_HEADINGS,
@@ -110,6 +113,15 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "voted": any(row.votes for row in data.rows),
         "traffic": [(row, total) for row in data.rows for total in row.traffic],
     }
+
+
+def _extents(speech: SpeechData | None) -> list[tuple[str, ExtentData]]:
+    """Return how much speech there is of each corpus and each part that has any, by names for the page."""
+    if speech is None:
+        return []
+    parts = [(name.replace("_", " "), part) for name, part in speech.parts.items() if part.utterances]
+    whole = {"corpus": "corpus", "public": "public corpus"}
+    return [(whole.get(name, name), corpus.extent) for name, corpus in speech.corpora.items()] + parts
 
 
 def _drawings(data: RunData, release: bool) -> tuple[list[tuple[Picture, Markup]], list[str]]:

@@ -1,0 +1,43 @@
+"""The speech of a run, put down for its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fedasr.corpora.checking.summary import CorpusSummary
+from fedasr.corpora.partition import SPEAKER_PARTS
+from fedasr.runs.data import PartData, PartitionData, SiloData
+from fedasr.runs.speech_data import CorpusData, ExtentData, LeftOutData, SpeechData
+
+
+def speech_data(
+    summaries: Mapping[str, CorpusSummary], partition: PartitionData, notes: Iterable[str] = ()
+) -> SpeechData:  # fmt: skip
+    """Return how much speech each corpus and each part holds, and what was left out.
+
+    Parameters
+    ----------
+    summaries : mapping
+        What is to be said of each corpus that was read.
+    partition : PartitionData
+    notes : iterable of str
+        What is to be said of all speech.
+    """
+    corpora = {name: _corpus(summary) for name, summary in summaries.items()}
+    parts = {name: _extent([getattr(partition, name)]) for name in SPEAKER_PARTS}
+    return SpeechData(corpora, {"silos": _extent(partition.silos), **parts}, tuple(notes))
+
+
+def _corpus(summary: CorpusSummary) -> CorpusData:
+    extent = ExtentData(_hours(summary.seconds), summary.speakers, summary.utterances)
+    return CorpusData(extent, tuple(LeftOutData(f.where, f.reason, f.kind) for f in summary.left_out))
+
+
+def _extent(parts: Iterable[PartData | SiloData]) -> ExtentData:
+    held = list(parts)
+    speakers = {speaker for part in held for speaker in part.speakers}
+    return ExtentData(_hours(sum(part.seconds for part in held)), len(speakers), sum(part.utterances for part in held))
+
+
+def _hours(seconds: float) -> float:
+    return round(seconds / 3600, 6)
