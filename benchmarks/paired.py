@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def _speakers(run: Path, rows: list[dict[str, Any]]) -> dict[str, list[ErrorCoun
 
 
 def _mean(rows: list[dict[str, Any]], key: str) -> float:
-    return float(np.mean([row[key] or 0.0 for row in rows]))
+    known = [row[key] for row in rows if row[key] is not None]
+    return float(np.mean(known)) if known else math.nan
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.evaluation import scores_of
 from fedasr.engine.named import refusals, untrainable
-from fedasr.engine.notices import notices
+from fedasr.engine.notices import notices, texts_of, unwritten_references
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
 from fedasr.engine.reopen import as_begun, check_speech, reopen
 from fedasr.engine.row import run_row
@@ -220,7 +220,8 @@ def evaluate(
     Returns
     -------
     dict
-        ``wer, wer_low, wer_high, cer, insertions, deletions, substitutions, utterances, hypotheses``.
+        ``wer, wer_low, wer_high, cer, insertions, deletions, substitutions, utterances, hypotheses``. The ends of
+        the interval are None with fewer than two speakers, and where a line names none; so is its speaker then.
 
     Raises
     ------
@@ -231,10 +232,17 @@ def evaluate(
         raise UserError("--data is where a run's own speech lies; leave it out, or the manifest")
     if manifest is not None:
         recogniser = load_model(Path(model))
-        return scores_of(recogniser, _manifest_speech(Path(manifest), recogniser))
+        return _scored(recogniser, _manifest_speech(Path(manifest), recogniser))
     path = Path(model)
     row = reopen(path.parent if path.is_file() else path, Path(data) if data else None)
-    return scores_of(row.model(), row.prepared.part("test"), row.seed)
+    return _scored(row.model(), row.prepared.part("test"), row.seed)
+
+
+def _scored(recogniser: Recogniser, speech: Speech, seed: int = 0) -> dict[str, Any]:
+    """Score, and warn of references that the model could not write if it heard everything."""
+    if line := unwritten_references(texts_of(speech), recogniser.tokens):
+        log.warning(line)
+    return scores_of(recogniser, speech, seed)
 
 
 def _manifest_speech(manifest: Path, recogniser: Recogniser) -> Speech:

@@ -29,15 +29,27 @@ def main(
 
     quiet_libraries(Console(stderr=True))
     scores = evaluate(model, manifest, data=data)
-    typer.echo(json.dumps(scores, indent=1, ensure_ascii=False) if json_ else _plain(scores))
+    typer.echo(_json(scores) if json_ else _plain(scores))
+
+
+def _json(scores: dict[str, Any]) -> bytes:
+    """Return JSON as UTF-8, whatever the terminal's own; half a character is written as JSON escapes it."""
+    return json.dumps(scores, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _plain(scores: dict[str, Any]) -> str:
     return (
-        f"WER {scores['wer']:.1%} (95%: {scores['wer_low']:.1%} to {scores['wer_high']:.1%}), "
+        f"WER {scores['wer']:.1%} ({_interval(scores)}), "
         f"CER {scores['cer']:.1%}, {scores['utterances']} utterances: {scores['insertions']} insertions, "
         f"{scores['deletions']} deletions, {scores['substitutions']} substitutions"
     )
+
+
+def _interval(scores: dict[str, Any]) -> str:
+    if scores["wer_low"] is not None:
+        return f"95%: {scores['wer_low']:.1%} to {scores['wer_high']:.1%}"
+    is_named = all(line["speaker"] is not None for line in scores["hypotheses"])
+    return "no interval: one speaker" if is_named else "no interval over speakers: not every line names one"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from support.running import Finished, Simulated
+from support.sound import manifest as make_manifest
 from support.sound import manifest as write_manifest
 from support.sound import record, row
 from support.toy_recognisers import recogniser
@@ -15,9 +16,13 @@ from support.toy_recognisers import recogniser
 import fedasr
 import fedasr.api
 import fedasr.transcribe
+from fedasr.asr.encoders.encoder import EncoderSpec
+from fedasr.asr.features import FeatureSpec, LogMel
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec
+from fedasr.asr.tokens import learn_characters
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.utterance import Utterance
-from fedasr.evaluate import app
+from fedasr.evaluate import _json, app
 from fedasr.runs.model_file import save_model
 
 KEYS = [
@@ -84,6 +89,74 @@ def test_a_plain_line_without_json(model: Path, manifest: Path, capsys: pytest.C
     assert f"{fedasr.evaluate(model, manifest)['wer']:.1%}" in out
 
 
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a model of plain English letters that has learnt nothing."""
+    spec = RecogniserSpec(FeatureSpec(mels=16), EncoderSpec("lstm", 1, 8, 0.0))
+    recogniser = Recogniser(spec, learn_characters([]))
+    path = tmp_path_factory.mktemp("untrained") / "model.safetensors"
+    save_model(path, recogniser.weights(), spec, recogniser.tokens)
+    return path
+
+
+def _said(folder: Path, *rows: dict[str, str]) -> Path:
+    for number, _ in enumerate(rows):
+        record(folder / f"{number}.wav", 0.3, seed=number)
+    return make_manifest(folder, *({"audio_filepath": f"{n}.wav", **line} for n, line in enumerate(rows)))
+
+
+ANNA, NOBODY = {"text": "one two", "speaker": "anna"}, {"text": "one two"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [([ANNA] * 3, "one speaker"), ([NOBODY] * 3, "not every line names one"), ([ANNA, NOBODY], "not every line")],
+)
+def test_no_interval_is_printed_where_there_are_not_two_speakers(
+    untrained: Path, tmp_path: Path, rows: list[dict[str, str]], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _said(tmp_path, *rows)
+    app([str(untrained), str(path)], standalone_mode=False)
+    out = capsys.readouterr().out
+    assert f"no interval over speakers: {reason}" in out or f"no interval: {reason}" in out
+    assert " to " not in out
+    app([str(untrained), str(path), "--json"], standalone_mode=False)
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["wer_low"] is scores["wer_high"] is None
+    assert scores["wer"] is not None
+
+
+def test_two_speakers_have_an_interval(untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app([str(untrained), str(_said(tmp_path, ANNA, ANNA | {"speaker": "bob"}))], standalone_mode=False)
+    assert "(95%: " in capsys.readouterr().out
+
+
+def test_references_that_the_model_cannot_write_are_said(
+    untrained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = ["one\u200b two", "\ufefffour", "\u200esix", "don\u2019t.", "no."]
+    scores = fedasr.evaluate(untrained, _said(tmp_path, *({"text": text, "speaker": "s"} for text in texts)))
+    assert [line["reference"] for line in scores["hypotheses"]] == ["one two", "four", "six", "don\u2019t.", "no."]
+    (line,) = [message for message in caplog.messages if "references" in message]
+    assert line.startswith("2 of 5 references hold characters that the model cannot write")
+    assert "'.' (U+002E), '\u2019' (U+2019)" in line
+
+
+def test_half_a_character_in_a_reference_is_refused_with_its_line(
+    untrained: Path, tmp_path: Path, run_command: Callable[..., Finished]
+) -> None:
+    path = _said(tmp_path, {"text": "ha \ud83d", "speaker": "s"})
+    finished = run_command("fedasr.evaluate", untrained, path, "--json")
+    assert (finished.code, finished.out) == (2, "")
+    assert "manifest.jsonl:1: text holds half a character (U+D83D)" in finished.err
+    assert "Traceback" not in finished.err
+
+
+def test_json_of_half_a_character_is_json() -> None:
+    scores = {"hypotheses": [{"id": "caf\udce9.wav", "reference": "h\ud83d é 😀"}]}
+    assert json.loads(_json(scores)) == scores
+
+
 def test_a_line_for_each_file_in_the_order_given(
     model: Path, manifest: Path, run_command: Callable[..., Finished]
 ) -> None:
@@ -100,13 +173,8 @@ def test_digits_are_transcribed_by_a_model_that_learnt_them(tmp_path: Path) -> N
     import torch
     from support.learning import learner
 
-    from fedasr.asr.encoders.encoder import EncoderSpec
-    from fedasr.asr.features import FeatureSpec, LogMel
-    from fedasr.asr.recogniser import Recogniser, RecogniserSpec
-    from fedasr.asr.tokens import learn_characters
     from fedasr.common.randomness import Streams
     from fedasr.corpora.speech import ArrayFeatures, Speech
-    from fedasr.runs.model_file import save_model
     from fedasr.student.trainer import CentralTrainer, TrainerSpec
 
     utterances = synthetic_corpus(speakers=1, utterances_per_speaker=2, grammar="digits", seed=1)

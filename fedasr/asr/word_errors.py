@@ -76,12 +76,13 @@ def by_speaker(speakers: Sequence[str], counts: Sequence[ErrorCounts]) -> dict[s
 
 def wer_interval(
     per_speaker: Sequence[ErrorCounts], seed: np.random.SeedSequence, resamples: int = 2000
-) -> tuple[float, float]:
-    """Return the 95% interval of the WER, bootstrapped over speakers.
+) -> tuple[float, float] | None:
+    """Return the 95% interval of the WER, bootstrapped over speakers; None where there are fewer than two.
 
     Utterances of one speaker share their difficulty, so speakers, not utterances, are drawn again.
-    With one speaker the interval has no width and says nothing.
     """
+    if len(per_speaker) < 2:
+        return None
     errors = np.array([count.errors for count in per_speaker], np.float64)
     words = np.array([count.words for count in per_speaker], np.float64)
     drawn = np.random.default_rng(seed).integers(0, len(errors), (resamples, len(errors)))
@@ -106,10 +107,12 @@ def paired_ratio_interval(
     Raises
     ------
     ValueError
-        Where the two do not list the same number of speakers.
+        Where the two do not list the same number of speakers, or fewer than two.
     """
     if len(ones) != len(others):
         raise ValueError(f"{len(ones)} speakers cannot be paired with {len(others)}")
+    if len(ones) < 2:
+        raise ValueError("an interval over speakers needs at least two of them")
     errors = np.array([[total(a).errors, total(b).errors] for a, b in zip(ones, others, strict=True)], np.float64)
     drawn = np.random.default_rng(seed).integers(0, len(errors), (resamples, len(errors)))
     sums = errors[drawn].sum(1)

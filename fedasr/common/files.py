@@ -50,21 +50,26 @@ def disk_error(path: Path, error: OSError) -> UserError:
     return UserError(f"{path}: cannot be written: {error.strerror}")
 
 
+def _utf8(text: str) -> bytes:
+    """Return text as UTF-8; half a character, which UTF-8 has no bytes for, is written as JSON escapes it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_json(path: Path, data: Any) -> None:
     """Write JSON, keys in the order given."""
-    write_bytes(path, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, _utf8(json.dumps(data, indent=1, ensure_ascii=False) + "\n"))
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write JSON lines."""
-    write_bytes(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+    write_bytes(path, _utf8("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)))
 
 
 def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Append JSON lines; a crash can tear the last one, which `read_lines` leaves out."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     except OSError as error:
         raise disk_error(path, error) from error

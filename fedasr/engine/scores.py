@@ -78,7 +78,7 @@ def _errors(parts: Assembly, speakers: Mapping[str, ErrorCounts]) -> dict[str, A
         return {}
     parts.folder.write_speakers(SpeakerScore(name, c.errors, c.words, c.wer) for name, c in speakers.items())
     counts = list(speakers.values())
-    low, high = wer_interval(counts, Streams(parts.seed).sequence("bootstrap"))
+    low, high = wer_interval(counts, Streams(parts.seed).sequence("bootstrap")) or (None, None)
     together = total(counts)
     return {
         "wer": together.wer, "wer_low": low, "wer_high": high, "cer": together.cer, "insertions": together.insertions,

@@ -114,9 +114,14 @@ def test_more_speakers_narrow_the_interval() -> None:
     assert widths == sorted(widths, reverse=True)
 
 
-def test_one_speaker_has_no_width() -> None:
-    low, high = wer_interval(_speakers(1, 3), np.random.SeedSequence(0))
-    assert low == high == total(_speakers(1, 3)).wer
+@pytest.mark.parametrize("count", range(5))
+def test_an_interval_over_speakers_needs_two_of_them(count: int) -> None:
+    speakers = _speakers(count, 3)
+    assert (wer_interval(speakers, np.random.SeedSequence(0)) is not None) == (count >= 2)
+    ones = [[speaker] for speaker in speakers]
+    if count < 2:
+        with pytest.raises(ValueError, match="at least two"):
+            paired_ratio_interval(ones, ones, np.random.SeedSequence(0))
 
 
 def test_a_paired_ratio_knows_that_both_rows_were_scored_on_the_same_speakers() -> None:

@@ -148,3 +148,13 @@ def test_written_files_may_be_read_as_others_are(tmp_path: Path) -> None:
     write_bytes(tmp_path / "x", b"")
     (tmp_path / "y").write_bytes(b"")
     assert (tmp_path / "x").stat().st_mode == (tmp_path / "y").stat().st_mode
+
+
+def test_half_a_character_is_written_as_json_escapes_it(tmp_path: Path) -> None:
+    """A file whose name is not UTF-8 must not end a run that has trained."""
+    rows = [{"id": "caf\udce9.wav", "text": "h\ud83d é"}]
+    write_lines(tmp_path / "lines.jsonl", rows)
+    append_lines(tmp_path / "lines.jsonl", rows)
+    write_json(tmp_path / "one.json", rows)
+    assert read_lines(tmp_path / "lines.jsonl") == rows * 2
+    assert json.loads((tmp_path / "one.json").read_text()) == rows

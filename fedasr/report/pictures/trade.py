@@ -122,8 +122,8 @@ def _draw_cost(axes: Axes, group: Group, count: float, limits: tuple[float, floa
     if not count:
         axes.plot(limits, [100 * wer] * 2, color=look.colour, linewidth=1.2, dashes=look.dashes)
         return
-    low, high = group.interval() or (wer, wer)
-    axes.plot([count] * 2, [100 * low, 100 * high], color=look.colour, linewidth=1.4)
+    if ends := group.interval():
+        axes.plot([count] * 2, [100 * end for end in ends], color=look.colour, linewidth=1.4)
     axes.plot(count, 100 * wer, look.marker, markersize=7, color=look.colour, markeredgecolor="white")
     if best:
         axes.plot(count, 100 * wer, "o", markersize=11, markerfacecolor="none", markeredgecolor=FAINT)

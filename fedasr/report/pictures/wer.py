@@ -73,8 +73,9 @@ def _dot_and_whisker(axes: Axes, group: Group, position: int, look: Look) -> Non
         text = "not measured" if group.finished else "failed"
         axes.annotate(text, (0, position), (4, 0), textcoords="offset points", va="center", color=FAINT)
         return
-    low, high = group.interval() or (wer.value, wer.value)
-    axes.plot([100 * low, 100 * high], [position] * 2, color=look.colour, linewidth=2.2, solid_capstyle="butt")
+    ends = [100 * end for end in group.interval() or ()]
+    if ends:
+        axes.plot(ends, [position] * 2, color=look.colour, linewidth=2.2, solid_capstyle="butt")
     seeds = [100 * value for value in group.values(lambda row: row.wer)]
     if len(seeds) > 1:
         axes.plot(
@@ -86,7 +87,7 @@ def _dot_and_whisker(axes: Axes, group: Group, position: int, look: Look) -> Non
             markerfacecolor="white",
         )
     axes.plot(100 * wer.value, position, look.marker, markersize=7, color=look.colour, markeredgecolor="white")
-    right = (100 * max(high, *([value / 100 for value in seeds])), position)
+    right = (max([*ends, *seeds]), position)
     axes.annotate(percent(wer.value), right, (6, 0), textcoords="offset points", va="center", color=look.ink)
 
 

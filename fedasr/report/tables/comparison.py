@@ -114,7 +114,8 @@ def _wer(group: Group, release: bool) -> Cell:
     wer = group.wer()
     if wer is None:
         return Cell("no test speakers")
-    details = [f"{percent(wer.low)}–{percent(wer.high)}", *([f"{wer.seeds} seeds"] if wer.seeds > 1 else [])]
+    details = [] if wer.low is None or wer.high is None else [f"{percent(wer.low)}–{percent(wer.high)}"]
+    details += [f"{wer.seeds} seeds"] if wer.seeds > 1 else []
     spreads = [row.wer_spread for row in group.finished if row.wer_spread]
     if spreads and not release:
         low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)

@@ -42,7 +42,9 @@ def _nothing(data: RunData) -> str:
 def _best(scored: list[tuple[Group, Estimate]]) -> str:
     ranked = sorted(scored, key=lambda item: item[1].value)
     group, wer = ranked[0]
-    if wer.seeds > 1:
+    if wer.low is None or wer.high is None:
+        interval = "no interval, with fewer than two test speakers"
+    elif wer.seeds > 1:
         interval = f"mean of {wer.seeds} seeds, {percent(wer.low)} to {percent(wer.high)}%"
     else:
         interval = f"95% interval {percent(wer.low)} to {percent(wer.high)}%"

@@ -11,11 +11,11 @@ from fedasr.runs.data import RowData, RunData, ScoreData
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its interval: 95% over speakers for one seed, the range over several seeds."""
+    """A value and its interval: 95% over speakers for one seed, the range over several seeds; None where none is."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     seeds: int
 
 
@@ -61,7 +61,7 @@ class Group:
             return None
         if len(values) > 1:
             return Estimate(fmean(values), min(values), max(values), len(values))
-        low, high = self.interval() or (values[0], values[0])
+        low, high = self.interval() or (None, None)
         return Estimate(values[0], low, high, 1)
 
     def interval(self) -> tuple[float, float] | None:

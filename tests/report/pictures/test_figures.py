@@ -12,6 +12,8 @@ from fedasr.report import figures
 from fedasr.report.pictures.drawing.looks import looks
 from fedasr.report.pictures.order import pictures
 from fedasr.report.pictures.partition import partition
+from fedasr.report.pictures.privacy.figure import wer_by_epsilon
+from fedasr.report.pictures.privacy.panels import panels
 from fedasr.report.pictures.silos import silo_strips, worst_of
 from fedasr.report.pictures.trade import wer_by_bytes
 from fedasr.report.pictures.wer import wer_by_round, wer_by_row
@@ -70,6 +72,18 @@ def test_seeds_are_small_dots_about_their_mean(make_run: Make, make_row: Make) -
     dots = [list(line.get_xdata()) for line in figure.axes[0].get_lines()]  # type: ignore[arg-type]
     assert [21.0, 22.0, 23.0] in [[round(float(value), 6) for value in line] for line in dots]
     assert [22.0] in [[round(float(value), 6) for value in line] for line in dots]
+
+
+@pytest.mark.parametrize(("ends", "most"), [({}, 2), ({"wer_low": None, "wer_high": None}, 1)])
+def test_without_an_interval_no_whisker_is_drawn(
+    make_run: Make, make_row: Make, ends: dict[str, None], most: int
+) -> None:
+    promise = {"epsilon": 2.0, "delta": 1e-5, "privacy_unit": "silo", "adjacency": "replace-one"}
+    run = read_run(make_run([make_row("fedavg", **promise, epsilon_kind="accountant", **ends)]))
+    for figure in (wer_by_row(run), wer_by_bytes(run), wer_by_epsilon(run, panels(run)[0])):
+        assert figure is not None
+        drawn = [line for line in figure.axes[0].get_lines() if line.get_drawstyle() == "default"]
+        assert max(len(line.get_xdata()) for line in drawn) == most  # type: ignore[arg-type]
 
 
 def test_a_failed_row_is_drawn_as_failed(make_run: Make, make_row: Make, make_failed_row: Make) -> None:

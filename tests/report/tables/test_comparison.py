@@ -172,5 +172,12 @@ def test_findings_say_where_intervals_overlap(make_run: Make, make_row: Make) ->
     assert "its interval overlaps that of fedadam." in findings(read_run(make_run(rows)))
 
 
+def test_one_test_speaker_has_a_rate_and_no_interval(make_run: Make, make_row: Make) -> None:
+    folder = make_run([make_row("fedavg", wer_low=None, wer_high=None)])
+    assert cells(folder)["WER %"] == "23.7"
+    assert findings(read_run(folder)).startswith("Best is fedavg with 23.7% word errors (no interval")
+    assert "23.7" in plain_table(read_run(folder))
+
+
 def test_findings_without_any_finished_row(make_run: Make, make_failed_row: Make) -> None:
     assert findings(read_run(make_run([make_failed_row("fedavg", "disk full")]))).startswith("No row finished.")

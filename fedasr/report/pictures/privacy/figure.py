@@ -45,7 +45,7 @@ def wer_by_epsilon(data: RunData, panel: PrivacyPanel) -> Figure:
 
 def _heights(panel: PrivacyPanel) -> list[float]:
     flat = [group.mean(lambda row: row.wer) or 0.0 for group in panel.flat]
-    ends = [end for point in panel.points for end in (point.low, point.wer, point.high)]
+    ends = [end for point in panel.points for end in (point.wer, *(point.interval or ()))]
     return [100 * height for height in (*flat, *ends)]
 
 
@@ -89,8 +89,8 @@ def _draw(axes: Axes, family: Family, look: Look, transform: Transform) -> None:
         places, wers, color=look.colour, linewidth=1.2, linestyle=":" if void else "-", transform=transform, zorder=2
     )
     for point in family.points:
-        ends = [100 * point.low, 100 * point.high]
-        axes.plot([point.place] * 2, ends, color=look.colour, linewidth=1.4, transform=transform, alpha=0.7)
+        ends = [100 * end for end in point.interval or ()]
+        axes.plot([point.place] * len(ends), ends, color=look.colour, linewidth=1.4, transform=transform, alpha=0.7)
         axes.plot(
             point.place, 100 * point.wer, ">" if point.beyond else look.marker, markersize=5.5, color=look.colour,
             markerfacecolor="white" if void else look.colour, transform=transform, zorder=3,

@@ -21,8 +21,7 @@ class Point:
     group: Group
     promise: Promise
     wer: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
 
     @property
     def void(self) -> bool:
@@ -80,7 +79,7 @@ def _point(group: Group) -> Point | None:
     wer, promise = group.wer(), promise_of(group)
     if wer is None or promise is None or promise.epsilon <= 0 or not (promise.holds or promise.kind == VOID):
         return None
-    return Point(group, promise, wer.value, *(group.interval() or (wer.value, wer.value)))
+    return Point(group, promise, wer.value, group.interval())
 
 
 def _is_flat(group: Group) -> bool:
