@@ -1,3 +1,4 @@
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -197,3 +198,12 @@ def test_unlabelled_speakers_are_public_and_nobodys_else(
 def test_too_few_speakers_for_the_unlabelled_is_one_line_that_names_them() -> None:
     with pytest.raises(UserError, match="5 unlabelled speakers and a silo"):
         _divide(_corpus([1] * 10), _spec(unlabelled_speakers=5))
+
+
+@pytest.mark.parametrize("rule", ["natural", "grouped"])
+def test_a_large_corpus_is_divided_in_a_moment(rule: str) -> None:
+    """In time linear in its utterances: to look up 5,000 speakers anew for each of 20,000 utterances took 13 s."""
+    corpus = _corpus([4] * 5_000)
+    before = time.process_time()
+    _divide(corpus, _spec(partition=rule, silos=0 if rule == "natural" else 2_000))
+    assert time.process_time() - before < 2.0

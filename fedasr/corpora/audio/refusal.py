@@ -8,11 +8,11 @@ from pathlib import Path
 def why_unreadable(path: Path, error: Exception) -> str:
     """Return why libsndfile does not open a file."""
     if not path.exists():
-        return f"{path}: no such audio file"
+        return f"{path}: no such audio file; correct the path, or remove the entry"
     if path.is_dir():
-        return f"{path}: a folder, not an audio file"
+        return f"{path}: a folder, not an audio file; correct the path"
     if path.stat().st_size == 0:
-        return f"{path}: empty audio file (0 bytes)"
+        return f"{path}: empty audio file (0 bytes); copy the file again"
     return f"{path}: not an audio file that can be read ({reason(error)}); use WAV, FLAC, Ogg or MP3"
 
 

@@ -11,6 +11,7 @@ from fedasr.corpora.audio import AudioInfo
 from fedasr.corpora.checking.form import in_one_form
 from fedasr.corpora.checking.headers import Headers, Progress, key_of, open_headers
 from fedasr.corpora.checking.lengths import with_lengths
+from fedasr.corpora.checking.places import legible
 from fedasr.corpora.checking.repeats import each_once
 from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.faults import Entry, Fault, refusal
@@ -61,7 +62,7 @@ def check_corpus(
     headers = open_headers(once, progress)
     measured = list(with_lengths(once, headers))
     utterances = tuple(entry for entry in measured if isinstance(entry, Utterance))
-    faults = tuple(entry for entry in measured if isinstance(entry, Fault))
+    faults = tuple(legible(entry) for entry in measured if isinstance(entry, Fault))
     if faults and (faulty == REFUSE or not utterances):
         raise refusal(faults, name, len(measured), mend if utterances else "nothing is left")
     if not utterances:

@@ -26,12 +26,12 @@ def in_one_form(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _formed(utterance: Utterance) -> Utterance:
-    if isinstance(utterance.audio, AudioFile) and not is_text(str(utterance.audio.path)):
-        path = printable(utterance.audio.path)
-        raise EntryError(f"the file name '{path}' is not UTF-8; rename the file, here too", "file names")
+    if isinstance(utterance.audio, AudioFile):
+        _check_path(str(utterance.audio.path))
     named = {"speaker": utterance.speaker, "id": utterance.id}
     for what, value in ({"text": utterance.text} | named | dict(utterance.fields)).items():
-        _check_whole(what, value)
+        _check_whole(printable(what), value)
+        _check_whole("the name of a field", what)
     text, speaker, name = canonical(utterance.text), canonical_name(utterance.speaker), canonical_name(utterance.id)
     if not text:
         raise EntryError("empty text: write the transcript or remove the line", "empty text")
@@ -41,6 +41,13 @@ def _formed(utterance: Utterance) -> Utterance:
     if (text, speaker, name) == (utterance.text, utterance.speaker, utterance.id) and fields is utterance.fields:
         return utterance
     return replace(utterance, text=text, speaker=speaker, id=name, fields=fields)
+
+
+def _check_path(path: str) -> None:
+    if not is_text(path):
+        raise EntryError(f"the file name '{printable(path)}' is not UTF-8; rename the file, here too", "file names")
+    if "\0" in path:
+        raise EntryError(f"no file can be called '{printable(path)}'; correct the path", "file names")
 
 
 def _check_whole(what: str, value: str) -> None:

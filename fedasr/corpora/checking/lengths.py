@@ -23,7 +23,7 @@ def with_lengths(entries: Iterable[Entry], headers: Headers) -> Iterator[Entry]:
         try:
             yield _measured(entry, headers.get(key_of(entry)))
         except EntryError as error:
-            yield error.at(place_of(entry))
+            yield _without_repetition(error.at(place_of(entry)))
 
 
 def _measured(utterance: Utterance, header: AudioInfo | UserError | None) -> Utterance:
@@ -48,9 +48,22 @@ def _real(audio: AudioSource, header: AudioInfo | UserError) -> AudioInfo:
             raise header
         return audio.within(header) if isinstance(audio, AudioFile) else header
     except UserError as error:
-        raise EntryError(str(error), "unusable audio") from error
+        is_part = isinstance(audio, AudioFile) and audio != AudioFile(audio.path)
+        named = "'offset', 'duration': " if is_part and isinstance(header, AudioInfo) else ""
+        raise EntryError(f"{named}{error}", "unusable audio") from error
 
 
 def tolerance_seconds(header: AudioInfo) -> float:
-    """Return how far a stated length may be off: what rounding makes of it."""
-    return max(0.1, 0.02 * header.seconds)
+    """Return how far a stated length may be off: rounding, and what an MP3 coder puts before and after the speech."""
+    return max(0.1, 0.02 * header.seconds) + (_mp3_padding(header) if header.format == "MP3" else 0.0)
+
+
+def _mp3_padding(header: AudioInfo) -> float:
+    """Return the longest delay and padding of a coder: two frames, and the 1105 samples that LAME and decoder add."""
+    frame = 1152 if header.rate_hz >= 32_000 else 576
+    return (2 * frame + 1105) / header.rate_hz
+
+
+def _without_repetition(fault: Fault) -> Fault:
+    """Return the fault of an entry that is a file, its path said once."""
+    return replace(fault, reason=fault.reason.removeprefix(f"{fault.where}: "))

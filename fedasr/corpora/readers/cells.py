@@ -8,10 +8,27 @@ from fedasr.corpora.faults import EntryError
 
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"(?=,|$)')
 
+_CSV_QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
+
 
 def tab_cells(line: str) -> list[str]:
     """Return the cells of a line of a TSV file, which knows no quoting: a quotation mark is a character."""
     return line.split("\t")
+
+
+def plain_tab_cells(line: str) -> list[str]:
+    """Return the cells of a line of a TSV file; who quoted them as in CSV meant other texts.
+
+    Raises
+    ------
+    EntryError
+        Where a cell stands in quotation marks and all within it are doubled.
+    """
+    cells = tab_cells(line)
+    if any(_CSV_QUOTED.fullmatch(cell) for cell in cells):
+        told = "a cell is quoted as in CSV, its quotation marks doubled; write TSV without quoting, or save it as .csv"
+        raise EntryError(told, "quoted cells")
+    return cells
 
 
 def comma_cells(line: str) -> list[str]:

@@ -14,9 +14,11 @@ from fedasr.corpora.readers.records import normal_text
 from fedasr.corpora.utterance import Utterance
 
 _ALL_IN_ONE = "transcripts.txt"
-_OF_CHAPTERS = "*/*/*.trans.txt"
+_OF_CHAPTERS = "*/*/[!.]*.trans.txt"  # what begins with a point is a Mac's, and no speech
 _LISTS = ("SPEAKERS.TXT", "metainfo.txt")
 _ENDINGS = (".flac", ".wav", ".ogg", ".opus", ".mp3", ".sph", ".aiff", ".au")
+
+Fields = Mapping[str, str]
 
 
 def read_librispeech(path: Path, subset: str | None = None) -> Iterator[Entry]:
@@ -40,7 +42,7 @@ def read_librispeech(path: Path, subset: str | None = None) -> Iterator[Entry]:
     root = path / "LibriSpeech" if (path / "LibriSpeech").is_dir() else path
     there = _subsets(root)
     if not there:
-        raise UserError(f"{path}: no LibriSpeech here; looked in {root} for a folder of {_OF_CHAPTERS}")
+        raise UserError(f"{path}: no LibriSpeech here; looked in {root} for SUBSET/SPEAKER/CHAPTER/*.trans.txt")
     if subset is not None and subset not in there:
         raise UserError(f"corpus.subset: {root} has no subset '{subset}'{nearest(subset, there)}")
     sexes = {speaker: sex for name in _LISTS for speaker, sex in _sexes(root / name).items()}
@@ -52,7 +54,7 @@ def read_librispeech(path: Path, subset: str | None = None) -> Iterator[Entry]:
 def _subsets(root: Path) -> dict[str, Path]:
     folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
     found = {folder.name: folder for folder in folders if _is_subset(folder)}
-    return found or ({root.name: root} if _is_subset(root) else {})
+    return found or ({root.absolute().name: root} if _is_subset(root) else {})
 
 
 def _is_subset(folder: Path) -> bool:
@@ -64,27 +66,26 @@ def _read_subset(subset: Path, sexes: Mapping[str, str]) -> list[Entry]:
     in_one = (subset / _ALL_IN_ONE).is_file()
     audio = _audio(subset / "audio" if in_one else subset)
     fields = {folder: _fields(subset, folder, sexes) for folder in {path.parent for path in audio.values()}}
-    found: dict[str, Entry] = {}
-    for where, name, text in _transcripts([subset / _ALL_IN_ONE] if in_one else sorted(subset.glob(_OF_CHAPTERS))):
-        path = audio.get(name)
-        if path is None:
-            told = f"no audio of '{name}' ({', '.join(_ENDINGS)}); remove the line, or unpack the archive again"
-            found[where] = Fault(where, told, "without audio")
-        else:
-            found[name] = _utterance(where, name, text, path, fields[path.parent])
-    for name in audio.keys() - found.keys():
-        found[name] = Fault(str(audio[name]), f"no transcript of '{name}'; write it or remove the file", "without text")
-    return [found[name] for name in sorted(found)]
+    files = [subset / _ALL_IN_ONE] if in_one else sorted(subset.glob(_OF_CHAPTERS))
+    found = [(name, _entry(where, name, text, audio, fields)) for where, name, text in _transcripts(files)]
+    for name in audio.keys() - {name for name, _ in found}:
+        told = f"no transcript of '{name}'; write it or remove the file"
+        found.append((name, Fault(str(audio[name]), told, "without text")))
+    return [entry for _, entry in sorted(found, key=lambda named: named[0])]
 
 
-def _utterance(where: str, name: str, text: str, path: Path, fields: Mapping[str, str]) -> Utterance:
+def _entry(where: str, name: str, text: str, audio: Mapping[str, Path], fields: Mapping[Path, Fields]) -> Entry:
+    path = audio.get(name)
+    if path is None:
+        told = f"no audio of '{name}' ({', '.join(_ENDINGS)}); remove the line, or unpack the archive again"
+        return Fault(where, told, "without audio")
     speaker = path.parent.parent.name
-    return Utterance(name, speaker, normal_text(text), math.nan, AudioFile(path), fields, where)
+    return Utterance(name, speaker, normal_text(text), math.nan, AudioFile(path), fields[path.parent], where)
 
 
 def _audio(folder: Path) -> dict[str, Path]:
     """Return the audio by its names without ending; where there are several, the first of the endings counts."""
-    files = [path for path in folder.glob("*/*/*") if path.suffix.lower() in _ENDINGS and path.name[0] != "."]
+    files = [path for path in folder.glob("*/*/[!.]*") if path.suffix.lower() in _ENDINGS]
     files.sort(key=lambda path: -_ENDINGS.index(path.suffix.lower()))
     return {path.stem: path for path in files}
 
@@ -97,7 +98,7 @@ def _transcripts(files: Iterable[Path]) -> Iterator[tuple[str, str, str]]:
                 yield f"{file}:{number}", words[0], "".join(words[1:])
 
 
-def _fields(subset: Path, folder: Path, sexes: Mapping[str, str]) -> dict[str, str]:
+def _fields(subset: Path, folder: Path, sexes: Mapping[str, str]) -> Fields:
     fields = {"subset": subset.name, "chapter": folder.name}
     sex = sexes.get(folder.parent.name)
     return fields | ({"sex": sex} if sex else {})

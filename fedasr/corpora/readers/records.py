@@ -21,6 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 AUDIO, OFFSET, DURATION, TEXT, SPEAKER, ID = "audio_filepath", "offset", "duration", "text", "speaker", "id"
+_LONGEST_SECONDS = 1e9
 _OWN = frozenset({AUDIO, OFFSET, DURATION, TEXT, SPEAKER, ID})
 
 
@@ -122,7 +123,7 @@ def _duration(record: Record, required: bool) -> float:
     _value(record, DURATION, "give the length of the audio in seconds")
     seconds = _seconds(record, DURATION)
     if seconds == 0:
-        raise EntryError(f"'{DURATION}' must be positive, not 0", f"wrong {DURATION}")
+        raise EntryError(f"'{DURATION}' must be above 0; correct it", f"wrong {DURATION}")
     return seconds
 
 
@@ -130,8 +131,9 @@ def _seconds(record: Record, key: str) -> float:
     value = record.values[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise EntryError(f"'{key}' must be a number of seconds, not {json.dumps(value)[:40]}", f"wrong {key}")
-    if not math.isfinite(value) or value < 0:
-        raise EntryError(f"'{key}' must be positive, not {value}", f"wrong {key}")
+    if not 0 <= value < _LONGEST_SECONDS:
+        told = f"'{key}' must be a number of seconds of at least 0, not {str(value)[:40]}; correct it"
+        raise EntryError(told, f"wrong {key}")
     return float(value)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fedasr.common.errors import UserError
+from fedasr.corpora.checking.places import printable
 from fedasr.corpora.faults import EntryError, Fault
 from fedasr.corpora.readers.lines import numbered_lines
 from fedasr.corpora.readers.records import Record
@@ -47,12 +48,17 @@ def _header(where: str, cells_of: CellsOf, line: str, wanted: Sequence[str]) -> 
         raise UserError(str(error.at(where))) from error
     missing = [name for name in wanted if name not in header]
     if missing:
-        found = ", ".join(header) if any(header) else "none"
-        raise UserError(f"{where}: no column '{missing[0]}'; found: {found}")
+        found = printable(", ".join(header)) if any(header) else "none"
+        told = f"no column '{missing[0]}'; found: {found}"
+        raise UserError(f"{where}: {told}; name the columns in the first line, with {_delimiter(cells_of)} between")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise UserError(f"{where}: column '{twice[0]}' is there twice; remove one")
     return header
+
+
+def _delimiter(cells_of: CellsOf) -> str:
+    return "commas" if len(cells_of("a,b")) > 1 else "tabs"
 
 
 def _row(where: str, header: list[str], cells_of: CellsOf, line: str) -> Record | Fault | None:
@@ -63,8 +69,8 @@ def _row(where: str, header: list[str], cells_of: CellsOf, line: str) -> Record 
     if not any(cell.strip() for cell in cells):
         return None
     if len(cells) != len(header):
-        told = f"{len(cells)} cells, but {len(header)} columns; look for a delimiter or a line break within a cell"
-        return Fault(where, told, "ragged rows")
+        told = f"{len(cells)} cells, but {len(header)} columns"
+        return Fault(where, f"{told}; correct it: a delimiter or a line break may stand within a cell", "ragged rows")
     if [cell.strip() for cell in cells] == header:
         return Fault(where, "the header once more; remove the line", "headers")
     return Record(where, dict(zip(header, cells, strict=True)))

@@ -21,6 +21,7 @@ _INSIDE = (
     "SpeechCommands/speech_commands_v0.01", "speech_commands_v0.01", ".",
 )  # fmt: skip
 _DIVIDER = "_nohash_"
+_CLIPS = f"*/[!.]*{_DIVIDER}*.wav"  # what begins with a point is a Mac's, and no speech
 _NO_WORD = "_background_noise_"
 
 
@@ -41,7 +42,7 @@ def read_speech_commands(path: Path, subset: str | None = None) -> Iterator[Entr
     """
     if subset is not None and subset not in SUBSETS:
         raise UserError(f"corpus.subset: Speech Commands has no subset '{subset}'{nearest(subset, SUBSETS)}")
-    root = next((path / inside for inside in _INSIDE if any((path / inside).glob(f"*/*{_DIVIDER}*.wav"))), None)
+    root = next((path / inside for inside in _INSIDE if any((path / inside).glob(_CLIPS))), None)
     if root is None:
         raise UserError(
             f"{path}: no Speech Commands here; looked for speech_commands_v0.02/WORD/SPEAKER_nohash_N.wav "
@@ -56,7 +57,7 @@ def read_speech_commands(path: Path, subset: str | None = None) -> Iterator[Entr
 
 def _clips(root: Path) -> list[str]:
     """Return ``word/file`` of each clip, in the order of the texts."""
-    clips = (f"{path.parent.name}/{path.name}" for path in root.glob(f"*/*{_DIVIDER}*.wav"))
+    clips = (f"{path.parent.name}/{path.name}" for path in root.glob(_CLIPS))
     return sorted(clip for clip in clips if not clip.startswith(_NO_WORD))
 
 

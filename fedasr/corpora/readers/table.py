@@ -8,11 +8,11 @@ from pathlib import Path
 from fedasr.common.errors import UserError
 from fedasr.corpora.columns import Columns
 from fedasr.corpora.faults import Entry, Fault
-from fedasr.corpora.readers.cells import comma_cells, tab_cells
+from fedasr.corpora.readers.cells import comma_cells, plain_tab_cells
 from fedasr.corpora.readers.records import AUDIO, DURATION, OFFSET, SPEAKER, TEXT, Record, entries
 from fedasr.corpora.readers.rows import CellsOf, table_rows
 
-_CELLS: dict[str, CellsOf] = {".csv": comma_cells, ".tsv": tab_cells}
+_CELLS: dict[str, CellsOf] = {".csv": comma_cells, ".tsv": plain_tab_cells}
 ENDINGS = tuple(_CELLS)
 TABLES = ("manifest.csv", "manifest.tsv")
 _OWN = Columns(audio=AUDIO, text=TEXT, speaker=SPEAKER)

@@ -38,7 +38,7 @@ def read_vctk(path: Path, subset: str | None = None) -> Iterator[Entry]:
     people = _people(root / "speaker-info.txt")
     return (
         _utterance(root, transcript, microphone, people.get(transcript.parent.name, {}))
-        for transcript in sorted((root / "txt").glob("*/*.txt")) if not _is_known_gap(root, transcript, microphone)
+        for transcript in sorted((root / "txt").glob("*/[!.]*.txt")) if not _is_known_gap(root, transcript, microphone)
     )  # fmt: skip
 
 

@@ -108,3 +108,31 @@ def test_each_file_is_opened_once_and_counted_on_the_way(tmp_path: Path) -> None
     entries = [_spoken(record(tmp_path / f"{n}.wav", 0.1, seed=n)) for n in range(3)]
     check_corpus(entries, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "off", "is_good"), [(8_000, 0.25, True), (8_000, 0.45, False), (48_000, 0.2, False)]
+)
+def test_the_length_of_mp3_may_be_off_by_what_its_coder_adds(
+    tmp_path: Path, rate_hz: int, off: float, is_good: bool
+) -> None:
+    audio = record(tmp_path / "a.mp3", 1.0, rate_hz)
+    real = AudioFile(audio).inspect().seconds
+    entries = [_spoken(audio, duration_seconds=real - off)]
+    if is_good:
+        assert check_corpus(entries).utterances[0].duration_seconds == real - off
+    else:
+        assert "the audio is" in _refused(*entries)[0]
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.wav", "a\0b.wav"])
+def test_messages_can_be_printed_whatever_a_file_is_called(tmp_path: Path, name: str) -> None:
+    fault = Fault(str(tmp_path / name), f"no transcript of '{name}'; write it", "without text")
+    for line in (*_refused(fault), *_refused(_spoken(tmp_path / name))):
+        assert line.isprintable()
+
+
+def test_the_path_of_an_entry_that_is_a_file_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "none.wav"
+    (line,) = _refused(_spoken(path, where=str(path)))
+    assert line.count(str(path)) == 1

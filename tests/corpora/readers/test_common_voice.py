@@ -5,6 +5,7 @@ from support.corpora import whole
 from support.sound import record
 
 from fedasr.common.errors import UserError
+from fedasr.corpora.load import load_corpus, read_corpus
 from fedasr.corpora.readers.common_voice import read_common_voice
 
 HEADER = "client_id\tpath\tsentence_id\tsentence\tage\tgender\taccents\tlocale"
@@ -58,3 +59,45 @@ def test_what_is_missing_is_named(voices: Path, tmp_path: Path) -> None:
         whole(read_common_voice(voices, "train"))
     with pytest.raises(UserError, match="no Common Voice here"):
         whole(read_common_voice(tmp_path / "clips"))
+
+
+def _table(folder: Path, sentences: list[str], encoding: str = "utf-8", end: str = "\n") -> Path:
+    rows = [f"spk{n}\t{n}.wav\ts\t{sentence}\t\t\t\ten" for n, sentence in enumerate(sentences)]
+    for number in range(len(sentences)):
+        record(folder / "clips" / f"{number}.wav", 0.1)
+    (folder / "validated.tsv").write_bytes((end.join([HEADER, *rows]) + end).encode(encoding))
+    return folder
+
+
+@pytest.mark.parametrize(("encoding", "end"), [("utf-8", "\n"), ("utf-8-sig", "\r\n"), ("utf-8", "\r")])
+def test_a_quotation_mark_joins_no_rows(tmp_path: Path, encoding: str, end: str) -> None:
+    said = [
+        "he left at noon",
+        '"Well," said the man. "I will go',
+        "Nobody saw him",
+        "the door was shut",
+        'she said no"',
+    ]
+    found = load_corpus("common-voice", _table(tmp_path, said, encoding, end))
+    assert [u.text for u in found] == [
+        "he left at noon", "well said the man i will go", "nobody saw him", "the door was shut", "she said no",
+    ]  # fmt: skip
+
+
+def test_a_sentence_may_be_longer_than_a_cell_of_csv_may_be(tmp_path: Path) -> None:
+    (found,) = load_corpus("common-voice", _table(tmp_path, ["word " * 50_000]))
+    assert len(found.text) == 249_999
+
+
+def test_all_bad_rows_are_named_at_once(tmp_path: Path) -> None:
+    path = _table(tmp_path, ["one", "two", "three", "?!", "five", "six"]) / "validated.tsv"
+    (tmp_path / "clips" / "1.wav").write_bytes(b"")
+    (tmp_path / "clips" / "2.wav").unlink()
+    (tmp_path / "clips" / "5.wav").write_bytes(b"this is no audio")
+    with pytest.raises(UserError) as raised:
+        load_corpus("common-voice", tmp_path)
+    *lines, last = raised.value.lines
+    assert [line.split(": ")[0] for line in lines] == [f"{path}:{row}" for row in (3, 4, 5, 7)]
+    assert "4 of 6 entries cannot be used" in last
+    left = read_corpus("common-voice", tmp_path, faulty="leave out")
+    assert [u.text for u in left.utterances] == ["one", "five"]

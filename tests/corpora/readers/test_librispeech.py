@@ -48,3 +48,36 @@ def test_a_missing_transcript_is_named(library: Path) -> None:
     (library / "LibriSpeech/dev-clean/84/121/84-121.trans.txt").write_text("84-121-0000 GO ON\n")
     with pytest.raises(UserError, match=r"84-121-0001\.flac: no transcript"):
         whole(read_librispeech(library))
+
+
+@pytest.mark.parametrize("ending", [".flac", ".wav", ".mp3"])
+def test_any_folder_of_that_layout_is_a_subset(tmp_path: Path, ending: str) -> None:
+    folder = tmp_path / "LibriSpeech" / "dev-clean-2" / "0084" / "121123"
+    record(folder / f"0084-121123-0000{ending}", 1.0)
+    (folder / "0084-121123.trans.txt").write_text("0084-121123-0000 GO DO YOU HEAR\n")
+    (folder / "._0084-121123.trans.txt").write_bytes(b"\xff")
+    for place, subset in ((tmp_path, "dev-clean-2"), (tmp_path, None), (folder.parent.parent, None)):
+        (found,) = whole(read_librispeech(place, subset))
+        assert (found.id, found.speaker, found.text) == ("0084-121123-0000", "0084", "go do you hear")
+        assert found.fields["subset"] == "dev-clean-2"
+
+
+def test_the_multilingual_layout(tmp_path: Path) -> None:
+    root = tmp_path / "mls_polish"
+    record(root / "dev" / "audio" / "10" / "20" / "10_20_000001.flac")
+    (root / "dev" / "transcripts.txt").write_text("10_20_000001\tdzień dobry\n", encoding="utf-8")
+    (root / "metainfo.txt").write_text(" SPEAKER | GENDER | PARTITION\n 10 | F | dev\n")
+    (found,) = whole(read_librispeech(root, "dev"))
+    assert (found.id, found.speaker, found.text) == ("10_20_000001", "10", "dzień dobry")
+    assert found.fields == {"subset": "dev", "chapter": "20", "sex": "f"}
+
+
+def test_audio_without_transcript_and_the_other_way_round_are_named(library: Path) -> None:
+    folder = library / "LibriSpeech/dev-clean/84/121"
+    (folder / "84-121.trans.txt").write_text("84-121-0000 GO ON\n84-121-0007 NOBODY\n")
+    with pytest.raises(UserError) as raised:
+        whole(read_librispeech(library, "dev-clean"))
+    first, second, last = raised.value.lines
+    assert first.startswith(f"{folder / '84-121-0001.flac'}: no transcript")
+    assert second.startswith(f"{folder / '84-121.trans.txt'}:2: no audio of '84-121-0007'")
+    assert "2 of 3" in last

@@ -62,6 +62,40 @@ def test_bad_rows_are_named(tmp_path: Path, lines: list[str], where: int, messag
     assert str(raised.value).startswith(f"{path}:{where}: ")
 
 
+def test_a_quotation_mark_of_a_tsv_file_is_a_character_and_joins_no_rows(tmp_path: Path) -> None:
+    rows = ['a.wav\t0.5\t"well said the man\tann', 'b.wav\t0.5\tShe said "no"\tbob']
+    path = _table(tmp_path, HEADER.replace(",", "\t"), *rows, name="x.tsv")
+    assert [u.text for u in load_corpus("table", path)] == ['"well said the man', 'she said "no"']
+
+
+def test_a_csv_row_that_swallows_others_is_named_where_it_begins(tmp_path: Path) -> None:
+    rows = ['a.wav,0.5,"he left,ann', "b.wav,0.5,nobody saw him,bob", 'c.wav,0.5,"she said no",ann']
+    path = _table(tmp_path, HEADER, *rows)
+    with pytest.raises(UserError) as raised:
+        load_corpus("table", path)
+    assert raised.value.lines[0].startswith(f"{path}:2: a quoted cell does not end on this line")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_ends_of_lines_do_not_matter(tmp_path: Path, end: str) -> None:
+    path = _table(tmp_path)
+    path.write_bytes(end.join([HEADER, "a.wav,0.5,yes,ann", "", ",,,", "b.wav,0.5,no,bob", ""]).encode())
+    assert [(u.text, u.speaker) for u in load_corpus("table", path)] == [("yes", "ann"), ("no", "bob")]
+
+
+def test_a_header_in_the_middle_is_told(tmp_path: Path) -> None:
+    path = _table(tmp_path, HEADER, "a.wav,0.5,yes,ann", HEADER, "b.wav,0.5,no,bob")
+    with pytest.raises(UserError, match=rf"^{path}:3: the header once more; remove the line$"):
+        load_corpus("table", path)
+
+
+def test_rows_with_an_offset_are_parts_of_a_file(tmp_path: Path) -> None:
+    path = _table(tmp_path, f"{HEADER},offset", "a.wav,0.2,yes,ann,0.1", "a.wav,0.2,no,ann,0.3", "b.wav,0.5,no,bob,")
+    found = load_corpus("table", path)
+    assert [u.id for u in found] == ["a.wav-100-300", "a.wav-300-500", "b.wav"]
+    assert [len(u.audio.read(16_000)) for u in found] == [3200, 3200, 8000]
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no table here"):
         whole(read_table(tmp_path))
