@@ -13,15 +13,20 @@ class UserError(Exception):
     Parameters
     ----------
     *lines : str
-        A line for each mistake, which names the file, the key and the mend.
+        A line for each mistake, which names the file, the key and the mend. What a file holds may stand in it: a line
+        break becomes a space, and what is no character (half an emoji) its number.
     """
 
     def __init__(self, *lines: str) -> None:
-        super().__init__(*lines)
-        self.lines = lines
+        self.lines = tuple(_one_line(line) for line in lines)
+        super().__init__(*self.lines)
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode()
 
 
 @contextmanager

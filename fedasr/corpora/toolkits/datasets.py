@@ -107,7 +107,7 @@ def _entry(data: _DataSet, row: int, cells: Mapping[str, Any], heard: Any) -> Ut
 
 def _told(told: Mapping[str, str], name: str) -> str:
     if name not in told:
-        raise EntryError(f"no '{name}' in this row; write it or filter the row out", f"no {name}")
+        raise EntryError(f"no '{name}' in this row; write it or filter the row out", f"without {name}")
     return told[name]
 
 
@@ -126,5 +126,5 @@ def _audio(data: _DataSet, row: int, heard: Any) -> AudioSource:
             return StoredAudio(data.folder.absolute(), data.names.audio, row)
         path = heard["path"]
     if not path.is_valid or not path.as_py():
-        raise EntryError(f"no '{data.names.audio}' in this row; filter the row out", "no audio")
+        raise EntryError(f"no '{data.names.audio}' in this row; filter the row out", "without audio")
     return AudioFile(found_from(data.folder, path.as_py()))

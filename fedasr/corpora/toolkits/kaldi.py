@@ -30,7 +30,7 @@ class _Folder:
     texts: Rows
     speakers: Rows
     durations: Rows
-    genders: Rows
+    genders: Rows  # by utterance or speaker
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def read_kaldi(path: Path, subset: str | None = None) -> Iterator[Utterance | Fa
     folder = _folder(path, subset)
     data = _Folder(
         folder, rows(folder / "wav.scp"), rows(folder / "text"), rows(folder / "utt2spk"),
-        _optional(folder / "reco2dur"), _optional(folder / "spk2gender"),
+        _optional(folder / "reco2dur"), _optional(folder / "spk2gender") | _optional(folder / "utt2gender"),
     )  # fmt: skip
     segments = folder / "segments"
     is_cut = segments.is_file()
@@ -74,8 +74,8 @@ def read_kaldi(path: Path, subset: str | None = None) -> Iterator[Utterance | Fa
             yield line.fault or _utterance(data, line, _span(line.rest) if is_cut else _Span(line.key))
         except EntryError as error:
             yield error.at(line.where)
-    for name in data.texts.keys() - heard:
-        yield Fault(str(folder / "text"), f"'{name}' has no audio; remove its line", "no audio")
+    for name in (name for name in data.texts if name not in heard):
+        yield Fault(str(folder / "text"), f"'{name}' has no audio; remove its line", "without audio")
 
 
 def _folder(path: Path, subset: str | None) -> Path:
@@ -120,8 +120,7 @@ def _utterance(data: _Folder, line: KaldiLine, span: _Span) -> Utterance:
     whole = _seconds(data.durations, span.recording)
     length = (whole if math.isnan(span.end_seconds) else span.end_seconds) - span.start_seconds
     audio = part_of(path, span.start_seconds, length, whole, span.channel)
-    gender = data.genders.get(speaker)
-    fields = sex_of(gender) if isinstance(gender, str) else {}
+    fields = sex_of(data.genders.get(line.key, data.genders.get(speaker)))
     return Utterance(line.key, speaker, normal_text(text), length, audio, fields, where=line.where)
 
 
@@ -140,7 +139,7 @@ def _file(entry: str) -> str:
     if entry == "-" or _OFFSET.search(entry):
         raise EntryError(f"'{entry}' is a place in an archive or a stream; write the audio to files first", "archive")
     if not entry:
-        raise EntryError("wav.scp names no audio file; write 'recording path'", "no audio")
+        raise EntryError("wav.scp names no audio file; write 'recording path'", "without audio")
     return entry
 
 

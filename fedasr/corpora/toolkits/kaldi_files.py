@@ -57,7 +57,7 @@ def rows(file: Path) -> Rows:
     """Return what belongs to each key of a file; raises as `lines`."""
     found: Rows = {}
     for line in lines(file):
-        twice = Fault(line.where, f"a second line of '{line.key}'; remove one", "duplicate")
+        twice = Fault(line.where, f"a second line of '{line.key}'; remove one", "duplicates")
         found[line.key] = line.fault or (twice if line.key in found else line.rest)
     return found
 

@@ -51,7 +51,7 @@ def part_of(
     return AudioFile(path, start_seconds, length, channel)
 
 
-def sex_of(gender: str | None) -> dict[str, str]:
+def sex_of(gender: object) -> dict[str, str]:
     """Return the field ``sex`` (``f`` or ``m``) for what a toolkit calls a gender, or no field."""
-    sex = (gender or "").strip().lower()[:1]
+    sex = gender.strip().lower()[:1] if isinstance(gender, str) else ""
     return {"sex": sex} if sex in ("f", "m") else {}

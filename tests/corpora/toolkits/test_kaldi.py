@@ -2,6 +2,9 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.corpora import read_or_refused
 from support.sound import record
 
 from fedasr.common.errors import UserError
@@ -40,6 +43,11 @@ def test_each_recording_is_an_utterance_where_there_are_no_segments(tmp_path: Pa
     ]  # fmt: skip
     assert [u.duration_seconds for u in found] == [0.5, 0.5]
     assert [u.audio for u in found] == [AudioFile(tmp_path / "wav/a.wav"), AudioFile(tmp_path / "wav/b.wav")]
+
+
+def test_the_gender_is_that_of_the_utterance_or_of_its_speaker(tmp_path: Path) -> None:
+    found = load_corpus("kaldi", folder(tmp_path, spk2gender="ann f\nbob f\n", utt2gender="b M\n"))
+    assert [u.fields for u in found] == [{"sex": "f"}, {"sex": "m"}]
 
 
 def test_segments_are_parts_of_recordings_and_minus_one_is_the_end(tmp_path: Path) -> None:
@@ -151,3 +159,23 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     (folder(tmp_path) / "utt2spk").unlink()
     with pytest.raises(UserError, match="utt2spk: cannot read"):
         load_corpus("kaldi", tmp_path)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["wav.scp", "text", "utt2spk", "segments", "reco2dur", "spk2gender"]),
+    st.integers(0, 40),
+    st.binary(max_size=3),
+)
+def test_whatever_stands_in_a_file_it_is_read_or_refused_in_lines(
+    tmp_path: Path, name: str, at: int, put: bytes
+) -> None:
+    path = folder(tmp_path, segments="a a 0 0.25\nb b 0.25 0.5\n", reco2dur="a 0.5\n", spk2gender="ann f\n")
+    content = (path / name).read_bytes()
+    (path / name).write_bytes(content[:at] + put + content[at + 1 :])
+    found, lines = read_or_refused("kaldi", path)
+    assert len(found) > 0 or 1 <= len(lines) <= 5
+    for utterance in found:
+        assert len(utterance.audio.read(16_000)) == pytest.approx(16_000 * utterance.duration_seconds, abs=1)
+        assert utterance.text.strip()
+        assert utterance.speaker.strip()

@@ -1,10 +1,14 @@
 import gzip
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.corpora import read_or_refused
 from support.sound import record
 
 from fedasr.common.errors import UserError
@@ -200,3 +204,34 @@ def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
     for module in ("lhotse", "lhotse.serialization"):
         monkeypatch.setitem(sys.modules, module, None)
     assert refusal(tmp_path) == "corpus.kind 'lhotse' needs the extra: pip install 'fedasr[lhotse]'"
+
+
+ODD = st.sampled_from(
+    [..., None, "", -1, 0, 1e400, [], {}, True, [1], {"a": 1}, 10**30, "text", "a\nb", "\ud83d", "x\0y"]
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_a_value_is_the_line_is_read_or_refused_in_a_line(tmp_path: Path, data: st.DataObject) -> None:
+    file = tmp_path / "cuts.jsonl"
+    if not file.exists():
+        cut_set([recording(tmp_path)], [said("a-1", gender="F", language="en", custom={"x": 1})]).to_file(file)
+        file.rename(tmp_path / "good.jsonl")
+    cut = json.loads((tmp_path / "good.jsonl").read_text())
+    owner, key = data.draw(st.sampled_from(list(_places(cut))))
+    owner[key] = data.draw(ODD)
+    if owner[key] is ...:
+        del owner[key]
+    file.write_text(json.dumps(cut))
+    found, lines = read_or_refused("lhotse", file)
+    assert len(found) + len(lines) == 1
+    for utterance in found:
+        assert len(utterance.audio.read(16_000)) == pytest.approx(16_000 * utterance.duration_seconds, abs=1)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each place of a value of JSON's where there is another value: its owner and its key."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield value, key
+        yield from _places(value[key])
