@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fedasr.asr.decoding.greedy import transcribe_batch
 from fedasr.asr.features import LogMel
 from fedasr.asr.recogniser import Recogniser
-from fedasr.common.allocator import libraries_aside
+from fedasr.common.allocator import few_arenas, libraries_aside
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
 from fedasr.common.threads import one_thread
@@ -115,6 +115,7 @@ def run(
     UserError
         Where the request was wrong; nothing is left behind then.
     """
+    few_arenas()
     watcher, experiment = watcher or Watcher(), absolute(experiment)
     if not experiment.compare:
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
