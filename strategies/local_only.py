@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 from flwr.app import ArrayRecord, Message
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
@@ -19,6 +18,7 @@ from fedasr.messages.kinds import ALONE
 from fedasr.messages.train_request import TrainRequest
 from fedasr.server.central import Central, PerSilo
 from fedasr.server.central_strategy import CentralStrategy
+from fedasr.training.losses import mean_of_known, number_or_none
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,6 @@ class LocalOnly(CentralStrategy):
         central.per_silo.update(
             {n: PerSilo(tuple(ErrorCounts(*e) for e in r.errors), r.model_sha256) for n, r in good.items()}
         )
-        loss = float(np.mean([reply.loss for reply in good.values()]))
+        loss = number_or_none(mean_of_known(reply.loss for reply in good.values()))
         central.after_round(1, 1, lambda: central.start, lambda: None, loss, evaluate=False)
         return Result()

@@ -95,6 +95,10 @@ class Recogniser(nn.Module):
         batch = batch.to(self.device)
         return self._losses(batch, self.encoder(batch.features_BTF, batch.lengths_B, generator), generator)
 
+    def fits(self, batch: Batch) -> Tensor:
+        """Say which targets can be said in their frames, shape (batch,): the others cannot be learnt."""
+        return self.head.fits(batch.lengths_B, batch.targets_BU, batch.target_lengths_B)
+
     def _losses(self, batch: Batch, encodings_BTF: Tensor, generator: torch.Generator | None) -> Tensor:
         losses_B = self.head.losses(
             encodings_BTF, batch.lengths_B, batch.targets_BU, batch.target_lengths_B, generator

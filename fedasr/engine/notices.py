@@ -1,20 +1,25 @@
-"""What is said once of prepared speech before a run trains: what the tokens cannot write."""
+"""What is said once of prepared speech before a run trains: what cannot be written, and what cannot be learnt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fedasr.asr.tokens import Tokens, unwritten_in
 from fedasr.corpora.speech import Speech
+from fedasr.engine.alignable import unalignable, untrained
 from fedasr.engine.preparation import Prepared
+
+_NAMED = 8
 
 
 def notices(prepared: Prepared) -> list[str]:
     """Return a line for each thing that changes what a run's numbers mean; usually none."""
     held_out = {name: prepared.part(name) for name in ("development", "test")}
+    silos = _silos_speech(prepared)
     lines = [
-        unknown_in_silos(texts_of(_silos_speech(prepared)), prepared.tokens),
+        unknown_in_silos(texts_of(silos), prepared.tokens),
         *(unwritten_references(texts_of(part), prepared.tokens, f"{name}: ") for name, part in held_out.items()),
+        longer_than_audio({"silos": silos, "public": prepared.part("public_labelled"), **held_out}, prepared),
     ]
     return [line for line in lines if line]
 
@@ -56,6 +61,27 @@ def unwritten_references(texts: Iterable[str], tokens: Tokens, lead: str = "") -
         f"{lead}{found.texts} of {found.of} references hold {found.unit} that the model cannot write, "
         f"{sum(found.counts.values())} in all, each an error whatever it hears: {found.names}"
     )
+
+
+def longer_than_audio(parts: Mapping[str, Speech], prepared: Prepared) -> str:
+    """Return how many transcripts of which parts are too long for their audio; nothing where none is."""
+    recogniser = untrained(prepared.recogniser_spec, prepared.tokens)
+    found = {name: unalignable(speech, recogniser) for name, speech in parts.items()}
+    if not any(found.values()):
+        return ""
+    counts = ", ".join(f"{len(far)} of {len(parts[name])} of {name}" for name, far in found.items() if far)
+    first = next(far[0] for far in found.values() if far)
+    lost = _silos_of_nothing_else({far.id for far in found["silos"]}, prepared)
+    return (
+        f"text longer than audio: {counts} cannot be learnt, the first '{first.id}' ({first.tokens} tokens in "
+        f"{first.frames} frames of 30 ms){lost}; losses are over the others. Mend text or audio"
+    )
+
+
+def _silos_of_nothing_else(names: set[str], prepared: Prepared) -> str:
+    lost = [str(n) for n, silo in enumerate(prepared.partition.silos) if silo and names.issuperset(silo)]
+    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+    return f"; these silos hold nothing else and learn nothing: {', '.join(lost[:_NAMED])}{more}" if lost else ""
 
 
 def _silos_speech(prepared: Prepared) -> Speech:

@@ -45,11 +45,25 @@ def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_t
 
 
 def _mean_metrics(metrics: Sequence[MetricRecord], weights: NDArray[np.float64], weight: str) -> MetricRecord:
-    """Return the weighted means of the metrics that all silos report, and the sum of the weights."""
+    """Return the weighted means of the metrics that all silos report, and the sum of the weights.
+
+    A silo's NaN is no number and has no part in the mean.
+    """
     total = float(weights.sum())
     averaged = MetricRecord({weight: total})
     for key in metrics[0]:
         if key != weight and all(key in m for m in metrics):
-            values = np.array([m[key] for m in metrics], np.float64)
-            averaged[key] = (weights @ values / total).tolist()
+            averaged[key] = _mean_of_numbers(np.array([m[key] for m in metrics], np.float64), weights, total).tolist()
     return averaged
+
+
+def _mean_of_numbers(
+    values: NDArray[np.float64], weights: NDArray[np.float64], total: float
+) -> NDArray[np.float64] | np.float64:
+    """Return the weighted mean over the silos, the first axis, of what is a number; NaN where nothing is."""
+    is_number = ~np.isnan(values)
+    if is_number.all():
+        return weights @ values / total
+    parts = np.where(is_number, values, 0.0)
+    with np.errstate(invalid="ignore"):
+        return weights @ parts / (weights @ is_number)

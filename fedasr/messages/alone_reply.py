@@ -19,7 +19,7 @@ class AloneReply:
     ----------
     utterances : int
     loss : float
-        Mean training loss at the end, nats a token.
+        Mean training loss at the end, nats a token; NaN where nothing could be learnt, or no guarantee covers it.
     model_sha256 : str
     errors : tuple of tuple of int
         For each test speaker the fields of `fedasr.asr.word_errors.ErrorCounts`.

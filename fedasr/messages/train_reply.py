@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from flwr.app import MetricRecord, RecordDict
@@ -22,7 +21,8 @@ class TrainReply:
     utterances : int
         The silo's utterances: its weight in an average.
     loss : float
-        Mean training loss, nats a token; NaN, which is not sent, where a guarantee does not cover it.
+        Mean training loss, nats a token; NaN where nothing could be learnt; None, which is not sent, where a
+        guarantee does not cover it.
     audio_seconds : float
         Seconds of speech that went into it.
     record : str
@@ -31,17 +31,16 @@ class TrainReply:
 
     arrays: Weights
     utterances: int
-    loss: float
+    loss: float | None
     audio_seconds: float
     record: str = ARRAYS
 
     def to_record(self) -> RecordDict:
         """Return the message's content; ``uniform`` weights every silo alike."""
+        loss = {} if self.loss is None else {"loss": self.loss}
         metrics = MetricRecord({
-            "num-examples": self.utterances, "uniform": 1, "loss": self.loss, "audio-seconds": self.audio_seconds,
+            "num-examples": self.utterances, "uniform": 1, **loss, "audio-seconds": self.audio_seconds,
         })  # fmt: skip
-        if not math.isfinite(self.loss):
-            del metrics["loss"]
         return RecordDict({self.record: array_record(self.arrays), METRICS: metrics})
 
 

@@ -22,6 +22,7 @@ from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.central import Central
 from fedasr.server.strategies_by_name import averages, wants_central
 from fedasr.server.strategy_state import UnsavableError, restore, state_of
+from fedasr.training.losses import number_or_none
 
 log = logging.getLogger("fedasr")
 
@@ -122,7 +123,7 @@ class Turn:
 
 def _loss(metrics: MetricRecord | None) -> float | None:
     value = metrics.get("loss") if metrics else None
-    return float(cast(float, value)) if value is not None else None
+    return number_or_none(float(cast(float, value))) if value is not None else None
 
 
 def _state(strategy: Strategy, arrays: ArrayRecord) -> dict[str, NDArray[Any]] | None:

@@ -13,7 +13,7 @@ import numpy as np
 from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.greedy import decoding_batches, in_order
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device, spec_from_json
-from fedasr.asr.tokens import Tokens, UntokenisableError, tokens_from_json
+from fedasr.asr.tokens import Tokens, tokens_from_json
 from fedasr.asr.word_errors import ErrorCounts, count_errors
 from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.speech import Speech
@@ -28,7 +28,8 @@ UNKNOWN = [1]
 class Heard:
     """An utterance, what was heard, its errors, and the loss of its transcript in nats a token.
 
-    The loss is None where nobody asked for it, and where a held-out transcript cannot be written in the tokens.
+    The loss is None where nobody asked for it, and where a held-out transcript cannot be written in the tokens, or
+    not said in its frames.
     """
 
     utterance: Utterance
@@ -104,17 +105,11 @@ def _hear_batch(
     features = [speech.features(index) for index in indices]
     if not with_losses:
         return [(text, None) for text in recogniser.transcribe(make_batch(features))]
-    targets = [_targets(recogniser.tokens, speech.text(index)) for index in indices]
-    texts, losses = recogniser.hear(make_batch(features, [target or UNKNOWN for target in targets]), with_losses=True)
-    return [(t, loss if target else None) for t, loss, target in zip(texts, losses, targets, strict=True)]
-
-
-def _targets(tokens: Tokens, text: str) -> list[int]:
-    """Return the token numbers of a held-out transcript; none where it has a character that training never saw."""
-    try:
-        return tokens.encode(text)
-    except UntokenisableError:
-        return []
+    targets = [recogniser.tokens.encode_if_known(speech.text(index)) for index in indices]
+    batch = make_batch(features, [target or UNKNOWN for target in targets])
+    texts, losses = recogniser.hear(batch, with_losses=True)
+    has_loss = [bool(target) and fits for target, fits in zip(targets, recogniser.fits(batch).tolist(), strict=True)]
+    return [(t, loss if known else None) for t, loss, known in zip(texts, losses, has_loss, strict=True)]
 
 
 def _described(shared: _Shared) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import astuple
 
 from fedasr.asr.decoding.greedy import transcribe_all
@@ -20,7 +21,8 @@ def train_alone(host: SiloHost, silo: Silo, request: TrainRequest) -> AloneReply
     host.recogniser.load(request.weights)
     trained = local_steps(host, silo, request)
     errors = tuple(tuple(astuple(count)) for count in score(host.recogniser, host.test_speech).values())
-    return AloneReply(len(silo.speech), trained.loss, digest(host.recogniser.weights()), errors, trained.audio_seconds)
+    loss = math.nan if trained.loss is None else trained.loss
+    return AloneReply(len(silo.speech), loss, digest(host.recogniser.weights()), errors, trained.audio_seconds)
 
 
 def score(recogniser: Recogniser, speech: Speech) -> dict[str, ErrorCounts]:

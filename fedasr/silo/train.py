@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from flwr.app import ArrayRecord, RecordDict
 
@@ -20,6 +20,7 @@ from fedasr.protection.protection import Step
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.training.gradients import clip_norm_
+from fedasr.training.losses import mean_of_known
 from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.parameters import ALL, zero_untrained_
 
@@ -29,9 +30,12 @@ MOMENTS = "optimizer"
 
 @dataclass(frozen=True)
 class Trained:
-    """What local training did: the mean loss (nats a token) and the seconds of speech it read."""
+    """What local training did: the mean loss (nats a token) and the seconds of speech it read.
 
-    loss: float
+    The loss is NaN where nothing could be learnt, None where a guarantee does not cover it.
+    """
+
+    loss: float | None
     audio_seconds: float
 
 
@@ -74,7 +78,13 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
         audio_seconds += seconds
     if state is not None:
         _save_moments(optimizer, recogniser, state)
-    return Trained(float(np.mean(losses)), audio_seconds)
+    return Trained(told_loss(host, losses), audio_seconds)
+
+
+def told_loss(host: SiloHost, losses: Sequence[float]) -> float | None:
+    """Return the mean loss of some steps; None where it must not be told, since no guarantee covers it."""
+    loss = mean_of_known(losses)
+    return None if math.isnan(loss) and host.plan.guarantee is not None else loss
 
 
 def _load_moments(optimizer: torch.optim.Optimizer, recogniser: Recogniser, state: RecordDict) -> None:

@@ -23,6 +23,7 @@ from fedasr.training.course import Course
 from fedasr.training.descent import Descent, OneCycle, State
 from fedasr.training.gradients import LANES
 from fedasr.training.learner import Learner
+from fedasr.training.losses import mean_of_known, number_or_none
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class CentralTrainer:
                 after_epoch(self.epoch, loss)
 
     def _stretch(self, guarantee: Guarantee | None) -> float | None:
-        """Train a stretch and return its mean loss, None where no guarantee covers it."""
+        """Train a stretch and return its mean loss; None where nothing could be learnt, or no guarantee covers it."""
         if guarantee is None:
             return self._trained()
         begin, end = self._course.stretch(self.epoch)
@@ -131,7 +132,7 @@ class CentralTrainer:
         self._trained()
         return self.state()
 
-    def _trained(self) -> float:
+    def _trained(self) -> float | None:
         begin, end = self._course.stretch(self.epoch)
         losses = []
         with closing(self._plan.gradients(self.learner, self._dice(begin))) as steps:
@@ -139,7 +140,7 @@ class CentralTrainer:
                 self._descent.step(step.gradient, (self.epoch + done / (end - begin)) / self.epochs)
                 losses.append(step.loss)
         self.epoch += 1
-        return float(np.mean(losses))
+        return number_or_none(mean_of_known(losses))
 
     def _dice(self, begin: int) -> Dice:
         streams, purpose, epoch = self.streams, self.purpose, self.epoch

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
+from fedasr.training.losses import mean_loss_of, weighted_mean_of_known
 
 Loss = Callable[[Recogniser, Batch, torch.Generator | None], Tensor]
 """From a recogniser, a batch and the source of dropout masks to one loss an utterance, shape (batch,)."""
@@ -22,15 +23,19 @@ LANES = 2
 def batch_gradient(recogniser: Recogniser, loss: Loss, batch: Batch, generator: torch.Generator | None) -> Gradient:
     """Return the mean loss of a batch and its gradient, one tensor a parameter.
 
+    The loss is the mean over what can be learnt, NaN where nothing can; the gradient is that of the whole batch, to
+    which the others contribute zero.
+
     What is not trained (see `fedasr.training.parameters.only_trained`) has a gradient of zeros, and is not
     differentiated: below the lowest layer that is trained nothing is remembered for a backward pass. So has what the
     loss has nothing to do with.
     """
-    mean = loss(recogniser, batch, generator).mean()
+    losses_B = loss(recogniser, batch, generator)
     parameters = list(recogniser.parameters())
     trained = [p for p in parameters if p.requires_grad]
-    found = iter(torch.autograd.grad(mean, trained, allow_unused=True, materialize_grads=True))
-    return float(mean.detach()), [next(found) if p.requires_grad else torch.zeros_like(p) for p in parameters]
+    found = iter(torch.autograd.grad(losses_B.mean(), trained, allow_unused=True, materialize_grads=True))
+    gradient = [next(found) if p.requires_grad else torch.zeros_like(p) for p in parameters]
+    return mean_loss_of(losses_B, recogniser, batch), gradient
 
 
 def lanes_gradient(
@@ -54,7 +59,7 @@ def lanes_gradient(
     results = [job.result() for job in jobs]
     total = sum(len(lane) for lane in lanes)
     shares = [len(lane) / total for lane in lanes]
-    loss = sum(share * result[0] for share, result in zip(shares, results, strict=True))
+    loss = weighted_mean_of_known([result[0] for result in results], shares)
     gradient = [part * shares[0] for part in results[0][1]]
     for share, (_, parts) in zip(shares[1:], results[1:], strict=True):
         for sum_so_far, part in zip(gradient, parts, strict=True):

@@ -48,3 +48,26 @@ def test_words_are_counted_where_tokens_are_words_and_pieces_are_no_way_out_of_p
     assert "2 of 3 transcripts hold words" in unknown_in_silos(["yes", "no", "never"], learn_words(["yes"]))
     assert "pieces" not in unknown_in_silos(["nö"], learn_pieces(["no", "on"], 9))
     assert unwritten_references(["on no"], learn_pieces(["no", "on"], 9)) == ""
+
+
+def test_transcripts_too_long_for_their_audio_are_counted_by_part_and_the_first_is_named(prepared: Prepared) -> None:
+    long = "nine " * 99
+    speakers = {prepared.partition.development[0]}
+    (line,) = notices(_with(prepared, speakers, long))
+    count = len(prepared.part("development"))
+    assert line.startswith(f"text longer than audio: {count} of {count} of development cannot be learnt, the first ")
+    assert prepared.part("development").utterances[0].id in line
+    assert "silos" not in line
+
+
+def test_a_silo_that_can_learn_nothing_does_not_vanish_in_silence(prepared: Prepared) -> None:
+    speaker = {u.speaker for u in prepared.speech.utterances if u.id in prepared.partition.silos[1]}
+    (line,) = notices(_with(prepared, speaker, "nine " * 99))
+    assert "of silos cannot be learnt" in line
+    assert "these silos hold nothing else and learn nothing: 1;" in line
+
+
+def test_a_transducer_can_say_several_tokens_a_frame(prepared: Prepared) -> None:
+    long = _with(prepared, set(prepared.partition.test), "nine " * 99)
+    assert notices(replace(long, recogniser_spec=replace(long.recogniser_spec, head="transducer"))) == []
+    assert notices(replace(long, recogniser_spec=replace(long.recogniser_spec, head="joint"))) != []

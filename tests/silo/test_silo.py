@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -109,6 +110,24 @@ def test_messages_survive_their_records() -> None:
         reply = AloneReply(3, 0.5, "ab" * 32, errors, 12.5)
         assert AloneReply.from_record(reply.to_record()) == reply
     assert TrainReply(weights, 4, 1.5, 2.0).to_record().metric_records["metrics"]["num-examples"] == 4
+
+
+def test_a_loss_that_is_none_is_not_sent_and_one_that_is_no_number_is() -> None:
+    """Flower's own strategies want the same metrics of every silo, whether or not it could learn."""
+    sent = [TrainReply({}, 4, loss, 2.0).to_record().metric_records["metrics"] for loss in (1.5, math.nan, None)]
+    assert sent[0].keys() == sent[1].keys() == sent[2].keys() | {"loss"}
+    assert "loss" not in sent[2]
+    assert math.isnan(sent[1]["loss"])  # type: ignore[arg-type]
+
+
+def test_a_silo_that_can_learn_nothing_trains_without_a_loss(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
+    silo = host.silo(0)
+    overlong = tuple(replace(u, text="nine " * 200) for u in silo.speech.utterances)
+    silo = replace(silo, speech=replace(silo.speech, utterances=overlong))
+    reply = train(host, silo, TrainRequest(weights, 1), RecordDict())
+    assert math.isnan(reply.loss)  # type: ignore[arg-type]
+    assert reply.utterances == len(overlong)
+    assert all(np.isfinite(array).all() for array in reply.arrays.values())
 
 
 def test_speech_survives_its_record(host: SiloHost) -> None:

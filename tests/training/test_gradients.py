@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,39 @@ def _batch(indices: list[int]):
 
 def _generators() -> list[torch.Generator]:
     return [torch.Generator().manual_seed(lane) for lane in range(LANES)]
+
+
+def _with_overlong(indices: list[int], overlong: set[int]) -> Batch:
+    """Return a batch in which some transcripts have no path through their frames."""
+    speech = made_up(9)
+    spoken = tuple(replace(u, text="abcde" * 30) if n in overlong else u for n, u in enumerate(speech.utterances))
+    return training_batch(
+        replace(speech, utterances=spoken), indices, TOKENS, NO_AUGMENTATION, np.random.default_rng(0)
+    )
+
+
+@given(st.sets(st.integers(0, 5)))
+def test_what_cannot_be_learnt_has_no_part_in_the_loss_and_no_gradient(overlong: set[int]) -> None:
+    model, indices = small_recogniser(), list(range(6))
+    loss, gradient = batch_gradient(model, Supervised().losses, _with_overlong(indices, overlong), None)
+    others = [n for n in indices if n not in overlong]
+    if not others:
+        assert np.isnan(loss)
+        assert all(bool((part == 0).all()) for part in gradient)
+        return
+    there = operations(60, 1)
+    alone, expected = batch_gradient(model, Supervised().losses, _batch(others), None)
+    assert loss == pytest.approx(alone, rel=rounding(there))
+    for found, part in zip(gradient, expected, strict=True):
+        assert_rounded(found, part * len(others) / len(indices), 2 * there)
+
+
+def test_a_lane_of_nothing_to_learn_has_no_part_in_the_loss() -> None:
+    model = small_recogniser()
+    lanes = [_with_overlong([0, 2], {0, 2}), _batch([1, 3])]
+    with ThreadPoolExecutor(LANES) as executor:
+        loss, _ = lanes_gradient(learner(model).gradient, lanes, _generators(), executor)
+    assert loss == pytest.approx(batch_gradient(model, Supervised().losses, lanes[1], None)[0])
 
 
 @pytest.mark.parametrize("size", [2, 5, 9])

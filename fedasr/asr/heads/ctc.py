@@ -44,6 +44,12 @@ class CTCHead(Head):
             log_probabilities_TBV, targets_BU, lengths_B, target_lengths_B, BLANK, "none", zero_infinity=True
         )
 
+    def fits(self, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor) -> Tensor:
+        """Say which targets have a path: a frame for each token, and a blank between two that are alike."""
+        place_U = torch.arange(1, max(targets_BU.shape[1], 1), device=targets_BU.device)
+        is_repeat_BU = (targets_BU[:, 1:] == targets_BU[:, :-1]) & (place_U < target_lengths_B[:, None])
+        return lengths_B >= target_lengths_B + is_repeat_BU.sum(1)
+
     def greedy(self, encodings_BTF: Tensor, lengths_B: Tensor) -> list[list[int]]:
         """Return the best path of each utterance, repeats and blanks removed."""
         best_BT = self(encodings_BTF).argmax(-1)

@@ -71,6 +71,13 @@ class Head(Component, ABC):
             The source of dropout masks; None for none.
         """
 
+    def fits(self, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor) -> Tensor:
+        """Say which targets can be said in their frames, shape (batch,); all of them, unless a head knows better.
+
+        The loss of one that cannot counts zero and teaches nothing.
+        """
+        return torch.ones_like(lengths_B, dtype=torch.bool)
+
     @abstractmethod
     def greedy(self, encodings_BTF: Tensor, lengths_B: Tensor) -> list[list[int]]:
         """Return the token numbers that are heard in each utterance, the most probable one at a time."""

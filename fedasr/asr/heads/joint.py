@@ -59,6 +59,11 @@ class JointHead(Head):
         ctc_B, transducer_B = self.ctc.losses(*arguments), self.transducer.losses(*arguments, generator)
         return self.ctc_weight * ctc_B + (1 - self.ctc_weight) * transducer_B
 
+    def fits(self, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor) -> Tensor:
+        """Say which targets both losses can say, or the transducer's where CTC has no share."""
+        head = self.ctc if self.ctc_weight else self.transducer
+        return head.fits(lengths_B, targets_BU, target_lengths_B)
+
     def greedy(self, encodings_BTF: Tensor, lengths_B: Tensor) -> list[list[int]]:
         """Return what the transducer hears."""
         return self.transducer.greedy(encodings_BTF, lengths_B)

@@ -36,6 +36,13 @@ class Tokens(ABC):
             Where a character has no token; only tokens of before there was an unknown one raise it.
         """
 
+    def encode_if_known(self, text: str) -> list[int]:
+        """Return the token numbers of a text that is only scored; none where a character has no token."""
+        try:
+            return self.encode(text)
+        except UntokenisableError:
+            return []
+
     @abstractmethod
     def decode(self, numbers: Iterable[int]) -> str:
         """Return the text of token numbers, words divided by single spaces; the blank and the unknown token vanish."""
@@ -46,7 +53,4 @@ class Tokens(ABC):
 
     def can_write(self, unit: str) -> bool:
         """Say whether a character or a word comes back as it is."""
-        try:
-            return self.decode(self.encode(unit)) == unit
-        except UntokenisableError:
-            return False
+        return self.decode(self.encode_if_known(unit)) == unit

@@ -30,7 +30,7 @@ class ClippedSum:
     Attributes
     ----------
     loss : float
-        The mean over the examples whose loss is a number; NaN where there is none.
+        The mean over the examples that can be learnt and whose loss is a number; NaN where there is none.
     gradient : list of Tensor
         One tensor for each trained parameter.
     norms_B : Tensor of float64
@@ -91,12 +91,12 @@ def clipped_gradient_sum(
     parameters = list(trained_parameters(recogniser, layers).values())
     gradient = [torch.zeros_like(parameter) for parameter in parameters]
     losses, norms = [], []
-    for losses_B, gradients in _in_pieces(recogniser, loss, batch, parameters, generator, most_at_once):
+    for losses_B, fits_B, gradients in _in_pieces(recogniser, loss, batch, parameters, generator, most_at_once):
         norms_B = _norms(gradients)
         scale_B = _scale(norms_B, clip_norm)
         for total, part in zip(gradient, gradients, strict=True):
             total.add_(_weighted_sum(part, scale_B))
-        losses.append(losses_B)
+        losses.append(losses_B[fits_B.to(losses_B.device)])
         norms.append(norms_B)
     all_norms_B = torch.cat(norms) if norms else torch.zeros(0, dtype=torch.float64)
     return ClippedSum(_mean_of_numbers(losses), gradient, all_norms_B.cpu())
@@ -112,7 +112,7 @@ def refuse_batch_norm(recogniser: nn.Module) -> None:
 def _in_pieces(
     recogniser: Recogniser, loss: Loss, batch: Batch, parameters: list[nn.Parameter],
     generator: torch.Generator | None, most_at_once: int,
-) -> Iterator[PerExample]:  # fmt: skip
+) -> Iterator[tuple[Tensor, Tensor, list[Tensor]]]:  # fmt: skip
     together = can_record(recogniser)
     size = most_at_once if together else 1
     take = _recorded_gradients if together else _lone_gradients
@@ -121,7 +121,7 @@ def _in_pieces(
         losses_B, gradients = take(recogniser, loss, piece, parameters, generator)
         if losses_B.shape != (len(piece),):
             raise ValueError(f"an objective under DP-SGD returns one loss an utterance, not {tuple(losses_B.shape)}")
-        yield losses_B.detach(), gradients
+        yield losses_B.detach(), recogniser.fits(piece), gradients
 
 
 def _recorded_gradients(

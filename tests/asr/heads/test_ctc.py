@@ -69,3 +69,16 @@ def test_a_target_that_does_not_fit_teaches_nothing() -> None:
     assert loss.item() == 0
     (gradient,) = torch.autograd.grad(loss.sum(), logits)
     assert not gradient.any()
+
+
+@given(st.lists(st.lists(st.integers(1, 3), max_size=5), min_size=1, max_size=4), st.data())
+def test_a_target_fits_where_its_loss_is_finite(targets: list[list[int]], data: st.DataObject) -> None:
+    """By definition the loss is minus the logarithm of the sum over its paths: infinite where there is none."""
+    lengths = torch.tensor([data.draw(st.integers(1, 9)) for _ in targets])
+    padded = torch.zeros((len(targets), max(map(len, targets))), dtype=torch.int64)
+    for row, target in enumerate(targets):
+        padded[row, : len(target)] = torch.tensor(target, dtype=torch.int64)
+    sizes = torch.tensor([len(target) for target in targets])
+    scores = torch.zeros(int(lengths.max()), len(targets), 4).log_softmax(-1)
+    losses = torch.nn.functional.ctc_loss(scores, padded, lengths, sizes, reduction="none")
+    assert _head(4).fits(lengths, padded, sizes).tolist() == losses.isfinite().tolist()
