@@ -128,8 +128,15 @@ def test_where_messages_do_not_say_their_speech_the_processor_time_counts(tmp_pa
     lines = [m for s in range(2) for m in messages("train", 1, s, MODEL, MODEL, None)]
     run = write(tmp_path / "run", {"untold": lines})
     (run / "untold" / "metrics.jsonl").write_text('{"round": 1, "training_cpu_seconds": 14.0}\n')
-    (untold,) = replay(run, Scenario(NETWORK)).rows
-    assert untold.compute == pytest.approx(7.0)
+    found = replay(run, Scenario(NETWORK))
+    assert found.rows[0].compute == pytest.approx(7.0)
+    assert [line for line in found.assumptions if "do not say their speech" in line] == [
+        "untold: where messages do not say their speech, the processor time of the run"
+    ]
+
+
+def test_nothing_is_assumed_of_speech_that_is_told(run: Path) -> None:
+    assert not [line for line in replay(run, Scenario(NETWORK)).assumptions if "do not say their speech" in line]
 
 
 @pytest.mark.parametrize("line", ['{"round": 1}', '{"round": 1, "training_cpu_seconds": null}', '{"round": 2}'])

@@ -83,6 +83,16 @@ def test_the_interval_is_around_the_rate_and_repeats() -> None:
     assert wer_interval(speakers, np.random.SeedSequence(8)) != (low, high)
 
 
+def test_intervals_of_a_seed_are_the_same_for_ever() -> None:
+    """Whole numbers are drawn and divided, alike on every machine: who scores a row again finds what was reported."""
+    ones = [ErrorCounts(substitutions=n * n % 11, words=17 + 3 * n) for n in range(12)]
+    others = [ErrorCounts(substitutions=n**3 % 13, words=17 + 3 * n) for n in range(12)]
+    found = wer_interval(ones, np.random.SeedSequence(7))
+    assert found == pytest.approx((0.06218800067459314, 0.16966243734335829), rel=1e-12)
+    ratios = paired_ratio_interval([[one] for one in ones], [[other] for other in others], np.random.SeedSequence(7))
+    assert ratios == pytest.approx((2 / 3, 0.34830239374694677, 1.2973116733755032), rel=1e-12)
+
+
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     """Of 1,000 experiments 95% give or take two (three standard errors); one of 90% would fall short of 92."""
     truth = 9.5 / 40

@@ -69,6 +69,13 @@ def test_finite_replies_are_accepted_though_their_sum_is_not() -> None:
     assert {arrays_of(reply.content.array_records["arrays"])["weight"].max() for reply in replies} == {np.float32(1e38)}
 
 
+def test_a_weight_of_zero_adds_nothing_and_zeros_alone_have_no_mean() -> None:
+    zero = dict.fromkeys(range(6), "zero weight")
+    assert _mean_of(InProcess(), Toy({4: "zero weight"}), [1, 4]) == _mean_of(InProcess(), Toy(), [1])
+    with pytest.raises(RowError, match="weights 'num-examples' of all replies are zero"):
+        _mean_of(InProcess(), Toy(zero), [1, 4])
+
+
 @pytest.mark.parametrize("fault", sorted(REFUSED_WEIGHTS))
 def test_a_bad_weight_is_refused_and_the_others_go_on(fault: str) -> None:
     grid = open_toy(InProcess(), 6, Toy({4: fault}))

@@ -1,8 +1,10 @@
-"""A strategy may be anybody's: what it raises ends its own row in one line, and the log says where it came from."""
+"""Rounds of a strategy, which may be anybody's: what it raises ends its own row in one line, and the log says where."""
 
 from __future__ import annotations
 
 import logging
+import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +12,10 @@ import numpy as np
 import pytest
 from flwr.serverapp.strategy import FedAvg
 from support.toys import Toy, open_toy
+from support.unequal import run_unequal
 
 from fedasr.common.errors import RowError, UserError
+from fedasr.common.files import read_lines
 from fedasr.grid.in_process import InProcess
 from fedasr.server.rounds import drive
 
@@ -58,3 +62,14 @@ def test_a_refusal_is_passed_on_as_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as refusal:
         _drive(error)
     assert refusal.value is error
+
+
+@pytest.mark.parametrize("strategy", ["fedavg", "flwr.serverapp.strategy:FedAvg"])
+def test_every_round_tells_the_loss_of_its_training(strategy: str, unequal_corpus: Path, tmp_path: Path) -> None:
+    row = {"name": "row", "strategy": strategy, "training": {"rounds": 2}}
+    (found,) = run_unequal(unequal_corpus, tmp_path / "run", row)
+    assert found["status"] == "finished", found["failure"]
+    losses = {line["round"]: line["train_loss"] for line in read_lines(tmp_path / "run" / "row" / "metrics.jsonl")}
+    assert losses.keys() == {0, 1, 2}
+    assert losses.pop(0) is None
+    assert all(math.isfinite(loss) and loss > 0 for loss in losses.values())

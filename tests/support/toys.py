@@ -27,6 +27,7 @@ SHAPES = {"weight": (40, 1000), "bias": (1000,), "scale": ()}
 
 WEIGHTS: dict[str, dict[str, float]] = {
     "no weight": {}, "negative weight": {"num-examples": -1}, "nan weight": {"num-examples": float("nan")},
+    "zero weight": {"num-examples": 0},
 }  # fmt: skip
 
 

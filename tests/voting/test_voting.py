@@ -287,6 +287,22 @@ def test_one_teacher_moves_a_mean_of_posteriors_by_the_mechanisms_sensitivity(an
     assert removed <= mechanism.sensitivity("add-remove") + 1e-12
 
 
+@pytest.mark.parametrize(
+    ("sent", "counted"),
+    [
+        ([0.5, 0.25, 0.25, 0, 0, 0], [0.5, 0.25, 0.25, 0, 0, 0]),
+        ([0.25, 0, 0, 0, 0, 0], [0.25, 0, 0, 0, 0, 0]),
+        ([3.0, 1.0, 0, 0, 0, 0], [0.5, 0.5, 0, 0, 0, 0]),
+        ([-1.0, 0.5, np.nan, np.inf, -np.inf, 0.5], [0, 0.5, 0, 0, 0, 0.5]),
+        ([1.0, 1.0, 1.0, 1.0, 0, 0], [0.25, 0.25, 0.25, 0.25, 0, 0]),
+    ],
+)
+def test_what_is_no_probability_counts_none_or_one_and_all_of_them_one(sent: list[float], counted: list[float]) -> None:
+    question = Question(np.array([0], np.int32), np.zeros((1, 0), np.int32))
+    votes = ballot(Path("unused"), NoisyMean(1.0, 1), lambda kind, question: [np.array([sent])])
+    np.testing.assert_allclose(votes._posteriors(question, TOKENS), [[counted]], rtol=1e-12)
+
+
 def test_a_question_about_the_first_is_the_beginning_of_the_question() -> None:
     labels = np.array([[1, 0], [2, 2], [3, 0], [4, 4]], np.int32)
     lists = Question(np.array([7, 8], np.int32), labels, np.array([0, 0, 1, 1], np.int32))

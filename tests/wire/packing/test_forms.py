@@ -111,6 +111,13 @@ def test_words_out_of_order_twice_or_beyond_the_layout_are_refused(positions: li
         decode_sparse(memoryview(body), 6)
 
 
+@pytest.mark.parametrize("size", [0, 1, 4])
+def test_fewer_bytes_than_signs_are_told_as_cut_short(size: int) -> None:
+    body = FORM.pack(FORMS["golomb-rice"], 0, 0, 0.5, 40) + bytes(size)
+    with pytest.raises(WireError, match=f"truncated: {size} bytes for 40 signs"):
+        decode_sparse(memoryview(body), 80)
+
+
 @pytest.mark.parametrize(
     ("body", "count", "k"),
     [
