@@ -18,6 +18,7 @@ from fedasr.corpora.audio.decoding import decode
 from fedasr.corpora.audio.info import SHORTEST_SECONDS, AudioInfo
 from fedasr.corpora.audio.inspection import inspect
 from fedasr.corpora.audio.resampling import resample
+from fedasr.corpora.audio.stored import StoredFile
 from fedasr.corpora.noted import Note, NotedSamples
 
 # Manifests round their seconds; a part may seem to end so much after its file.
@@ -85,7 +86,7 @@ class AudioFile:
         """
         info = inspect(self.path)
         self.within(info)
-        samples_TC = decode(self.path, info, *self._span(info))
+        samples_TC = decode(StoredFile(self.path), info, *self._span(info))
         if self.channel is not None:
             samples_TC = samples_TC[:, [self.channel]]
         # Also true of samples that are not numbers.

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio.info import AudioInfo
-from fedasr.corpora.audio.refusal import reason, truncated
+from fedasr.corpora.audio.opening import opened
+from fedasr.corpora.audio.stored import Stored
 
-# An MP3 header counts the coder's delay, too.
-_MP3_SLACK_FRAMES = 4096
+# A header may promise more than fits into memory; so much is asked for at once.
+_BLOCK_FRAMES = 2**22
+# Where MPEG of layers I and II tells no count, libsndfile guesses.
+_GUESS_FRAMES = 4096
 
 
-def decode(path: Path, info: AudioInfo, first: int, count: int) -> NDArray[np.float32]:
-    """Return some samples of a file, shape (samples, channels).
+def decode(stored: Stored, info: AudioInfo, first: int, count: int) -> NDArray[np.float32]:
+    """Return some samples, shape (samples, channels).
 
     Parameters
     ----------
-    path : Path
+    stored : Stored
     info : AudioInfo
-        What the file's header says.
+        What `inspect_stored` says of it.
     first, count : int
         The first sample, and how many.
 
@@ -32,13 +35,29 @@ def decode(path: Path, info: AudioInfo, first: int, count: int) -> NDArray[np.fl
     UserError
         If they are not there.
     """
-    try:
-        with soundfile.SoundFile(path) as file:
+    with opened(stored) as file:
+        if file.seekable() and info.format != "MP3":
             file.seek(first)
-            samples_TC: NDArray[np.float32] = file.read(count, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise UserError(f"{path}: truncated or damaged audio ({reason(error)}); copy the file again") from error
-    slack = _MP3_SLACK_FRAMES if info.format == "MP3" else 0
+            samples_TC = _read(file, count)
+        else:
+            # MP3 can be sought in, but the first samples after it are not those of the whole.
+            samples_TC = _read(file, first + count)[first:]
+        slack = _GUESS_FRAMES if file.subtype in ("MPEG_LAYER_I", "MPEG_LAYER_II") else 0
     if len(samples_TC) < count - slack:
-        raise UserError(truncated(path, first + len(samples_TC), first + count, "samples"))
+        told = f"the header says {first + count} samples, found {first + len(samples_TC)}"
+        raise UserError(f"{stored.name}: truncated audio: {told}; copy the file again")
     return samples_TC
+
+
+def _read(file: Any, count: int) -> NDArray[np.float32]:
+    blocks = list(_blocks(file, count))
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _blocks(file: Any, count: int) -> Iterator[NDArray[np.float32]]:
+    while True:
+        block = file.read(min(count, _BLOCK_FRAMES), dtype="float32", always_2d=True)
+        yield block
+        count -= len(block)
+        if not count or not len(block):
+            return

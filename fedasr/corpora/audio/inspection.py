@@ -1,48 +1,58 @@
-"""The headers of audio files."""
+"""What audio is, before its samples are read."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio.info import SHORTEST_SECONDS, AudioInfo
-from fedasr.corpora.audio.refusal import truncated, why_unreadable
+from fedasr.corpora.audio.opening import opened
+from fedasr.corpora.audio.stored import Stored, StoredFile
 
-_WAV_SHORTFALL = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
-# Programs that write WAV into a pipe leave a length near 2**31 or 2**32: unknown, not truncated.
-_WAV_LENGTH_UNKNOWN = 0x7FFF_0000
+LOWEST_RATE_HZ = 2_000
+"""Below it no vowel is left; such a rate is a damaged header."""
+
+_SHOWS_A_CUT = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "SVX", "AU", "CAF", "NIST", "FLAC", "OGG", "MP3", "HTK")
 _LENGTH_UNKNOWN_FRAMES = 2**62
 
 
 def inspect(path: Path) -> AudioInfo:
-    """Read the header of an audio file, without decoding it.
+    """Return what an audio file is, as `inspect_stored` does."""
+    return inspect_stored(StoredFile(path))
+
+
+def inspect_stored(stored: Stored) -> AudioInfo:
+    """Return what audio is: by its header, and by what is there.
 
     Raises
     ------
     UserError
-        If the file is missing, empty, not audio, shorter than it says (as far as the header tells) or
-        shorter than 25 ms.
+        If it is missing, empty, not audio, shorter than it says, shorter than 25 ms, or of a useless rate.
     """
-    try:
-        header = soundfile.info(path, verbose=True)
-    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
-        raise UserError(why_unreadable(path, error)) from error
-    _check_length(path, header)
-    return AudioInfo(int(header.samplerate), int(header.channels), int(header.frames), str(header.format))
+    with opened(stored) as file:
+        info = AudioInfo(int(file.samplerate), int(file.channels), int(file.frames), str(file.format))
+        _check_end(file, info)
+    _check(stored.name, info)
+    return info
 
 
-def _check_length(path: Path, header: Any) -> None:
-    shortfall = _WAV_SHORTFALL.search(header.extra_info) if header.format in ("WAV", "WAVEX") else None
-    if shortfall and int(shortfall[2]) < int(shortfall[1]) < _WAV_LENGTH_UNKNOWN:
-        raise UserError(truncated(path, int(shortfall[2]), int(shortfall[1]), "bytes"))
-    if header.frames >= _LENGTH_UNKNOWN_FRAMES:
-        raise UserError(f"{path}: the header does not say how long it is; convert the file to WAV or FLAC")
-    if header.frames <= 0:
-        raise UserError(f"{path}: no samples in this audio file; remove it from the corpus")
-    if header.frames < SHORTEST_SECONDS * header.samplerate:
-        seconds = header.frames / header.samplerate
-        raise UserError(f"{path}: {1000 * seconds:.0f} ms of audio, less than a window of 25 ms; remove the file")
+def _check_end(file: Any, info: AudioInfo) -> None:
+    """Read the last sample where the container does not show a cut, but the decoder does."""
+    if info.format == "FLAC" and info.frames > 0:
+        file.seek(info.frames - 1)
+        if not len(file.read(1)):
+            raise ValueError("the last samples are not there")
+
+
+def _check(name: str, info: AudioInfo) -> None:
+    if info.format not in _SHOWS_A_CUT:
+        raise UserError(f"{name}: {info.format} files do not show whether they are whole; convert it to WAV or FLAC")
+    if info.frames >= _LENGTH_UNKNOWN_FRAMES:
+        raise UserError(f"{name}: it does not tell how long it is; convert the file to WAV or FLAC")
+    if info.frames <= 0:
+        raise UserError(f"{name}: no samples in this audio file; remove it from the corpus")
+    if info.rate_hz < LOWEST_RATE_HZ:
+        raise UserError(f"{name}: a rate of {info.rate_hz} Hz holds no speech; record or export it at 8000 Hz or more")
+    if info.frames < SHORTEST_SECONDS * info.rate_hz:
+        raise UserError(f"{name}: {1000 * info.seconds:.0f} ms of audio, less than a window of 25 ms; remove the file")

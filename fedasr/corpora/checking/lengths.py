@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.audio import AudioFile, AudioInfo
+from fedasr.corpora.audio import AudioFile, AudioInfo, length_tolerance_seconds
 from fedasr.corpora.checking.headers import Headers, key_of
 from fedasr.corpora.checking.places import place_of
 from fedasr.corpora.faults import Entry, EntryError, Fault
@@ -35,7 +35,7 @@ def _measured(utterance: Utterance, header: AudioInfo | UserError | None) -> Utt
     real = _real(utterance.audio, header)
     if math.isnan(stated):
         return replace(utterance, duration_seconds=real.seconds)
-    if abs(stated - real.seconds) > tolerance_seconds(real):
+    if abs(stated - real.seconds) > length_tolerance_seconds(real):
         told = f"'duration' says {stated:g} s but the audio is {real.seconds:.3f} s long"
         raise EntryError(f"{told}; correct whichever is wrong", "wrong duration")
     return utterance
@@ -51,17 +51,6 @@ def _real(audio: AudioSource, header: AudioInfo | UserError) -> AudioInfo:
         is_part = isinstance(audio, AudioFile) and audio != AudioFile(audio.path)
         named = "'offset', 'duration': " if is_part and isinstance(header, AudioInfo) else ""
         raise EntryError(f"{named}{error}", "unusable audio") from error
-
-
-def tolerance_seconds(header: AudioInfo) -> float:
-    """Return how far a stated length may be off: rounding, and what an MP3 coder puts before and after the speech."""
-    return max(0.1, 0.02 * header.seconds) + (_mp3_padding(header) if header.format == "MP3" else 0.0)
-
-
-def _mp3_padding(header: AudioInfo) -> float:
-    """Return the longest delay and padding of a coder: two frames, and the 1105 samples that LAME and decoder add."""
-    frame = 1152 if header.rate_hz >= 32_000 else 576
-    return (2 * frame + 1105) / header.rate_hz
 
 
 def _without_repetition(fault: Fault) -> Fault:

@@ -1,0 +1,23 @@
+"""NIST SPHERE: a head of lines of text, then samples."""
+
+from __future__ import annotations
+
+import re
+from typing import BinaryIO
+
+from fedasr.corpora.audio.lengths.extent import Extent, bytes_at, is_open, measured, size_of
+
+_FIELD = re.compile(rb"^(\w+) -i (-?\d+)", re.MULTILINE)
+
+
+def sphere_extent(stream: BinaryIO) -> Extent:
+    """Return how much sound a SPHERE file holds; where samples are packed, libsndfile refuses it."""
+    size = re.match(rb"NIST_1A\s+(\d+)", bytes_at(stream, 0, 16))
+    if size is None:
+        return Extent()
+    start = int(size[1])
+    fields = {name: int(value) for name, value in _FIELD.findall(bytes_at(stream, 0, start))}
+    promised = fields.get(b"sample_count", 0) * fields.get(b"channel_count", 1) * fields.get(b"sample_n_bytes", 2)
+    found = max(0, size_of(stream) - start)
+    # libsndfile goes by the size of the file.
+    return Extent() if promised < 0 or is_open(promised, found) else measured(promised, found)
