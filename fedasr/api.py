@@ -19,6 +19,7 @@ from fedasr.common.threads import one_thread
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.checking.corpus import check_corpus
 from fedasr.corpora.features.store import cache_folder, prepare
+from fedasr.corpora.load import with_texts
 from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
@@ -37,7 +38,7 @@ from fedasr.experiment.paths import absolute
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
-from fedasr.runs.model_file import load_model
+from fedasr.runs.model_file import load_model, load_text_rule
 from fedasr.runs.partition_record import partition_data
 from fedasr.runs.row_summary import RowSummary
 from fedasr.runs.speech_record import speech_data
@@ -233,7 +234,7 @@ def evaluate(
         raise UserError("--data is where a run's own speech lies; leave it out, or the manifest")
     if manifest is not None:
         recogniser = load_model(Path(model))
-        return _scored(recogniser, _manifest_speech(Path(manifest), recogniser))
+        return _scored(recogniser, _manifest_speech(Path(manifest), recogniser, load_text_rule(Path(model))))
     path = Path(model)
     row = reopen(path.parent if path.is_file() else path, Path(data) if data else None)
     return _scored(row.model(), row.prepared.part("test"), row.seed)
@@ -246,9 +247,10 @@ def _scored(recogniser: Recogniser, speech: Speech, seed: int = 0) -> dict[str, 
     return scores_of(recogniser, speech, seed)
 
 
-def _manifest_speech(manifest: Path, recogniser: Recogniser) -> Speech:
+def _manifest_speech(manifest: Path, recogniser: Recogniser, text: str) -> Speech:
     features = recogniser.spec.features
-    utterances = check_corpus(read_manifest(manifest, require_speaker=False), str(manifest)).utterances
+    entries = with_texts(read_manifest(manifest, require_speaker=False), text)
+    utterances = check_corpus(entries, str(manifest)).utterances
     return prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
 
 

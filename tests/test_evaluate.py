@@ -20,10 +20,12 @@ from fedasr.asr.encoders.encoder import EncoderSpec
 from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import learn_characters
+from fedasr.common.errors import UserError
 from fedasr.corpora.synthetic import synthetic_corpus
+from fedasr.corpora.text import AS_READ, NORMALISED, RULES
 from fedasr.corpora.utterance import Utterance
 from fedasr.evaluate import _json, app
-from fedasr.runs.model_file import save_model
+from fedasr.runs.model_file import load_model, save_model
 
 KEYS = [
     "wer", "wer_low", "wer_high", "cer", "insertions", "deletions", "substitutions", "utterances", "hypotheses",
@@ -140,6 +142,21 @@ def test_references_that_the_model_cannot_write_are_said(
     (line,) = [message for message in caplog.messages if "references" in message]
     assert line.startswith("2 of 5 references hold characters that the model cannot write")
     assert "'.' (U+002E), '\u2019' (U+2019)" in line
+
+
+def test_references_are_made_by_the_rule_that_the_model_remembers(untrained: Path, tmp_path: Path) -> None:
+    path = _said(tmp_path, {"text": "Don’t PANIC, at 42!", "speaker": "s"})
+    recogniser = load_model(untrained)
+    found = []
+    for rule in (AS_READ, NORMALISED, "backwards"):
+        model = tmp_path / rule / "model.safetensors"
+        save_model(model, recogniser.weights(), recogniser.spec, recogniser.tokens, rule)
+        if rule not in RULES:
+            with pytest.raises(UserError, match="'backwards'"):
+                fedasr.evaluate(model.parent, path)
+            continue
+        found.append(fedasr.evaluate(model.parent, path)["hypotheses"][0]["reference"])
+    assert found == ["don’t panic, at 42!", "don't panic at 42"]
 
 
 def test_half_a_character_in_a_reference_is_refused_with_its_line(

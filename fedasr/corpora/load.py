@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from fedasr.common.errors import UserError, told_of
@@ -18,6 +19,7 @@ from fedasr.corpora.columns import Columns
 from fedasr.corpora.faults import Entry
 from fedasr.corpora.readers.manifest import MANIFEST
 from fedasr.corpora.readers.table import ENDINGS, TABLES
+from fedasr.corpora.text import AS_READ, RULES
 from fedasr.corpora.utterance import Utterance
 
 Reader = Callable[..., Iterable[Entry]]
@@ -39,7 +41,7 @@ def load_corpus(
 
 def read_corpus(
     kind: str, path: Path | None, *, subset: str | None = None, columns: Columns | None = None, faulty: str = REFUSE,
-    progress: Progress | None = None,
+    text: str = AS_READ, progress: Progress | None = None,
 ) -> LoadedCorpus:  # fmt: skip
     """Return a corpus on disk, checked, with what is to be said of it.
 
@@ -55,6 +57,8 @@ def read_corpus(
         What a table calls its columns, where it is not what its form calls them.
     faulty : str
         ``"refuse"`` or ``"leave out"``: what becomes of entries that cannot be used.
+    text : str
+        A name of `fedasr.corpora.text.RULES`: how transcripts are made of what is read.
     progress : callable, optional
         Told how many audio files were opened, and of how many.
 
@@ -73,7 +77,15 @@ def read_corpus(
         raise UserError(f"{path}: no such file or folder; corpus.path (--data) must say where the corpus is")
     mend = f'mend or remove them, or set corpus.faulty = "{LEAVE_OUT}"'
     entries = _entries(read, kind, path, subset=subset, columns=columns)
-    return check_corpus(entries, str(path), faulty=faulty, progress=progress, mend=mend)
+    return check_corpus(with_texts(entries, text), str(path), faulty=faulty, progress=progress, mend=mend)
+
+
+def with_texts(entries: Iterable[Entry], rule: str) -> Iterable[Entry]:
+    """Make the transcripts by a named rule; as they were read, they stay as they are."""
+    if rule == AS_READ:
+        return entries
+    write = RULES[rule]
+    return (replace(e, text=write(e.text)) if isinstance(e, Utterance) else e for e in entries)
 
 
 def _entries(read: Reader, kind: str, path: Path, **options: object) -> Iterable[Entry]:

@@ -10,6 +10,7 @@ from fedasr.common.settings import Mistake, Settings, least, one_of, share
 from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE
 from fedasr.corpora.columns import Columns
 from fedasr.corpora.load import READERS
+from fedasr.corpora.text import AS_READ, RULES
 
 SYNTHETIC = "synthetic"
 """The kind of corpus that is rendered, not read."""
@@ -38,6 +39,10 @@ class CorpusSpec(Settings):
     faulty : str
         What becomes of entries that cannot be used (no audio, no text, twice there): ``"refuse"`` refuses the
         corpus and names them, ``"leave out"`` goes on without them and says how many and why.
+    text : str
+        How transcripts are made: ``"as read"``, each kind of corpus by its own rule, or ``"normalised"``: lower
+        case and no punctuation, letters, marks, digits and apostrophes alone, numbers as they are written. A model
+        remembers it, and `evaluate` makes references so.
     connected : bool
         Join 2 to 5 clips of one speaker to one utterance (for single words and digits).
     grammar : str
@@ -80,6 +85,7 @@ class CorpusSpec(Settings):
     subset: str = ""
     faulty: str = one_of(REFUSE, REFUSE, LEAVE_OUT)
     columns: Columns = field(default_factory=Columns)
+    text: str = one_of(AS_READ, *RULES)
     connected: bool = False
     grammar: str = one_of("digits", "digits", "commands", "mixed")
     speakers: int = least(48, 1)
@@ -102,9 +108,11 @@ class CorpusSpec(Settings):
         return PUBLIC_SPEAKERS if self.public_speakers is None else self.public_speakers
 
     def conflicts(self) -> Iterable[Mistake]:
-        """Refuse a kind that nothing reads, and a partition without its number of silos."""
+        """Refuse a kind that nothing reads, a rule without texts, and a partition without its number of silos."""
         known = {SYNTHETIC, *READERS.known()}
         if self.kind not in known and ":" not in self.kind:
             yield Mistake(f"{{0}} is '{self.kind}'{nearest(self.kind, known)}", ("kind",))
+        if self.kind == SYNTHETIC and self.public in ("same", "other accent") and self.text != AS_READ:
+            yield Mistake("{0} has no effect on synthetic speech; remove the key", ("text",))
         if self.partition != "natural" and self.silos == 0:
             yield Mistake(f"{{0}} must be at least 1 with the {self.partition} partition", ("silos",))

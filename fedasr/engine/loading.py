@@ -53,7 +53,9 @@ def load_speech(spec: CorpusSpec, seed: int, watcher: Watcher) -> LoadedSpeech:
     corpora = {"corpus": own}
     if spec.public not in PUBLIC_WITHIN:
         path = Path(spec.public)
-        corpora["public"] = read_corpus(kind_of(path), path, faulty=spec.faulty, progress=watcher.opened)
+        corpora["public"] = read_corpus(
+            kind_of(path), path, faulty=spec.faulty, text=spec.text, progress=watcher.opened
+        )
     for name, corpus in corpora.items():
         watcher.stage(f"{name}: {corpus.summary}")
     utterances = connect(own.utterances, seed=seed) if spec.connected else own.utterances
@@ -77,7 +79,7 @@ def _read(spec: CorpusSpec, watcher: Watcher) -> LoadedCorpus:
     path = Path(spec.path) if spec.path else None
     return read_corpus(
         spec.kind, path, subset=spec.subset or None, columns=spec.columns.chosen, faulty=spec.faulty,
-        progress=watcher.opened,
+        text=spec.text, progress=watcher.opened,
     )  # fmt: skip
 
 

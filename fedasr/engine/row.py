@@ -59,7 +59,8 @@ def _scored(parts: Assembly) -> dict[str, Any]:
         scores = score_silo_models(parts, central.per_silo)
     else:
         weights = {name: np.asarray(array, np.float32) for name, array in weights.items()}
-        save_model(parts.folder.model, weights, central.recogniser_spec, central.tokens)
+        text = parts.prepared.experiment.corpus.text
+        save_model(parts.folder.model, weights, central.recogniser_spec, central.tokens, text)
         scores = score_model(parts, weights)
     central.releases.save()
     return scores

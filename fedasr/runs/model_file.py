@@ -7,14 +7,15 @@ from pathlib import Path
 
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, spec_from_json
 from fedasr.asr.tokens import Tokens, tokens_from_json
-from fedasr.common.errors import UserError
+from fedasr.common.errors import UserError, nearest
 from fedasr.common.files import load_arrays, save_arrays
+from fedasr.corpora.text import AS_READ, RULES
 from fedasr.runs.file_names import MODEL
 
 
-def save_model(path: Path, weights: Weights, spec: RecogniserSpec, tokens: Tokens) -> None:
-    """Write a recogniser."""
-    save_arrays(path, weights, {"recogniser": asdict(spec), "tokens": tokens.to_json()})
+def save_model(path: Path, weights: Weights, spec: RecogniserSpec, tokens: Tokens, text: str = AS_READ) -> None:
+    """Write a recogniser, and by which rule the transcripts were made that it learnt."""
+    save_arrays(path, weights, {"recogniser": asdict(spec), "tokens": tokens.to_json(), "text": text})
 
 
 def load_model(path: Path) -> Recogniser:
@@ -25,10 +26,7 @@ def load_model(path: Path) -> Recogniser:
     UserError
         Where there is none.
     """
-    if path.is_dir():
-        if not (path / MODEL).exists():
-            raise UserError(f"{path}: there is no {MODEL} (an unfinished row, or one whose models stay in the silos)")
-        path = path / MODEL
+    path = _file(path)
     weights, description = load_arrays(path)
     try:
         recogniser = Recogniser(spec_from_json(description["recogniser"]), tokens_from_json(description["tokens"]))
@@ -37,6 +35,28 @@ def load_model(path: Path) -> Recogniser:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a model of fedasr ({reason})") from error
     return recogniser
+
+
+def load_text_rule(path: Path) -> str:
+    """Return by which rule of `fedasr.corpora.text.RULES` the references of a model are made.
+
+    Raises
+    ------
+    UserError
+        Where it is not known here.
+    """
+    rule = str(load_arrays(_file(path))[1].get("text", AS_READ))
+    if rule not in RULES:
+        raise UserError(f"{path}: its transcripts were made by the rule '{rule}'{nearest(rule, RULES)}")
+    return rule
+
+
+def _file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    if not (path / MODEL).exists():
+        raise UserError(f"{path}: there is no {MODEL} (an unfinished row, or one whose models stay in the silos)")
+    return path / MODEL
 
 
 def load_tokens(path: Path) -> Tokens:

@@ -5,7 +5,8 @@ from support.sound import manifest, record, row, utterance
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.checking.corpus import check_distinct
-from fedasr.corpora.load import READERS, load_corpus
+from fedasr.corpora.load import READERS, load_corpus, read_corpus
+from fedasr.corpora.text import AS_READ, NORMALISED
 
 
 def test_kinds_are_read_by_name(tmp_path: Path) -> None:
@@ -45,3 +46,24 @@ def test_utterances_of_no_reader() -> None:
         check_distinct([*good, utterance(2, text=" ")])
     with pytest.raises(UserError, match="empty corpus"):
         check_distinct([])
+
+
+WRITTEN = "Don’t PANIC, it is 42%!"
+
+
+@pytest.mark.parametrize("kind", ["manifest", "table"])
+def test_texts_are_made_by_a_named_rule_whatever_the_reader(tmp_path: Path, kind: str) -> None:
+    record(tmp_path / "a.wav")
+    manifest(tmp_path, row("a.wav", text=WRITTEN))
+    (tmp_path / "manifest.csv").write_text(f'audio_filepath,duration,text,speaker\na.wav,0.5,"{WRITTEN}",ann\n')
+    texts = [read_corpus(kind, tmp_path, text=rule).utterances[0].text for rule in (AS_READ, NORMALISED)]
+    assert texts == ["don’t panic, it is 42%!", "don't panic it is 42"]
+
+
+def test_a_text_of_which_a_rule_leaves_nothing_is_refused_with_its_line(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        record(tmp_path / name)
+    manifest(tmp_path, row("a.wav"), row("b.wav", text="… ?!"))
+    with pytest.raises(UserError, match=r"manifest\.jsonl:2: empty text"):
+        read_corpus("manifest", tmp_path, text=NORMALISED)
+    assert len(read_corpus("manifest", tmp_path).utterances) == 2

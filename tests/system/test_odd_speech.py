@@ -9,16 +9,19 @@ from support.running import tiny_table
 from support.sound import manifest, record, row
 
 import fedasr
+from fedasr.common.errors import UserError
+from fedasr.corpora.text import NORMALISED
 from fedasr.experiment.experiment import Experiment
+from fedasr.runs.model_file import load_model, load_text_rule
 
 LONG = "one two three four five six seven eight nine ten"
 MEDIAN = "flwr.serverapp.strategy:FedMedian"
 
 
-def _rows(texts: dict[str, str], speakers: list[str], each: int = 2) -> list[dict[str, object]]:
+def _rows(texts: dict[str, str], speakers: list[str], text: str = "one", each: int = 2) -> list[dict[str, object]]:
     names = [(speaker, number) for speaker in speakers for number in range(each)]
     return [
-        row(f"{speaker}{number}.wav", speaker=speaker, duration=0.6, text=texts.get(speaker, "one"))
+        row(f"{speaker}{number}.wav", speaker=speaker, duration=0.6, text=texts.get(speaker, text))
         for speaker, number in names
     ]
 
@@ -27,6 +30,7 @@ def _run(folder: Path, lines: list[dict[str, object]], *strategies: str, **chang
     for number, line in enumerate(lines):
         record(folder / str(line["audio_filepath"]), 0.6, seed=number)
     corpus = {"kind": "manifest", "path": str(manifest(folder, *lines)), "development_speakers": 1, "test_speakers": 2}
+    corpus |= changes.pop("corpus", {})
     table = tiny_table(
         corpus=corpus, training={"rounds": 1, "silos_per_round": 0},
         compare=[{"name": name.rpartition(":")[2], "strategy": name} for name in strategies], **changes,
@@ -85,3 +89,17 @@ def test_a_letter_that_only_a_silo_has_does_not_stop_a_run(tmp_path: Path, caplo
     (line,) = [message for message in caplog.messages if "public text lacks" in message]
     assert "2 of 8 transcripts" in line
     assert "'é' (U+00E9)" in line
+
+
+def test_a_run_makes_all_texts_by_one_rule_and_its_models_remember_it(tmp_path: Path) -> None:
+    result = _run(tmp_path, _rows({}, SPEAKERS, text="One, TWO – 3!"), "fedavg", corpus={"text": NORMALISED})
+    model = result.folder / "fedavg"
+    assert load_text_rule(model) == NORMALISED
+    said = [json.loads(line)["reference"] for line in (model / "hypotheses.jsonl").read_text().splitlines()]
+    assert said == ["one two 3"] * 4
+    assert "–" not in load_model(model).tokens.alphabet  # type: ignore[attr-defined]
+
+
+def test_a_rule_for_texts_that_nobody_reads_is_refused() -> None:
+    with pytest.raises(UserError, match=r"corpus\.text"):
+        Experiment.from_table(tiny_table(corpus={"text": NORMALISED}))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Mapping
 
 from fedasr.corpora.text.canonical import canonical
 from fedasr.corpora.text.invisible import JOINERS
+
+AS_READ, NORMALISED = "as read", "normalised"
+"""What ``corpus.text`` may be."""
 
 
 def normal_text(text: str) -> str:
@@ -23,4 +27,10 @@ def plain_text(text: str) -> str:
 
 
 def _is_spoken(character: str) -> bool:
-    return character == "'" or character in JOINERS or unicodedata.category(character)[0] in "LMN"
+    """Say whether a character is spoken; half a character is kept, so that the check of a corpus finds it."""
+    kind = unicodedata.category(character)
+    return character == "'" or character in JOINERS or kind[0] in "LMN" or kind == "Cs"
+
+
+RULES: Mapping[str, Callable[[str], str]] = {AS_READ: canonical, NORMALISED: plain_text}
+"""How transcripts are made of what a reader read, by the name that a model remembers."""

@@ -43,7 +43,7 @@ def make_start(prepared: Prepared, seed: int, path: Path, watcher: Watcher) -> W
     if path.exists():
         return load_arrays(path)[0]
     weights = load_start(prepared) or _made(prepared, seed, watcher)
-    save_model(path, weights, prepared.recogniser_spec, prepared.tokens)
+    save_model(path, weights, prepared.recogniser_spec, prepared.tokens, prepared.experiment.corpus.text)
     return weights
 
 
@@ -60,7 +60,7 @@ def make_role_start(prepared: Prepared, role: str, seed: int, path: Path, watche
     if prepared.experiment.model.start not in MADE_STARTS:
         raise RowError(f"roles.{role}: model.start is a file, which has one shape; set it to 'public' or 'scratch'")
     weights = _made(prepared, seed, watcher, role)
-    save_model(path, weights, prepared.roles[role], prepared.tokens)
+    save_model(path, weights, prepared.roles[role], prepared.tokens, prepared.experiment.corpus.text)
     return weights
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.text.test_canonical import TEXTS
-from fedasr.corpora.text import canonical, normal_text, plain_text
+from fedasr.corpora.text import canonical, half_characters, normal_text, plain_text
 
 RULES = [normal_text, plain_text]
 
@@ -13,6 +13,10 @@ RULES = [normal_text, plain_text]
 def test_a_transcript_by_a_rule_is_its_own_transcript_and_canonical(rule, text: str) -> None:  # type: ignore[no-untyped-def]
     found = rule(text)
     assert rule(found) == found == canonical(found)
+
+
+def test_half_a_character_is_not_dropped_in_silence() -> None:
+    assert half_characters(plain_text("ha, \ud83d!")) == ("U+D83D",)
 
 
 @given(st.text(max_size=20))
