@@ -1,0 +1,1 @@
+"""Two hundred odd files and lines, and what is right of each."""

@@ -1,0 +1,1 @@
+"""Twenty-five cases of each of eight kinds."""

@@ -1,0 +1,1 @@
+"""Bytes of audio files, as their formats describe them: by hand, so that anything about them can be odd."""
