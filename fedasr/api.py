@@ -9,8 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fedasr.asr.decoding.greedy import transcribe_batch
-from fedasr.asr.features import LogMel
+from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.allocator import few_arenas, libraries_aside
 from fedasr.common.environment import describe
@@ -18,6 +21,7 @@ from fedasr.common.errors import UserError
 from fedasr.common.threads import one_thread
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.checking.corpus import check_corpus
+from fedasr.corpora.faults import Fault, refusal
 from fedasr.corpora.features.store import cache_folder, prepare
 from fedasr.corpora.load import with_texts
 from fedasr.corpora.readers.manifest import read_manifest
@@ -255,10 +259,26 @@ def _manifest_speech(manifest: Path, recogniser: Recogniser, text: str) -> Speec
 
 
 def transcribe(model: Path | str, audio: Sequence[Path | str]) -> list[str]:
-    """Return what a trained model hears in each audio file."""
+    """Return what a trained model hears in each audio file.
+
+    Raises
+    ------
+    UserError
+        With a line for each of at most twenty files that cannot be read.
+    """
     recogniser = load_model(Path(model))
-    features = LogMel(recogniser.spec.features)
-    rate = recogniser.spec.features.sample_rate_hz
     with one_thread():
-        heard = [features(AudioFile(Path(path)).read(rate)) for path in audio]
+        heard = _features([Path(path) for path in audio], recogniser.spec.features)
         return [transcribe_batch(recogniser, heard.__getitem__, [index])[0] for index in range(len(heard))]
+
+
+def _features(files: Sequence[Path], spec: FeatureSpec) -> list[NDArray[np.float16]]:
+    extract, found, faults = LogMel(spec), list[NDArray[np.float16]](), list[Fault]()
+    for file in files:
+        try:
+            found.append(extract(AudioFile(file).read(spec.sample_rate_hz)))
+        except UserError as error:
+            faults.append(Fault(str(file), str(error).removeprefix(f"{file}: "), "unusable audio"))
+    if faults:
+        raise refusal(faults, "files", len(files), "leave them out, or mend them")
+    return found
