@@ -29,9 +29,7 @@ def split_folder(path: Path, subset: str | None) -> Path:
     """
     if not (path / _SPLITS).is_file():
         if not (path / _INFO).is_file():
-            raise UserError(
-                f"{path}: no data set on disk here; looked for {path / _SPLITS}; write one with save_to_disk()"
-            )
+            raise UserError(f"{path}: no data set on disk here; looked for {path / _SPLITS}; {_mend(path)}")
         if subset is not None:
             raise UserError(f"corpus.subset: {path} has no splits; remove the key")
         return path
@@ -41,6 +39,13 @@ def split_folder(path: Path, subset: str | None) -> Path:
     if subset is not None and subset not in splits:
         raise UserError(f"corpus.subset: {path} has no split '{subset}'{nearest(subset, splits)}")
     return path / (subset or splits[0])
+
+
+def _mend(path: Path) -> str:
+    """Return how such a data set is written, of Parquet files where they are there."""
+    if path.is_dir() and any(path.rglob("*.parquet")):
+        return f"save the Parquet files as one: load_dataset('parquet', data_dir='{path}').save_to_disk('SET')"
+    return "write one with save_to_disk()"
 
 
 def opened(folder: Path) -> Any:

@@ -1,8 +1,10 @@
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from support.sound import record
@@ -12,6 +14,7 @@ from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.columns import Columns
 from fedasr.corpora.features.sources import describe, restore
 from fedasr.corpora.load import load_corpus
+from fedasr.corpora.noted import hear
 from fedasr.corpora.toolkits.stored_audio import StoredAudio
 
 datasets = pytest.importorskip("datasets", reason="reads data sets on disk: pip install 'fedasr[datasets]'")
@@ -125,7 +128,9 @@ def test_a_split_is_a_subset(tmp_path: Path) -> None:
     assert "say corpus.subset, one of: test, train" in refusal(path)
     assert "no split 'tset'; did you mean 'test'" in refusal(path, "tset")
     assert "has no splits; remove the key" in refusal(path / "train", "train")
-    assert "no data set on disk" in refusal(tmp_path / "wav")
+    assert "no data set on disk here" in refusal(tmp_path / "wav")
+    table(tmp_path).to_parquet(str(tmp_path / "wav/train.parquet"))
+    assert "save the Parquet files as one: load_dataset('parquet'" in refusal(tmp_path / "wav")
 
 
 @pytest.mark.parametrize(
@@ -157,6 +162,26 @@ def test_bytes_that_are_no_audio_are_told_by_their_row_and_column(tmp_path: Path
         assert line.startswith(f"{path}, row 1: ")
         assert f"{path}, row 1, column 'audio'" in line
         assert "\n" not in line
+
+
+def test_what_is_done_to_bytes_is_said_by_row(tmp_path: Path) -> None:
+    tone = np.sin(np.arange(8000) / 7).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", np.stack([tone, -tone], axis=1), 8000)
+    cells = {"audio": [str(tmp_path / "a.wav")], "text": ["a"], "speaker": ["b"]}
+    path = saved(tmp_path, datasets.Dataset.from_dict(cells).cast_column("audio", datasets.Audio()))
+    (utterance,) = load_corpus("datasets", path)
+    heard = hear(utterance.audio, 8000)
+    assert heard.samples.std() == pytest.approx(tone.std(), rel=1e-3)
+    assert [(note.file, note.is_loss) for note in heard.notes] == [(f"{path}, row 0, column 'audio'", True)]
+
+
+def test_a_place_for_temporary_files_that_is_none_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (utterance, *_) = load_corpus("datasets", saved(tmp_path, table(tmp_path)))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(UserError, match=r"none: cannot write a temporary file .*; free some space, or set TMPDIR"):
+        utterance.audio.read(16_000)
 
 
 def test_columns_of_other_things_are_refused(tmp_path: Path) -> None:
