@@ -10,7 +10,7 @@ from support import reference
 from support.draws import examples
 
 from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
-from fedasr.privacy.accounting.smooth import local_sensitivities, smooth_sensitivity
+from fedasr.privacy.accounting.smooth import _steps, _widened, local_sensitivities, smooth_sensitivity
 from fedasr.privacy.accounting.vote_costs import spent_on
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
 from fedasr.privacy.mechanisms.noisy_max import GNMax
@@ -51,6 +51,25 @@ def test_never_below_the_definition(votes, sigma, beta, order):
     sums = local_sensitivities(GNMax(sigma), np.array([votes]), None, order, beta)
     if sums is not None:
         assert smooth_sensitivity(sums, beta) >= by_definition(tuple(votes), sigma, order, beta) * (1 - 1e-9)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=9), st.integers(0, 8))
+def test_what_a_check_may_move_at_each_count_is_the_largest_step_that_starts_within_the_distance(values, distance):
+    """Counts that one changed vote reaches are neighbours; no first or last count is left out."""
+    steps = _steps(np.array(values))
+    for _ in range(distance):
+        steps = _widened(steps)
+    places = range(len(values))
+    for place in places:
+        near = [n for n in places if abs(n - place) <= distance]
+        moves = [abs(values[n] - values[m]) for n in near for m in (n - 1, n + 1) if m in places]
+        assert steps[place] == max(moves, default=0.0)
+
+
+def test_a_check_that_all_teachers_together_do_not_pass_is_not_moved_by_a_teacher_more():
+    """Twenty teachers cast twenty votes, whoever of them is replaced: what 21 votes would open says nothing."""
+    out_of_reach = ConfidentGNMax(8.0, 20.5, 0.05)
+    assert local_sensitivities(out_of_reach, np.array([[20, 0]]), None, 3.0, 0.5)[0] == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize(("sigma", "order"), [(2.0, 6.0), (3.0, 9.0), (4.0, 9.0), (6.0, 14.0), (10.0, 20.0)])
