@@ -66,6 +66,28 @@ def test_the_command_prints_what_the_function_returns(
     assert "resampled" in finished.err
 
 
+def test_a_table_is_scored_as_a_manifest_is(model: Path, manifest: Path) -> None:
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    table = manifest.parent / "spoken.tsv"
+    table.write_text("\n".join("\t".join(line) for line in [list(rows[0]), *(r.values() for r in rows)]))
+    assert fedasr.evaluate(model, table) == fedasr.evaluate(model, manifest)
+
+
+def test_all_that_is_wrong_with_a_manifest_is_told_at_once(model: Path, tmp_path: Path) -> None:
+    record(tmp_path / "long.wav", 1.0)
+    path = write_manifest(
+        tmp_path,
+        row("long.wav", offset=0.5),
+        row("none.wav"),
+        "{",
+        row("long.wav", offset=0.9),
+        row("long.wav", text=""),
+    )
+    with pytest.raises(UserError) as raised:
+        fedasr.evaluate(model, path)
+    assert [line.split(": ")[0] for line in raised.value.lines] == [*(f"{path}:{n}" for n in (2, 3, 4, 5)), str(path)]
+
+
 def test_importing_the_commands_leaves_the_functions() -> None:
     assert fedasr.evaluate is fedasr.api.evaluate
     assert fedasr.transcribe is fedasr.api.transcribe

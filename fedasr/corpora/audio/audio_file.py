@@ -31,7 +31,7 @@ _SILENT_RANGE = 2.0**-20
 _logger = logging.getLogger("fedasr")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AudioFile:
     """A file that soundfile can read (WAV, FLAC, Ogg, MP3, …), or a part of one.
 

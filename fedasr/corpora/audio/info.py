@@ -8,7 +8,7 @@ SHORTEST_SECONDS = 0.025
 """One analysis window; what is shorter has no features."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AudioInfo:
     """What the header of an audio file says.
 

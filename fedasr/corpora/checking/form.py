@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.checking.places import is_text, place_of, printable
@@ -27,7 +29,7 @@ def in_one_form(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 def _formed(utterance: Utterance) -> Utterance:
     if isinstance(utterance.audio, AudioFile):
-        _check_path(str(utterance.audio.path))
+        _check_path(utterance.audio.path)
     named = {"speaker": utterance.speaker, "id": utterance.id}
     for what, value in ({"text": utterance.text} | named | dict(utterance.fields)).items():
         _check_whole(printable(what), value)
@@ -43,11 +45,17 @@ def _formed(utterance: Utterance) -> Utterance:
     return replace(utterance, text=text, speaker=speaker, id=name, fields=fields)
 
 
-def _check_path(path: str) -> None:
-    if not is_text(path):
+def _check_path(path: Path) -> None:
+    # By folder and name: a path remembers its whole text, which a million of them should not.
+    if not (is_text(path.name) and _is_text(path.parent)):
         raise EntryError(f"the file name '{printable(path)}' is not UTF-8; rename the file, here too", "file names")
-    if "\0" in path:
+    if "\0" in path.name or "\0" in str(path.parent):
         raise EntryError(f"no file can be called '{printable(path)}'; correct the path", "file names")
+
+
+@lru_cache(maxsize=256)
+def _is_text(folder: Path) -> bool:
+    return is_text(str(folder))
 
 
 def _check_whole(what: str, value: str) -> None:

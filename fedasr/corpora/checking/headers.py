@@ -66,7 +66,7 @@ def _opened(sources: Sequence[AudioSource]) -> list[AudioInfo | UserError]:
 def _header(source: AudioSource) -> AudioInfo | UserError:
     try:
         if isinstance(source, AudioFile):
-            return inspect(source.path)
+            return inspect(Path(source.path))  # a copy: a path remembers its text once it was asked for it
         assert isinstance(source, InspectedAudio)
         return source.inspect()
     except UserError as error:

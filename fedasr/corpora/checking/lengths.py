@@ -15,7 +15,10 @@ from fedasr.corpora.utterance import AudioSource, Utterance
 
 
 def with_lengths(entries: Iterable[Entry], headers: Headers) -> Iterator[Entry]:
-    """Fill in lengths that no reader knew; audio that cannot be used, or that is not as long as told, is a fault."""
+    """Give utterances the lengths of their audio; what cannot be used, or is not as long as told, is a fault.
+
+    So the same speech is as long, and its speakers are dealt alike, in whichever form its lengths are told or rounded.
+    """
     for entry in entries:
         if isinstance(entry, Fault):
             yield entry
@@ -33,12 +36,10 @@ def _measured(utterance: Utterance, header: AudioInfo | UserError | None) -> Utt
             raise EntryError("nobody says how long it is; its reader must", "wrong duration")
         return utterance
     real = _real(utterance.audio, header)
-    if math.isnan(stated):
-        return replace(utterance, duration_seconds=real.seconds)
     if abs(stated - real.seconds) > length_tolerance_seconds(real):
         told = f"'duration' says {stated:g} s but the audio is {real.seconds:.3f} s long"
         raise EntryError(f"{told}; correct whichever is wrong", "wrong duration")
-    return utterance
+    return utterance if stated == real.seconds else replace(utterance, duration_seconds=real.seconds)
 
 
 def _real(audio: AudioSource, header: AudioInfo | UserError) -> AudioInfo:

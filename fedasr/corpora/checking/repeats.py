@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from fedasr.corpora.audio import AudioFile
@@ -32,9 +33,14 @@ def each_once(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 def _piece(audio: AudioFile) -> AudioFile:
     """Return the audio, its path without ``..``: one file has one name."""
-    if ".." not in audio.path.parts:
-        return audio
-    return replace(audio, path=Path(os.path.normpath(audio.path)))
+    folder = _normal(audio.path.parent)
+    return audio if folder is None else replace(audio, path=folder / audio.path.name)
+
+
+@lru_cache(maxsize=256)
+def _normal(folder: Path) -> Path | None:
+    """Return a folder without ``..``; None where there is none in it."""
+    return Path(os.path.normpath(folder)) if ".." in folder.parts else None
 
 
 def _twice(entry: Utterance, what: str, first: Utterance) -> Fault:
