@@ -27,6 +27,7 @@ from fedasr.replay import app as replay
 from fedasr.simulate import app as simulate
 from fedasr.transcribe import app as transcribe
 from support.documents import Block
+from support.forms import write_page_corpora
 from support.tree import CHECKOUT
 
 APPS = {
@@ -101,6 +102,7 @@ class Reader:
             told = {"text": heard.text, "speaker": heard.speaker, "duration": len(samples) / 16_000}
             lines.append({"audio_filepath": f"{number}.wav", **told})
         (speech / "manifest.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        write_page_corpora(speech, self.place)
         for name in ("PATH_TO_AN4", "DATA", "FOLDER", "other"):
             (self.place / name).symlink_to(speech)
         for name in ("MANIFEST.jsonl", "TEST_MANIFEST.jsonl"):

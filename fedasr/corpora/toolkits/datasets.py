@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,9 @@ def _entry(data: _DataSet, row: int, cells: Mapping[str, Any], heard: Any) -> Ut
         return error.at(where)
     own = {*vars(data.names).values(), "id"}
     fields = {name: value for name, value in told.items() if name not in own}
-    return Utterance(told.get("id", f"row-{row}"), speaker, normal_text(text), math.nan, audio, fields, where=where)
+    return Utterance(
+        told.get("id", f"row-{row}"), sys.intern(speaker), normal_text(text), math.nan, audio, fields, where=where
+    )
 
 
 def _told(told: Mapping[str, str], name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,7 @@ def _span(rest: str) -> _Span:
 
 
 def _utterance(data: _Folder, line: KaldiLine, span: _Span) -> Utterance:
-    speaker = _value(data.speakers, line.key, "utt2spk", "who speaks")
+    speaker = sys.intern(_value(data.speakers, line.key, "utt2spk", "who speaks"))
     text = _value(data.texts, line.key, "text", "what is said")
     path = found_from(data.path, _file(_value(data.recordings, span.recording, "wav.scp", "where its audio is")))
     whole = _seconds(data.durations, span.recording)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class SupervisedPart:
         # Sums of decimal fractions end in noise, which lhotse rounds off here, too.
         audio = part_of(found_from(self.folder, path), round(start, 8), length, whole, channel)
         fields = plain(said.custom) | plain({"language": said.language}) | sex_of(said.gender)
-        return Utterance(name, speaker, normal_text(text), length, audio, fields, where=self.where)
+        return Utterance(name, sys.intern(speaker), normal_text(text), length, audio, fields, where=self.where)
 
     def _channels(self) -> list[int]:
         """Return the channels that are heard: a cut of one channel says which, else the supervision does."""
