@@ -10,6 +10,11 @@ from fedasr.engine.alignable import unalignable, untrained
 from fedasr.engine.preparation import Prepared
 
 _NAMED = 8
+_PIECES = {
+    "words": ', or model.tokens = "pieces", which writes any word of known characters',
+    "characters": ', or model.tokens = "pieces", where unknown characters side by side are one token',
+    "pieces": "",
+}
 
 
 def notices(prepared: Prepared) -> list[str]:
@@ -34,11 +39,10 @@ def unknown_in_silos(texts: Iterable[str], tokens: Tokens) -> str:
     found = unwritten_in(texts, tokens)
     if not found:
         return ""
-    pieces = "" if tokens.kind == "pieces" else ', or model.tokens = "pieces", which knows parts of words'
     return (
         f"silos: {found.texts} of {found.of} transcripts hold {found.unit} that public text lacks, "
         f"{sum(found.counts.values())} in all: {found.names}; they are learnt as unknown and never written. "
-        f"The way out is public text that holds them (corpus.public_speakers){pieces}"
+        f"The way out is public text that holds them (corpus.public_speakers){_PIECES[tokens.kind]}"
     )
 
 

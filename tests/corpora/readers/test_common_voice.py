@@ -33,6 +33,23 @@ def test_rows_are_utterances(voices: Path) -> None:
     assert len(second.audio.read(16_000)) == pytest.approx(16_000, abs=1_600)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        ("Zu\u00adsammen\u00adarbeit", "zusammenarbeit"),
+        ("foo\u200bbar", "foobar"),
+        ("\u0dc1\u0dca\u200d\u0dbb\u0dd3", "\u0dc1\u0dca\u200d\u0dbb\u0dd3"),
+        ("\u200ehello\u200f", "hello"),
+    ],
+)
+def test_invisible_characters_do_not_cut_words(voices: Path, sentence: str, text: str) -> None:
+    (voices / "validated.tsv").write_text(f"{HEADER}\nx\ttwo.mp3\ts\t{sentence}\t\t\t\txx\n", encoding="utf-8")
+    (found,) = load_corpus("common-voice", voices)
+    assert found.text == text
+    assert len(found.text.split()) == 1
+
+
 def test_a_subset_is_a_table(voices: Path) -> None:
     (voices / "dev.tsv").write_text(f"{HEADER}\nx\ttwo.mp3\ts\tyes\t\t\t\ten\n")
     assert [u.speaker for u in whole(read_common_voice(voices, "dev"))] == ["x"]

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.text.test_canonical import TEXTS
+from fedasr.asr.word_errors import count_errors
 from fedasr.corpora.text import canonical, half_characters, normal_text, plain_text
 
 RULES = [normal_text, plain_text]
@@ -13,6 +14,12 @@ RULES = [normal_text, plain_text]
 def test_a_transcript_by_a_rule_is_its_own_transcript_and_canonical(rule, text: str) -> None:  # type: ignore[no-untyped-def]
     found = rule(text)
     assert rule(found) == found == canonical(found)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_word_in_two_normal_forms_is_heard_without_error(rule) -> None:  # type: ignore[no-untyped-def]
+    assert count_errors(rule("café"), rule("cafe\u0301")).errors == 0
+    assert rule("cafe\u0301") == "caf\u00e9"
 
 
 def test_half_a_character_is_not_dropped_in_silence() -> None:

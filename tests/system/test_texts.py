@@ -103,3 +103,27 @@ def test_a_run_makes_all_texts_by_one_rule_and_its_models_remember_it(tmp_path: 
 def test_a_rule_for_texts_that_nobody_reads_is_refused() -> None:
     with pytest.raises(UserError, match=r"corpus\.text"):
         Experiment.from_table(tiny_table(corpus={"text": NORMALISED}))
+
+
+def test_one_test_speaker_has_no_interval_in_summary_and_page(tmp_path: Path) -> None:
+    result = _run(tmp_path, _rows({}, SPEAKERS), "fedavg", corpus={"test_speakers": 1})
+    (entry,) = result.rows
+    assert entry["wer"] is not None
+    assert entry["wer_low"] is entry["wer_high"] is None
+    assert "no interval" in (result.folder / "report.html").read_text()
+
+
+def test_a_person_in_two_normal_forms_is_in_one_part(tmp_path: Path) -> None:
+    lines = _rows({}, ["Jose\u0301", "José", *SPEAKERS])
+    result = _run(tmp_path, [{**line, "audio_filepath": f"{n}.wav"} for n, line in enumerate(lines)], "fedavg")
+    partition = json.loads((result.folder / "partition.json").read_text())
+    parts = [*partition["silos"], *(partition[name] for name in ("public_labelled", "development", "test"))]
+    assert sum("José" in part["speakers"] for part in parts) == 1
+    assert not any("Jose\u0301" in part["speakers"] for part in parts)
+    assert sum(len(part["speakers"]) for part in parts) == len(SPEAKERS) + 1
+
+
+def test_half_a_character_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"manifest\.jsonl:3: text holds half a character \(U\+D83D\)"):
+        _run(tmp_path, _rows({"s1": "ha \ud83d"}, SPEAKERS), "fedavg")
+    assert not (tmp_path / "run").exists()
