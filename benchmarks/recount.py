@@ -3,8 +3,8 @@
 python benchmarks/recount.py runs/an4-1 ../shared/data/an4/manifest.jsonl
 
 Neither fedasr nor jiwer is imported. WER, CER, hours, speakers and utterances of every part must be equal; hours are
-those of the FLAC files' headers, since manifests round them. At the model's rate instead of the file's a length is
-rounded by up to half a sample, so a part's seconds may differ by as much an utterance. An
+those of the FLAC files' headers, since manifests round them. Where the model hears another rate than the file's, a
+length is rounded by up to half a sample, so a part's seconds may differ by as much an utterance. An
 alignment of least errors is seldom the only one: a substitution beside a match may also be a deletion and an insertion
 elsewhere. So the sum of errors, insertions less deletions (the words that a hypothesis has more) and the least and most
 substitutions of any best alignment are counted; the run's split must lie there. The exit code is 1 where it does not.
@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import tomllib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-ROUNDED_TO_SECONDS = 0.0005
-HALF_A_SAMPLE_SECONDS = 0.5 / 8000
 PARTS = ("public_labelled", "public_unlabelled", "development", "test")
 
 
@@ -33,7 +32,16 @@ class Line:
     speaker: str
     text: str
     stated_seconds: float
-    seconds: float
+    samples: int
+    rate_hz: int
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / self.rate_hz
+
+    def rounding_seconds(self, rate_hz: int) -> float:
+        """Half a sample, where the model hears another rate."""
+        return 0.5 / rate_hz if rate_hz != self.rate_hz else 0.0
 
 
 @dataclass(frozen=True)
@@ -58,19 +66,19 @@ def read_lines(manifest: Path) -> dict[str, Line]:
     for row in _json_lines(manifest):
         name = str(row.get("id") or row["audio_filepath"])
         text = " ".join(unicodedata.normalize("NFC", row["text"].lower()).split())
-        seconds = flac_seconds(manifest.parent / row["audio_filepath"])
-        found[name] = Line(name, str(row["speaker"]), text, float(row["duration"]), seconds)
+        extent = flac_extent(manifest.parent / row["audio_filepath"])
+        found[name] = Line(name, str(row["speaker"]), text, float(row["duration"]), *extent)
     return found
 
 
-def flac_seconds(path: Path) -> float:
-    """Return the length that a FLAC file's STREAMINFO states: 20 bits of rate, 3, 5, then 36 of samples."""
+def flac_extent(path: Path) -> tuple[int, int]:
+    """Return the samples and the rate that a FLAC file states: 20 bits of rate, 8 of others, 36 of samples."""
     with path.open("rb") as stream:
         head = stream.read(26)
     if head[:4] != b"fLaC":
         raise SystemExit(f"{path}: not FLAC; the recount reads lengths of FLAC files only")
     packed = int.from_bytes(head[18:26], "big")
-    return (packed & (1 << 36) - 1) / (packed >> 44)
+    return packed & (1 << 36) - 1, packed >> 44
 
 
 def distance(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[int, int, int]:
@@ -102,19 +110,30 @@ def recount(reference: str, hypothesis: str) -> Recounted:
     return Recounted(errors, least, most, len(heard) - len(words), len(words), characters, len(reference))
 
 
-def compare_partition(partition: dict[str, Any], lines: dict[str, Line]) -> Iterator[str]:
-    """Yield where speakers, utterances or seconds of a part are not the manifest's."""
+def told_extents(
+    partition: dict[str, Any], corpus: dict[str, Any], everybody: set[str]
+) -> list[tuple[str, dict[str, Any], set[str]]]:
+    """Return each place where a run says how much speech there is, what it says, and whose speech it is."""
     parts = {name: partition[name] for name in PARTS} | {f"silo {s['silo']}": s for s in partition["silos"]}
-    for name, part in parts.items():
-        held = [line for line in lines.values() if line.speaker in set(part["speakers"])]
-        counted = {"speakers": sorted({line.speaker for line in held}), "utterances": len(held)}
-        yield from (f"{name}: {k} {part[k]}, counted {v}" for k, v in counted.items() if part[k] != v)
-        seconds = sum(line.seconds for line in held)
-        if abs(seconds - part["seconds"]) > ROUNDED_TO_SECONDS + len(held) * HALF_A_SAMPLE_SECONDS:
-            yield f"{name}: {part['seconds']} s, counted {seconds:.3f}"
-    everybody = [speaker for part in parts.values() for speaker in part["speakers"]]
-    if len(everybody) != len(set(everybody)):
-        yield "a speaker is in two parts"
+    held = {name: set(part["speakers"]) for name, part in parts.items()}
+    told = [(name, part, held[name]) for name, part in parts.items()]
+    held["silos"] = {speaker for silo in partition["silos"] for speaker in silo["speakers"]}
+    told += [(f"{name} in corpus.json", extent, held[name]) for name, extent in corpus["parts"].items()]
+    return [*told, ("all in corpus.json", corpus["corpora"]["corpus"]["extent"], everybody)]
+
+
+def compare_speech(told: list[tuple[str, dict[str, Any], set[str]]], lines: list[Line], rate_hz: int) -> Iterator[str]:
+    """Yield where speakers, utterances or lengths are not the manifest's."""
+    for name, extent, speakers in told:
+        held = [line for line in lines if line.speaker in speakers]
+        who = extent["speakers"] if isinstance(extent["speakers"], int) else len(extent["speakers"])
+        if (who, extent["utterances"]) != (len({line.speaker for line in held}), len(held)):
+            yield f"{name}: {who} speakers, {extent['utterances']} utterances, but counted {len(held)} of {speakers}"
+        found, unit, last_digit = (extent["hours"], 3600, 5e-7) if "hours" in extent else (extent["seconds"], 1, 5e-4)
+        rounded = sum(line.rounding_seconds(rate_hz) for line in held) / unit
+        counted = sum(line.seconds for line in held) / unit
+        if abs(found - counted) > 1.001 * last_digit + (0 if name.startswith("all") else rounded):
+            yield f"{name}: length {found}, counted {counted:.6f}"
 
 
 def compare_row(row: dict[str, Any], heard: Sequence[dict[str, Any]], test: Sequence[Line]) -> Iterator[str]:
@@ -146,7 +165,13 @@ def compare_run(run: Path, manifest: Path) -> list[str]:
     seconds, stated = (sum(getattr(u, key) for u in lines.values()) for key in ("seconds", "stated_seconds"))
     speakers = {line.speaker for line in lines.values()}
     print(f"{manifest}: {seconds:.3f} s ({stated:.3f} stated), {len(lines)} utterances, {len(speakers)} speakers")
-    wrong = list(compare_partition(partition, lines))
+    corpus = json.loads((run / "corpus.json").read_text(encoding="utf-8"))
+    rate_hz = tomllib.loads((run / "experiment.toml").read_text(encoding="utf-8"))["model"]["sample_rate_hz"]
+    told = told_extents(partition, corpus, speakers)
+    wrong = list(compare_speech(told, list(lines.values()), rate_hz))
+    shares = [who for name, _, who in told if not name.endswith("corpus.json")]
+    if sum(map(len, shares)) != len(set().union(*shares)):
+        wrong.append("a speaker is in two parts")
     test = [line for line in lines.values() if line.speaker in set(partition["test"]["speakers"])]
     for row in json.loads((run / "summary.json").read_text(encoding="utf-8"))["rows"]:
         if row["status"] != "finished":

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import jiwer
 import pytest
@@ -75,10 +76,20 @@ def test_a_run_is_counted_again(tmp_path: Path) -> None:
     done = _again(run, speech)
     assert done.returncode == 0, done.stdout
     assert "28 utterances, 7 speakers" in done.stdout
-    summary = json.loads((run / "summary.json").read_text())
-    summary["rows"][0]["substitutions"] += 1
-    summary["rows"][0]["wer"] += 1e-9
-    (run / "summary.json").write_text(json.dumps(summary))
+    for name, change in (("summary.json", _one_more_substitution), ("corpus.json", _a_little_more_speech)):
+        told = json.loads((run / name).read_text())
+        change(told)
+        (run / name).write_text(json.dumps(told))
     done = _again(run, speech)
     assert done.returncode == 1
-    assert {"public-only: wer", "public-only: errors"} <= {" ".join(x.split()[:2]) for x in done.stdout.splitlines()}
+    wrong = [" ".join(line.split()[:2]) for line in done.stdout.splitlines()]
+    assert {"public-only: wer", "public-only: errors", "all in"} <= set(wrong)
+
+
+def _one_more_substitution(summary: dict[str, Any]) -> None:
+    summary["rows"][0]["substitutions"] += 1
+    summary["rows"][0]["wer"] += 1e-9
+
+
+def _a_little_more_speech(corpus: dict[str, Any]) -> None:
+    corpus["corpora"]["corpus"]["extent"]["hours"] += 2e-6
