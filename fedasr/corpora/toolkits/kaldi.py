@@ -85,7 +85,9 @@ def _folder(path: Path, subset: str | None) -> Path:
         return folder
     inside = sorted(found.parent.name for found in path.glob("*/wav.scp"))
     if not inside:
-        raise UserError(f"{folder}: no data folder of Kaldi's here; looked for {folder / 'wav.scp'}")
+        raise UserError(
+            f"{folder}: no data folder of Kaldi's here; looked for {folder / 'wav.scp'}; correct corpus.path"
+        )
     if subset is None:
         raise UserError(f"{path}: several data folders; say corpus.subset, one of: {', '.join(inside)}")
     raise UserError(f"corpus.subset: {path} has no data folder '{subset}'{nearest(subset, inside)}")
@@ -104,12 +106,12 @@ def _span(rest: str) -> _Span:
         start, end = float(words[1]), float(words[2])
         channel = int(words[3]) if len(words) == 4 else None
     except ValueError:
-        raise EntryError(f"'{' '.join(words[1:])}' must be seconds, start and end", "segment") from None
+        raise EntryError(f"'{' '.join(words[1:])}' must be seconds, start and end; correct them", "segment") from None
     if end == -1:
         end = math.nan
     if not (0 <= start < math.inf and (math.isnan(end) or start < end < math.inf)):
         raise EntryError(
-            f"a segment from {words[1]} s to {words[2]} s; start and end must follow each other", "segment"
+            f"a segment from {words[1]} s to {words[2]} s; correct them: the end follows the start", "segment"
         )
     return _Span(words[0], start, end, channel)
 
@@ -151,5 +153,5 @@ def _seconds(durations: Rows, recording: str) -> float:
         return float(stated) if isinstance(stated, str) else math.nan
     except ValueError:
         raise EntryError(
-            f"reco2dur says '{stated}' of '{recording}', which is no number of seconds", "segment"
+            f"reco2dur says '{stated}' of '{recording}', no number of seconds; correct it", "segment"
         ) from None

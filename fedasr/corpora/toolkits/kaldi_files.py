@@ -47,7 +47,9 @@ def lines(file: Path) -> Iterator[KaldiLine]:
     try:
         content = file.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
-        raise UserError(f"{file}: cannot read this file of Kaldi's ({error.strerror})") from error
+        raise UserError(
+            f"{file}: cannot read this file of Kaldi's ({error.strerror}); add it, or allow it to be read"
+        ) from error
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip(b" \t\r"):
             yield _line(f"{file}:{number}", line.strip(b" \t\r"))

@@ -6,6 +6,7 @@ is run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,9 @@ def _item(where: str, value: dict[str, Any], read: Any, kinds: Sequence[str]) ->
     try:
         found = read(value)
     except Exception as error:  # whatever a class of lhotse's says of values that it cannot hold
-        return Fault(where, f"lhotse cannot read this line ({type(error).__name__}: {error}); mend it", "not lhotse's")
+        names = ", ".join(re.findall(r"'\w+'", str(error))[:3])
+        told = f"lhotse cannot read this line ({names})" if names else "lhotse cannot read this line"
+        return Fault(where, f"{told}; write it again by lhotse", "not lhotse's")
     if type(found).__name__ in kinds:
         return found
     if kind in ("MixedCut", "PaddingCut"):

@@ -59,7 +59,7 @@ def manifests(path: Path, subset: str | None) -> Manifests:
     found = _grouped(path)
     if not found:
         raise UserError(
-            f"{path}: no manifests of lhotse here; looked for cuts.jsonl.gz, or recordings and supervisions"
+            f"{path}: no manifests of lhotse here; looked for cuts, or recordings and supervisions; correct the path"
         )
     wanted = {names: group for names, group in found.items() if subset is None or subset in (*names, "_".join(names))}
     if len(wanted) != 1:
@@ -83,7 +83,8 @@ def objects(file: Path) -> Iterator[tuple[str, dict[str, Any] | Fault]]:
                 if line.strip():
                     yield f"{file}:{number}", _object(f"{file}:{number}", line)
     except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{file}: cannot read this manifest of lhotse's ({error}); copy it again") from error
+        reason = getattr(error, "strerror", None) or "its compression is damaged"
+        raise UserError(f"{file}: cannot read this manifest of lhotse's ({reason}); copy it again") from error
 
 
 def _file(path: Path, subset: str | None) -> Manifests:

@@ -79,7 +79,7 @@ def test_a_subset_is_one_of_several_data_folders(tmp_path: Path) -> None:
         load_corpus("kaldi", tmp_path)
     with pytest.raises(UserError, match="no data folder 'trian'; did you mean 'train'"):
         load_corpus("kaldi", tmp_path, subset="trian")
-    with pytest.raises(UserError, match=r"no data folder of Kaldi's here; looked for .*wav\.scp"):
+    with pytest.raises(UserError, match=r"no data folder of Kaldi's here; looked for .*wav\.scp; correct corpus\.path"):
         load_corpus("kaldi", tmp_path / "train/wav")
 
 
