@@ -1,6 +1,5 @@
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -173,15 +172,6 @@ def test_what_is_done_to_bytes_is_said_by_row(tmp_path: Path) -> None:
     heard = hear(utterance.audio, 8000)
     assert heard.samples.std() == pytest.approx(tone.std(), rel=1e-3)
     assert [(note.file, note.is_loss) for note in heard.notes] == [(f"{path}, row 0, column 'audio'", True)]
-
-
-def test_a_place_for_temporary_files_that_is_none_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (utterance, *_) = load_corpus("datasets", saved(tmp_path, table(tmp_path)))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    with pytest.raises(UserError, match=r"none: cannot write a temporary file .*; free some space, or set TMPDIR"):
-        utterance.audio.read(16_000)
 
 
 def test_columns_of_other_things_are_refused(tmp_path: Path) -> None:
