@@ -24,7 +24,7 @@ from unittest.mock import patch
 from speech_forms import PARTS, WHOLE, Clip, Corpus, clips_of, joined
 
 import fedasr
-from fedasr.engine.preparation import prepare_experiment
+from fedasr.engine.preparation import divide_corpus, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 
@@ -37,11 +37,15 @@ TINY: dict[str, Any] = {
     "training": {"rounds": 2, "local_steps": 1, "batch_size": 2},
     "compare": [{"name": "fedavg", "strategy": "fedavg"}],
 }
+RULES: list[dict[str, Any]] = [
+    {"partition": "grouped", "silos": 2}, {"partition": "dirichlet", "silos": 2}, {"partition": "iid", "silos": 2},
+]  # fmt: skip
+"""Other ways to divide the speech than one silo a speaker."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one form gives, as hashes."""
+    """What one form gives, as hashes: features of all speech, who holds what by each rule, trained weights."""
 
     features: str
     partition: str
@@ -60,16 +64,21 @@ def forms(clips: Sequence[Clip], folder: Path) -> Iterator[tuple[str, Corpus]]:
 
 def outcome(corpus: Corpus, out: Path) -> Outcome:
     """Prepare and run the tiny experiment on some speech, with a cache of its own, so that nothing is found there."""
-    experiment = Experiment.from_table({**TINY, "corpus": {**TINY["corpus"], **corpus}})
+    experiment = _experiment(corpus)
     with patch.dict(os.environ, FEDASR_CACHE=str(out / "cache")):
         prepared = prepare_experiment(experiment, 1, Watcher())
+        divided = [divide_corpus(_experiment(corpus, **rule), Watcher()).partition for rule in RULES]
         row = fedasr.run(experiment, out=out / "run", grid="process").rows[0]
     features = hashlib.sha256()
     for number, utterance in enumerate(prepared.speech.utterances):
         told = [utterance.id, utterance.speaker, utterance.text]
         features.update(json.dumps(told).encode() + prepared.speech.features(number).tobytes())
-    partition = hashlib.sha256(repr(prepared.partition).encode())
+    partition = hashlib.sha256(repr([prepared.partition, *divided]).encode())
     return Outcome(features.hexdigest(), partition.hexdigest(), row["model_sha256"])
+
+
+def _experiment(corpus: Corpus, **rule: Any) -> Experiment:
+    return Experiment.from_table({**TINY, "corpus": {**TINY["corpus"], **corpus, **rule}})
 
 
 def _new(folder: Path) -> Path:

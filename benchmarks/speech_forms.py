@@ -60,8 +60,11 @@ def nemo(clips: Sequence[Clip], folder: Path) -> Corpus:
     """Write a manifest of NeMo's."""
     with (folder / "manifest.jsonl").open("w", encoding="utf-8") as file:
         for clip in clips:
-            part = {"audio_filepath": clip.audio, "duration": clip.seconds}
-            offset = {} if _is_whole(clip) else {"offset": clip.start_seconds}
+            # As manifests do, durations of files are rounded; a part is as long as it says.
+            is_whole = _is_whole(clip)
+            seconds = round(clip.seconds, 2) if is_whole else clip.seconds
+            part = {"audio_filepath": clip.audio, "duration": seconds}
+            offset = {} if is_whole else {"offset": clip.start_seconds}
             file.write(json.dumps({**clip.told, **part, **offset}) + "\n")
     return {"kind": "manifest", "path": str(folder)}
 
