@@ -6,6 +6,7 @@ Readers are the entry-point group ``fedasr.readers``.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -71,13 +72,18 @@ def read_corpus(
         read = READERS.find(kind)
     if path is None:
         raise UserError(f"corpus.path: a corpus of kind '{kind}' needs a path; say where it is (--data PATH)")
-    if not is_text(str(path)):
-        raise UserError(f"corpus.path: the name '{printable(path)}' is not UTF-8; rename the file or folder")
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder; corpus.path (--data) must say where the corpus is")
+    check_place(path)
     mend = f'mend or remove them, or set corpus.faulty = "{LEAVE_OUT}"'
     entries = _entries(read, kind, path, subset=subset, columns=columns)
     return check_corpus(with_texts(entries, text), str(path), faulty=faulty, progress=progress, mend=mend)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a path at which nothing lies, or that cannot be written down."""
+    if not is_text(str(path)):
+        raise UserError(f"corpus.path: the name '{printable(path)}' is not UTF-8; rename the file or folder")
+    if not os.path.exists(path):  # unlike Path.exists() it answers for any text
+        raise UserError(f"{printable(path)}: no such file or folder; corpus.path (--data) must say where the corpus is")
 
 
 def with_texts(entries: Iterable[Entry], rule: str) -> Iterable[Entry]:
@@ -100,6 +106,8 @@ def _entries(read: Reader, kind: str, path: Path, **options: object) -> Iterable
 
 def kind_of(path: Path) -> str:
     """Return the kind of a manifest or a table, by the name of the file, or of what lies in the folder."""
-    file = path if not path.is_dir() else next((path / name for name in TABLES if (path / name).is_file()), path)
-    is_table = file.suffix.lower() in ENDINGS and not (path / MANIFEST).is_file()
+    if os.path.isdir(path):
+        is_table = not (path / MANIFEST).is_file() and any((path / name).is_file() for name in TABLES)
+    else:
+        is_table = path.suffix.lower() in ENDINGS
     return "table" if is_table else "manifest"

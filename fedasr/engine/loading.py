@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.checking.corpus import LoadedCorpus
+from fedasr.corpora.checking.repeats import piece_of
 from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.connected import connect
 from fedasr.corpora.load import kind_of, read_corpus
@@ -62,6 +64,15 @@ def load_speech(spec: CorpusSpec, seed: int, watcher: Watcher) -> LoadedSpeech:
     public = corpora["public"].utterances if "public" in corpora else ()
     public = connect(public, seed=0) if spec.connected else public
     return LoadedSpeech(utterances, _prefixed(public), {name: corpus.summary for name, corpus in corpora.items()})
+
+
+def told_of_overlap(speech: LoadedSpeech) -> str:
+    """Return how much of the other corpus is audio of the corpus itself: such speech is public and somebody's own."""
+    own = {piece_of(u.audio) for u in speech.utterances if isinstance(u.audio, AudioFile)}
+    shared = sum(isinstance(u.audio, AudioFile) and piece_of(u.audio) in own for u in speech.public)
+    if not shared:
+        return ""
+    return f"public: {shared} of {len(speech.public)} utterances are audio of the corpus, too; name other speech there"
 
 
 def told_of_public(speech: LoadedSpeech, partition: Partition) -> str:

@@ -18,7 +18,7 @@ from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
 from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
-from fedasr.engine.loading import load_speech, told_of_public
+from fedasr.engine.loading import load_speech, told_of_overlap, told_of_public
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.model import ModelSpec
@@ -39,6 +39,8 @@ class Prepared:
     recogniser_spec : RecogniserSpec
     summaries : mapping
         What is to be said of each corpus that was read.
+    said : tuple of str
+        What is to be said of the public speech.
     """
 
     experiment: Experiment
@@ -48,6 +50,7 @@ class Prepared:
     tokens: Tokens
     recogniser_spec: RecogniserSpec
     summaries: Mapping[str, CorpusSummary] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -56,8 +59,8 @@ class Prepared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done to the audio, such as resampling, once for all of it."""
-        return tuple(read_meta(self.folder)["notes"])
+        """What is to be said of all speech once: which is public, and what was done to its audio."""
+        return (*self.said, *read_meta(self.folder)["notes"])
 
     @property
     def roles(self) -> dict[str, RecogniserSpec]:
@@ -92,6 +95,7 @@ class DividedCorpus:
     tokens: Tokens
     recogniser_spec: RecogniserSpec
     summaries: Mapping[str, CorpusSummary] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
 
 def prepare_experiment(experiment: Experiment, workers: int, watcher: Watcher) -> Prepared:
@@ -111,12 +115,13 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     speech = load_speech(experiment.corpus, experiment.seed, watcher)
     generator = Streams(experiment.seed).numpy("partition")
     partition = divide(speech.utterances, experiment.corpus, generator, speech.public)
-    if told := told_of_public(speech, partition):
-        watcher.stage(told)
+    said = tuple(line for line in (told_of_public(speech, partition), told_of_overlap(speech)) if line)
+    for line in said:
+        watcher.stage(line)
     everything = _used([*speech.utterances, *speech.public], partition)
     tokens = _learn_tokens(experiment.model, everything, partition)
     return DividedCorpus(
-        experiment, everything, partition, tokens, experiment.model.recogniser(), speech.summaries
+        experiment, everything, partition, tokens, experiment.model.recogniser(), speech.summaries, said
     )  # fmt: skip
 
 
@@ -130,7 +135,7 @@ def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> P
     assert isinstance(speech.store, MappedFeatures)
     return Prepared(
         corpus.experiment, speech, speech.store.folder, corpus.partition, corpus.tokens, corpus.recogniser_spec,
-        corpus.summaries,
+        corpus.summaries, corpus.said,
     )  # fmt: skip
 
 

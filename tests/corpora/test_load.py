@@ -33,6 +33,11 @@ def test_wrong_requests_are_named(tmp_path: Path) -> None:
         load_corpus("manifest", None)
     with pytest.raises(UserError, match="no such file or folder"):
         load_corpus("manifest", tmp_path / "none")
+    for path in ("a" * 300, "a\0b"):
+        with pytest.raises(UserError, match="no such file or folder"):
+            load_corpus("manifest", Path(path))
+    with pytest.raises(UserError, match="is not UTF-8"):
+        load_corpus("manifest", Path("caf\udce9"))
     with pytest.raises(UserError, match="has no subsets"):
         load_corpus("manifest", tmp_path, subset="train")
 

@@ -9,7 +9,7 @@ from support.sound import manifest, record, row
 from fedasr.common.errors import UserError
 from fedasr.corpora.partition import divide
 from fedasr.corpora.spec import CorpusSpec
-from fedasr.engine.loading import load_speech, told_of_public
+from fedasr.engine.loading import load_speech, told_of_overlap, told_of_public
 from fedasr.engine.watchers.watcher import Watcher
 
 
@@ -82,3 +82,13 @@ def test_what_is_left_out_is_told_of_each_corpus(tmp_path: Path) -> None:
     ]
     with pytest.raises(UserError, match=r"own/manifest\.jsonl:1: .*no such audio file"):
         load_speech(spec(tmp_path / "again", path=wanted.path), 0, Watcher())
+
+
+def test_public_speech_that_is_a_silo_s_own_is_told(tmp_path: Path) -> None:
+    wanted = spec(tmp_path)
+    assert told_of_overlap(load_speech(wanted, 0, Watcher())) == ""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    both = manifest(folder, row("../other/0.wav"), row("../own/1.wav"), row("../own/2.wav", offset=0.1, duration=0.2))
+    speech = load_speech(spec(tmp_path / "again", path=wanted.path, public=str(both)), 0, Watcher())
+    assert told_of_overlap(speech).startswith("public: 1 of 3 utterances are audio of the corpus, too")

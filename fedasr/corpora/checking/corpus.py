@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.audio import AudioInfo
 from fedasr.corpora.checking.form import in_one_form
-from fedasr.corpora.checking.headers import Headers, Progress, key_of, open_headers
+from fedasr.corpora.checking.headers import Progress, open_headers
 from fedasr.corpora.checking.lengths import with_lengths
 from fedasr.corpora.checking.places import legible
 from fedasr.corpora.checking.repeats import each_once
@@ -59,25 +57,14 @@ def check_corpus(
         With a line for each of at most twenty faults, and their number; where there is nothing to use.
     """
     once = list(each_once(in_one_form(entries)))
-    headers = open_headers(once, progress)
-    measured = list(with_lengths(once, headers))
+    measured = list(with_lengths(once, open_headers(once, progress)))
     utterances = tuple(entry for entry in measured if isinstance(entry, Utterance))
     faults = tuple(legible(entry) for entry in measured if isinstance(entry, Fault))
     if faults and (faulty == REFUSE or not utterances):
         raise refusal(faults, name, len(measured), mend if utterances else "nothing is left")
     if not utterances:
         raise UserError(f"{name}: an empty corpus; it needs at least one utterance")
-    return LoadedCorpus(utterances, _summary(utterances, faults, headers))
-
-
-def _summary(utterances: Sequence[Utterance], faults: tuple[Fault, ...], headers: Headers) -> CorpusSummary:
-    opened = {key: header for u in utterances if isinstance(header := headers.get(key := key_of(u)), AudioInfo)}
-    return replace(
-        CorpusSummary.of(utterances),
-        left_out=faults,
-        rates_hz=dict(Counter(header.rate_hz for header in opened.values())),
-        several_channels=sum(header.channels > 1 for header in opened.values()),
-    )
+    return LoadedCorpus(utterances, replace(CorpusSummary.of(utterances), left_out=faults))
 
 
 def check_distinct(utterances: Sequence[Utterance]) -> tuple[Utterance, ...]:

@@ -71,3 +71,5 @@ def _header(source: AudioSource) -> AudioInfo | UserError:
         return source.inspect()
     except UserError as error:
         return error
+    except OSError as error:  # a name that no file can have, a folder that nobody may look into
+        return UserError(f"the audio cannot be opened ({error.strerror}); correct the path or the permissions")

@@ -26,7 +26,7 @@ def with_lengths(entries: Iterable[Entry], headers: Headers) -> Iterator[Entry]:
         try:
             yield _measured(entry, headers.get(key_of(entry)))
         except EntryError as error:
-            yield _without_repetition(error.at(place_of(entry)))
+            yield error.at(place_of(entry))
 
 
 def _measured(utterance: Utterance, header: AudioInfo | UserError | None) -> Utterance:
@@ -52,8 +52,3 @@ def _real(audio: AudioSource, header: AudioInfo | UserError) -> AudioInfo:
         is_part = isinstance(audio, AudioFile) and audio != AudioFile(audio.path)
         named = "'offset', 'duration': " if is_part and isinstance(header, AudioInfo) else ""
         raise EntryError(f"{named}{error}", "unusable audio") from error
-
-
-def _without_repetition(fault: Fault) -> Fault:
-    """Return the fault of an entry that is a file, its path said once."""
-    return replace(fault, reason=fault.reason.removeprefix(f"{fault.where}: "))

@@ -24,4 +24,5 @@ def is_text(text: str) -> bool:
 
 def legible(fault: Fault) -> Fault:
     """Return a fault that can be shown and written, whatever its file is called."""
-    return Fault(printable(fault.where), printable(fault.reason), fault.kind)
+    reason = fault.reason.removeprefix(f"{fault.where}: ")  # an entry that is a file is named once
+    return Fault(printable(fault.where), printable(reason), fault.kind)

@@ -24,14 +24,14 @@ def each_once(entries: Iterable[Entry]) -> Iterator[Entry]:
         elif (first := ids.setdefault(entry.id, entry)) is not entry:
             yield _twice(entry, f"id '{entry.id}'", first)
         elif isinstance(entry.audio, AudioFile) and (
-            (first := pieces.setdefault(_piece(entry.audio), entry)) is not entry
+            (first := pieces.setdefault(piece_of(entry.audio), entry)) is not entry
         ):
             yield _twice(entry, f"audio '{entry.audio.path}'", first)
         else:
             yield entry
 
 
-def _piece(audio: AudioFile) -> AudioFile:
+def piece_of(audio: AudioFile) -> AudioFile:
     """Return the audio, its path without ``..``: one file has one name."""
     folder = _normal(audio.path.parent)
     return audio if folder is None else replace(audio, path=folder / audio.path.name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fedasr.corpora.faults import Fault
 from fedasr.corpora.utterance import Utterance
@@ -19,18 +19,12 @@ class CorpusSummary:
     utterances, speakers : int
     seconds : float
     left_out : tuple of Fault
-    rates_hz : mapping
-        How many files have a sampling rate.
-    several_channels : int
-        How many files have more than one channel.
     """
 
     utterances: int
     speakers: int
     seconds: float
     left_out: tuple[Fault, ...] = ()
-    rates_hz: Mapping[int, int] = field(default_factory=dict)
-    several_channels: int = 0
 
     @classmethod
     def of(cls, utterances: Sequence[Utterance]) -> CorpusSummary:

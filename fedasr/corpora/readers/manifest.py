@@ -63,9 +63,18 @@ def _records(file: Path) -> Iterator[Record | Fault]:
 
 def _object(line: str) -> dict[str, object]:
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise EntryError(f"not JSON ({error}); write one JSON object a line", "not JSON") from error
     if not isinstance(value, dict):
         raise EntryError('not a JSON object; write {"audio_filepath": …, "text": …}', "not JSON")
     return value
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise EntryError(f"the key '{twice}' is there twice; remove one", "keys twice")
+    return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import posixpath
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +68,7 @@ def _listed(root: Path, name: str) -> Iterator[tuple[str, str]]:
         raise UserError(f"{root / name}: no such list of clips; unpack the archive again")
     for number, line in numbered_lines(root / name, "list of clips"):
         if line.strip():
-            yield f"{root / name}:{number}", line.strip()
+            yield f"{root / name}:{number}", posixpath.normpath(line.strip())
 
 
 def _entry(root: Path, name: str, where: str) -> Entry:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioFile
-from fedasr.corpora.faults import Entry
+from fedasr.corpora.faults import Entry, Fault
 from fedasr.corpora.readers.records import plain_text, read_text
 from fedasr.corpora.utterance import Utterance
 
@@ -37,7 +37,7 @@ def read_vctk(path: Path, subset: str | None = None) -> Iterator[Entry]:
         raise UserError(f"{path}: no VCTK here; looked for {root}/txt and {root}/{_AUDIO}")
     people = _people(root / "speaker-info.txt")
     return (
-        _utterance(root, transcript, microphone, people.get(transcript.parent.name, {}))
+        _entry(root, transcript, microphone, people.get(transcript.parent.name, {}))
         for transcript in sorted((root / "txt").glob("*/[!.]*.txt")) if not _is_known_gap(root, transcript, microphone)
     )  # fmt: skip
 
@@ -53,8 +53,11 @@ def _audio(root: Path, transcript: Path, microphone: str) -> Path:
     return root / _AUDIO / transcript.parent.name / f"{transcript.stem}_{microphone}.flac"
 
 
-def _utterance(root: Path, transcript: Path, microphone: str, fields: Mapping[str, str]) -> Utterance:
-    text = plain_text(read_text(transcript, "transcript"))
+def _entry(root: Path, transcript: Path, microphone: str, fields: Mapping[str, str]) -> Entry:
+    try:
+        text = plain_text(read_text(transcript, "transcript"))
+    except UserError as error:
+        return Fault(str(transcript), str(error), "unreadable text")
     audio = AudioFile(_audio(root, transcript, microphone))
     return Utterance(transcript.stem, transcript.parent.name, text, math.nan, audio, fields, str(transcript))
 

@@ -46,6 +46,8 @@ def test_scoring_needs_neither_speaker_nor_duration(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("{", "not JSON"),
+        ('{"text": "a", "text": "b"}', "the key 'text' is there twice"),
+        (row("b" * 300 + ".wav"), "the path|the name"),
         ("[1]", "not a JSON object"),
         (row("b.wav", text=...), "no 'text'"),
         (row("b.wav", audio_filepath=...), "no 'audio_filepath'"),

@@ -48,6 +48,16 @@ def test_what_is_missing_is_named(vctk: Path, tmp_path: Path) -> None:
         whole(read_vctk(vctk))
 
 
+def test_a_transcript_in_another_encoding_is_one_fault_of_several(vctk: Path) -> None:
+    (vctk / "VCTK-Corpus-0.92/txt/p225/p225_001.txt").write_bytes("café".encode("latin-1"))
+    (vctk / "VCTK-Corpus-0.92/txt/p225/p225_002.txt").write_text("yes")
+    with pytest.raises(UserError) as raised:
+        whole(read_vctk(vctk))
+    first, second, _ = raised.value.lines
+    assert "p225_001.txt:1: the transcript is not UTF-8 text" in first
+    assert "p225_002_mic2.flac: no such audio file" in second
+
+
 def test_an_empty_transcript_is_named(vctk: Path) -> None:
     (vctk / "VCTK-Corpus-0.92/txt/p225/p225_001.txt").write_text("")
     with pytest.raises(UserError, match=r"p225_001\.txt: empty text"):
