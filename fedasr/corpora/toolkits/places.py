@@ -22,13 +22,14 @@ def found_from(folder: Path, name: str) -> Path:
     folder : Path
         The folder of the list that names the file.
     name : str
-        An absolute path, or one that is relative to `folder` or to the nearest folder above it where there is such a
-        file.
+        An absolute path, or one that is relative to `folder`, to the nearest folder above it where there is such a
+        file, or to where one stands.
     """
     beside = folder / name
     if Path(name).is_absolute() or beside.exists():
         return beside
-    return next((above / name for above in folder.absolute().parents if (above / name).exists()), beside)
+    places = (*folder.absolute().parents, Path.cwd())
+    return next((place / name for place in places if (place / name).exists()), beside)
 
 
 def part_of(

@@ -89,6 +89,13 @@ def test_paths_are_sought_from_the_folder_and_then_from_those_above_it(tmp_path:
     assert [u.audio for u in utterances(path)] == [AudioFile(path / "wav/a.wav"), AudioFile(far)]
 
 
+def test_the_last_place_is_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder(tmp_path / "data/train", wav_scp="a wav/a.wav\nb far/b.wav\n")
+    far = record(tmp_path / "work/far/b.wav")
+    monkeypatch.chdir(tmp_path / "work")
+    assert utterances(path)[1].audio == AudioFile(far)
+
+
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
