@@ -32,7 +32,7 @@ from fedasr.engine.evaluation import scores_of
 from fedasr.engine.named import refusals, untrainable
 from fedasr.engine.notices import notices, texts_of, unwritten_references
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
-from fedasr.engine.reopen import as_begun, check_speech, reopen
+from fedasr.engine.reopen import as_begun, check_partition, check_speech, reopen
 from fedasr.engine.row import run_row
 from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.stages.start import load_start, make_start
@@ -138,6 +138,7 @@ def run(
         prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
         if existing is not None:
             check_speech(existing, prepared)
+            check_partition(existing, prepared)
             prepared = as_begun(existing, prepared)
         told = notices(prepared)
         for line in told:

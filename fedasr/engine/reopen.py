@@ -143,3 +143,10 @@ def check_speech(run: Run, prepared: Prepared) -> None:
         f"{run.path}: {prepared.experiment.corpus.path or 'the corpus'} is not the speech of this run "
         f"({differs or 'other transcripts, audio or ids'}); say with --data where its own lies"
     )
+
+
+def check_partition(run: Run, prepared: Prepared) -> None:
+    """Refuse to go on with a run whose parts would hold other speech than when it began, by another version say."""
+    was, now = run.partition(), partition_data(prepared.partition, prepared.speech.utterances)
+    if was and (differs := difference(was, now)):
+        raise UserError(f"{run.path}: its speech is divided otherwise now ({differs}); start the run anew")

@@ -204,6 +204,16 @@ def test_other_speech_is_refused(
     assert not (cut_off / "fedavg" / "row.jsonl").exists()
 
 
+def test_a_run_whose_speakers_were_dealt_otherwise_does_not_go_on(cut_off: Path) -> None:
+    parts = json.loads((cut_off / "partition.json").read_text())
+    first, second = parts["silos"][:2]
+    parts["silos"][:2] = [{**second, "silo": 0}, {**first, "silo": 1}]
+    (cut_off / "partition.json").write_text(json.dumps(parts))
+    with pytest.raises(UserError, match=r"divided otherwise now \(silo 0 has other speakers: .*\); start the run anew"):
+        _resumed(cut_off)
+    assert not (cut_off / "fedavg" / "row.jsonl").exists()
+
+
 def test_a_run_of_before_goes_on_and_takes_no_other_path(cut_off: Path, finished: Path, tmp_path: Path) -> None:
     """It did not write down which speech it used."""
     facts = json.loads((cut_off / "environment.json").read_text())
