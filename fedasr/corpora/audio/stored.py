@@ -43,14 +43,17 @@ class StoredFile:
 
     def open(self) -> BinaryIO:
         """Open the file, or raise `UserError`."""
-        if not self.path.exists():
-            raise UserError(f"{self.path}: no such audio file; correct the path, or remove the entry")
-        if self.path.is_dir():
-            raise UserError(f"{self.path}: a folder, not an audio file; correct the path")
         try:
+            if not self.path.exists():
+                raise UserError(f"{self.path}: no such audio file; correct the path, or remove the entry")
+            if self.path.is_dir():
+                raise UserError(f"{self.path}: a folder, not an audio file; correct the path")
+            if not self.path.is_file():  # a pipe would be waited for, and cannot be read twice
+                raise UserError(f"{self.path}: not a regular file; write the audio to one")
             return self.path.open("rb")
         except OSError as error:
-            raise UserError(f"{self.path}: cannot read the audio file ({error.strerror})") from error
+            told = f"cannot read the audio file ({error.strerror})"
+            raise UserError(f"{self.path}: {told}; correct the path, or make it readable") from error
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import BinaryIO
 from fedasr.corpora.audio.lengths.extent import Extent, amended, bytes_at, is_open, measured, size_of
 
 _LARGEST = 2**32 - 1
+_TAGS = (b"TAG", b"ID3", b"APE")
+_TAGS_END = 1024
 
 
 def riff_extent(stream: BinaryIO) -> Extent:
@@ -38,7 +40,7 @@ def _chunks(stream: BinaryIO, order: str, end: int) -> Iterator[tuple[bytes, int
 def _short(stream: BinaryIO, order: str, start: int, promised: int, end: int) -> Extent:
     found = end - start
     if not is_open(promised, found) or (promised == 0 and _is_chunk(stream, order, start, end)):
-        return measured(promised, found)
+        return _behind(stream, order, start + promised + promised % 2, end) or measured(promised, found)
     sizes = {4: end - 8, start - 4: found}
     return amended(stream, start, {at: struct.pack(f"{order}I", min(size, _LARGEST)) for at, size in sizes.items()})
 
@@ -49,6 +51,21 @@ def _long(stream: BinaryIO, long_form: int, start: int, end: int) -> Extent:
     if not is_open(promised, found, 64) and not is_open(promised, found):
         return measured(promised, found)
     return amended(stream, start, {long_form: struct.pack("<QQQ", end - 8, found, 0)})
+
+
+def _behind(stream: BinaryIO, order: str, position: int, end: int) -> Extent | None:
+    """Return a fault where sound goes on behind the length that is told, which chunks, tags and zeros are not.
+
+    Lengths above 4 GiB start again from 0, and recorders that are killed leave the length of some time before.
+    """
+    begun = bytes_at(stream, position, _TAGS_END)
+    is_other = begun[:3] in _TAGS or not any(begun) or _is_chunk(stream, order, position, end)
+    if end - position <= _TAGS_END or is_other:
+        return None
+    return Extent(
+        f"{end - position} bytes follow the audio that the header tells of, and are no chunk; "
+        "write the header anew (sox --ignore-length), or cut them off"
+    )
 
 
 def _is_chunk(stream: BinaryIO, order: str, start: int, end: int) -> bool:
