@@ -165,12 +165,13 @@ def test_of_real_speech_the_headers_are_read_and_each_once(
             opened.append(str(file))
             super().__init__(file, *others, **more)
 
-        def read(self, *arguments: object, **others: object) -> None:
-            raise AssertionError("samples are read where features are made")
+        def read(self, frames: int = -1, **others: object) -> np.ndarray:
+            assert frames == 1, "but for the last, which shows that the file is whole, samples are not read here"
+            return super().read(frames, **others)
 
     monkeypatch.setattr(soundfile, "SoundFile", Watched)
     utterances = whole(read_manifest(speech_data("an4")))
-    assert len(opened) == len(set(opened)) <= len(utterances)
+    assert len(opened) == len({utterance.audio.fingerprint() for utterance in utterances})
     assert len(utterances) == 948
     assert len({utterance.speaker for utterance in utterances}) == 74
     assert {utterance.fields["sex"] for utterance in utterances} == {"f", "m"}
