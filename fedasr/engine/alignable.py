@@ -57,7 +57,7 @@ def _among(speech: Speech, places: range, recogniser: Recogniser) -> list[Overlo
 
 
 def _padded(targets: Sequence[Sequence[int]]) -> torch.Tensor:
-    padded = torch.zeros((len(targets), max(map(len, targets))), dtype=torch.int64)
+    padded = np.zeros((len(targets), max(map(len, targets))), np.int64)
     for row, target in enumerate(targets):
-        padded[row, : len(target)] = torch.tensor(target)
-    return padded
+        padded[row, : len(target)] = target
+    return torch.from_numpy(padded)

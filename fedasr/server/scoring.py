@@ -19,6 +19,7 @@ from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.grid.workers import Workers
+from fedasr.training.losses import number_or_none
 
 UNKNOWN = [1]
 """Stands in a batch for a transcript that has no tokens; its loss is nobody's."""
@@ -76,9 +77,9 @@ class Scorer:
 
 
 def mean_loss(heard: Sequence[Heard]) -> float | None:
-    """Return the mean loss of the utterances that have one, None where none has."""
+    """Return the mean loss of the utterances that have one; None where none has, or the model's is no number."""
     losses = [one.loss for one in heard if one.loss is not None]
-    return float(np.mean(losses)) if losses else None
+    return number_or_none(float(np.mean(losses))) if losses else None
 
 
 @dataclass(frozen=True)

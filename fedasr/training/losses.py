@@ -43,5 +43,5 @@ def weighted_mean_of_known(losses: Sequence[float], shares: Sequence[float]) -> 
 
 
 def number_or_none(loss: float) -> float | None:
-    """Return a loss as it is written down: nothing where it is not a number."""
-    return None if math.isnan(loss) else loss
+    """Return a loss as it is written down: nothing where it is not a number, or infinite."""
+    return loss if math.isfinite(loss) else None

@@ -13,6 +13,7 @@ from support.unequal import unequal_table
 
 import fedasr
 from fedasr.asr.recogniser import digest
+from fedasr.asr.tokens import ENGLISH, CharacterTokens
 from fedasr.common.errors import UserError
 from fedasr.engine.first_round import first_round
 from fedasr.engine.reopen import reopen
@@ -222,3 +223,22 @@ def test_a_run_of_before_goes_on_and_takes_no_other_path(cut_off: Path, finished
     with pytest.raises(UserError, match="another experiment"):
         _resumed(cut_off, tmp_path)
     assert [row["model_sha256"] for row in _resumed(cut_off).rows] == _digests(finished)
+
+
+def test_a_run_of_before_goes_on_with_the_tokens_that_it_began_with(
+    unequal_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier versions learnt no unknown character: their models have a token less."""
+    folder = tmp_path / "run"
+    table = unequal_table(unequal_corpus, compare=[ROWS[0], ROWS[4]], training={"rounds": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr("fedasr.engine.preparation.learn_characters", lambda texts: CharacterTokens(ENGLISH))
+        fedasr.run(Experiment.from_table(table), out=folder, grid="process")
+    before = _digests(folder)
+    (folder / "fedavg" / "row.jsonl").unlink()
+    shutil.rmtree(folder / "fedavg" / "checkpoint", ignore_errors=True)
+    _resumed(folder)
+    assert _digests(folder) == before
+    row = reopen(folder / "fedavg")
+    assert row.prepared.tokens == row.model().tokens == CharacterTokens(ENGLISH)
+    assert fedasr.evaluate(folder / "fedavg")["wer"] == row.summary.wer

@@ -13,7 +13,9 @@ numbers = st.lists(st.floats(0, 9) | st.just(math.nan), max_size=6)
 def test_the_mean_is_over_numbers(losses: list[float]) -> None:
     known = [loss for loss in losses if loss == loss]
     found = mean_of_known([*losses, None])
+    assert number_or_none(math.inf) is None
     if known:
+        assert number_or_none(found) == found
         assert found == pytest.approx(sum(known) / len(known))
     else:
         assert number_or_none(found) is None
