@@ -67,9 +67,17 @@ def read_datasets(path: Path, subset: str | None = None, columns: Columns | None
     row = 0
     for batch in data.found.data.to_batches(max_chunksize=_ROWS_AT_ONCE):
         heard = batch.column(data.names.audio)
-        for place, cells in enumerate(batch.select(data.plain).to_pylist()):
+        for place, cells in enumerate(_cells(batch.select(data.plain), f"{folder}, from row {row} on")):
             yield _entry(data, row, cells, heard[place])
             row += 1
+
+
+def _cells(batch: Any, where: str) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = batch.to_pylist()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{where}: a text that is not UTF-8; save the data set again from its source") from error
+    return found
 
 
 def _check_columns(data: _DataSet) -> None:

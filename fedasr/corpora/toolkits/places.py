@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 from fedasr.corpora.audio import AudioFile
@@ -26,10 +27,11 @@ def found_from(folder: Path, name: str) -> Path:
         file, or to where one stands.
     """
     beside = folder / name
-    if Path(name).is_absolute() or beside.exists():
+    # os.path: pathlib raises where a name is longer than the system allows.
+    if Path(name).is_absolute() or os.path.exists(beside):
         return beside
     places = (*folder.absolute().parents, Path.cwd())
-    return next((place / name for place in places if (place / name).exists()), beside)
+    return next((place / name for place in places if os.path.exists(place / name)), beside)
 
 
 def part_of(

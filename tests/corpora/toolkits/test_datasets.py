@@ -17,6 +17,7 @@ from fedasr.corpora.noted import hear
 from fedasr.corpora.toolkits.stored_audio import StoredAudio
 
 datasets = pytest.importorskip("datasets", reason="reads data sets on disk: pip install 'fedasr[datasets]'")
+pyarrow = pytest.importorskip("pyarrow")
 
 
 @pytest.fixture(autouse=True)
@@ -172,6 +173,13 @@ def test_what_is_done_to_bytes_is_said_by_row(tmp_path: Path) -> None:
     heard = hear(utterance.audio, 8000)
     assert heard.samples.std() == pytest.approx(tone.std(), rel=1e-3)
     assert [(note.file, note.is_loss) for note in heard.notes] == [(f"{path}, row 0, column 'audio'", True)]
+
+
+def test_text_that_is_not_utf_8_is_told_in_a_line(tmp_path: Path) -> None:
+    texts = pyarrow.array([b"yes", b"caf\xe9", b"no"]).cast(pyarrow.string(), safe=False)
+    found = table(tmp_path, text=...)
+    path = saved(tmp_path, datasets.Dataset(found.data.table.append_column("text", texts)))
+    assert "from row 0 on: a text that is not UTF-8; save" in refusal(path)
 
 
 def test_columns_of_other_things_are_refused(tmp_path: Path) -> None:

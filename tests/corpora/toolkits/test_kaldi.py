@@ -117,6 +117,12 @@ def test_what_is_no_file_is_a_fault_and_is_not_run(tmp_path: Path, entry: str, t
     assert len(refusal.value.lines) == 1
 
 
+def test_a_name_that_no_file_can_have_is_refused_in_a_line(tmp_path: Path) -> None:
+    for name in ("x" * 300, "x\0y"):
+        path = folder(tmp_path, wav_scp=f"a {name}\nb wav/b.wav\n")
+        assert [len(read_or_refused("kaldi", path)[part]) for part in (0, 1)] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("files", "told"),
     [

@@ -207,7 +207,7 @@ def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
 
 
 ODD = st.sampled_from(
-    [..., None, "", -1, 0, 1e400, [], {}, True, [1], {"a": 1}, 10**30, "text", "a\nb", "\ud83d", "x\0y"]
+    [..., None, "", -1, 0, 1e400, [], {}, True, [1], {"a": 1}, 10**30, "text", "a\nb", "\ud83d", "x\0y", "x" * 300]
 )
 
 
