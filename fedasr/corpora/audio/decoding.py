@@ -14,7 +14,7 @@ from fedasr.corpora.audio.opening import opened
 from fedasr.corpora.audio.stored import Stored
 
 # A header may promise more than fits into memory; so much is asked for at once.
-_BLOCK_FRAMES = 2**22
+_BLOCK_VALUES = 2**22
 # Where MPEG of layers I and II tells no count, libsndfile guesses.
 _GUESS_FRAMES = 4096
 
@@ -56,7 +56,7 @@ def _read(file: Any, count: int) -> NDArray[np.float32]:
 
 def _blocks(file: Any, count: int) -> Iterator[NDArray[np.float32]]:
     while True:
-        block = file.read(min(count, _BLOCK_FRAMES), dtype="float32", always_2d=True)
+        block = file.read(min(count, _BLOCK_VALUES // file.channels), dtype="float32", always_2d=True)
         yield block
         count -= len(block)
         if not count or not len(block):

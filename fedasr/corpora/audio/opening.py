@@ -50,11 +50,8 @@ def opened(stored: Stored) -> Iterator[Any]:
 
 
 def _sound_file(stream: BinaryIO, extent: Extent) -> Any:
-    if extent.head:
+    if extent.head or isinstance(stream, io.BytesIO):
         return soundfile.SoundFile(Headed(stream, extent))
-    stream.seek(0)
-    if isinstance(stream, io.BytesIO):
-        return soundfile.SoundFile(stream)
     # libsndfile reads a file itself much faster than through Python.
     os.lseek(stream.fileno(), 0, os.SEEK_SET)
     return soundfile.SoundFile(stream.fileno(), closefd=False)

@@ -117,7 +117,8 @@ def _counted(content: bytes, frames: Sequence[Frame]) -> Extent:
     if tag is not None and tag.frames > len(sound) and not 0 < tag.bytes <= end - frames[0][0]:
         told = f"the header says {tag.frames} frames, found {len(sound)}"
         return Extent(f"truncated audio: {told}; copy the file again")
-    if tag is not None and tag.frames == len(sound) and _is_contiguous(frames) and end >= len(content) - _ID3V1:
+    is_right = tag is not None and tag.is_xing and tag.frames == len(sound)
+    if is_right and _is_contiguous(frames) and end >= len(content) - _ID3V1:
         return Extent()
     # Nothing but frames: no second file's tags, and nothing behind the last.
     kept = b"".join(content[position : position + header.size] for position, header in sound)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from fedasr.corpora.audio.lengths.extent import Extent, bytes_at, is_open, measured, size_of
 
-_FIELD = re.compile(rb"^(\w+) -i (-?\d+)", re.MULTILINE)
+_FIELD = re.compile(rb"^(\w+) -(?:i|s\d+) (-?\d+)\s*$", re.MULTILINE)
 
 
 def sphere_extent(stream: BinaryIO) -> Extent:
@@ -17,7 +17,7 @@ def sphere_extent(stream: BinaryIO) -> Extent:
         return Extent()
     start = int(size[1])
     fields = {name: int(value) for name, value in _FIELD.findall(bytes_at(stream, 0, start))}
-    promised = fields.get(b"sample_count", 0) * fields.get(b"channel_count", 1) * fields.get(b"sample_n_bytes", 2)
+    promised = fields.get(b"sample_count", 0) * fields.get(b"channel_count", 1) * fields.get(b"sample_n_bytes", 1)
     found = max(0, size_of(stream) - start)
     # libsndfile goes by the size of the file.
     return Extent() if promised < 0 or is_open(promised, found) else measured(promised, found)
