@@ -8,6 +8,7 @@ import soundfile
 from fedasr.corpora.audio.decoding import decode
 from fedasr.corpora.audio.inspection import inspect_stored
 from fedasr.corpora.audio.lengths.mpeg_header import parse_header
+from fedasr.corpora.audio.part import AudioPart
 from fedasr.corpora.audio.stored import StoredBytes
 
 SAMPLES = 8_000
@@ -27,7 +28,7 @@ def read(content: bytes) -> np.ndarray:
     """Return the samples of the first channel, as many as an inspection says."""
     stored = StoredBytes("a.file", content)
     info = inspect_stored(stored)
-    samples_TC = decode(stored, info, 0, info.frames)
+    samples_TC, _ = decode(stored, AudioPart())
     assert samples_TC.shape == (info.frames, info.channels)
     return samples_TC[:, 0]
 

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.audio.channels import mono
-from fedasr.corpora.audio.decoding import decode
-from fedasr.corpora.audio.info import SHORTEST_SECONDS, AudioInfo
+from fedasr.corpora.audio.hearing import hear_stored, warned
+from fedasr.corpora.audio.info import AudioInfo
 from fedasr.corpora.audio.inspection import inspect
-from fedasr.corpora.audio.resampling import resample
+from fedasr.corpora.audio.part import AudioPart
 from fedasr.corpora.audio.stored import StoredFile
-from fedasr.corpora.noted import Note, NotedSamples
-
-# Manifests round their seconds; a part may seem to end so much after its file.
-_ROUNDING_SECONDS = 0.1
-# Full scale is 1. What lies beyond overflows in the power of a spectrum.
-_LOUDEST = 1e9
-# What features take for digital silence.
-_SILENT_RANGE = 2.0**-20
-
-_logger = logging.getLogger("fedasr")
+from fedasr.corpora.noted import NotedSamples
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +38,11 @@ class AudioFile:
     length_seconds: float | None = None
     channel: int | None = None
 
+    @property
+    def part(self) -> AudioPart:
+        """Which part of the file."""
+        return AudioPart(self.offset_seconds, self.length_seconds, self.channel)
+
     def inspect(self) -> AudioInfo:
         """Return what the header says, with the length of the part.
 
@@ -63,38 +55,15 @@ class AudioFile:
 
     def within(self, info: AudioInfo) -> AudioInfo:
         """Return what `inspect` does, given what the file's header says."""
-        if self.channel is None:
-            return replace(info, frames=self._span(info)[1])
-        if not 0 <= self.channel < info.channels:
-            raise UserError(
-                f"{self.path}: no channel {self.channel}: it has {info.channels}, counted from 0; correct it"
-            )
-        return replace(info, frames=self._span(info)[1], channels=1)
+        return self.part.within(info, str(self.path))
 
     def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
-        """Return mono samples at the given rate, shape (samples,), and warn of what is lost; see `hear`."""
-        heard = self.hear(sample_rate_hz)
-        for note in heard.notes:
-            if note.is_loss:
-                _logger.warning("%s: an audio file %s", note.file, note.text)
-        return heard.samples
+        """Return mono samples at the given rate, shape (samples,), and warn of what is lost; see `hear_stored`."""
+        return warned(self.hear(sample_rate_hz))
 
     def hear(self, sample_rate_hz: int) -> NotedSamples:
-        """Return mono samples at the given rate, and what was done to get them.
-
-        Several channels are mixed down; where they cancel, the loudest is taken.
-        """
-        info = inspect(self.path)
-        self.within(info)
-        samples_TC = decode(StoredFile(self.path), info, *self._span(info))
-        if self.channel is not None:
-            samples_TC = samples_TC[:, [self.channel]]
-        # Also true of samples that are not numbers.
-        if not np.abs(samples_TC).max() < _LOUDEST:
-            raise UserError(f"{self.path}: samples that are not finite numbers; export the file again")
-        samples, cancel = mono(samples_TC)
-        notes = _notes(str(self.path), info.rate_hz, sample_rate_hz, samples_TC.shape[1], cancel, samples)
-        return NotedSamples(resample(samples, info.rate_hz, sample_rate_hz), tuple(notes))
+        """Return mono samples at the given rate, and what was done to get them."""
+        return hear_stored(StoredFile(self.path), self.part, sample_rate_hz)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, with the part where it is not the whole file."""
@@ -110,39 +79,8 @@ class AudioFile:
 
     def fingerprint_with(self, content_hash: str) -> str:
         """Return the fingerprint, given the SHA-256 of the file's bytes."""
-        if self == AudioFile(self.path):
+        if self.part == AudioPart():
             return content_hash
         channel = "" if self.channel is None else f" channel {self.channel}"
         part = f"part-1 {content_hash} {self.offset_seconds!r} {self.length_seconds!r}{channel}"
         return hashlib.sha256(part.encode()).hexdigest()
-
-    def _span(self, info: AudioInfo) -> tuple[int, int]:
-        """Return the first sample and how many there are."""
-        if not 0 <= self.offset_seconds < math.inf or not 0 < (self.length_seconds or 1) < math.inf:
-            raise UserError(f"{self.path}: a part of {self.length_seconds} s from {self.offset_seconds} s; correct it")
-        first = round(self.offset_seconds * info.rate_hz)
-        left = info.frames - first
-        asked = left if self.length_seconds is None else round(self.length_seconds * info.rate_hz)
-        if asked > left + _ROUNDING_SECONDS * info.rate_hz:
-            end = (first + asked) / info.rate_hz
-            lies = f"from {self.offset_seconds:g} s to {end:.3f} s"
-            raise UserError(f"{self.path}: {lies} does not lie in the file of {info.seconds:.3f} s; correct the part")
-        count = min(asked, left)
-        if count < SHORTEST_SECONDS * info.rate_hz:
-            milliseconds = 1000 * max(count, 0) / info.rate_hz
-            lies = f"{milliseconds:.0f} ms of audio from {self.offset_seconds:g} s on"
-            raise UserError(f"{self.path}: {lies}, less than a window of 25 ms; remove the part")
-        return first, count
-
-
-def _notes(
-    file: str, from_hz: int, to_hz: int, channels: int, cancel: bool, samples: NDArray[np.float32]
-) -> Iterator[Note]:
-    if from_hz != to_hz:
-        yield Note(file, f"resampled from {from_hz} Hz to {to_hz} Hz")
-    if cancel:
-        yield Note(file, "whose channels cancel: the loudest is taken", is_loss=True)
-    elif channels > 1:
-        yield Note(file, "mixed down to one channel")
-    if np.ptp(samples) < _SILENT_RANGE:
-        yield Note(file, "silent throughout", is_loss=True)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio.info import AudioInfo
+from fedasr.corpora.audio.inspection import info_of
 from fedasr.corpora.audio.opening import opened
+from fedasr.corpora.audio.part import AudioPart
 from fedasr.corpora.audio.stored import Stored
 
 # A header may promise more than fits into memory; so much is asked for at once.
@@ -19,23 +21,18 @@ _BLOCK_VALUES = 2**22
 _GUESS_FRAMES = 4096
 
 
-def decode(stored: Stored, info: AudioInfo, first: int, count: int) -> NDArray[np.float32]:
-    """Return some samples, shape (samples, channels).
-
-    Parameters
-    ----------
-    stored : Stored
-    info : AudioInfo
-        What `inspect_stored` says of it.
-    first, count : int
-        The first sample, and how many.
+def decode(stored: Stored, part: AudioPart) -> tuple[NDArray[np.float32], AudioInfo]:
+    """Return the samples of a part, shape (samples, channels), and what they are.
 
     Raises
     ------
     UserError
-        If they are not there.
+        If the audio cannot be used, or the samples are not there.
     """
     with opened(stored) as file:
+        info = info_of(file, stored.name)
+        found = part.within(info, stored.name)
+        first, count = part.span(info, stored.name)
         if file.seekable() and info.format != "MP3":
             file.seek(first)
             samples_TC = _read(file, count)
@@ -46,7 +43,7 @@ def decode(stored: Stored, info: AudioInfo, first: int, count: int) -> NDArray[n
     if len(samples_TC) < count - slack:
         told = f"the header says {first + count} samples, found {first + len(samples_TC)}"
         raise UserError(f"{stored.name}: truncated audio: {told}; copy the file again")
-    return samples_TC
+    return samples_TC if part.channel is None else samples_TC[:, [part.channel]], found
 
 
 def _read(file: Any, count: int) -> NDArray[np.float32]:

@@ -31,18 +31,24 @@ def inspect_stored(stored: Stored) -> AudioInfo:
         If it is missing, empty, not audio, shorter than it says, shorter than 25 ms, or of a useless rate.
     """
     with opened(stored) as file:
-        info = AudioInfo(int(file.samplerate), int(file.channels), int(file.frames), str(file.format))
-        _check_end(file, info)
-    _check(stored.name, info)
+        info = info_of(file, stored.name)
+        if info.format == "FLAC":
+            _check_end(file, info)
+    return info
+
+
+def info_of(file: Any, name: str) -> AudioInfo:
+    """Return what an open soundfile is; errors as of `inspect_stored`."""
+    info = AudioInfo(int(file.samplerate), int(file.channels), int(file.frames), str(file.format))
+    _check(name, info)
     return info
 
 
 def _check_end(file: Any, info: AudioInfo) -> None:
-    """Read the last sample where the container does not show a cut, but the decoder does."""
-    if info.format == "FLAC" and info.frames > 0:
-        file.seek(info.frames - 1)
-        if not len(file.read(1)):
-            raise ValueError("the last samples are not there")
+    """Read the last sample, where the container does not show a cut but the decoder does."""
+    file.seek(info.frames - 1)
+    if not len(file.read(1)):
+        raise ValueError("the last samples are not there")
 
 
 def _check(name: str, info: AudioInfo) -> None:
