@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,11 @@ def _cut(path: Path, share: float) -> Path:
     return path
 
 
+def _fifo(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
+
+
 def _with_nan(path: Path) -> Path:
     samples = noise(0.5)
     samples[7] = np.nan
@@ -56,6 +62,8 @@ def _bytes(path: Path, content: bytes) -> Path:
     [
         (lambda folder: folder / "none.wav", "no such audio file"),
         (lambda folder: folder, "a folder"),
+        (lambda folder: folder / ("a" * 300), "cannot read the audio file"),
+        (lambda folder: _fifo(folder / "a.wav"), "not a regular file; write the audio"),
         (lambda folder: _bytes(folder / "a.wav", b""), r"empty audio file \(0 bytes\)"),
         (lambda folder: record(folder / "a.wav", 0.0), "no samples"),
         (lambda folder: _bytes(folder / "a.wav", b"hello there, no audio"), "not an audio file"),

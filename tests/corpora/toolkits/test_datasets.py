@@ -1,5 +1,6 @@
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
