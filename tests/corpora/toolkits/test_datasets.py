@@ -1,6 +1,5 @@
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from fedasr.corpora.audio.lengths.extent import Extent, amended, bytes_at, is_open, measured, size_of
+from fedasr.corpora.audio.lengths.extent import Extent, amended, bytes_at, is_open, left_over, measured, size_of
 
 
 def au_extent(stream: BinaryIO) -> Extent:
@@ -17,5 +17,6 @@ def au_extent(stream: BinaryIO) -> Extent:
     start, promised = struct.unpack(f"{order}II", head[4:])
     found = max(0, size_of(stream) - start)
     if not is_open(promised, found):
-        return measured(promised, found)
+        short = measured(promised, found)
+        return short if short.fault else left_over(stream, start + promised)
     return amended(stream, 24, {8: struct.pack(f"{order}I", found)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from fedasr.corpora.audio.lengths.extent import Extent, amended, bytes_at, measured, size_of
+from fedasr.corpora.audio.lengths.extent import Extent, amended, bytes_at, left_over, measured, size_of
 
 
 def caf_extent(stream: BinaryIO) -> Extent:
@@ -17,7 +17,8 @@ def caf_extent(stream: BinaryIO) -> Extent:
         if identity == b"data":
             found = end - start
             if promised > 0:
-                return measured(promised, found)
+                short = measured(promised, found)
+                return short if short.fault else left_over(stream, start + promised, ">4sq")
             return amended(stream, start, {start - 8: struct.pack(">q", found)}) if found else Extent()
         position = start + max(0, promised)
     return Extent()

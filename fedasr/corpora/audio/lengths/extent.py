@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 from typing import BinaryIO
+
+TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
+"""How the tags begin that players put behind any audio."""
+
+_LOOKED_AT, _FEW = 4096, 1025
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,40 @@ def measured(promised: int, found: int) -> Extent:
     if found < promised:
         return Extent(f"truncated audio: the header says {promised} bytes, found {found}; copy the file again")
     return Extent()
+
+
+def left_over(stream: BinaryIO, position: int, order: str = "") -> Extent:
+    """Return a fault where sound goes on behind the length that is told: chunks, tags, zeros and few bytes are none.
+
+    Lengths above 4 GiB start again from 0, and recorders that are killed leave the length of some time before.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+    position : int
+        Where the samples end by the header.
+    order : str
+        ``"<4sI"`` or the like: how another chunk would begin here, which is no fault.
+    """
+    behind = bytes_at(stream, position, _LOOKED_AT)
+    is_chunk = bool(order) and _is_chunk(stream, position, order)
+    if len(behind) < _FEW or not any(behind) or behind.startswith(TAGS) or is_chunk:
+        return Extent()
+    told = f"{size_of(stream) - position} bytes follow the audio that the header tells of"
+    return Extent(f"{told}; write the header anew (sox --ignore-length), or cut them off")
+
+
+def _is_chunk(stream: BinaryIO, position: int, order: str) -> bool:
+    """Return whether a chunk begins here, or a byte later, where the filling byte was forgotten or added."""
+    return any(chunk_at(stream, start, order) for start in (position, position + 1))
+
+
+def chunk_at(stream: BinaryIO, position: int, order: str) -> bool:
+    """Return whether a chunk begins here that does not go beyond the end."""
+    head = bytes_at(stream, position, struct.calcsize(order))
+    if len(head) < struct.calcsize(order) or not all(32 <= letter < 127 for letter in head[:4]):
+        return False
+    return bool(position + len(head) + struct.unpack(order, head)[1] <= size_of(stream) + 1)
 
 
 def is_open(promised: int, found: int, bits: int = 32) -> bool:

@@ -11,48 +11,73 @@ _STREAMINFO, _STREAMINFO_END = 8, 42
 _TOTAL = _STREAMINFO + 13
 # A frame is rarely longer: 65,535 samples of 8 channels and 32 bits.
 _LONGEST_FRAME = 2**21
+_SHORTEST_HEAD = 6
 
 
-def _crc_of_byte(byte: int) -> int:
-    crc = byte << 8
-    for _ in range(8):
-        crc = (crc << 1 ^ (_POLYNOMIAL if crc & 0x8000 else 0)) & 0xFFFF
-    return crc
+def _remainders(polynomial: int, bits: int) -> list[int]:
+    """Return the remainder of a cyclic redundancy check for each byte."""
+    found = []
+    for byte in range(256):
+        crc = byte << bits - 8
+        for _ in range(8):
+            crc = (crc << 1 ^ (polynomial if crc >> bits - 1 else 0)) & (1 << bits) - 1
+        found.append(crc)
+    return found
 
 
-_POLYNOMIAL = 0x8005
-_CRC_OF_BYTE = [_crc_of_byte(byte) for byte in range(256)]
+_CRC_8, _CRC_16 = _remainders(0x07, 8), _remainders(0x8005, 16)
 
 
 def flac_extent(stream: BinaryIO) -> Extent:
     """Return how many samples a FLAC file holds, by its last frame where the head does not tell.
 
-    Where the head tells, the decoder finds out whether the last sample is there.
+    Where the head tells, the decoder finds out whether the last sample is there, but not whether others follow.
     """
     head = bytes_at(stream, 0, _STREAMINFO_END)
-    if len(head) < _STREAMINFO_END or _total(head):
+    if len(head) < _STREAMINFO_END:
         return Extent()
-    end = size_of(stream)
+    end, block_size = size_of(stream), int.from_bytes(head[_STREAMINFO : _STREAMINFO + 2], "big")
     tail = bytes_at(stream, max(_STREAMINFO_END, end - _LONGEST_FRAME), _LONGEST_FRAME)
-    total = _last_sample(tail, int.from_bytes(head[_STREAMINFO : _STREAMINFO + 2], "big"))
+    stated = _total(head)
+    total = _last_sample(tail, block_size, is_whole=not stated)
+    if stated:
+        return Extent() if total in (None, stated) else _unequal(stated, total)
     if total is None:
         return Extent("truncated audio: its last frame is not whole; copy the file again")
     told = bytes([head[_TOTAL] & 0xF0 | total >> 32]) + (total & 0xFFFF_FFFF).to_bytes(4, "big")
     return amended(stream, _STREAMINFO_END, {_TOTAL: told})
 
 
+def _unequal(stated: int, total: int | None) -> Extent:
+    if total is not None and total < stated:
+        return Extent(f"truncated audio: the header says {stated} samples, found {total}; copy the file again")
+    told = f"the header says {stated} samples, but its last frame ends at {total}"
+    return Extent(f"{told}; open it with an editor of audio and save it again")
+
+
 def _total(head: bytes) -> int:
     return int.from_bytes(head[_TOTAL : _TOTAL + 5], "big") & 2**36 - 1
 
 
-def _last_sample(tail: bytes, block_size: int) -> int | None:
-    """Return where the last frame ends, in samples, if it is whole: its checksum is its last two bytes."""
+def _last_sample(tail: bytes, block_size: int, is_whole: bool) -> int | None:
+    """Return where the last frame ends, in samples: by a head with its checksum, and by that of the whole if asked."""
     position = tail.rfind(b"\xff")
     while position >= 0:
-        if tail[position + 1 : position + 2] in (b"\xf8", b"\xf9") and _crc(tail[position:]) == 0:
-            return _frame_end(tail[position : position + 16], block_size)
+        head = tail[position : position + 16]
+        is_head = len(head) > _SHORTEST_HEAD and head[1] in (0xF8, 0xF9) and _has_checksum(head)
+        if is_head and not (is_whole and _crc(tail[position:], _CRC_16, 16)):
+            return _frame_end(head, block_size)
         position = tail.rfind(b"\xff", 0, position)
     return None
+
+
+def _has_checksum(head: bytes) -> bool:
+    """Return whether the byte behind the head of a frame is the checksum of the head."""
+    if head[2] >> 4 == 0 or head[3] >> 4 > 10 or head[3] & 1:
+        return False
+    place = _coded_number(head)[1]
+    place += {6: 1, 7: 2}.get(head[2] >> 4, 0) + {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
+    return place < len(head) and _crc(head[: place + 1], _CRC_8, 8) == 0
 
 
 def _frame_end(head: bytes, block_size: int) -> int | None:
@@ -78,9 +103,9 @@ def _coded_number(head: bytes) -> tuple[int, int]:
     return number, 4 + max(1, ones)
 
 
-def _crc(content: bytes) -> int:
-    """Return the remainder of the cyclic redundancy check of 16 bits: 0 where the checksum is the last two bytes."""
-    crc = 0
+def _crc(content: bytes, of_byte: list[int], bits: int) -> int:
+    """Return the remainder of a cyclic redundancy check: 0 where the checksum stands at the end."""
+    crc, mask = 0, (1 << bits) - 1
     for byte in content:
-        crc = crc << 8 & 0xFFFF ^ _CRC_OF_BYTE[crc >> 8 ^ byte]
+        crc = crc << 8 & mask ^ of_byte[crc >> bits - 8 ^ byte]
     return crc

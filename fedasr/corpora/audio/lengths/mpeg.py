@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import BinaryIO
 
-from fedasr.corpora.audio.lengths.extent import Extent
+from fedasr.corpora.audio.lengths.extent import TAGS, Extent
 from fedasr.corpora.audio.lengths.id3 import after_tags
 from fedasr.corpora.audio.lengths.mpeg_header import MpegHeader, parse_header
 from fedasr.corpora.audio.lengths.mpeg_tag import counting_frame, read_tag
@@ -104,7 +104,7 @@ def _other_stream(content: bytes, end: int, first: MpegHeader) -> bool:
 
 
 def _is_tag(content: bytes, position: int) -> bool:
-    return content.startswith((b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN"), position)
+    return content.startswith(TAGS, position)
 
 
 def _counted(content: bytes, frames: Sequence[Frame]) -> Extent:

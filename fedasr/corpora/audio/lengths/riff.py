@@ -6,11 +6,18 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from fedasr.corpora.audio.lengths.extent import Extent, amended, bytes_at, is_open, measured, size_of
+from fedasr.corpora.audio.lengths.extent import (
+    Extent,
+    amended,
+    bytes_at,
+    chunk_at,
+    is_open,
+    left_over,
+    measured,
+    size_of,
+)
 
 _LARGEST = 2**32 - 1
-_TAGS = (b"TAG", b"ID3", b"APE")
-_TAGS_END = 1024
 
 
 def riff_extent(stream: BinaryIO) -> Extent:
@@ -39,8 +46,9 @@ def _chunks(stream: BinaryIO, order: str, end: int) -> Iterator[tuple[bytes, int
 
 def _short(stream: BinaryIO, order: str, start: int, promised: int, end: int) -> Extent:
     found = end - start
-    if not is_open(promised, found) or (promised == 0 and _is_chunk(stream, order, start, end)):
-        return _behind(stream, order, start + promised + promised % 2, end) or measured(promised, found)
+    if not is_open(promised, found) or (promised == 0 and chunk_at(stream, start, f"{order}4sI")):
+        short = measured(promised, found)
+        return short if short.fault else left_over(stream, start + promised, f"{order}4sI")
     sizes = {4: end - 8, start - 4: found}
     return amended(stream, start, {at: struct.pack(f"{order}I", min(size, _LARGEST)) for at, size in sizes.items()})
 
@@ -49,28 +57,6 @@ def _long(stream: BinaryIO, long_form: int, start: int, end: int) -> Extent:
     found = end - start
     (promised,) = struct.unpack("<Q", bytes_at(stream, long_form + 8, 8))
     if not is_open(promised, found, 64) and not is_open(promised, found):
-        return measured(promised, found)
+        short = measured(promised, found)
+        return short if short.fault else left_over(stream, start + promised, "<4sI")
     return amended(stream, start, {long_form: struct.pack("<QQQ", end - 8, found, 0)})
-
-
-def _behind(stream: BinaryIO, order: str, position: int, end: int) -> Extent | None:
-    """Return a fault where sound goes on behind the length that is told, which chunks, tags and zeros are not.
-
-    Lengths above 4 GiB start again from 0, and recorders that are killed leave the length of some time before.
-    """
-    begun = bytes_at(stream, position, _TAGS_END)
-    is_other = begun[:3] in _TAGS or not any(begun) or _is_chunk(stream, order, position, end)
-    if end - position <= _TAGS_END or is_other:
-        return None
-    return Extent(
-        f"{end - position} bytes follow the audio that the header tells of, and are no chunk; "
-        "write the header anew (sox --ignore-length), or cut them off"
-    )
-
-
-def _is_chunk(stream: BinaryIO, order: str, start: int, end: int) -> bool:
-    """Return whether another chunk begins here, so that a length of 0 is true."""
-    head = bytes_at(stream, start, 8)
-    return len(head) == 8 and head[:4].isascii() and head[:4].decode("ascii").isprintable() and (
-        start + 8 + struct.unpack(f"{order}I", head[4:])[0] <= end
-    )  # fmt: skip
