@@ -23,7 +23,7 @@ from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.checking.corpus import check_corpus
 from fedasr.corpora.faults import Fault, refusal
 from fedasr.corpora.features.store import cache_folder, prepare
-from fedasr.corpora.load import check_place, kind_of, with_texts
+from fedasr.corpora.load import kind_of, with_texts
 from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.readers.table import read_table
 from fedasr.corpora.speech import Speech
@@ -255,7 +255,6 @@ def _scored(recogniser: Recogniser, speech: Speech, seed: int = 0) -> dict[str, 
 
 def _manifest_speech(manifest: Path, recogniser: Recogniser, text: str) -> Speech:
     features = recogniser.spec.features
-    check_place(manifest)
     read = read_table if kind_of(manifest) == "table" else read_manifest
     entries = with_texts(read(manifest, require_speaker=False), text)
     utterances = check_corpus(entries, str(manifest)).utterances

@@ -107,7 +107,7 @@ def _entries(read: Reader, kind: str, path: Path, **options: object) -> Iterable
 def kind_of(path: Path) -> str:
     """Return the kind of a manifest or a table, by the name of the file, or of what lies in the folder."""
     if os.path.isdir(path):
-        is_table = not (path / MANIFEST).is_file() and any((path / name).is_file() for name in TABLES)
+        is_table = not os.path.isfile(path / MANIFEST) and any(os.path.isfile(path / name) for name in TABLES)
     else:
         is_table = path.suffix.lower() in ENDINGS
     return "table" if is_table else "manifest"

@@ -32,14 +32,15 @@ def each_once(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def piece_of(audio: AudioFile) -> AudioFile:
-    """Return the audio, its path without ``..``: one file has one name."""
-    folder = _normal(audio.path.parent)
+    """Return the audio, its path absolute and without ``..``: one file has one name."""
+    parent = audio.path.parent
+    folder = _normal(parent) if parent.is_absolute() else Path(os.path.abspath(parent))
     return audio if folder is None else replace(audio, path=folder / audio.path.name)
 
 
 @lru_cache(maxsize=256)
 def _normal(folder: Path) -> Path | None:
-    """Return a folder without ``..``; None where there is none in it."""
+    """Return an absolute folder without ``..``; None where there is none in it."""
     return Path(os.path.normpath(folder)) if ".." in folder.parts else None
 
 

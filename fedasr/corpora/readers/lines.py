@@ -25,6 +25,8 @@ def numbered_lines(path: Path, what: str) -> Iterator[tuple[int, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline=None) as stream:
             for number, line in enumerate(stream, start=1):
+                if number == 1 and "\0" in line:  # UTF-16 without its mark is valid UTF-8
+                    raise UserError(f"{path}:1: the {what} is not UTF-8 text; save it as UTF-8")
                 yield number, line.removesuffix("\n")
     except OSError as error:
         raise UserError(f"{path}: cannot read the {what} ({error.strerror})") from error

@@ -31,8 +31,8 @@ def read_manifest(path: Path, *, require_speaker: bool = True) -> Iterator[Entry
     UserError
         Where there is no manifest, or one without lines.
     """
-    file = path / MANIFEST if path.is_dir() else path
-    if not file.is_file():
+    file = path / MANIFEST if os.path.isdir(path) else path
+    if not os.path.isfile(file):
         raise UserError(f"{path}: no manifest here; expected JSON lines, or a folder with {MANIFEST}")
     return entries(_records(file), file.parent, require_speaker)
 

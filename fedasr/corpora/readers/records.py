@@ -99,7 +99,7 @@ def _value(record: Record, key: str, mend: str) -> object:
 def _string(record: Record, key: str, empty: str | None = None) -> str:
     value = _value(record, key, f'add "{key}" to the line')
     if not isinstance(value, str):
-        raise EntryError(f"'{key}' must be a string, not {json.dumps(value)[:40]}", f"wrong {key}")
+        raise EntryError(f"'{key}' must be a string, not {json.dumps(value)[:40]}; put it in quotes", f"wrong {key}")
     if not value.strip():
         raise EntryError(empty or f"empty '{key}'; write it or remove the line", f"empty {key}")
     return value
@@ -111,7 +111,9 @@ def _speaker(record: Record, identity: str, required: bool) -> str:
     mend = "say who speaks (any name, the same on all lines of one person): speech is divided by speaker"
     value = _value(record, SPEAKER, mend)
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise EntryError(f"'{SPEAKER}' must be a string, not {json.dumps(value)[:40]}", f"wrong {SPEAKER}")
+        raise EntryError(
+            f"'{SPEAKER}' must be a string, not {json.dumps(value)[:40]}; put it in quotes", f"wrong {SPEAKER}"
+        )
     if not str(value).strip():
         raise EntryError(f"empty '{SPEAKER}'; {mend}", f"without {SPEAKER}")
     return str(value).strip()
@@ -121,20 +123,18 @@ def _duration(record: Record, required: bool) -> float:
     if record.values.get(DURATION) is None and not required:
         return math.nan
     _value(record, DURATION, "give the length of the audio in seconds")
-    seconds = _seconds(record, DURATION)
-    if seconds == 0:
-        raise EntryError(f"'{DURATION}' must be above 0; correct it", f"wrong {DURATION}")
-    return seconds
+    return _seconds(record, DURATION)
 
 
 def _seconds(record: Record, key: str) -> float:
     value = record.values[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise EntryError(f"'{key}' must be a number of seconds, not {json.dumps(value)[:40]}", f"wrong {key}")
-    if not 0 <= value < _LONGEST_SECONDS:
-        told = f"'{key}' must be a number of seconds of at least 0, not {str(value)[:40]}; correct it"
+        told = f"'{key}' must be a number of seconds, not {json.dumps(value)[:40]}; correct it"
         raise EntryError(told, f"wrong {key}")
-    return float(value)
+    if not 0 <= value < _LONGEST_SECONDS or (value == 0 and key == DURATION):
+        told = f"'{key}' must be a positive number of seconds, not {str(value)[:40]}; correct it"
+        raise EntryError(told, f"wrong {key}")
+    return float(value) + 0.0  # no minus before a zero
 
 
 def _fields(record: Record) -> dict[str, str]:

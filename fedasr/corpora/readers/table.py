@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -48,10 +49,10 @@ def read_table(path: Path, *, require_speaker: bool = True, columns: Columns | N
 
 
 def _file(path: Path) -> Path:
-    inside = [path / name for name in TABLES if (path / name).is_file()]
-    if path.is_dir() and inside:
+    inside = [path / name for name in TABLES if os.path.isfile(path / name)]
+    if os.path.isdir(path) and inside:
         return inside[0]
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"{path}: no table here; expected a .csv or .tsv file, or a folder with {TABLES[0]}")
     return path
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fedasr.common.errors import UserError
 from fedasr.corpora.readers.lines import numbered_lines
 
-texts = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n\ufeff")), min_size=1, max_size=4)
+texts = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n\ufeff\0")), min_size=1, max_size=4)
 
 
 @given(lines=texts, end=st.sampled_from(["\n", "\r\n", "\r"]), mark=st.booleans())
@@ -26,6 +26,14 @@ def test_the_first_line_that_is_not_utf8_is_named(tmp_path: Path, encoding: str)
     path = tmp_path / "list"
     path.write_bytes("one\ntwo\ncafé\ncafé\n".encode(encoding))
     with pytest.raises(UserError, match=rf"^{path}:3: the list is not UTF-8 text; save it as UTF-8$"):
+        list(numbered_lines(path, "list"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32-le"])
+def test_wider_encodings_are_told(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "list"
+    path.write_bytes("one\ntwo\n".encode(encoding))
+    with pytest.raises(UserError, match=rf"^{path}:1: the list is not UTF-8 text; save it as UTF-8$"):
         list(numbered_lines(path, "list"))
 
 
