@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fedasr.asr.features import LogMel
 from fedasr.asr.recogniser import RecogniserSpec
-from fedasr.asr.tokens import Tokens, learn_characters, learn_pieces, learn_words
+from fedasr.asr.tokens import Tokens, learn_characters, learn_pieces, learn_words, least_pieces
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
 from fedasr.corpora.checking.summary import CorpusSummary
@@ -156,6 +156,11 @@ def _learn_tokens(model: ModelSpec, utterances: Sequence[Utterance], partition: 
         raise UserError(f"model.tokens: {model.tokens} are learnt on public text, and there are no public speakers")
     if model.tokens == "words":
         return learn_words(texts)
+    if model.pieces < (least := least_pieces(texts)):
+        raise UserError(
+            f"model.pieces: {model.pieces} pieces are too few for the {least - 2} characters of the public text; "
+            f"set at least {least}"
+        )
     try:
         return learn_pieces(texts, model.pieces)
     except RuntimeError as error:

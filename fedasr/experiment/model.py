@@ -26,9 +26,9 @@ class ModelSpec(Settings):
         ``"public"`` (trained on labelled public speech first), ``"scratch"``, or the path of a
         ``model.safetensors``.
     tokens : str
-        ``"characters"``, ``"words"`` or ``"pieces"``; learnt on public text only.
+        ``"characters"``, ``"words"`` or ``"pieces"``; learnt on public text only, with one for what that text lacks.
     pieces : int
-        At most so many sentencepieces.
+        At most so many sentencepieces; two more than the public text has characters, at least.
     encoder : str
         ``"lstm"``, ``"bilstm"``, ``"conformer"``, another registered name, or ``module:Class``.
     layers : int

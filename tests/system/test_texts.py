@@ -127,3 +127,9 @@ def test_half_a_character_is_refused_before_anything_is_trained(tmp_path: Path) 
     with pytest.raises(UserError, match=r"manifest\.jsonl:3: text holds half a character \(U\+D83D\)"):
         _run(tmp_path, _rows({"s1": "ha \ud83d"}, SPEAKERS), "fedavg")
     assert not (tmp_path / "run").exists()
+
+
+def test_too_few_pieces_for_a_script_are_refused_with_the_number_that_does(tmp_path: Path) -> None:
+    lines = _rows({}, SPEAKERS, text="今天天气很好")
+    with pytest.raises(UserError, match="4 pieces are too few for the 5 characters of the public text; set at least 7"):
+        _run(tmp_path, lines, "fedavg", model={"tokens": "pieces", "pieces": 4})

@@ -6,12 +6,12 @@ does not know, which is learnt like any other and decodes to nothing.
 
 from fedasr.asr.tokens.base import BLANK, Tokens, UntokenisableError
 from fedasr.asr.tokens.characters import ENGLISH, CharacterTokens, learn_characters
-from fedasr.asr.tokens.pieces import PieceTokens, learn_pieces
+from fedasr.asr.tokens.pieces import PieceTokens, learn_pieces, least_pieces
 from fedasr.asr.tokens.stored import tokens_from_json
 from fedasr.asr.tokens.unwritten import Unwritten, unwritten_in
 from fedasr.asr.tokens.words import WordTokens, learn_words
 
 __all__ = [
     "BLANK", "ENGLISH", "CharacterTokens", "PieceTokens", "Tokens", "UntokenisableError", "Unwritten", "WordTokens",
-    "learn_characters", "learn_pieces", "learn_words", "tokens_from_json", "unwritten_in",
+    "learn_characters", "learn_pieces", "learn_words", "least_pieces", "tokens_from_json", "unwritten_in",
 ]  # fmt: skip

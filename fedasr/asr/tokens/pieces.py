@@ -43,6 +43,11 @@ class PieceTokens(Tokens):
         return {"kind": self.kind, "model": base64.b64encode(self.model).decode()}
 
 
+def least_pieces(texts: Sequence[str]) -> int:
+    """Return how many pieces texts need at least: each character, the space, and the unknown piece."""
+    return len(set().union(*texts) - {" "}) + 2
+
+
 def learn_pieces(texts: Sequence[str], size: int) -> PieceTokens:
     """Return at most `size` sentencepieces learnt on the texts; fewer where the texts are few.
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedasr.asr.tokens import BLANK, PieceTokens, learn_pieces, tokens_from_json
+from fedasr.asr.tokens import BLANK, PieceTokens, learn_pieces, least_pieces, tokens_from_json
 from fedasr.corpora.text import canonical, normal_text
 
 CORPUS = ["turn the light on", "turn the light off", "don't stop the music", "play it again in the kitchen"] * 4
@@ -42,6 +42,14 @@ def test_a_transcript_that_was_learnt_from_comes_back_as_it_is(texts: list[str])
 def test_awkward_transcripts_come_back_as_they_are(text: str) -> None:
     tokens = learn_pieces([text, "and the rest"] * 2, 200)
     assert tokens.decode(tokens.encode(text)) == text
+
+
+@given(transcripts)
+def test_fewer_pieces_than_characters_cannot_be_learnt(texts: list[str]) -> None:
+    least = least_pieces(texts)
+    assert [learn_pieces(texts, least).decode(learn_pieces(texts, least).encode(text)) for text in texts] == texts
+    with pytest.raises(RuntimeError):
+        learn_pieces(texts, least - 1)
 
 
 def test_pieces_do_not_depend_on_what_was_learnt_before() -> None:
