@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import BinaryIO
 
 from fedasr.corpora.audio.lengths.extent import Extent, amended, bytes_at, size_of
@@ -9,6 +10,7 @@ from fedasr.corpora.audio.lengths.extent import Extent, amended, bytes_at, size_
 # The streaminfo block follows "fLaC" and the head of a block.
 _STREAMINFO, _STREAMINFO_END = 8, 42
 _TOTAL = _STREAMINFO + 13
+_BEGINNING = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 # A frame is rarely longer: 65,535 samples of 8 channels and 32 bits.
 _LONGEST_FRAME = 2**21
 _SHORTEST_HEAD = 6
@@ -38,6 +40,8 @@ def flac_extent(stream: BinaryIO) -> Extent:
         return Extent()
     end, block_size = size_of(stream), int.from_bytes(head[_STREAMINFO : _STREAMINFO + 2], "big")
     tail = bytes_at(stream, max(_STREAMINFO_END, end - _LONGEST_FRAME), _LONGEST_FRAME)
+    if _BEGINNING.search(tail):
+        return Extent("another FLAC file follows in it; part them with an editor of audio, or save it again as one")
     stated = _total(head)
     total = _last_sample(tail, block_size, is_whole=not stated)
     if stated:
