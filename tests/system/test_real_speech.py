@@ -33,8 +33,9 @@ def _few(an4: Path, folder: Path) -> Path:
 
 def _experiment(corpus: Path) -> Experiment:
     table = tiny_table(
-        model={"units": 32, "dropout": 0.0}, start={"epochs": 2}, central={"epochs": 12, "batch_size": 4},
-        training={"rounds": 8, "local_steps": 2, "silos_per_round": 0, "batch_size": 5, "learning_rate": 0.2},
+        model={"units": 32, "dropout": 0.0}, start={"epochs": 2, "learning_rate": 5e-3},
+        central={"epochs": 60, "batch_size": 4, "learning_rate": 1e-2},
+        training={"rounds": 24, "local_steps": 2, "silos_per_round": 0, "batch_size": 5, "learning_rate": 0.2},
         compare=[{"name": "fedavg", "strategy": "fedavg"}, {"name": "centralised", "strategy": "centralised"}],
     )  # fmt: skip
     table["corpus"] = {
