@@ -13,11 +13,12 @@ class ExtentData:
 
     Attributes
     ----------
-    hours : float
+    hours : float, optional
+        Not known of a whole corpus that is rendered: only what is used of it is.
     speakers, utterances : int
     """
 
-    hours: float
+    hours: float | None
     speakers: int
     utterances: int
 

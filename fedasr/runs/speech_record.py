@@ -39,5 +39,5 @@ def _extent(parts: Iterable[PartData | SiloData]) -> ExtentData:
     return ExtentData(_hours(sum(part.seconds for part in held)), len(speakers), sum(part.utterances for part in held))
 
 
-def _hours(seconds: float) -> float:
-    return round(seconds / 3600, 6)
+def _hours(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds / 3600, 6)

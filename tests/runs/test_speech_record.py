@@ -8,6 +8,7 @@ from typing import Any
 
 from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.faults import Fault
+from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.report import write_page
 from fedasr.runs.data import PartData, PartitionData, SiloData
 from fedasr.runs.reading import read_run
@@ -54,3 +55,15 @@ def test_the_page_tells_of_it_and_the_released_page_does_not(make_run: Callable[
     assert "and 5 more" in page
     assert "<p>resampled</p>" in page
     assert "list:1" not in write_page(folder, release=True).read_text()
+
+
+def test_hours_that_nobody_knows_are_null_and_no_zero(make_run: Callable[..., Path], make_row: Any) -> None:
+    """Speech that is yet to be rendered has no length."""
+    rendered = CorpusSummary.of(synthetic_corpus(speakers=2, utterances_per_speaker=1, grammar="digits", seed=1))
+    assert str(rendered) == "2 speakers, 2 utterances"
+    found = speech_data({"corpus": rendered}, PARTITION)
+    assert found.corpora["corpus"].extent == ExtentData(None, 2, 2)
+    folder = make_run([make_row("fedavg")])
+    (folder / "corpus.json").write_text(json.dumps(asdict(found)))
+    assert read_run(folder).speech == found
+    assert '<td class="number">–</td>' in write_page(folder).read_text()

@@ -17,25 +17,22 @@ class CorpusSummary:
     Attributes
     ----------
     utterances, speakers : int
-    seconds : float
+    seconds : float, optional
+        Not known of speech that is yet to be rendered.
     left_out : tuple of Fault
     """
 
     utterances: int
     speakers: int
-    seconds: float
+    seconds: float | None
     left_out: tuple[Fault, ...] = ()
 
     @classmethod
     def of(cls, utterances: Sequence[Utterance]) -> CorpusSummary:
         """Return the numbers of some utterances."""
         speakers = len({utterance.speaker for utterance in utterances})
-        return cls(len(utterances), speakers, sum(utterance.duration_seconds for utterance in utterances))
-
-    @property
-    def hours(self) -> float:
-        """How long all utterances are together."""
-        return self.seconds / 3600
+        seconds = [utterance.duration_seconds for utterance in utterances]
+        return cls(len(utterances), speakers, sum(seconds) if all(seconds) else None)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -43,7 +40,8 @@ class CorpusSummary:
         return dict(Counter(fault.kind for fault in self.left_out).most_common())
 
     def __str__(self) -> str:
-        told = f"{_length(self.seconds)}, {self.speakers} speakers, {self.utterances} utterances"
+        length = "" if self.seconds is None else f"{_length(self.seconds)}, "
+        told = f"{length}{self.speakers} speakers, {self.utterances} utterances"
         reasons = ", ".join(f"{n} {kind}" for kind, n in self.reasons.items())
         return f"{told}; left out {len(self.left_out)} ({reasons})" if self.left_out else told
 
