@@ -29,6 +29,7 @@ from fedasr.corpora.readers.table import read_table
 from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.evaluation import scores_of
+from fedasr.engine.fitting import unfit
 from fedasr.engine.named import refusals, untrainable
 from fedasr.engine.notices import notices, texts_of, unwritten_references
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
@@ -132,6 +133,8 @@ def run(
     if experiment.model.start not in MADE_STARTS:
         load_model(Path(experiment.model.start))
     corpus = divide_corpus(experiment, watcher)
+    if wrong := unfit(experiment, corpus.partition):
+        raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
     load_start(corpus)
     pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
     try:

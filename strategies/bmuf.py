@@ -39,7 +39,7 @@ class BMUFSettings(Settings):
     local_optimizer : str
         ``"reset"``: the silos' optimizers begin each block anew; ``"keep"``: they go on.
     weighting : str
-        ``"uniform"``, as published, or ``"utterances"``.
+        ``"uniform"``, as published; ``"utterances"`` or ``"seconds"``: a silo counts by what it holds.
     """
 
     block_momentum: float | None = number(None, least=0, below=1)

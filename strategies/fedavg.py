@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from fedasr.common.settings import Mistake, Settings, number, one_of
 from fedasr.messages.records import array_record, arrays_of
+from fedasr.messages.train_reply import SPEECH_SECONDS
+from fedasr.messages.train_request import TELL_SECONDS
 from fedasr.server.outer_step import AdamStep, MomentumStep
 
-WEIGHTS = {"utterances": "num-examples", "uniform": "uniform"}
+WEIGHTS = {"utterances": "num-examples", "uniform": "uniform", "seconds": SPEECH_SECONDS}
 """The metric of a reply by which a silo counts."""
 
 
@@ -36,7 +38,8 @@ class FedAvgSettings(Settings):
     server_optimizer : str
         ``"momentum"`` or ``"adam"``.
     weighting : str
-        ``"utterances"``: a silo counts by its utterances; ``"uniform"``: every silo counts alike.
+        ``"utterances"``: a silo counts by its utterances; ``"uniform"``: every silo counts alike; ``"seconds"``: by
+        its seconds of speech.
     """
 
     momentum: float = number(0.0, least=0, below=1)
@@ -83,6 +86,7 @@ class FedAvg(FlowerFedAvg):
         """Send the model, or its look-ahead, to the silos of the round."""
         self.weights = arrays_of(arrays)
         self.sent = dict(self.outer.ahead(self.weights))
+        ask_for_weight(config, self.weighted_by_key)
         return super().configure_train(server_round, array_record(self.sent), config, grid)
 
     def aggregate_train(
@@ -95,3 +99,9 @@ class FedAvg(FlowerFedAvg):
         moved = self.outer.step(self.weights, self.sent, arrays_of(mean))
         self.weights, self.sent = {}, {}  # what is left here between rounds is saved with each checkpoint
         return array_record(moved), metrics
+
+
+def ask_for_weight(config: ConfigRecord, metric: str) -> None:
+    """Have silos say how much speech they have, where that is what they count by."""
+    if metric == SPEECH_SECONDS:
+        config[TELL_SECONDS] = True

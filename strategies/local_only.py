@@ -49,8 +49,7 @@ class LocalOnly(CentralStrategy):
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Let every silo train and be scored on the test speakers."""
-        steps = self.steps or central.training.rounds * central.training.local_steps
-        content = TrainRequest(central.start, 1, steps=steps).to_record()
+        content = self._request(central).to_record()
         nodes = sorted(grid.get_node_ids())
         messages = [Message(content, node, ALONE.name) for node in nodes]
         replies = list(grid.send_and_receive(messages, timeout=central.training.timeout_seconds))
@@ -63,3 +62,10 @@ class LocalOnly(CentralStrategy):
         loss = number_or_none(mean_of_known(reply.loss for reply in good.values()))
         central.after_round(1, 1, lambda: central.start, lambda: None, loss, evaluate=False)
         return Result()
+
+    def _request(self, central: Central) -> TrainRequest:
+        """Ask for the steps of the settings, or for the local work of all rounds together."""
+        training = central.training
+        if self.steps or not training.local_epochs:
+            return TrainRequest(central.start, 1, steps=self.steps or training.rounds * training.local_steps)
+        return TrainRequest(central.start, 1, epochs=training.rounds * training.local_epochs)

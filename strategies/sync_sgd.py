@@ -17,7 +17,7 @@ from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_request import ACCUMULATE
 from fedasr.server.outer_step import MomentumStep
 
-from .fedavg import WEIGHTS
+from .fedavg import WEIGHTS, ask_for_weight
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SyncSGDSettings(Settings):
     server_learning_rate : float
         Scales that step.
     weighting : str
-        ``"uniform"``, or ``"utterances"``: a silo counts by its utterances.
+        ``"uniform"``; ``"utterances"`` or ``"seconds"``: a silo counts by what it holds.
     """
 
     accumulate: int = number(1, least=1)
@@ -71,6 +71,7 @@ class SyncSGD(FlowerFedAvg):
         """Ask the silos of the round for a change of the model."""
         self.weights = arrays
         config[ACCUMULATE] = self.accumulate
+        ask_for_weight(config, self.weighted_by_key)
         asked = super().configure_train(server_round, arrays, config, grid)
         return [Message(m.content, m.metadata.dst_node_id, GRADIENT.name) for m in asked]
 

@@ -9,6 +9,7 @@ from flwr.serverapp.strategy import Strategy
 
 from fedasr.asr.recogniser import Weights
 from fedasr.common.randomness import Streams
+from fedasr.corpora.partition import Partition
 from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.stages.ancestry import Ancestry
@@ -152,13 +153,13 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, objective_of(row),
         Streams(seed, row.name), prepared.experiment.reproducible_noise,
-        silo_plan(prepared, row, training), prepared.roles,
+        sized_plan(prepared.partition, row, training), prepared.roles,
     )  # fmt: skip
 
 
-def silo_plan(prepared: Prepared, row: RowSpec, training: TrainingSpec) -> GradientPlan:
+def sized_plan(partition: Partition, row: RowSpec, training: TrainingSpec) -> GradientPlan:
     """Return the row's protection, sized for its smallest silo and for the steps that each silo takes."""
-    smallest = min(len(ids) for ids in prepared.partition.silos)
+    smallest = min(len(ids) for ids in partition.silos)
     return protection_of(row).plan(smallest, 0, training.rounds * training.local_steps)
 
 

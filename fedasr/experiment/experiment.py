@@ -23,7 +23,7 @@ from fedasr.experiment.finding import find_experiment
 from fedasr.experiment.model import ModelSpec
 from fedasr.experiment.overrides import origin, overridden
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.experiment.training import TrainingSpec
+from fedasr.experiment.training import LENGTHS, TrainingSpec
 from fedasr.student.trainer import TrainerSpec
 
 
@@ -142,7 +142,10 @@ class Experiment(Settings):
         return training
 
     def _read_training(self, row: RowSpec) -> tuple[TrainingSpec | None, list[Mistake]]:
-        return read(TrainingSpec, {**to_table(self.training), **row.training}, f"compare.{row.name}.training")
+        shared = to_table(self.training)
+        if any(key in row.training for key in LENGTHS):
+            shared = {key: value for key, value in shared.items() if key not in LENGTHS}
+        return read(TrainingSpec, {**shared, **row.training}, f"compare.{row.name}.training")
 
     def model_of(self, role: str) -> ModelSpec:
         """Return the recogniser of a role; one that is not set has the shape of `model`."""

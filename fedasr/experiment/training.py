@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fedasr.common.settings import Settings, least, number, one_of, share
+from fedasr.common.settings import Mistake, Settings, least, number, one_of, share
+
+LENGTHS = ("local_steps", "local_epochs")
+"""The two ways to say how long a silo trains in a round; who says one of them has not said the other."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,10 @@ class TrainingSpec(Settings):
     rounds : int
         Exchanges between the server and the silos.
     local_steps : int
-        Optimizer steps of a silo in a round.
+        Optimizer steps of a silo in a round, however much it holds.
+    local_epochs : int
+        Passes of a silo over its own speech in a round, in place of `local_steps`: a pass over n utterances takes
+        n / `batch_size` steps, rounded up. 0 counts in steps.
     silos_per_round : int
         Silos drawn for a round; 0 means all.
     least_replies : float
@@ -44,6 +51,7 @@ class TrainingSpec(Settings):
 
     rounds: int = least(20, 1)
     local_steps: int = least(2, 1)
+    local_epochs: int = least(0, 0)
     silos_per_round: int = least(0, 0)
     least_replies: float = share(0.5)
     batch_size: int = least(8, 1)
@@ -55,3 +63,8 @@ class TrainingSpec(Settings):
     decay: float = share(1.0)
     evaluate_every: int = least(1, 1)
     timeout_seconds: float = least(3600.0, 0.1)
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse a round that is counted in steps and in epochs."""
+        if self.local_epochs:
+            yield from self.without_effect("local_steps", unless="local_epochs = 0")

@@ -10,6 +10,9 @@ from fedasr.messages.metrics import number_of
 from fedasr.messages.records import ARRAYS, METRICS, array_record
 from fedasr.messages.train_request import Weights
 
+SPEECH_SECONDS = "speech-seconds"
+"""The metric that says how much speech a silo has; ``audio-seconds`` is what training read of it."""
+
 
 @dataclass(frozen=True)
 class TrainReply:
@@ -27,6 +30,8 @@ class TrainReply:
         Seconds of speech that went into it.
     record : str
         ``"arrays"`` for a model, ``"change"`` for a change.
+    speech_seconds : float, optional
+        The silo's seconds of speech: its weight in an average, where the request asks for it.
     """
 
     arrays: Weights
@@ -34,12 +39,14 @@ class TrainReply:
     loss: float | None
     audio_seconds: float
     record: str = ARRAYS
+    speech_seconds: float | None = None
 
     def to_record(self) -> RecordDict:
         """Return the message's content; ``uniform`` weights every silo alike."""
         loss = {} if self.loss is None else {"loss": self.loss}
+        seconds = {} if self.speech_seconds is None else {SPEECH_SECONDS: self.speech_seconds}
         metrics = MetricRecord({
-            "num-examples": self.utterances, "uniform": 1, **loss, "audio-seconds": self.audio_seconds,
+            "num-examples": self.utterances, "uniform": 1, **loss, "audio-seconds": self.audio_seconds, **seconds,
         })  # fmt: skip
         return RecordDict({self.record: array_record(self.arrays), METRICS: metrics})
 

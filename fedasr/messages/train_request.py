@@ -14,6 +14,7 @@ from fedasr.messages.metrics import number_of
 from fedasr.messages.records import ARRAYS, CONFIG, array_record, arrays_of
 
 KEEP_OPTIMIZER, ACCUMULATE, LAYERS, STEPS = "keep-optimizer", "accumulate", "layers", "steps"
+EPOCHS, TELL_SECONDS = "local-epochs", "tell-seconds"
 """Names of settings in the message, beside Flower's own."""
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -36,6 +37,10 @@ class TrainRequest:
         Patterns of the parameters to train; the others stay as they are. No pattern trains all.
     steps : int, optional
         Local steps, for kinds of messages that leave them to the request; by default the row's.
+    epochs : int, optional
+        Passes over the silo's own speech, in place of steps, for the same kinds.
+    tell_seconds : bool
+        Reply how many seconds of speech the silo has.
     """
 
     weights: Weights
@@ -45,6 +50,8 @@ class TrainRequest:
     accumulate: int = 1
     layers: tuple[str, ...] = ()
     steps: int | None = None
+    epochs: int | None = None
+    tell_seconds: bool = False
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
@@ -52,8 +59,10 @@ class TrainRequest:
             "server-round": self.round, "proximal-mu": self.proximal,
             KEEP_OPTIMIZER: self.keep_optimizer, ACCUMULATE: self.accumulate, LAYERS: list(self.layers),
         })  # fmt: skip
-        if self.steps is not None:
-            config[STEPS] = self.steps
+        said = {STEPS: self.steps, EPOCHS: self.epochs, TELL_SECONDS: self.tell_seconds or None}
+        for key, value in said.items():
+            if value is not None:
+                config[key] = value
         return RecordDict({ARRAYS: array_record(self.weights), CONFIG: config})
 
     @classmethod
@@ -66,4 +75,5 @@ class TrainRequest:
             bool(config.get(KEEP_OPTIMIZER, False)), max(1, number_of(config, ACCUMULATE, int)),
             tuple(cast("list[str]", config.get(LAYERS, []))),
             number_of(config, STEPS, int) if STEPS in config else None,
+            number_of(config, EPOCHS, int) if EPOCHS in config else None, bool(config.get(TELL_SECONDS, False)),
         )  # fmt: skip

@@ -66,7 +66,7 @@ def request_of(kind: Kind, content: RecordDict) -> TrainRequest:
         Where it asks for steps that its kind does not leave to it: they are what is charged and timed.
     """
     request = TrainRequest.from_record(content)
-    if request.steps is not None and kind.steps != "request":
+    if not (request.steps is None and request.epochs is None) and kind.steps != "request":
         raise RowError(f"a message '{kind.name}' does not say its steps; set training.local_steps")
     return request
 

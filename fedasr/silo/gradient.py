@@ -15,7 +15,7 @@ from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.train import gradients, learning_rate, told_loss
+from fedasr.silo.train import gradients, learning_rate, told_loss, told_seconds
 from fedasr.training.gradients import clip_norm_
 from fedasr.training.parameters import ALL, zero_untrained_
 
@@ -51,7 +51,9 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
     step = _with_momentum(named, spec.momentum, state)
     rate = -learning_rate(spec, request.round)
     arrays = {name: np.multiply(step[name], rate, dtype=np.float32) for name in request.weights}
-    return TrainReply(arrays, len(silo.speech), told_loss(host, losses), audio_seconds, CHANGE)
+    return TrainReply(
+        arrays, len(silo.speech), told_loss(host, losses), audio_seconds, CHANGE, told_seconds(host, silo, request)
+    )  # fmt: skip
 
 
 def _mean_gradient(

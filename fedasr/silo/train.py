@@ -12,6 +12,7 @@ import torch
 from flwr.app import ArrayRecord, RecordDict
 
 from fedasr.asr.recogniser import Recogniser
+from fedasr.common.errors import RowError
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_reply import TrainReply
@@ -43,7 +44,10 @@ def train(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) 
     """Take the local steps from the given model on the silo's own speech."""
     host.recogniser.load(request.weights)
     trained = local_steps(host, silo, request, state if request.keep_optimizer else None)
-    return TrainReply(host.recogniser.weights(), len(silo.speech), trained.loss, trained.audio_seconds)
+    return TrainReply(
+        host.recogniser.weights(), len(silo.speech), trained.loss, trained.audio_seconds,
+        speech_seconds=told_seconds(host, silo, request),
+    )  # fmt: skip
 
 
 def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict | None = None) -> Trained:
@@ -55,7 +59,7 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
     silo : Silo
     request : TrainRequest
         Its round chooses the random streams and the learning rate; ``proximal`` is the strength of the
-        pull towards the weights at the start (FedProx); ``steps`` are optimizer steps, by default the row's.
+        pull towards the weights at the start (FedProx); for the steps see `steps_asked`.
     state : RecordDict, optional
         Where the optimizer's moments of the round before are found, and left for the next.
     """
@@ -65,7 +69,7 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
         _load_moments(optimizer, recogniser, state)
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
-    layers, steps = request.layers or ALL, request.steps or spec.local_steps
+    layers, steps = request.layers or ALL, steps_asked(host, silo, request)
     for seconds, loss, gradient in gradients(host, silo, request.round, steps, layers):
         is_trained = zero_untrained_(recogniser, gradient, layers)
         clip_norm_(gradient, spec.gradient_norm)
@@ -79,6 +83,33 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
     if state is not None:
         _save_moments(optimizer, recogniser, state)
     return Trained(told_loss(host, losses), audio_seconds)
+
+
+def steps_asked(host: SiloHost, silo: Silo, request: TrainRequest) -> int:
+    """Return the optimizer steps that a request asks a silo for, by default the row's.
+
+    An epoch is one pass over what the silo learns from (McMahan et al. 2017, Algorithm 1): the more speech it holds,
+    the more steps it takes.
+    """
+    if request.steps:
+        return request.steps
+    epochs = request.epochs or host.training.local_epochs
+    return epochs * host.learner(silo).steps if epochs else host.training.local_steps
+
+
+def told_seconds(host: SiloHost, silo: Silo, request: TrainRequest) -> float | None:
+    """Return how much speech a silo has, where a request asks for that.
+
+    Raises
+    ------
+    RowError
+        Under a guarantee: one utterance more or less changes the sum, and nobody pays for that.
+    """
+    if not request.tell_seconds:
+        return None
+    if host.plan.guarantee is not None:
+        raise RowError("a silo's seconds of speech are covered by no guarantee; set weighting = 'uniform'")
+    return silo.speech.seconds
 
 
 def told_loss(host: SiloHost, losses: Sequence[float]) -> float | None:

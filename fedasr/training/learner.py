@@ -65,6 +65,11 @@ class Learner:
         """The private and then the public examples."""
         return self.learnt.examples
 
+    @property
+    def steps(self) -> int:
+        """Batches of one pass over the examples."""
+        return self.objective.steps(self.learnt, self.batch_size)
+
     def batches(self, generator: np.random.Generator) -> list[list[int]]:
         """Divide one pass over the examples into batches of places."""
         return self.objective.batches(self.learnt, self.batch_size, generator)

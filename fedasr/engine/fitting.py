@@ -1,0 +1,59 @@
+"""What rows ask of the silos, checked once it is known who holds what: no silo has trained by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from flwr.serverapp.strategy import Strategy
+
+from fedasr.common.errors import RowError
+from fedasr.corpora.partition import Partition
+from fedasr.engine.assembly import sized_plan
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.experiment.training import TrainingSpec
+from fedasr.messages.train_reply import SPEECH_SECONDS
+from fedasr.server.strategies_by_name import build_strategy
+
+
+def unfit(experiment: Experiment, partition: Partition) -> list[str]:
+    """Return all that rows ask of these silos and cannot be given, a line each."""
+    return [line for row in experiment.compare for line in _Asked(experiment, row, partition).mistakes()]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A row, and the silos that it is for."""
+
+    experiment: Experiment
+    row: RowSpec
+    partition: Partition
+
+    @property
+    def training(self) -> TrainingSpec:
+        return self.experiment.training_of(self.row)
+
+    @cached_property
+    def strategy(self) -> Strategy:
+        return build_strategy(self.row, self.training, len(self.partition.silos))
+
+    @cached_property
+    def is_promised(self) -> bool:
+        """Whether a guarantee covers what silos do; noise is planned for the answer, so it is asked for last."""
+        try:
+            return sized_plan(self.partition, self.row, self.training).guarantee is not None
+        except RowError:  # a promise that cannot be kept fails its row, which says why
+            return True
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield each mistake."""
+        for key, line in self._checks():
+            yield f"compare.{self.row.name}.{key}: {line}"
+
+    def _checks(self) -> Iterable[tuple[str, str]]:
+        if self.training.local_epochs and self.is_promised:
+            yield "training", "a guarantee is planned for so many steps; set local_steps, not local_epochs"
+        if getattr(self.strategy, "weighted_by_key", None) == SPEECH_SECONDS and self.is_promised:
+            yield "options", "a silo's seconds of speech are covered by no guarantee; set weighting = 'uniform'"
