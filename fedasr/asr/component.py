@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from torch import nn
 
 from fedasr.common.errors import UserError, nearest
+from fedasr.common.plug_ins import plugged_in
 from fedasr.common.registry import Registry
 from fedasr.common.settings import Mistake, Settings, SettingsError
 from fedasr.common.settings.mistakes import joined
@@ -82,7 +83,8 @@ class Choice:
         component, settings, mistakes = self._read(registry)
         if mistakes:
             raise SettingsError.of(mistakes)
-        return component(*sizes, settings)
+        with plugged_in(f"the {registry.kind} '{self.name}'", component.__module__):
+            return component(*sizes, settings)
 
     def _read(self, registry: Registry[type[C]]) -> tuple[type[C], Any, list[Mistake]]:
         component = registry.find(self.name)

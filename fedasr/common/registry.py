@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar, cast
 
 from fedasr.common.errors import UserError, nearest
+from fedasr.common.plug_ins import imported, plugged_in
 
 T = TypeVar("T")
 
@@ -47,16 +47,14 @@ class Registry(Generic[T]):
         Raises
         ------
         UserError
-            Where there is nothing of that name, or it cannot be imported.
+            Where there is nothing of that name, or importing it raises anything.
         """
         known = self.known()
         if name not in known and ":" not in name:
             raise UserError(f"there is no {self.kind} '{name}'{nearest(name, known)}")
         module, _, attribute = known.get(name, name).partition(":")
-        try:
-            return cast(T, getattr(importlib.import_module(module), attribute))
-        except (ImportError, AttributeError, SyntaxError, ValueError) as error:
-            raise UserError(f"the {self.kind} '{name}' cannot be imported: {error}") from error
+        with plugged_in(f"the {self.kind} '{name}' cannot be imported", module):
+            return cast(T, imported(module, attribute))
 
     def name_of(self, found: object) -> str:
         """Return the name under which something is registered, else its import path."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fedasr.common.errors import UserError, told_of
+from fedasr.common.plug_ins import watched
 from fedasr.common.registry import Registry
 from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE, LoadedCorpus, check_corpus
 from fedasr.corpora.checking.headers import Progress
@@ -101,7 +102,8 @@ def _entries(read: Reader, kind: str, path: Path, **options: object) -> Iterable
         raise UserError(
             f"corpus.{unused[0]}: a corpus of kind '{kind}' has no {unused[0].rstrip('s')}s; remove the key"
         )
-    return read(path, **{name: value for name, value in options.items() if name in taken})
+    given = {name: value for name, value in options.items() if name in taken}
+    return watched(lambda: read(path, **given), f"the reader of a corpus '{kind}'", read.__module__)
 
 
 def kind_of(path: Path) -> str:

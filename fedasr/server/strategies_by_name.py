@@ -10,6 +10,7 @@ from flwr.serverapp import strategy as flower
 from flwr.serverapp.strategy import Strategy
 
 from fedasr.common.errors import UserError, nearest, told_of
+from fedasr.common.plug_ins import plugged_in
 from fedasr.common.registry import Registry
 from fedasr.common.settings import from_table
 from fedasr.experiment.row_spec import RowSpec
@@ -59,8 +60,8 @@ def build_strategy(row: RowSpec, training: TrainingSpec, silos: int) -> Strategy
     given, where = _given(cls, training, silos), f"compare.{row.name}.options"
     settings_class = getattr(cls, "settings_class", None)
     if settings_class is not None:
-        found: Strategy = cls(from_table(settings_class, row.options, where), **given)
-        return found
+        settings = from_table(settings_class, row.options, where)
+        return _made(cls, (settings,), given)
     with told_of(where):
         return _with_keywords(cls, given, row.options)
 
@@ -70,10 +71,12 @@ def _with_keywords(cls: type[Strategy], given: Mapping[str, Any], options: Mappi
     unknown = [] if _takes_others(cls) else [name for name in options if name not in accepted]
     if unknown:
         raise UserError(*(f"unknown option '{name}'{nearest(name, accepted)}" for name in unknown))
-    try:
-        return cls(**{**given, **options})
-    except (TypeError, ValueError) as error:
-        raise UserError(str(error)) from error
+    return _made(cls, (), {**given, **options})
+
+
+def _made(cls: type[Strategy], settings: tuple[Any, ...], keywords: Mapping[str, Any]) -> Strategy:
+    with plugged_in(cls.__name__, cls.__module__):
+        return cls(*settings, **keywords)
 
 
 def _given(cls: type[Strategy], training: TrainingSpec, silos: int) -> dict[str, Any]:

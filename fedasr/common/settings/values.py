@@ -16,6 +16,7 @@ from dataclasses import MISSING
 from typing import Any
 
 from fedasr.common.errors import UserError, nearest
+from fedasr.common.plug_ins import plugged_in
 from fedasr.common.settings.limits import Limits, limits_of
 from fedasr.common.settings.mistakes import Mistake, SettingsError
 from fedasr.common.settings.words import expected, named
@@ -33,6 +34,8 @@ def kinds_of(cls: type) -> Mapping[str, Any]:
 
 def built(cls: type, table: Mapping[str, Any]) -> Found:
     """Return a dataclass filled from a table, or None and all mistakes of the table."""
+    if not dataclasses.is_dataclass(cls):
+        return None, [Mistake(f"{cls.__module__}.{cls.__qualname__} is no dataclass of settings")]
     fields = {field.name: field for field in dataclasses.fields(cls)}
     mistakes = [_unknown(key, fields) for key in table if key not in fields]
     values, wrong = checked(cls, {key: value for key, value in table.items() if key in fields})
@@ -42,7 +45,8 @@ def built(cls: type, table: Mapping[str, Any]) -> Found:
     if mistakes:
         return None, mistakes
     try:
-        return cls(**values), []
+        with plugged_in(cls.__name__, cls.__module__):
+            return cls(**values), []
     except SettingsError as error:
         return None, list(error.mistakes)
     except UserError as error:  # of a dataclass that is none of `Settings` and checks itself

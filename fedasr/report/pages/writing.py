@@ -128,7 +128,7 @@ def _drawings(data: RunData, release: bool) -> tuple[list[tuple[Picture, Markup]
     """Return the pictures as SVG, and a line for each that could not be drawn: no picture loses the page."""
     remarks: list[str] = []
 
-    def lost(name: str, error: Exception) -> None:
+    def lost(name: str, error: BaseException) -> None:
         warn(name, error)
         why = type(error).__name__ if release else reason(error)  # an error may quote speech
         remarks.append(f"The picture '{name}' could not be drawn ({why}).")

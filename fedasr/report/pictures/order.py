@@ -15,16 +15,16 @@ ORDER = (
     "silos", "speakers", "partition",
 )  # fmt: skip
 
-Lost = Callable[[str, Exception], None]
+Lost = Callable[[str, BaseException], None]
 """Told of a picture that could not be drawn, and why."""
 
 
-def warn(name: str, error: Exception) -> None:
+def warn(name: str, error: BaseException) -> None:
     """Say in the log that a picture could not be drawn."""
     log.warning("the picture '%s' could not be drawn: %s", name, reason(error))
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Return an error in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
@@ -46,7 +46,7 @@ def pictures(data: RunData, release: bool = False, lost: Lost = warn) -> list[Pi
             found = {picture.key: picture for picture in PICTURES.find(name)(data) if not (release and picture.inside)}
             if taken := found.keys() & drawn.keys():
                 raise ValueError(f"another picture has the key '{min(taken)}'")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             lost(name, error)
         else:
             drawn |= found
