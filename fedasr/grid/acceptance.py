@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from fedasr.grid.exchange import Mean
 from fedasr.grid.sums.terms import Reply
 from fedasr.messages.encoding import decode_reply
 from fedasr.messages.records import array_records, arrays_of, metric_record
+from fedasr.messages.returned import returned_names
 from fedasr.wire.codec import Codec, WireError
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -87,11 +88,9 @@ def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
     if len(delivered) != 1 or len(expected) != 1:
         raise RefusedError("a reply that is to be averaged must hold the one array record that was sent")
     arrays, like = next(iter(delivered.values())), next(iter(expected.values()))
-    if arrays.keys() != like.keys():
-        raise RefusedError(
-            f"the arrays' names differ from those sent: {', '.join(sorted(set(arrays) ^ set(like))[:3])}"
-        )
-    return _checked({key: arrays[key] for key in like}, like)
+    names = returned_names(sent, like)
+    _check_names(arrays, names)
+    return _checked({key: arrays[key] for key in names}, like)
 
 
 def reply_weight(content: RecordDict, mean: Mean) -> float:
@@ -115,11 +114,16 @@ def checked_arrays(sent: RecordDict, content: RecordDict) -> dict[str, Arrays]:
     found: dict[str, Arrays] = {}
     for record_name, record in array_records(content).items():
         expected = sent.get(record_name)
-        if isinstance(expected, ArrayRecord) and expected.keys() != record.keys():
-            odd = sorted(set(expected) ^ set(record))
-            raise RefusedError(f"the arrays' names differ from those sent: {', '.join(odd[:3])}")
+        if isinstance(expected, ArrayRecord):
+            _check_names(record, returned_names(sent, expected))
         found[record_name] = _checked(arrays_of(record), expected if isinstance(expected, ArrayRecord) else None)
     return found
+
+
+def _check_names(arrays: Mapping[str, Any], expected: Collection[str]) -> None:
+    odd = sorted(set(arrays) ^ set(expected))
+    if odd:
+        raise RefusedError(f"the arrays' names differ from those asked for: {', '.join(odd[:3])}")
 
 
 def _checked(arrays: Arrays, expected: ArrayRecord | None) -> Arrays:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Exchange, Mean, Outcome
 from fedasr.grid.sums.terms import Term, mean_of
-from fedasr.messages.records import CHANGE, array_record, arrays_of, metric_record
+from fedasr.messages.records import CHANGE, array_record, metric_record
+from fedasr.messages.returned import asked_back
 
 
 def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_total: Term) -> RecordDict:
@@ -37,10 +38,11 @@ def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_t
     total = float(weights.sum())
     if total <= 0:
         raise RowError(f"the weights '{mean.weight}' of all replies are zero")
-    sent, record = next(iter(exchange.contents[good[0].request.content].array_records.items()))
+    content = exchange.contents[good[0].request.content]
+    sent, record = next(iter(content.array_records.items()))
     answered = CHANGE if is_clipped else next(iter(good[0].records), sent)
     name = next(iter(good[0].content.metric_records)) if good[0].content is not None else "metrics"
-    arrays = array_record(mean_of(arrays_total, total, arrays_of(record)))
+    arrays = array_record(mean_of(arrays_total, total, asked_back(content, record)))
     return RecordDict({answered: arrays, name: _mean_metrics(metrics, weights, mean.weight)})
 
 

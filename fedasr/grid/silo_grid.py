@@ -22,6 +22,7 @@ from fedasr.grid.rules import Rules
 from fedasr.grid.sums.terms import Term
 from fedasr.messages.kinds import kind_of
 from fedasr.messages.records import viewed
+from fedasr.messages.returned import completed
 
 
 class SiloGrid(FlowerFace):
@@ -144,6 +145,11 @@ def _replies(
     good = [o for o in outcomes if o.content is not None]
     errors = [error_reply(sent[o.request.position], o.error or "no reply") for o in outcomes if o.content is None]
     if exchange.mean is None or total is None:
-        return (*(Message(o.content, reply_to=sent[o.request.position]) for o in good), *errors)  # type: ignore[arg-type]
+        return (*(_whole(exchange, o.request, o.content, sent) for o in good), *errors)  # type: ignore[arg-type]
     content = mean_reply(exchange, exchange.mean, good, total)
-    return (Message(content, reply_to=sent[good[0].request.position]), *errors)
+    return (_whole(exchange, good[0].request, content, sent), *errors)
+
+
+def _whole(exchange: Exchange, request: Request, content: RecordDict, sent: Sequence[Message]) -> Message:
+    """Return a reply, in it what did not travel."""
+    return Message(completed(exchange.contents[request.content], content), reply_to=sent[request.position])

@@ -2,7 +2,8 @@
 
 A record that answers one of the same name (a model for a model) travels as its difference from what was
 sent; any other record (a change, a gradient) has the layout of the one record that was sent and travels
-as it is. An exact codec has nothing to gain from either and is left out.
+as it is; of both only what comes back (`fedasr.messages.returned`). An exact codec has nothing to gain from
+either and is left out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.messages.records import array_record, array_records, arrays_of, metric_record
+from fedasr.messages.returned import asked_back
 from fedasr.wire.codec import Codec, Layout, State, WireError
 
 BLOB = "blob"
@@ -70,7 +72,7 @@ def decode_reply(content: RecordDict, sent: RecordDict, codec: Codec) -> tuple[d
         raise WireError("the reply is not one blob, though its row has a codec")
     name, record = next(iter(records.items()))
     base = sent.get(name)
-    model = arrays_of(base if isinstance(base, ArrayRecord) else _only(sent))
+    model = asked_back(sent, base if isinstance(base, ArrayRecord) else _only(sent))
     blob = arrays_of(record)[BLOB]
     if blob.dtype != np.uint8 or blob.ndim != 1:
         raise WireError("the blob is not a row of bytes")
@@ -83,10 +85,10 @@ def decode_reply(content: RecordDict, sent: RecordDict, codec: Codec) -> tuple[d
 def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
     """Return what travels of some arrays, in the order of those that were sent: a blob holds no names."""
     base = sent.get(name)
-    model = arrays_of(base if isinstance(base, ArrayRecord) else _only(sent))
+    model = asked_back(sent, base if isinstance(base, ArrayRecord) else _only(sent))
     if arrays.keys() != model.keys():
         odd = sorted(set(arrays) ^ set(model))
-        raise WireError(f"the arrays' names differ from those sent: {', '.join(odd[:3])}")
+        raise WireError(f"the arrays' names differ from those asked for: {', '.join(odd[:3])}")
     if isinstance(base, ArrayRecord):
         return {key: np.subtract(arrays[key], model[key], dtype=np.float32) for key in model}
     return {key: arrays[key] for key in model}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from flwr.app import ConfigRecord, RecordDict
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from fedasr.messages.metrics import number_of
 from fedasr.messages.records import ARRAYS, CONFIG, array_record, arrays_of
+from fedasr.messages.returned import LAYERS, layers_of
 
-KEEP_OPTIMIZER, ACCUMULATE, LAYERS, STEPS = "keep-optimizer", "accumulate", "layers", "steps"
+KEEP_OPTIMIZER, ACCUMULATE, STEPS = "keep-optimizer", "accumulate", "steps"
 EPOCHS, TELL_SECONDS = "local-epochs", "tell-seconds"
 """Names of settings in the message, beside Flower's own."""
 Weights = Mapping[str, NDArray[np.float32]]
@@ -34,7 +34,8 @@ class TrainRequest:
     accumulate : int
         Mini-batches whose mean gradient makes one change (``train.gradient``).
     layers : tuple of str
-        Patterns of the parameters to train; the others stay as they are. No pattern trains all.
+        Patterns of the parameters to train; they alone come back, and the others stay as they are. No pattern
+        trains all.
     steps : int, optional
         Local steps, for kinds of messages that leave them to the request; by default the row's.
     epochs : int, optional
@@ -73,7 +74,7 @@ class TrainRequest:
         return cls(
             weights, number_of(config, "server-round", int), number_of(config, "proximal-mu", float),
             bool(config.get(KEEP_OPTIMIZER, False)), max(1, number_of(config, ACCUMULATE, int)),
-            tuple(cast("list[str]", config.get(LAYERS, []))),
+            layers_of(content),
             number_of(config, STEPS, int) if STEPS in config else None,
             number_of(config, EPOCHS, int) if EPOCHS in config else None, bool(config.get(TELL_SECONDS, False)),
         )  # fmt: skip

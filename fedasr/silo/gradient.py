@@ -17,7 +17,7 @@ from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.silo.train import gradients, learning_rate, told_loss, told_seconds
 from fedasr.training.gradients import clip_norm_
-from fedasr.training.parameters import ALL, zero_untrained_
+from fedasr.training.parameters import ALL, chosen_names, zero_untrained_
 
 VELOCITY = "velocity"
 """The record of a silo's state that holds its momentum."""
@@ -50,7 +50,8 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
     named = dict(zip(names, (part.cpu().numpy() for part in mean), strict=True))
     step = _with_momentum(named, spec.momentum, state)
     rate = -learning_rate(spec, request.round)
-    arrays = {name: np.multiply(step[name], rate, dtype=np.float32) for name in request.weights}
+    chosen = chosen_names(request.weights, request.layers or ALL)
+    arrays = {name: np.multiply(step[name], rate, dtype=np.float32) for name in chosen}
     return TrainReply(
         arrays, len(silo.speech), told_loss(host, losses), audio_seconds, CHANGE, told_seconds(host, silo, request)
     )  # fmt: skip

@@ -23,7 +23,7 @@ from fedasr.silo.silo import Silo
 from fedasr.training.gradients import clip_norm_
 from fedasr.training.losses import mean_of_known
 from fedasr.training.optimizer_state import moments_of, restore_moments
-from fedasr.training.parameters import ALL, zero_untrained_
+from fedasr.training.parameters import ALL, chosen_names, zero_untrained_
 
 MOMENTS = "optimizer"
 """The record of a silo's state that holds its optimizer's moments."""
@@ -41,11 +41,13 @@ class Trained:
 
 
 def train(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> TrainReply:
-    """Take the local steps from the given model on the silo's own speech."""
+    """Take the local steps from the given model on the silo's own speech; what was not trained stays there."""
     host.recogniser.load(request.weights)
     trained = local_steps(host, silo, request, state if request.keep_optimizer else None)
+    weights = host.recogniser.weights()
+    arrays = {name: weights[name] for name in chosen_names(weights, request.layers or ALL)}
     return TrainReply(
-        host.recogniser.weights(), len(silo.speech), trained.loss, trained.audio_seconds,
+        arrays, len(silo.speech), trained.loss, trained.audio_seconds,
         speech_seconds=told_seconds(host, silo, request),
     )  # fmt: skip
 
