@@ -67,6 +67,8 @@ class Exchange:
         Those of all its requests, rising.
     number : int
         Tells the exchanges of a grid apart.
+    timeout : float or None
+        Seconds that a silo may take for one message, from when its work begins.
     """
 
     round: int
@@ -74,6 +76,7 @@ class Exchange:
     mean: Mean | None = None
     leaves: tuple[int, ...] = ()
     number: int = 0
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)

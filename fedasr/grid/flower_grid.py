@@ -68,11 +68,11 @@ class FlowerGrid(SiloGrid):
     def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
         """Do nothing, for the same reason."""
 
-    def _exchange(self, exchange: Exchange, requests: Sequence[Request], timeout: float | None) -> Gathered:
+    def _exchange(self, exchange: Exchange, requests: Sequence[Request]) -> Gathered:
         messages = [self._message(exchange, request) for request in requests]
         silos = {node: silo for silo, node in self._nodes.items()}
-        replies = self._flower.send_and_receive(messages, timeout=timeout)
-        self._relay.hold({silos[reply.metadata.src_node_id]: reply for reply in replies}, timeout)
+        replies = self._flower.send_and_receive(messages, timeout=exchange.timeout)
+        self._relay.hold({silos[reply.metadata.src_node_id]: reply for reply in replies}, exchange.timeout)
         outcomes = [self._with_cost(outcome) for outcome in self._worker.handle(exchange, requests)]
         return Gathered(outcomes, sum_of(exchange.leaves, self._worker.held()) if exchange.mean else None)
 

@@ -31,7 +31,7 @@ class InProcessGrid(SiloGrid):
     def restore_silos(self, states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> None:
         self._worker.restore(list(states))
 
-    def _exchange(self, exchange: Exchange, requests: Sequence[Request], timeout: float | None) -> Gathered:
+    def _exchange(self, exchange: Exchange, requests: Sequence[Request]) -> Gathered:
         with one_thread():
             outcomes = self._worker.handle(exchange, requests)
             return Gathered(outcomes, sum_of(exchange.leaves, self._worker.held()) if exchange.mean else None)

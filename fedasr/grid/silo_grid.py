@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,13 +17,16 @@ from fedasr.grid.downlink import Downlink
 from fedasr.grid.exchange import Answers, Exchange, Gathered, Mean, Outcome, Request
 from fedasr.grid.exchange_log import ExchangeLog, downward, upward
 from fedasr.grid.flower_face import FlowerFace
-from fedasr.grid.identity import error_reply, identify, name_message, node_of, silo_of
+from fedasr.grid.identity import NODE_UNAVAILABLE, error_reply, identify, named, node_of, silo_of
 from fedasr.grid.round_grid import RoundGrid
 from fedasr.grid.rules import Rules
 from fedasr.grid.sums.terms import Term
+from fedasr.grid.time_limit import is_over, late_reason
 from fedasr.messages.kinds import kind_of
 from fedasr.messages.records import viewed
 from fedasr.messages.returned import completed
+
+log = logging.getLogger("fedasr")
 
 
 class SiloGrid(FlowerFace):
@@ -67,7 +71,7 @@ class SiloGrid(FlowerFace):
         self._downlink.restore(state)
 
     @abstractmethod
-    def _exchange(self, exchange: Exchange, requests: Sequence[Request], timeout: float | None) -> Gathered:
+    def _exchange(self, exchange: Exchange, requests: Sequence[Request]) -> Gathered:
         """Run requests, each silo's where that silo lives, and return what came of them."""
 
     def get_node_ids(self) -> Iterable[int]:
@@ -88,35 +92,55 @@ class SiloGrid(FlowerFace):
             Average the replies where they are made, if all are of kinds that may be: one reply then stands for all,
             its arrays their weighted mean, its weight the sum of their weights.
         timeout : float, optional
-            Seconds after which a silo that has not replied is answered for by an error.
+            Seconds that a silo has for one message, from when its work begins; one that has not replied by then is
+            answered for by an error, and keeps what it kept before. Zero or less leaves nobody any time.
         """
-        sent = sorted(messages, key=lambda message: message.metadata.dst_node_id)
-        for message in sent:
-            name_message(message, str(next(self._numbers)))
-        if not sent:
-            return Answers()
-        contents, requests = _planned(sent)
-        may_average = mean if all(request.kind.averaged for request in requests) else None
-        self.rules.charge(round, requests)
-        present, gone = self.rules.present(round, requests)
-        leaves = tuple(request.leaf for request in present)
-        exchange = Exchange(round, contents, may_average, leaves, next(self._exchanges))
-        down = downward(exchange, requests, self._downlink.sizes(exchange, requests))
-        gathered = self._exchange(exchange, present, timeout) if present else Gathered(())
-        outcomes = sorted([*gone, *gathered.outcomes], key=lambda outcome: outcome.request.position)
-        self.log.add(round, down + upward(exchange, outcomes), outcomes)
-        return Answers(_replies(sent, exchange, outcomes, gathered.total), tuple(outcomes))
+        return self._answers([named(message) for message in messages], round, mean, timeout)
 
     def of_round(self, round: int, mean: Mean | None = None) -> RoundGrid:
         """Return the grid as it is in one round, for strategies that call Flower's ``send_and_receive``."""
         return RoundGrid(
             list(self.get_node_ids()),
-            lambda messages, timeout: self.exchange(messages, round=round, mean=mean, timeout=timeout),
+            lambda messages, mean, timeout: self._answers(messages, round, mean, timeout),
+            mean,
         )
 
-    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
+    def _deliver(self, messages: Sequence[Message], timeout: float | None, *, whole: bool = False) -> Iterable[Message]:
         """Deliver messages of round 0, whose replies are not averaged."""
-        return list(self.exchange(messages, round=0, timeout=timeout).replies)
+        return self._answers(messages, 0, None, timeout).replies
+
+    def _answers(self, messages: Sequence[Message], round: int, mean: Mean | None, timeout: float | None) -> Answers:
+        """Do what `exchange` says with messages that have their ids."""
+        sent = sorted((m for m in messages if self._is_known(m)), key=lambda message: message.metadata.dst_node_id)
+        lost = tuple(self._undelivered(message) for message in messages if not self._is_known(message))
+        if not sent:
+            return Answers(lost)
+        contents, requests = _planned(sent)
+        may_average = mean if all(request.kind.averaged for request in requests) else None
+        self.rules.charge(round, requests)
+        present, gone = self.rules.present(round, requests)
+        leaves = tuple(request.leaf for request in present)
+        exchange = Exchange(round, contents, may_average, leaves, next(self._exchanges), timeout)
+        down = downward(exchange, requests, self._downlink.sizes(exchange, requests))
+        gathered = self._gathered(exchange, present)
+        outcomes = sorted([*gone, *gathered.outcomes], key=lambda outcome: outcome.request.position)
+        self.log.add(round, down + upward(exchange, outcomes), outcomes)
+        return Answers((*_replies(sent, exchange, outcomes, gathered.total), *lost), tuple(outcomes))
+
+    def _gathered(self, exchange: Exchange, requests: Sequence[Request]) -> Gathered:
+        if is_over(exchange.timeout):
+            return Gathered([Outcome(request, None, late_reason(exchange.timeout)) for request in requests])
+        return self._exchange(exchange, requests) if requests else Gathered(())
+
+    def _is_known(self, message: Message) -> bool:
+        return message.has_content() and 0 <= silo_of(message.metadata.dst_node_id) < self.silos
+
+    def _undelivered(self, message: Message) -> Message:
+        """Return the error that answers a message which cannot be delivered; the others of its exchange can."""
+        node = message.metadata.dst_node_id
+        reason = f"there is no node {node}" if message.has_content() else f"the message to node {node} has no content"
+        log.warning("%s; the nodes are %d to %d", reason, node_of(0), node_of(self.silos - 1))
+        return error_reply(message, reason, NODE_UNAVAILABLE)
 
 
 def _planned(sent: Sequence[Message]) -> tuple[tuple[RecordDict, ...], list[Request]]:

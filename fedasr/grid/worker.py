@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,21 +18,33 @@ from fedasr.grid.identity import identify, node_of
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.grid.sums.terms import Reply
 from fedasr.grid.sums.tree import Subtotal, TreeSum
+from fedasr.grid.time_limit import LateError, late_reason, time_limit
 from fedasr.messages.encoding import encode_reply
-from fedasr.messages.records import array_record, envelope_bytes, own_copy
+from fedasr.messages.records import array_record, envelope_bytes, own_copy, viewed
 from fedasr.wire.codec import Codec
 
 AppFactory = Callable[[], ClientApp]
-
-
 NodeConfigs = Mapping[int, Mapping[str, Any]]
 """The Flower node configuration of each silo."""
 AT_ONCE = 4
 """Replies that are gathered before they are added up: more take memory and save little more."""
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """What came of one request: its outcome, how its reply enters the sum, and what the silo keeps after it."""
+
+    outcome: Outcome
+    reply: Reply | None = None
+    kept: RecordDict | None = None
+
+
 class Worker:
-    """Holds the contexts of silos and hands them their messages.
+    """Holds what silos keep between messages, and hands them their messages.
+
+    A silo works on a copy of what it keeps. The copy takes the place of the original once the silo's reply has been
+    accepted and summed: a message without such a reply leaves no trace in the silo. No array is copied for it;
+    arrays that are kept, or that several silos are sent, cannot be written to.
 
     Parameters
     ----------
@@ -58,7 +70,7 @@ class Worker:
         self._streams = streams
         self._codec = codec
         self._is_far = is_far
-        self._contexts: dict[int, Context] = {}
+        self._kept: dict[int, RecordDict] = {}
         self._sum: tuple[int, TreeSum] | None = None
 
     def handle(self, exchange: Exchange, requests: Sequence[Request]) -> list[Outcome]:
@@ -87,24 +99,36 @@ class Worker:
 
     def _one(self, exchange: Exchange, request: Request, seeds: Sequence[int], total: TreeSum | None) -> Outcome:
         """Run one request; whatever goes wrong is its own outcome, and must not end the others' round."""
-        started, seconds, reply = time.thread_time(), 0.0, None
+        started = time.thread_time()
+        seed_libraries(*seeds)
+        attempt = self._attempted(exchange, request)
+        if total is not None:
+            total.add(request.leaf, attempt.reply)
+        if attempt.kept is not None:
+            self._kept[request.silo] = attempt.kept
+        spent = attempt.outcome.cpu_seconds or time.thread_time() - started
+        return replace(attempt.outcome, cpu_seconds=spent, stateful=self._is_stateful(request.silo))
+
+    def _attempted(self, exchange: Exchange, request: Request) -> Attempt:
+        """Return what comes of a request; what the silo keeps stays as it is."""
         try:
-            seed_libraries(*seeds)
-            content = self._replied(exchange, request)
+            started, context = time.thread_time(), self._context(request.silo)
+            with time_limit(exchange.timeout):
+                content = self._replied(exchange, request, context)
             seconds = time.thread_time() - started
             outcome, reply = self._accepted(exchange, request, content)
+            return Attempt(replace(outcome, cpu_seconds=seconds), reply, viewed(context.state))
         except RefusedError as refusal:
-            outcome = Outcome(request, None, str(refusal))
+            reason = str(refusal)
+        except LateError:
+            reason = late_reason(exchange.timeout)
         except Exception as failure:
-            outcome = Outcome(request, None, f"{type(failure).__name__}: {failure}".splitlines()[0])
-        if total is not None:
-            total.add(request.leaf, reply)
-        spent = seconds or time.thread_time() - started
-        return replace(outcome, cpu_seconds=spent, stateful=self._is_stateful(request.silo))
+            reason = f"{type(failure).__name__}: {failure}".splitlines()[0]
+        return Attempt(Outcome(request, None, reason))
 
-    def _replied(self, exchange: Exchange, request: Request) -> RecordDict:
+    def _replied(self, exchange: Exchange, request: Request, context: Context) -> RecordDict:
         """Return what the app replies, as it travels."""
-        sent, context = exchange.contents[request.content], self._context(request.silo)
+        sent = exchange.contents[request.content]
         message = Message(own_copy(sent), node_of(request.silo), request.kind.name)
         message.metadata.group_id = str(exchange.round)
         reply = self._app(message, context)
@@ -127,18 +151,16 @@ class Worker:
 
     def states(self, silos: Sequence[int]) -> list[tuple[int, Arrays]]:
         """Return what those of some silos that keep state keep, as arrays."""
-        return [(silo, packed(self._contexts[silo].state)) for silo in silos if self._is_stateful(silo)]
+        return [(silo, packed(self._kept[silo])) for silo in silos if self._is_stateful(silo)]
 
     def restore(self, states: Sequence[tuple[int, Arrays]]) -> None:
         """Give silos the state that `states` returned."""
-        for silo, arrays in states:
-            self._context(silo).state = unpacked(arrays)
+        self._kept |= {silo: viewed(unpacked(arrays)) for silo, arrays in states}
 
     def _is_stateful(self, silo: int) -> bool:
-        return silo in self._contexts and bool(self._contexts[silo].state)
+        return bool(self._kept.get(silo))
 
     def _context(self, silo: int) -> Context:
-        if silo not in self._contexts:
-            config = dict(self._configs[silo])
-            self._contexts[silo] = Context(0, node_of(silo), config, RecordDict(), {})
-        return self._contexts[silo]
+        """Return what an app is given for one message: the silo's own configuration, and a copy of what it keeps."""
+        kept = self._kept.get(silo)
+        return Context(0, node_of(silo), dict(self._configs[silo]), own_copy(kept) if kept else RecordDict(), {})

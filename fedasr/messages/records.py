@@ -62,13 +62,24 @@ def arrays_of(record: ArrayRecord) -> dict[str, NDArray[Any]]:
 
 
 def viewed(content: RecordDict) -> RecordDict:
-    """Return a content with the same records, its arrays as views: these travel without a copy."""
+    """Return a content with the same records, its arrays as views that nobody can write to and that are not copied."""
     return RecordDict(
         {
-            name: array_record(arrays_of(record)) if isinstance(record, ArrayRecord) else record
+            name: array_record({key: _sealed(array) for key, array in arrays_of(record).items()})
+            if isinstance(record, ArrayRecord)
+            else record
             for name, record in content.items()
         }
     )
+
+
+def _sealed(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array that cannot be written to: itself, where it is one."""
+    if not array.flags.writeable:
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def metric_record(content: RecordDict) -> MetricRecord:
@@ -111,7 +122,15 @@ def own_copy(content: RecordDict) -> RecordDict:
     Past Flower's constructors, which check every key and value again.
     """
     own = content.copy()
-    own.__dict__["_data"] = {name: record.copy() for name, record in content.items()}
+    own.__dict__["_data"] = {name: _own_record(record) for name, record in content.items()}
+    return own
+
+
+def _own_record(record: Any) -> Any:
+    own = record.copy()
+    if not isinstance(record, ArrayRecord):
+        lists = {key: list(value) for key, value in record.items() if isinstance(value, list)}
+        own.__dict__["_data"].update(lists)
     return own
 
 

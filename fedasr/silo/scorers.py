@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
-from flwr.app import RecordDict
+from flwr.app import ArrayRecord, RecordDict
+from numpy.typing import NDArray
 
 from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
+from fedasr.messages.records import arrays_of
 from fedasr.messages.votes import Integers, Question
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.silo.teacher import TEACHER, question_batch, teacher
 
+Owner = tuple[NDArray[Any], ...]
+"""A teacher, told from others by its arrays: a silo is given the same ones for as long as it keeps them."""
 SCORERS_KEPT = 512
 """Prefix scorers that a process keeps between two labels; one that is gone is made again."""
 
@@ -23,15 +28,18 @@ SCORERS_KEPT = 512
 class Kept:
     """A prefix scorer between two labels: whose, of which chunk and utterances, and after which prefixes."""
 
-    owner: object
+    owner: Owner
     among: Integers
     utterances: Integers
     said: Integers
     scorer: PrefixScorer
 
-    def rows_for(self, owner: object, question: Question) -> Integers | None:
+    def rows_for(self, owner: Owner, question: Question) -> Integers | None:
         """Return the rows that a question still asks about, None where the scorer cannot answer it."""
-        if self.owner is not owner or not np.array_equal(self.among, question.among):
+        is_owner = len(self.owner) == len(owner) and all(
+            one is other for one, other in zip(self.owner, owner, strict=True)
+        )
+        if not is_owner or not np.array_equal(self.among, question.among):
             return None
         rows = _places(self.utterances, question.utterances)
         if rows is None or not np.array_equal(self.said[rows], question.labels[:, : self.said.shape[1]]):
@@ -49,9 +57,9 @@ class Scorers:
         """Return the scorer of a silo's teacher after the prefixes of a question."""
         if not len(question.among):
             question = replace(question, among=question.utterances)
-        record, known = state.get(TEACHER), self.kept.pop(silo.number, None)
+        owner, known = owner_of(state), self.kept.pop(silo.number, None)
         recogniser = teacher(host, state)  # a scorer goes on with the prediction network that is loaded
-        rows = known.rows_for(record, question) if known else None
+        rows = known.rows_for(owner, question) if known else None
         if known is None or rows is None:
             batch = question_batch(host, question.among)
             found = _places(question.among, question.utterances)
@@ -64,10 +72,16 @@ class Scorers:
             scorer = scorer.select(torch.from_numpy(rows.astype(np.int64)))
         for column in range(said.shape[1], question.labels.shape[1]):
             scorer.append(torch.from_numpy(question.labels[:, column].astype(np.int64)))
-        self.kept[silo.number] = Kept(record, question.among, question.utterances, question.labels, scorer)
+        self.kept[silo.number] = Kept(owner, question.among, question.utterances, question.labels, scorer)
         while len(self.kept) > SCORERS_KEPT:
             self.kept.popitem(last=False)
         return scorer
+
+
+def owner_of(state: RecordDict) -> Owner:
+    """Return the teacher that a silo keeps."""
+    record = state.get(TEACHER)
+    return tuple(arrays_of(record).values()) if isinstance(record, ArrayRecord) else ()
 
 
 def _places(held: Integers, wanted: Integers) -> Integers | None:

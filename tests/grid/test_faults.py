@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Mean
 from fedasr.grid.identity import silo_of
 from fedasr.grid.in_process import InProcess
+from fedasr.grid.ray import spread
+from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
 from fedasr.messages.records import array_record, arrays_of
 
@@ -42,7 +45,10 @@ class Huge(Toy):
 def _mean_of(grid_workers: Workers, toy: Toy, silos: list[int], count: int = 6) -> bytes:
     grid = open_toy(grid_workers, count, toy)
     messages = [m for m in train_messages(grid) if silo_of(m.metadata.dst_node_id) in silos]
-    reply = grid.exchange(messages, round=0, mean=Mean()).replies[0]
+    return _bytes_of(grid.exchange(messages, round=0, mean=Mean()).replies[0])
+
+
+def _bytes_of(reply: Message) -> bytes:
     return b"".join(a.tobytes() for a in arrays_of(reply.content.array_records["arrays"]).values())
 
 
@@ -158,28 +164,73 @@ def test_a_killed_worker_changes_nothing(
     assert found == expected
 
 
-def test_a_silo_that_hangs_is_answered_for_and_the_next_round_works(
-    workers_named: WorkersNamed, tmp_path: Path
+def _late(messages: Iterable[Message]) -> dict[int, str]:
+    return {silo_of(m.metadata.src_node_id): m.error.reason or "" for m in messages if m.has_error()}
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+@pytest.mark.parametrize("name", ["process", "ray 1", "ray 2"])
+def test_a_silo_that_hangs_costs_its_own_reply_and_nobody_elses(
+    name: str, averaged: bool, workers_named: WorkersNamed, tmp_path: Path
 ) -> None:
-    grid = open_toy(workers_named("ray 2"), 6, Toy({3: "hang"}, tmp_path / "hung"))
+    """Whoever shares its worker has all of its own time, and goes on with what it kept."""
+    workers = workers_named(name)
+    grid = open_toy(workers, 16, Toy({3: "hang"}, tmp_path / "hung"))
+    assert _counts(grid) == [1] * 16
     begun = time.monotonic()
-    replies = list(grid.send_and_receive(train_messages(grid), timeout=5))
-    assert time.monotonic() - begun < 60
-    late = {silo_of(r.metadata.src_node_id): r.error.reason for r in replies if r.has_error()}
-    assert late[3] == "no reply within 5 s"
-    assert len(late) < 6
-    assert len(replies) == 6
+    answers = grid.exchange(train_messages(grid), round=0, mean=Mean() if averaged else None, timeout=1.5)
+    assert time.monotonic() - begun < 15
+    assert _late(answers.replies) == {3: "no reply within 1.5 s"}
+    assert answers.answered == 15
+    assert len(answers.good) == (1 if averaged else 15)
+    if averaged:
+        others = [silo for silo in range(16) if silo != 3]
+        assert _bytes_of(answers.good[0]) == _mean_of(InProcess(), Toy(), others, 16)
+    assert _counts(grid) == [2] * 16
     again = list(grid.send_and_receive(train_messages(grid), timeout=60))
-    assert [reply.has_error() for reply in again] == [False] * 6
+    assert [reply.has_error() for reply in again] == [False] * 16
 
 
-@pytest.mark.parametrize("fault", ["die", "hang"])
-def test_the_state_of_a_lost_workers_silos_is_missed(fault: str, workers_named: WorkersNamed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+def test_no_time_at_all_is_told_at_once(timeout: float, workers: Workers) -> None:
+    grid = open_toy(workers, 5, Toy(dict.fromkeys(range(5), "hang")))
+    begun = time.monotonic()
+    assert _late(grid.send_and_receive(train_messages(grid), timeout=timeout)).keys() == set(range(5))
+    assert time.monotonic() - begun < 3
+    assert _late(grid.send_and_receive(train_messages(grid)[:0], timeout=timeout)) == {}
+
+
+@pytest.mark.parametrize("timeout", [None, 3600.0, float("inf"), 1e12])
+def test_much_time_is_no_limit(timeout: float | None, workers: Workers) -> None:
+    assert not _late(open_toy(workers, 5).send_and_receive(train_messages(open_toy(workers, 5)), timeout=timeout))
+
+
+def test_a_worker_that_cannot_be_interrupted_is_replaced_and_only_its_silo_is_late(
+    workers_named: WorkersNamed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "GRACE_SECONDS", 1.0)
+    grid = open_toy(workers_named("ray 1"), 9, Toy({4: "deaf"}, tmp_path / "deaf"))
+    answers = grid.exchange(train_messages(grid), round=0, mean=Mean(), timeout=0.5)
+    assert _late(answers.replies).keys() <= {4}, "alone and for the second time it may reply"
+    others = [silo for silo in range(9) if silo != 4 or answers.answered == 9]
+    assert _bytes_of(answers.good[0]) == _mean_of(InProcess(), Toy(), others, 9)
+
+
+def _counts(grid: SiloGrid) -> list[int]:
+    replies = grid.send_and_receive([Message(RecordDict(), node, "query.count") for node in grid.get_node_ids()])
+    return [int(reply.content.config_records["seen"]["times"]) for reply in replies]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fault", ["die", "deaf"])
+def test_the_state_of_a_lost_workers_silos_is_missed(
+    fault: str, workers_named: WorkersNamed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "GRACE_SECONDS", 1.0)
     pool = workers_named("ray 2")
     grid = open_toy(pool, 6, Toy({3: fault}, tmp_path / "once"))
-    grid.send_and_receive([Message(RecordDict(), node, "query.count") for node in grid.get_node_ids()])
+    _counts(grid)
     with pytest.raises(RowError, match="state of its silos"):
-        grid.send_and_receive(train_messages(grid), timeout=4)
+        grid.send_and_receive(train_messages(grid), timeout=1)
     _assert_works(pool)
 
 

@@ -16,6 +16,7 @@ from fedasr.grid.ray.spread import Pool, Spread, Task
 from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.sums.tree import Subtotal, cuts, sum_of
+from fedasr.grid.time_limit import late_reason
 from fedasr.messages.records import array_records, arrays_of
 
 STATES = 8
@@ -47,7 +48,7 @@ class RayGrid(SiloGrid):
             place = self._home[silo] = silo * self._pool.count // self.silos
             ray.get(self._pool.actors[place].restore.remote([(silo, arrays)]))
 
-    def _exchange(self, exchange: Exchange, requests: Sequence[Request], timeout: float | None) -> Gathered:
+    def _exchange(self, exchange: Exchange, requests: Sequence[Request]) -> Gathered:
         reference = ray.put(exchange)
         outcomes: dict[int, Outcome] = {}
         parts: list[Subtotal] = []
@@ -61,9 +62,9 @@ class RayGrid(SiloGrid):
             (lambda actor: actor.held.remote()) if exchange.mean else None, parts.extend, self._check_state_lost,
         )  # fmt: skip
         queues = Queues(self._queued(requests), _steal_seconds(exchange), self._job_seconds)
-        late = [request for job in Spread(self._pool, queues, task).run(timeout) for request in job.item]
+        late = [request for job in Spread(self._pool, queues, task).run(exchange.timeout) for request in job.item]
         self._job_seconds = queues.job_seconds
-        outcomes.update((r.position, Outcome(r, None, f"no reply within {timeout:g} s")) for r in late)
+        outcomes.update((r.position, Outcome(r, None, late_reason(exchange.timeout))) for r in late)
         total = sum_of(exchange.leaves, parts, [r.leaf for r in late]) if exchange.mean else None
         return Gathered(list(outcomes.values()), total)
 
@@ -73,7 +74,7 @@ class RayGrid(SiloGrid):
         free: list[Job] = []
         for silo, asked in groupby(requests, key=lambda request: request.silo):
             home = self._home.get(silo)
-            (free if home is None else queues[home]).append(Job(list(asked), is_pinned=home is not None))
+            (free if home is None else queues[home]).append(_job(list(asked), home is not None))
         begin = 0
         ends = cuts([job.item[0].leaf for job in free], _shares([len(queue) for queue in queues], len(free)))
         for queue, end in zip(queues, ends, strict=True):
@@ -84,6 +85,10 @@ class RayGrid(SiloGrid):
     def _check_state_lost(self, place: int) -> None:
         if place in self._home.values():
             raise RowError(f"worker {place} died and with it the state of its silos; resume from the last checkpoint")
+
+
+def _job(asked: list[Request], is_pinned: bool) -> Job:
+    return Job(asked, is_pinned, turns=len(asked))
 
 
 def _shares(loads: Sequence[int], jobs: int) -> list[int]:

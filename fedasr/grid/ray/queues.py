@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 PIECES = 4
@@ -15,11 +16,26 @@ PIECE_SECONDS = 0.005
 
 @dataclass
 class Job:
-    """A piece of work for one actor, whether only its own actor can do it, and how often it was begun."""
+    """A piece of work for one actor.
+
+    Attributes
+    ----------
+    item : object
+    is_pinned : bool
+        Whether only its own actor can do it.
+    attempts : int
+        How often it was begun.
+    turns : int
+        How many messages it is: each has a time of its own.
+    is_alone : bool
+        Whether it is handed out by itself: an actor hung over it and others, and it is to show which it was.
+    """
 
     item: Any
     is_pinned: bool = False
     attempts: int = 0
+    turns: int = 1
+    is_alone: bool = False
 
 
 class Queues:
@@ -60,13 +76,6 @@ class Queues:
         """Give jobs to an actor once more, before its others."""
         self._queues[place].extendleft(reversed(jobs))
 
-    def clear(self) -> list[Job]:
-        """Return all jobs that nobody has, and forget them."""
-        jobs = [job for queue in self._queues for job in queue]
-        for queue in self._queues:
-            queue.clear()
-        return jobs
-
     def _piece(self, queue: deque[Job]) -> int:
         """Return how many jobs an actor is given: a share of all that is left, or what is quickly done.
 
@@ -75,7 +84,9 @@ class Queues:
         share = len(self) // (PIECES * len(self._queues))
         quick = int(PIECE_SECONDS / self.job_seconds) if self.job_seconds else 0
         own = len(queue) // 2 if queue and queue[0].is_pinned else 0
-        return min(len(queue), max(1, share, quick, own))
+        piece = min(len(queue), max(1, share, quick, own))
+        alone = (place for place, job in enumerate(islice(queue, piece)) if job.is_alone)
+        return min(piece, max(1, next(alone, piece)))
 
     def _steal(self, place: int) -> None:
         """Take the last half of the longest queue of jobs that may move, if that is worth it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import ray
@@ -19,6 +19,11 @@ DEATHS = (RayActorError, OutOfMemoryError)
 """How Ray says that an actor is no more; the second where the machine ran short of memory."""
 ATTEMPTS = 3
 """How often a piece of work is begun before its actors' deaths count as its own fault."""
+
+GRACE_SECONDS = 10.0
+"""An actor interrupts what takes too long; one that is silent for so much longer cannot."""
+LONGEST_WAIT_SECONDS = 3600.0
+"""Of one look for replies: Ray takes no longer times than it can count in milliseconds."""
 
 
 class Pool(Protocol):
@@ -64,6 +69,14 @@ class Flight:
     jobs: list[Job]
     begun: float
 
+    def due(self, seconds: float) -> float:
+        """Return when it should long be back, if a turn of a job may take so many seconds."""
+        return self.begun + GRACE_SECONDS + seconds * sum(job.turns for job in self.jobs)
+
+    def is_silent(self, seconds: float) -> bool:
+        """Return whether it should long be back."""
+        return time.monotonic() >= self.due(seconds)
+
 
 @dataclass
 class Spread:
@@ -84,34 +97,50 @@ class Spread:
     _kept: dict[int, list[Job]] = field(default_factory=dict)
     """The jobs of which each actor keeps something."""
 
-    def run(self, timeout: float | None = None) -> list[Job]:
-        """Do all jobs, and return those that had not come back when the time was up.
+    def run(self, seconds: float | None = None) -> list[Job]:
+        """Do all jobs, and return those during which an actor hung.
 
-        What an actor keeps is lost with it: those of its jobs are done again, and have all the time they need.
+        What an actor keeps is lost with it: those of its jobs are done again.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            How long one turn of a job may take. An actor sees to that itself where it can; one that is silent for
+            much longer is replaced, and those of its jobs that may not have been to blame are done again, one by one.
         """
-        late = self._work(timeout)
+        late = self._work(seconds)
         while self.task.collect is not None and (self._kept or len(self.queues)):
-            self._work(None)
+            late += self._work(seconds)
             self._collect(self.task.collect)
         return late
 
-    def _work(self, timeout: float | None) -> list[Job]:
-        deadline = None if timeout is None else time.monotonic() + timeout
+    def _work(self, seconds: float | None) -> list[Job]:
+        late: list[Job] = []
         self._launch()
         while self._flights:
-            remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-            done, _ = ray.wait(list(self._flights), num_returns=1, timeout=remaining)
-            if not done:
-                return self._give_up()
-            flight = self._flights.pop(done[0])
-            self.queues.took(time.monotonic() - flight.begun, len(flight.jobs))
-            try:
-                self.task.receive(flight.place, flight.jobs, ray.get(done[0]))
-                self._keep(flight)
-            except DEATHS as error:
-                self._recover(flight, error)
+            done, _ = ray.wait(list(self._flights), num_returns=1, timeout=self._patience(seconds))
+            if done:
+                self._land(done[0])
+            elif seconds is not None:
+                late += self._give_up([r for r, flight in self._flights.items() if flight.is_silent(seconds)])
             self._launch()
-        return []
+        return late
+
+    def _patience(self, seconds: float | None) -> float | None:
+        """Return how long to wait for an actor before the next look at who has been silent for too long."""
+        if seconds is None:
+            return None
+        due = min(flight.due(seconds) for flight in self._flights.values())
+        return min(max(0.0, due - time.monotonic()), LONGEST_WAIT_SECONDS)
+
+    def _land(self, reference: Any) -> None:
+        flight = self._flights.pop(reference)
+        self.queues.took(time.monotonic() - flight.begun, len(flight.jobs))
+        try:
+            self.task.receive(flight.place, flight.jobs, ray.get(reference))
+            self._keep(flight)
+        except DEATHS as error:
+            self._recover(flight, error)
 
     def _launch(self) -> None:
         """Give every actor that has nothing to do its next piece."""
@@ -146,13 +175,18 @@ class Spread:
             raise RowError(reason) from error
         self.queues.again(flight.place, flight.jobs)
 
-    def _give_up(self) -> list[Job]:
-        """Replace actors that hang, so that they delay nothing that comes after, and return lost jobs."""
-        flights, self._flights = list(self._flights.values()), {}
-        late = [job for flight in flights for job in flight.jobs] + self.queues.clear()
+    def _give_up(self, references: Sequence[Any]) -> list[Job]:
+        """Replace actors that hang, and return the jobs that did it; where a piece has several, each is tried alone."""
+        flights = [self._flights.pop(reference) for reference in references]
         for flight in flights:
             ray.kill(self.pool.actors[flight.place])
         self._replace([flight.place for flight in flights])
+        late: list[Job] = []
+        for flight in flights:
+            if len(flight.jobs) == 1:
+                late += flight.jobs
+            else:
+                self.queues.again(flight.place, [replace(job, is_alone=True) for job in flight.jobs])
         return late
 
     def _replace(self, places: Sequence[int]) -> None:

@@ -104,16 +104,6 @@ def test_a_worker_that_dies_before_its_sum_is_fetched_is_replayed(
     assert _bytes(found) == _bytes(_averaged(InProcess(), Toy(), 2))
 
 
-def test_replies_that_came_in_time_count_though_their_worker_hangs_with_another(
-    workers_named: WorkersNamed, tmp_path: Path
-) -> None:
-    found = _averaged(workers_named("ray 2"), Toy({5: "hang"}, tmp_path / "hung"), 8, timeout=8.0)
-    late = {outcome.request.silo for outcome in found.failed}
-    assert 5 in late
-    assert len(late) < 4
-    assert _bytes(found) == _bytes(_averaged(InProcess(), Toy(), 8, set(range(8)) - late))
-
-
 @pytest.mark.parametrize("asked", [{3}, {0, 1, 2}, {1, 6, 7, 12, 19}, set(range(1, 20, 2))])
 def test_cohorts_are_summed_alike_everywhere(workers_named: WorkersNamed, asked: set[int]) -> None:
     found = [_bytes(_averaged(workers_named(name), Toy(), 20, asked)) for name in ("process", "ray 1", "ray 3")]

@@ -3,6 +3,7 @@
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -106,6 +107,13 @@ def test_jobs_come_back_first_and_in_order() -> None:
     queues = Queues(_jobs(4, 0), steal_seconds=1e9)
     taken = queues.next(0) + queues.next(0)
     queues.again(0, taken)
-    assert [job.item[1] for job in queues.clear()] == [0, 1, 2, 3]
+    assert [job.item[1] for _ in range(4) for job in queues.next(0)] == [0, 1, 2, 3]
     assert len(queues) == 0
     assert queues.next(0) == []
+
+
+def test_a_job_that_may_hang_is_handed_out_by_itself() -> None:
+    first, second, third, *others = _jobs(9)[0]
+    suspects = [replace(first, is_alone=True), replace(third, is_alone=True)]
+    queues = Queues([[suspects[0], second, suspects[1], *others]], job_seconds=1e-6)
+    assert [len(queues.next(0)) for _ in range(4)] == [1, 1, 1, 6]
