@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,8 @@ from fedasr.asr.features import FRAMES_STACKED, FeatureSpec
 from fedasr.asr.heads.head import HEADS, Head
 from fedasr.asr.tokens import Tokens
 
-Weights = dict[str, NDArray[np.float32]]
-"""A recogniser's parameters by name."""
+Weights = dict[str, NDArray[np.floating]]
+"""A recogniser's parameters by name: float32, or float64 where a part of it computes so."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,17 @@ class Recogniser(nn.Module):
             The source of dropout masks; None trains without dropout.
         """
         batch = batch.to(self.device)
-        return self._losses(batch, self.encoder(batch.features_BTF, batch.lengths_B, generator), generator)
+        return self._losses(batch, self.encode(batch.features_BTF, batch.lengths_B, generator), generator)
+
+    def encode(self, features_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return what the encoder makes of features: it and the head are each given numbers of their own type."""
+        features_BTF = features_BTF.to(_type_of([self.encoder]))
+        return self.encoder(features_BTF, lengths_B, generator).to(self.encoding_type)
+
+    @property
+    def encoding_type(self) -> torch.dtype:
+        """The type of the head's parameters."""
+        return _type_of(self.head.parts().values())
 
     def fits(self, batch: Batch) -> Tensor:
         """Say which targets can be said in their frames, shape (batch,): the others cannot be learnt."""
@@ -113,7 +123,7 @@ class Recogniser(nn.Module):
     def hear(self, batch: Batch, with_losses: bool = False) -> tuple[list[str], list[float]]:
         """Return what it hears in each utterance and, where asked, the losses of the targets, encoded once for both."""
         batch = batch.to(self.device)
-        encodings_BTF = self.encoder(batch.features_BTF, batch.lengths_B, None)
+        encodings_BTF = self.encode(batch.features_BTF, batch.lengths_B)
         heard = [self.tokens.decode(numbers) for numbers in self.head.greedy(encodings_BTF, batch.lengths_B)]
         return heard, self._losses(batch, encodings_BTF, None).tolist() if with_losses else []
 
@@ -140,17 +150,27 @@ class Recogniser(nn.Module):
             parameter.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
 
 
+def _type_of(parts: Iterable[nn.Module]) -> torch.dtype:
+    return next((parameter.dtype for part in parts for parameter in part.parameters()), torch.float32)
+
+
 def best_device() -> torch.device:
     """Return the GPU that torch sees, else the CPU (``CUDA_VISIBLE_DEVICES=""`` hides one)."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def in_types_of(model: Weights, weights: Mapping[str, NDArray[Any]]) -> Weights:
+    """Return weights in the types of a model that has arrays of the same names: a strategy may compute in others."""
+    return {name: np.asarray(array, model[name].dtype if name in model else None) for name, array in weights.items()}
+
+
 def digest(weights: Mapping[str, NDArray[np.floating]]) -> str:
-    """Return the SHA-256 of names, shapes and float32 values, in the order of the names."""
+    """Return the SHA-256 of names, shapes, types other than float32, and values, in the order of the names."""
     total = hashlib.sha256()
     for name in sorted(weights):
-        array = np.ascontiguousarray(weights[name], np.float32)
-        total.update(f"{name} {array.shape}\n".encode())
+        array = np.ascontiguousarray(weights[name])
+        kind = "" if array.dtype == np.float32 else f" {array.dtype}"
+        total.update(f"{name} {array.shape}{kind}\n".encode())
         total.update(array.tobytes())
     return total.hexdigest()
 

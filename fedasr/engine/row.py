@@ -6,8 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from fedasr.asr.recogniser import Weights, in_types_of
 from fedasr.common.errors import RowError
 from fedasr.common.memory import PeakMemory
 from fedasr.engine.assembly import Assembly
@@ -17,6 +16,7 @@ from fedasr.grid.silo_grid import SiloGrid
 from fedasr.runs.model_file import save_model
 from fedasr.runs.row_summary import FAILED, FINISHED, RowSummary
 from fedasr.server.rounds import drive
+from fedasr.wire.codec import WireError, check_float32
 
 
 def run_row(parts: Assembly) -> RowSummary:
@@ -45,6 +45,15 @@ def _inherit(parts: Assembly, grid: SiloGrid) -> None:
         parts.inherit_states(grid)
 
 
+def _check_types(parts: Assembly, start: Weights) -> None:
+    """Refuse a codec that would turn the model's numbers into another type, before anything is trained."""
+    try:
+        if not parts.codec.is_exact:
+            check_float32(start)
+    except WireError as error:
+        raise RowError(f"{type(parts.codec).__name__}: {error}") from error
+
+
 def _scored(parts: Assembly) -> dict[str, Any]:
     """Train, and return what the model, or each silo's own, does on the test speakers."""
     if parts.folder.load_checkpoint() is None:
@@ -52,13 +61,14 @@ def _scored(parts: Assembly) -> dict[str, Any]:
     grid = parts.grid()
     _inherit(parts, grid)
     central = parts.central(grid)
+    _check_types(parts, central.start)
     weights = drive(parts.strategy, central.grid, central)
     if any(other.parent == parts.row.name for other in parts.prepared.experiment.compare):
         parts.folder.keep_states(grid.silo_states())
     if weights is None:
         scores = score_silo_models(parts, central.per_silo)
     else:
-        weights = {name: np.asarray(array, np.float32) for name, array in weights.items()}
+        weights = in_types_of(central.start, weights)
         text = parts.prepared.experiment.corpus.text
         save_model(parts.folder.model, weights, central.recogniser_spec, central.tokens, text)
         scores = score_model(parts, weights)

@@ -10,6 +10,7 @@ import numpy as np
 from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
+from fedasr.common.number_types import averageable
 from fedasr.grid.exchange import Mean
 from fedasr.grid.sums.terms import Reply
 from fedasr.messages.encoding import decode_reply
@@ -33,7 +34,7 @@ def term_of(sent: RecordDict, delivered: Mapping[str, Arrays], content: RecordDi
     arrays = _as_sent(sent, delivered)
     if mean.clip_norm is None:
         return Reply.of(arrays, reply_weight(content, mean))
-    return Reply.of(clipped(_change(arrays, sent, next(iter(delivered))), mean.clip_norm), 1.0)
+    return Reply.of(clipped(_change(arrays, sent, next(iter(delivered))), mean.clip_norm), 1.0, arrays)
 
 
 def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
@@ -90,6 +91,9 @@ def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
     arrays, like = next(iter(delivered.values())), next(iter(expected.values()))
     names = returned_names(sent, like)
     _check_names(arrays, names)
+    for key, array in arrays.items():
+        if not averageable(array):
+            raise RefusedError(f"'{key}' is {array.dtype} with values of which float64 holds no exact mean")
     return _checked({key: arrays[key] for key in names}, like)
 
 
@@ -130,7 +134,7 @@ def _checked(arrays: Arrays, expected: ArrayRecord | None) -> Arrays:
     for name, array in arrays.items():
         if expected is not None and tuple(expected[name].shape) != array.shape:
             raise RefusedError(f"'{name}' has shape {array.shape}, not {tuple(expected[name].shape)}")
-        if array.dtype.kind == "f" and not _is_finite(array):
+        if array.dtype.kind in "fc" and not _is_finite(array):
             raise RefusedError(f"'{name}' holds values that are not finite")
     return arrays
 

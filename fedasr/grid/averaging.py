@@ -42,7 +42,8 @@ def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_t
     sent, record = next(iter(content.array_records.items()))
     answered = CHANGE if is_clipped else next(iter(good[0].records), sent)
     name = next(iter(good[0].content.metric_records)) if good[0].content is not None else "metrics"
-    arrays = array_record(mean_of(arrays_total, total, asked_back(content, record)))
+    types = [np.result_type(*of_one) for of_one in zip(*(outcome.types for outcome in good), strict=True)]
+    arrays = array_record(mean_of(arrays_total, total, asked_back(content, record), types))
     return RecordDict({answered: arrays, name: _mean_metrics(metrics, weights, mean.weight)})
 
 

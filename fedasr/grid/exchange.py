@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from flwr.app import Message, RecordDict
 
 from fedasr.grid.sums.terms import Term
@@ -98,6 +100,8 @@ class Outcome:
         The names of the reply's array records.
     stateful : bool
         Whether the silo now keeps state between messages.
+    types : tuple of numpy.dtype
+        The types of the arrays that entered the sum, in the order in which they were sent.
     """
 
     request: Request
@@ -108,6 +112,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     records: tuple[str, ...] = ()
     stateful: bool = False
+    types: tuple[np.dtype[Any], ...] = ()
 
     def metric(self, name: str) -> float | None:
         """Return a number of the reply's metrics, None where it has none of that name."""

@@ -146,8 +146,8 @@ class Worker:
         reply = None if exchange.mean is None else term_of(sent, delivered, content, exchange.mean)
         if reply is None:
             kept |= {name: array_record(in_order(sent, name, arrays)) for name, arrays in delivered.items()}
-        size = envelope_bytes(content)
-        return Outcome(request, RecordDict(kept), None, blob_bytes, size, records=tuple(delivered)), reply
+        size, types = envelope_bytes(content), () if reply is None else reply.types
+        return Outcome(request, RecordDict(kept), None, blob_bytes, size, records=tuple(delivered), types=types), reply
 
     def states(self, silos: Sequence[int]) -> list[tuple[int, Arrays]]:
         """Return what those of some silos that keep state keep, as arrays."""

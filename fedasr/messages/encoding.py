@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fedasr.messages.records import array_record, array_records, arrays_of, metric_record
 from fedasr.messages.returned import asked_back
-from fedasr.wire.codec import Codec, Layout, State, WireError
+from fedasr.wire.codec import Codec, Layout, State, WireError, check_float32
 
 BLOB = "blob"
 """The one array of a record that travels encoded."""
@@ -89,6 +89,7 @@ def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
     if arrays.keys() != model.keys():
         odd = sorted(set(arrays) ^ set(model))
         raise WireError(f"the arrays' names differ from those asked for: {', '.join(odd[:3])}")
+    check_float32(arrays)
     if isinstance(base, ArrayRecord):
         return {key: np.subtract(arrays[key], model[key], dtype=np.float32) for key in model}
     return {key: arrays[key] for key in model}

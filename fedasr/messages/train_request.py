@@ -16,7 +16,7 @@ from fedasr.messages.returned import LAYERS, layers_of
 KEEP_OPTIMIZER, ACCUMULATE, STEPS = "keep-optimizer", "accumulate", "steps"
 EPOCHS, TELL_SECONDS = "local-epochs", "tell-seconds"
 """Names of settings in the message, beside Flower's own."""
-Weights = Mapping[str, NDArray[np.float32]]
+Weights = Mapping[str, NDArray[np.floating]]
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class RowSummary:
     peak_memory_bytes : int
         Proportional set size of all processes.
     model_sha256 : str
-        Of names, shapes and float32 values.
+        Of names, shapes, types other than float32, and values.
     note : str
     """
 

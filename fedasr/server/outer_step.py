@@ -6,18 +6,22 @@ to the mean of the models that came back:
     Δ(t) = momentum · Δ(t-1) + rate · G(t),   W(t) = W(t-1) + Δ(t)
 
 and the model that is sent next is ``W(t)`` (heavy ball) or ``W(t) + momentum · Δ(t)`` (Nesterov).
-W(t) is the model that is evaluated. ``momentum = 0, rate = 1`` is plain averaging.
+W(t) is the model that is evaluated. ``momentum = 0, rate = 1`` is plain averaging. All is computed in float64 and
+rounded to the type of the model (see `fedasr.common.number_types.in_type`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Arrays = Mapping[str, NDArray[np.floating]]
+from fedasr.common.number_types import in_type
+
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass
@@ -36,26 +40,26 @@ class MomentumStep:
     nesterov: bool = False
     velocity: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
-    def ahead(self, weights: Arrays) -> dict[str, NDArray[np.float32]]:
+    def ahead(self, weights: Arrays) -> dict[str, NDArray[Any]]:
         """Return the model to send: `weights`, or the look-ahead from them."""
         if not (self.nesterov and self.velocity):
-            return {name: np.asarray(array, np.float32) for name, array in weights.items()}
-        return {n: (a + self.momentum * self.velocity[n]).astype(np.float32) for n, a in weights.items()}
+            return dict(weights)
+        return {n: in_type(a + self.momentum * self.velocity[n], a.dtype) for n, a in weights.items()}
 
-    def step(self, weights: Arrays, sent: Arrays, mean: Arrays) -> dict[str, NDArray[np.float32]]:
+    def step(self, weights: Arrays, sent: Arrays, mean: Arrays) -> dict[str, NDArray[Any]]:
         """Return W(t) from W(t-1), the model that was sent, and the mean of those that came back."""
         if self.momentum == 0 and self.rate == 1:
-            return {name: np.asarray(mean[name], np.float32) for name in weights}  # not after two roundings
+            return {name: in_type(mean[name], array.dtype) for name, array in weights.items()}  # not rounded twice
         return self.move(weights, {name: np.asarray(mean[name], np.float64) - sent[name] for name in weights})
 
-    def move(self, weights: Arrays, distances: Arrays) -> dict[str, NDArray[np.float32]]:
+    def move(self, weights: Arrays, distances: Arrays) -> dict[str, NDArray[Any]]:
         """Return W(t) from W(t-1) and G(t)."""
         moved = {}
         for name, array in weights.items():
             before = self.velocity.get(name, 0.0)
             distance = np.asarray(distances[name], np.float64)
             self.velocity[name] = self.momentum * before + self.rate * distance
-            moved[name] = (array + self.velocity[name]).astype(np.float32)
+            moved[name] = in_type(array + self.velocity[name], array.dtype)
         return moved
 
 
@@ -80,15 +84,15 @@ class AdamStep:
     mean: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     square: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
-    def ahead(self, weights: Arrays) -> dict[str, NDArray[np.float32]]:
+    def ahead(self, weights: Arrays) -> dict[str, NDArray[Any]]:
         """Return the model to send: the weights."""
-        return {name: np.asarray(array, np.float32) for name, array in weights.items()}
+        return dict(weights)
 
-    def step(self, weights: Arrays, sent: Arrays, mean: Arrays) -> dict[str, NDArray[np.float32]]:
+    def step(self, weights: Arrays, sent: Arrays, mean: Arrays) -> dict[str, NDArray[Any]]:
         """Return W(t) from W(t-1), the model that was sent, and the mean of those that came back."""
         return self.move(weights, {name: np.asarray(mean[name], np.float64) - sent[name] for name in weights})
 
-    def move(self, weights: Arrays, distances: Arrays) -> dict[str, NDArray[np.float32]]:
+    def move(self, weights: Arrays, distances: Arrays) -> dict[str, NDArray[Any]]:
         """Return W(t) from W(t-1) and G(t)."""
         self.steps += 1
         moved = {}
@@ -98,5 +102,5 @@ class AdamStep:
             self.square[name] = self.second * self.square.get(name, 0.0) + (1 - self.second) * distance**2
             corrected = self.mean[name] / (1 - self.first**self.steps)
             scale = np.sqrt(self.square[name] / (1 - self.second**self.steps)) + self.epsilon
-            moved[name] = (array + self.rate * corrected / scale).astype(np.float32)
+            moved[name] = in_type(array + self.rate * corrected / scale, array.dtype)
         return moved

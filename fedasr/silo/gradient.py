@@ -21,7 +21,7 @@ from fedasr.training.parameters import ALL, chosen_names, zero_untrained_
 
 VELOCITY = "velocity"
 """The record of a silo's state that holds its momentum."""
-Arrays = dict[str, NDArray[np.float32]]
+Arrays = dict[str, NDArray[np.floating]]
 
 
 def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> TrainReply:
@@ -51,7 +51,7 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
     step = _with_momentum(named, spec.momentum, state)
     rate = -learning_rate(spec, request.round)
     chosen = chosen_names(request.weights, request.layers or ALL)
-    arrays = {name: np.multiply(step[name], rate, dtype=np.float32) for name in chosen}
+    arrays = {name: np.multiply(step[name], rate, dtype=step[name].dtype) for name in chosen}
     return TrainReply(
         arrays, len(silo.speech), told_loss(host, losses), audio_seconds, CHANGE, told_seconds(host, silo, request)
     )  # fmt: skip
@@ -69,13 +69,13 @@ def _mean_gradient(
     return [part.div_(request.accumulate) for part in total], losses, audio_seconds
 
 
-def _with_momentum(gradient: Mapping[str, NDArray[np.float32]], momentum: float, state: RecordDict) -> Arrays:
+def _with_momentum(gradient: Mapping[str, NDArray[np.floating]], momentum: float, state: RecordDict) -> Arrays:
     if momentum == 0:
         return dict(gradient)
     record = state.get(VELOCITY)
     before = arrays_of(record) if isinstance(record, ArrayRecord) else {}
     velocity = {
-        name: np.add(part, np.multiply(before.get(name, 0), momentum, dtype=np.float32), dtype=np.float32)
+        name: np.add(part, np.multiply(before.get(name, 0), momentum, dtype=part.dtype), dtype=part.dtype)
         for name, part in gradient.items()
     }
     state[VELOCITY] = array_record(velocity)

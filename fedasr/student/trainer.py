@@ -163,6 +163,6 @@ class CentralTrainer:
         # Under DP-SGD version 0.1 counted steps alone.
         done = arrays["epoch"] if "epoch" in arrays else self._course.ends.index(int(arrays["step"])) + 1
         self.epoch = int(done)
-        weights = {n[8:]: np.asarray(a, np.float32) for n, a in arrays.items() if n.startswith("weights/")}
+        weights = {n[8:]: np.asarray(a) for n, a in arrays.items() if n.startswith("weights/")}
         self.learner.recogniser.load(weights)
         self._descent.restore(arrays)

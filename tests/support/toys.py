@@ -134,3 +134,23 @@ def open_toy(workers: Workers, silos: int, toy: Toy | None = None, seed: int = 3
 def train_messages(grid: SiloGrid, arrays: ArrayRecord | None = None) -> list[Message]:
     content = RecordDict({"arrays": arrays or initial(), "config": ConfigRecord({"server-round": 1})})
     return [Message(content, node, "train") for node in grid.get_node_ids()]
+
+
+@dataclass(frozen=True)
+class Says:
+    """Makes an app that trains to what it is told: silo n replies the arrays and the weight at place n."""
+
+    arrays: tuple[Mapping[str, np.ndarray], ...]
+    weights: tuple[float, ...] = ()
+
+    def __call__(self) -> ClientApp:
+        app = ClientApp()
+
+        @app.train()
+        def train(message: Message, context: Context) -> Message:
+            silo = int(context.node_config["silo"])
+            metrics = MetricRecord({"num-examples": self.weights[silo] if self.weights else 1})
+            content = RecordDict({"arrays": array_record(self.arrays[silo]), "metrics": metrics})
+            return Message(content, reply_to=message)
+
+        return app

@@ -126,9 +126,10 @@ def encoded(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tensor) -> 
     """
     features_BTF, lengths_B = features_BTF.to(recogniser.device), lengths_B.to(recogniser.device)
     frames = max(features_BTF.shape[1], 1)
-    encodings_BTF = features_BTF.new_zeros(len(lengths_B), frames, recogniser.encoder.outputs)
+    shape = (len(lengths_B), frames, recogniser.encoder.outputs)
+    encodings_BTF = features_BTF.new_zeros(shape, dtype=recogniser.encoding_type)
     for rows in decoding_batches(lengths_B.tolist()):
         longest = max(int(lengths_B[rows].max()), 1)
         spoken = functional.pad(features_BTF[rows, :longest], (0, 0, 0, max(longest - features_BTF.shape[1], 0)))
-        encodings_BTF[rows, :longest] = recogniser.encoder(spoken, lengths_B[rows], None)
+        encodings_BTF[rows, :longest] = recogniser.encode(spoken, lengths_B[rows])
     return encodings_BTF

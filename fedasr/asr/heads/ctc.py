@@ -29,7 +29,7 @@ class CTCHead(Head):
     def forward(self, encodings_BTF: Tensor) -> Tensor:
         """Return log-probabilities of shape (batch, frames, tokens)."""
         logits_BTV: Tensor = self.output(encodings_BTF)
-        return logits_BTV.float().log_softmax(-1)
+        return logits_BTV.to(torch.promote_types(logits_BTV.dtype, torch.float32)).log_softmax(-1)
 
     def losses(
         self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor,

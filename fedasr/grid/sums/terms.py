@@ -7,16 +7,19 @@ between.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.number_types import in_type
+
 CHUNK = 1 << 15
 """Values of a stretch."""
 Values = NDArray[Any]
+Types = Sequence[np.dtype[Any]]
 
 
 class Stretch(NamedTuple):
@@ -62,16 +65,20 @@ class Reply:
     arrays : tuple of ndarray
         Flat, in the order of the model; nobody may change them any more.
     weight : float
+    types : tuple of numpy.dtype
+        Those that a mean of such replies is to have.
     """
 
     arrays: tuple[Values, ...]
     weight: float
+    types: tuple[np.dtype[Any], ...] = ()
     replies = 1
 
     @classmethod
-    def of(cls, arrays: Mapping[str, Values], weight: float) -> Reply:
-        """Return the term of named arrays of any shape."""
-        return cls(tuple(np.ascontiguousarray(array).reshape(-1) for array in arrays.values()), weight)
+    def of(cls, arrays: Mapping[str, Values], weight: float, like: Mapping[str, Values] | None = None) -> Reply:
+        """Return the term of named arrays of any shape, of the types of other arrays where these are given."""
+        types = tuple(array.dtype for array in (arrays if like is None else like).values())
+        return cls(tuple(np.ascontiguousarray(array).reshape(-1) for array in arrays.values()), weight, types)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -133,8 +140,8 @@ def _own_vector(term: Term) -> NDArray[np.float64] | None:
     return None
 
 
-def mean_of(total: Term, weight: float, like: Mapping[str, Values]) -> dict[str, NDArray[np.float32]]:
-    """Return a sum divided by the sum of its weights, as float32 arrays.
+def mean_of(total: Term, weight: float, like: Mapping[str, Values], types: Types = ()) -> dict[str, Values]:
+    """Return a sum divided by the sum of its weights.
 
     Parameters
     ----------
@@ -143,9 +150,16 @@ def mean_of(total: Term, weight: float, like: Mapping[str, Values]) -> dict[str,
         Not zero.
     like : mapping
         Arrays whose names and shapes the mean has.
+    types : sequence of numpy.dtype
+        Of what was added up, array by array, by default those of `like`; `fedasr.common.number_types.in_type` says
+        what comes of them.
     """
-    means = [np.empty(array.size, np.float32) for array in like.values()]
+    types = types or [array.dtype for array in like.values()]
+    means = [
+        np.empty(a.size, kind if kind.kind == "f" else np.float64) for a, kind in zip(like.values(), types, strict=True)
+    ]
     for stretch in stretches(tuple(mean.size for mean in means)):
         out = means[stretch.array][stretch.begin : stretch.end]
         np.divide(total.values(stretch), weight, out=out, dtype=np.float64, casting="same_kind")
-    return {name: mean.reshape(array.shape) for (name, array), mean in zip(like.items(), means, strict=True)}
+    shaped = zip(like.items(), means, types, strict=True)
+    return {name: in_type(mean, kind).reshape(array.shape) for (name, array), mean, kind in shaped}

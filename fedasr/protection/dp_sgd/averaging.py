@@ -37,9 +37,9 @@ class Average:
             mean = self._mean.setdefault(name, np.zeros(value.shape))
             mean += rate * (value - mean)
 
-    def weights(self) -> Weights | None:
-        """Return the average, or None where no iterate has counted."""
-        return {name: mean.astype(np.float32) for name, mean in self._mean.items()} if self._count else None
+    def weights(self) -> Weights:
+        """Return the average in float64, nothing where no iterate has counted."""
+        return dict(self._mean) if self._count else {}
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return what `restore` takes, as arrays by name."""

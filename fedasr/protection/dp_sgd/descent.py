@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedasr.asr.recogniser import Recogniser, Weights
+from fedasr.asr.recogniser import Recogniser, Weights, in_types_of
 from fedasr.common.settings import Settings, least, one_of, share
 from fedasr.protection.dp_sgd.averaging import Average
 from fedasr.training.descent import State
@@ -86,7 +86,8 @@ class NoisyDescent:
 
     def weights(self) -> Weights:
         """Return all weights, those that are trained averaged as the settings say."""
-        return {**self._recogniser.weights(), **(self._average.weights() or {})}
+        last = self._recogniser.weights()
+        return {**last, **in_types_of(last, self._average.weights())}
 
     def state(self) -> State:
         """Return the steps done, the average and the moments."""

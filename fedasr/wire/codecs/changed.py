@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.wire.codec import Arrays, Layout, WireError
+from fedasr.wire.codec import Arrays, Layout, WireError, check_float32
 from fedasr.wire.header import HEADER, expect, seal, unpack, unseal
 from fedasr.wire.packing.gaps import best_k, decode_gaps, encode_gaps, gap_bytes, gaps_of
 
@@ -27,7 +27,7 @@ def encode_changed(arrays: Arrays, base: Arrays) -> bytes:
     Raises
     ------
     WireError
-        Where the arrays and the base have other names or shapes.
+        Where the arrays and the base have other names or shapes, or are not float32.
     """
     differ, k, size = _plan(arrays, base)
     new, checksum = _joined(arrays), _checksum(base)
@@ -79,9 +79,10 @@ def _plan(arrays: Arrays, base: Arrays) -> tuple[Indices | None, int, int]:
 
 def _differing(arrays: Arrays, base: Arrays) -> Indices | None:
     """Return where the bits differ; None where even one bit for each position would not be saved."""
+    check_float32(base)
     layout, start = Layout.of(base), 0
     if Layout.of(arrays) != layout:
-        raise WireError("the arrays and the base have other names or shapes")
+        raise WireError("the arrays and the base have other names, shapes or types")
     differ = np.empty(layout.elements, np.bool_)
     for new, old in zip(arrays.values(), base.values(), strict=True):
         np.not_equal(_bits(new), _bits(old), out=differ[start : start + new.size])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.wire.codec import Arrays, State, WireError
+from fedasr.wire.codec import Arrays, State, WireError, check_float32
 
 Vector = NDArray[np.float32]
 
@@ -27,8 +27,10 @@ def gather(arrays: Arrays, state: State) -> Vector:
     Raises
     ------
     WireError
-        Where a value is not finite, alone or with its residual, or the residual is that of another model.
+        Where a value is not finite, alone or with its residual, an array is not float32, or the residual is that of
+        another model.
     """
+    check_float32(arrays)
     vector = np.empty(sum(array.size for array in arrays.values()), np.float32)
     residual = _residual(state, vector.size)
     start = 0
