@@ -172,16 +172,17 @@ class DPFedAvg(CentralStrategy):
             mean = arrays_of(answers.good[0].content.array_records[CHANGE])
             sums = {name: np.asarray(mean[name], np.float64) * answers.answered for name in chosen}
         deviation = mechanism.noise_multiplier * self.settings.clip_norm if mechanism.noise_multiplier else 0.0
-        return {name: (array + noise.normal(array.shape, deviation)).astype(np.float32) for name, array in sums.items()}
+        noisy = {name: array + noise.normal(array.shape, deviation) for name, array in sums.items()}
+        return {name: array.astype(weights[name].dtype) for name, array in noisy.items()}
 
     def _zeros(self, central: Central) -> dict[str, NDArray[np.float64]]:
         return {name: np.zeros(array.shape) for name, array in central.start.items()}
 
-    def _averaged(self, weights: Weights, total: Weights, rounds: int) -> dict[str, NDArray[np.float32]]:
+    def _averaged(self, weights: Weights, total: Weights, rounds: int) -> dict[str, NDArray[Any]]:
         counted = rounds - math.floor(rounds * (1 - self.settings.average))
         if self.settings.average == 0 or counted < 1:
-            return {name: np.asarray(array, np.float32) for name, array in weights.items()}
-        return {name: (array / counted).astype(np.float32) for name, array in total.items()}
+            return dict(weights)
+        return {name: (array / counted).astype(weights[name].dtype) for name, array in total.items()}
 
     def _state(self, weights: Weights, total: Weights) -> dict[str, NDArray[Any]]:
         parts = {"weights": weights, "total": total, "velocity": self.outer.velocity}

@@ -98,7 +98,8 @@ class Recogniser(nn.Module):
     def encode(self, features_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return what the encoder makes of features: it and the head are each given numbers of their own type."""
         features_BTF = features_BTF.to(_type_of([self.encoder]))
-        return self.encoder(features_BTF, lengths_B, generator).to(self.encoding_type)
+        encodings_BTF: Tensor = self.encoder(features_BTF, lengths_B, generator)
+        return encodings_BTF.to(self.encoding_type)
 
     @property
     def encoding_type(self) -> torch.dtype:
