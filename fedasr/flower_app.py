@@ -21,7 +21,7 @@ from fedasr import api
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import seeded_libraries
 from fedasr.common.threads import one_thread
-from fedasr.engine.assembly import row_codec, silo_host
+from fedasr.engine.assembly import row_strategy, silo_host
 from fedasr.engine.preparation import prepare_experiment
 from fedasr.engine.request import requested
 from fedasr.engine.watchers.terminal import PlainWatcher
@@ -29,12 +29,16 @@ from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, silo_record
 from fedasr.grid.identity import CLIENT_APP_FAILED
+from fedasr.messages.consent import ALLOW, Consent
 from fedasr.messages.encoding import encode_reply
-from fedasr.messages.kinds import SILO_NUMBER, kind_of
-from fedasr.silo.app import SILO, make_app
+from fedasr.messages.kinds import SILO_NUMBER, Kind, kind_of
+from fedasr.server.strategies_by_name import asked_by, codec_of
+from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.wire.codec import Codec
 
+NUM_PARTITIONS = "num-partitions"
+"""The key by which a node of Flower's simulation engine is known."""
 server = ServerApp()
 
 
@@ -87,7 +91,12 @@ class NodeApp(ClientApp):
         kind = message.metadata.message_type
         if kind == SILO_NUMBER.name:
             return Message(silo_record(silo), reply_to=message)
-        host, app, codec = _opened(tuple(sorted(context.run_config.items())))
+        consent = Consent.of_node(context.node_config)
+        refusal = None if _is_simulated(context) else consent.refusal(message)
+        if refusal is not None:
+            return refusal
+        host, asks, codec = _opened(tuple(sorted(context.run_config.items())))
+        app = SiloApp(host, Consent.of_row(asks) if _is_simulated(context) else consent)()
         stream = host.streams.sequence(f"app {kind}", int(message.metadata.group_id or 0), silo)
         begun = time.thread_time()
         with one_thread(), seeded_libraries(stream):
@@ -104,14 +113,20 @@ def _silo(context: Context) -> int:
     return int(context.node_config[SILO])
 
 
+def _is_simulated(context: Context) -> bool:
+    """Return whether the node is one of Flower's simulation engine: there the row says what is allowed."""
+    return NUM_PARTITIONS in context.node_config and ALLOW not in context.node_config
+
+
 @lru_cache(maxsize=1)
-def _opened(config: tuple[tuple[str, Any], ...]) -> tuple[SiloHost, ClientApp, Codec]:
-    """Return what the silos of a run share, their ClientApp, and what their replies travel as."""
+def _opened(config: tuple[tuple[str, Any], ...]) -> tuple[SiloHost, tuple[Kind, ...], Codec]:
+    """Return what the silos of a run share, what the row's strategy asks for, and what replies travel as."""
     experiment = experiment_of(dict(config))
     row, seed = experiment.rows()[0]
     prepared = prepare_experiment(experiment, 1, Watcher())
     host = silo_host(prepared, row, seed)
-    return host, make_app(host), row_codec(prepared, row)
+    strategy = row_strategy(prepared, row)
+    return host, asked_by(strategy), codec_of(row, strategy)
 
 
 client = NodeApp()

@@ -12,7 +12,7 @@ from flwr.serverapp.strategy import Result
 from fedasr.common.errors import RowError
 from fedasr.common.settings import Settings, number
 from fedasr.corpora.speech import Speech, joined
-from fedasr.messages.kinds import SPEECH
+from fedasr.messages.kinds import SPEECH, Kind
 from fedasr.messages.records import array_record
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.server.central import Central
@@ -41,6 +41,8 @@ class Centralised(CentralStrategy):
     """
 
     settings_class: ClassVar[type[Settings]] = CentralisedSettings
+    asks: ClassVar[tuple[Kind, ...]] = (SPEECH,)
+    """What it asks for that a silo answers only by consent."""
 
     def __init__(self, settings: CentralisedSettings | None = None) -> None:
         self.evaluate_every = (settings or CentralisedSettings()).evaluate_every

@@ -22,6 +22,7 @@ from fedasr.grid.drop_out import DropOut
 from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
+from fedasr.messages.consent import Consent
 from fedasr.network import build_network
 from fedasr.protection.announcement import Announcement
 from fedasr.protection.protection import GradientPlan
@@ -32,7 +33,7 @@ from fedasr.server.central import Central
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Scorer
 from fedasr.server.simulator_view import SimulatorView
-from fedasr.server.strategies_by_name import build_strategy, codec_of
+from fedasr.server.strategies_by_name import asked_by, build_strategy, codec_of
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.wire.codec import Codec
@@ -72,7 +73,7 @@ class Assembly:
     @cached_property
     def strategy(self) -> Strategy:
         """The row's strategy."""
-        return build_strategy(self.row, self.training, len(self.prepared.partition.silos))
+        return row_strategy(self.prepared, self.row)
 
     @property
     def codec(self) -> Codec:
@@ -109,12 +110,14 @@ class Assembly:
             self.codec,
             DropOut(probability, Streams(self.seed)) if probability else None,
             Announcement(self.releases, self.host.plan, self.host.training.local_steps),
+            self.releases.note_answered,
         )
 
     def grid(self, rules: Rules | None = None) -> SiloGrid:
         """Open the row's grid of silos, by its own rules or others."""
         nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
-        return self.workers.open_grid(SiloApp(self.host), nodes, self.host.streams, rules or self.rules)
+        app = SiloApp(self.host, Consent.of_row(asked_by(self.strategy)))
+        return self.workers.open_grid(app, nodes, self.host.streams, rules or self.rules)
 
     def inherit_states(self, grid: SiloGrid) -> None:
         """Give silos what they had kept at the end of the row that this one begins from, if any."""
@@ -163,7 +166,11 @@ def sized_plan(partition: Partition, row: RowSpec, training: TrainingSpec) -> Gr
     return protection_of(row).plan(smallest, 0, training.rounds * training.local_steps)
 
 
+def row_strategy(prepared: Prepared, row: RowSpec) -> Strategy:
+    """Return the strategy of a row."""
+    return build_strategy(row, prepared.experiment.training_of(row), len(prepared.partition.silos))
+
+
 def row_codec(prepared: Prepared, row: RowSpec) -> Codec:
     """Return what the arrays of silos' replies travel as."""
-    training = prepared.experiment.training_of(row)
-    return codec_of(row, build_strategy(row, training, len(prepared.partition.silos)))
+    return codec_of(row, row_strategy(prepared, row))

@@ -42,8 +42,10 @@ def logged(rounds: Sequence[RoundData], messages: Sequence[Traffic]) -> dict[str
 
 
 def promise(releases: Releases) -> dict[str, Any]:
-    """Return what a row's guarantee is: nothing where nothing is promised."""
+    """Return what a row's guarantee is: nothing where nothing is promised, a note where a promise was broken."""
     found = releases.summary()
+    if found is not None and (unpaid := releases.unpaid()):
+        return {"note": f"promises nothing: {', '.join(unpaid)} was answered, which no guarantee covers"}
     if found is None or found.epsilon is None or not np.isfinite(found.epsilon):
         return {}
     return {
@@ -58,8 +60,8 @@ def descent(parts: Assembly) -> dict[str, Any]:
         return {}
     spent, nearest = parts.releases.spent(), parts.ancestry.names[-1]
     debt = "" if spent is None else f", which has spent epsilon = {spent:.3g}"
-    note = f"begins from the model of {nearest}{debt}"
-    return {"lineage": parts.ancestry.names, "epsilon_spent": spent, "note": note}
+    notes = [f"begins from the model of {nearest}{debt}", promise(parts.releases).get("note")]
+    return {"lineage": parts.ancestry.names, "epsilon_spent": spent, "note": "; ".join(filter(None, notes))}
 
 
 def _last(values: Sequence[float | None]) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fedasr.grid.exchange import Exchange, Outcome, Request
+from fedasr.grid.rules import is_denied
 from fedasr.messages.records import envelope_bytes
 from fedasr.messages.traffic import Traffic
 
@@ -21,7 +22,8 @@ class ExchangeLog:
     traffic : list of Traffic
         Every message, in order.
     outcomes : tuple of Outcome
-        Those of the last exchange that trained; where none did, of the last.
+        Those of the last exchange that trained; where none did, of the last; and of any other the messages that a
+        silo did not allow.
     reported : int
         Messages of rounds up to this one were reported by a run that was interrupted, and are not again.
     """
@@ -29,17 +31,22 @@ class ExchangeLog:
     traffic: list[Traffic] = field(default_factory=list)
     outcomes: tuple[Outcome, ...] = ()
     reported: int = -1
+    _denied: tuple[Outcome, ...] = ()
 
     def add(self, round: int, messages: Sequence[Traffic], outcomes: Sequence[Outcome]) -> None:
         """Note one exchange."""
         self.traffic += messages
-        if round > self.reported and (_trained(outcomes) or not _trained(self.outcomes)):
-            self.outcomes = tuple(outcomes)
+        if round <= self.reported:
+            return
+        before, now = self.outcomes, tuple(outcomes)
+        kept, dropped = (now, before) if _trained(now) or not _trained(before) else (before, now)
+        self.outcomes, self._denied = kept, self._denied + tuple(filter(is_denied, dropped))
 
     def drain(self) -> tuple[list[Traffic], tuple[Outcome, ...]]:
         """Return what is to be reported, and forget it."""
         messages = [message for message in self.traffic if message.round > self.reported]
-        outcomes, self.traffic, self.outcomes = self.outcomes, [], ()
+        outcomes, self.traffic = self.outcomes + self._denied, []
+        self.outcomes = self._denied = ()
         return messages, outcomes
 
 

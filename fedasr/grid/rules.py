@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Outcome, Request
+from fedasr.messages.consent import REASON
 from fedasr.messages.kinds import Kind
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
+
+log = logging.getLogger("fedasr")
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,14 @@ class Rules:
         Draws the silos that drop out of a round of training.
     before_training : callable, optional
         Told the round, and which silo is asked by what kind of message, before silos are asked to train.
+    after_answers : callable, optional
+        Told the kinds of the messages that were answered, before anybody is given the replies.
     """
 
     codec: Codec = field(default_factory=Dense)
     drop_out: DropOut | None = None
     before_training: Callable[[int, Sequence[tuple[int, Kind]]], None] | None = None
+    after_answers: Callable[[Collection[Kind]], None] | None = None
 
     def charge(self, round: int, requests: Sequence[Request]) -> None:
         """Have training charged before it is asked for."""
@@ -37,9 +44,24 @@ class Rules:
         if self.before_training is not None and asked:
             self.before_training(round, asked)
 
+    def note(self, outcomes: Sequence[Outcome]) -> None:
+        """Have it noted what was answered, and say what a silo did not allow: one line a kind of message."""
+        answered = {outcome.request.kind for outcome in outcomes if outcome.content is not None}
+        if self.after_answers is not None and answered:
+            self.after_answers(answered)
+        denied = {o.request.kind.name: o for o in reversed(outcomes) if is_denied(o)}
+        for kind, first in denied.items():
+            count = sum(is_denied(o) and o.request.kind.name == kind for o in outcomes)
+            log.warning("silo %d%s: %s", first.request.silo, f" and {count - 1} more" * (count > 1), first.error)
+
     def present(self, round: int, requests: Sequence[Request]) -> tuple[Sequence[Request], list[Outcome]]:
         """Return the requests that are answered, and what becomes of those of silos that drop out."""
         return self.drop_out(round, requests) if self.drop_out is not None else (requests, [])
+
+
+def is_denied(outcome: Outcome) -> bool:
+    """Return whether a silo did not answer because it does not allow that kind of message."""
+    return outcome.error is not None and outcome.error.startswith(REASON)
 
 
 RULES = Rules()

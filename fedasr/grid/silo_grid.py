@@ -124,6 +124,7 @@ class SiloGrid(FlowerFace):
         down = downward(exchange, requests, self._downlink.sizes(exchange, requests))
         gathered = self._gathered(exchange, present)
         outcomes = sorted([*gone, *gathered.outcomes], key=lambda outcome: outcome.request.position)
+        self.rules.note(outcomes)
         self.log.add(round, down + upward(exchange, outcomes), outcomes)
         return Answers((*_replies(sent, exchange, outcomes, gathered.total), *lost), tuple(outcomes))
 

@@ -30,12 +30,18 @@ class Kind:
         The replies may be averaged where they are made, for strategies that declare it.
     coded : bool
         The arrays of replies travel as the row's codec encodes them.
+    unpaid : bool
+        Replies tell of private speech what no guarantee covers: a row in which one was answered promises nothing.
+    by_consent : bool
+        Answered only where a node's configuration allows it by name, or a row's strategy says that it asks for it.
     """
 
     name: str
     steps: Steps = "none"
     averaged: bool = False
     coded: bool = False
+    unpaid: bool = False
+    by_consent: bool = False
 
     @property
     def trains(self) -> bool:
@@ -62,18 +68,18 @@ TRAIN = Kind("train", "row", averaged=True, coded=True)
 """Train this model and send it back."""
 GRADIENT = Kind("train.gradient", "one", averaged=True, coded=True)
 """Send the change that one step asks for."""
-ALONE = Kind("train.alone", "request")
+ALONE = Kind("train.alone", "request", unpaid=True)
 """Train this model and keep it."""
 TEACHER = Kind("train.teacher", "request")
 """Train this model and answer questions with it."""
 LABEL, POSTERIOR = Kind("query.label"), Kind("query.posterior")
 CANDIDATE, FRAME = Kind("query.candidate"), Kind("query.frame")
 """Questions to a teacher."""
-SPEECH = Kind("query.speech")
+SPEECH = Kind("query.speech", unpaid=True, by_consent=True)
 """Give your speech away."""
 SILO_NUMBER = Kind("query.silo")
 """Say which silo you are: Flower's node ids are random."""
-EVALUATE = Kind("evaluate")
+EVALUATE = Kind("evaluate", unpaid=True)
 """What Flower's strategies send to have a model scored."""
 
 OWN = {
@@ -91,9 +97,9 @@ KINDS: Registry[Kind] = Registry("kind of message", "fedasr.kinds")
 def kind_of(name: str) -> Kind:
     """Return what a kind of message says of itself.
 
-    One that nobody declared may train as long as it likes: silos drop out of it, and a protection, which could not
-    tell what to charge, refuses it.
+    One that nobody declared may train as long as it likes and tell what it likes: silos drop out of it, and a
+    protection, which could not tell what to charge, refuses it.
     """
     if name in OWN:
         return OWN[name]
-    return KINDS.find(name) if name in KINDS.known() else Kind(name, "request")
+    return KINDS.find(name) if name in KINDS.known() else Kind(name, "request", unpaid=True)

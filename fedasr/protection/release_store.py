@@ -36,6 +36,12 @@ class ReleaseStore(Protocol):
     def save_announced(self, attempts: Sequence[Mapping[str, Any]]) -> None:
         """Replace the list of what was announced."""
 
+    def unpaid(self) -> Sequence[str]:
+        """Return the kinds of messages that were answered though no guarantee covers them."""
+
+    def save_unpaid(self, kinds: Sequence[str]) -> None:
+        """Replace the list of those kinds."""
+
     def save_summary(self, summary: Mapping[str, Any]) -> None:
         """Write the ledger and what it adds up to."""
 

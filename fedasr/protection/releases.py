@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 from fedasr.common.errors import RowError
 from fedasr.common.files import Arrays
 from fedasr.common.randomness import Streams
+from fedasr.messages.kinds import Kind
 from fedasr.messages.traffic import Traffic
 from fedasr.privacy.accounting.ledger import Ledger, Release, Summary
 from fedasr.privacy.adjacency import Adjacency
@@ -79,6 +80,8 @@ class Releases:
         As accounted, and as done.
     log : TrafficLog, optional
         Whose messages a release was made of: a row that reads a stored release counts the same bytes again.
+    trusted : frozenset of str
+        The kinds of messages whose answers go through the row's own protection at the centre and nowhere else.
     """
 
     store: ReleaseStore
@@ -91,6 +94,7 @@ class Releases:
     ledger: Ledger = field(default_factory=Ledger)
     inherited: Inheritance = Inheritance()
     log: TrafficLog | None = None
+    trusted: frozenset[str] = frozenset()
     _summed: tuple[int, Summary] | None = None
 
     def promise(
@@ -163,10 +167,30 @@ class Releases:
         """Return a release that was stored, None where there is none."""
         return self.store.load(key)[0] if self.store.has(key) else None
 
+    def note_answered(self, kinds: Collection[Kind]) -> None:
+        """Remember, over interruptions too, which kinds of messages were answered that no guarantee covers."""
+        known = self.store.unpaid()
+        new = {kind.name for kind in kinds if kind.unpaid} - set(known)
+        if new:
+            self.store.save_unpaid([*known, *sorted(new)])
+
+    def trust_centre(self, kind: Kind) -> None:
+        """Say that answers of a kind go through the row's own protection at the centre, which is trusted with them."""
+        self.trusted |= {kind.name}
+
+    def unpaid(self) -> list[str]:
+        """Return the kinds of messages that were answered and that nothing paid for: there is no promise then."""
+        return [name for name in self.store.unpaid() if name not in self.trusted]
+
     def summary(self) -> Summary | None:
-        """Return what may be printed, None where nothing was promised."""
+        """Return what may be printed, None where nothing was promised.
+
+        There is no ε in it where a message was answered that tells of private speech and that nothing paid for.
+        """
         if self.delta is None:
             return None
+        if self.unpaid():
+            return Summary(None, self.delta, self.unit, self.adjacency, None, None, None)
         count = len(self.ledger.releases)
         if self._summed is None or self._summed[0] != count:  # privacy-loss distributions take seconds
             self._summed = (count, self.ledger.summary(self.delta))

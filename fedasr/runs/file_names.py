@@ -28,6 +28,8 @@ KEPT = "kept"
 VOTES = "votes.json"
 HISTOGRAMS = "votes.npy"
 PRIVACY = "privacy.json"
+UNPAID = "unpaid.jsonl"
+"""Which kinds of messages were answered that no guarantee covers."""
 
 RELEASES = "releases"
 """The folder of what was published under a guarantee: one file a key, and two lists."""

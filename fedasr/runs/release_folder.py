@@ -9,7 +9,7 @@ from typing import Any
 
 from fedasr.common.files import Arrays, load_arrays, read_lines, save_arrays, write_json, write_lines
 from fedasr.messages.traffic import Traffic
-from fedasr.runs.file_names import ANNOUNCED, LEDGER, PRIVACY, RELEASES, SEEN
+from fedasr.runs.file_names import ANNOUNCED, LEDGER, PRIVACY, RELEASES, SEEN, UNPAID
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,14 @@ class ReleaseFolder:
     def save_ledger(self, charged: Sequence[Mapping[str, Any]]) -> None:
         """Replace the list of what was charged."""
         write_lines(self.path / RELEASES / LEDGER, charged)
+
+    def unpaid(self) -> list[str]:
+        """Return the kinds of messages that were answered though no guarantee covers them."""
+        return [str(line["kind"]) for line in read_lines(self.path / UNPAID)]
+
+    def save_unpaid(self, kinds: Sequence[str]) -> None:
+        """Replace the list of those kinds."""
+        write_lines(self.path / UNPAID, [{"kind": kind} for kind in kinds])
 
     def save_summary(self, summary: Mapping[str, Any]) -> None:
         """Write the ledger and what it adds up to."""

@@ -24,6 +24,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Outcome
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.messages.kinds import SPEECH
 from fedasr.messages.traffic import bytes_moved
 from fedasr.protection.releases import Releases
 from fedasr.runs.data import RoundData
@@ -135,7 +136,11 @@ class Central:
             return Recogniser(self.roles.get(role, self.recogniser_spec), self.tokens).to(best_device())
 
     def private_trainer(self, recogniser: Recogniser, private: Speech, public: Speech) -> CentralTrainer:
-        """Return a central trainer for speech of silos, under the row's protection, and public speech beside it."""
+        """Return a central trainer for speech of silos, under the row's protection, and public speech beside it.
+
+        The speech must go nowhere else: a promise that the protection makes is made at a centre trusted with it.
+        """
+        self.releases.trust_centre(SPEECH)
         learner = self._learner(recogniser, private, public)
         protection = protection_of(self.row)
         return CentralTrainer(

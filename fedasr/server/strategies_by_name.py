@@ -15,6 +15,7 @@ from fedasr.common.registry import Registry
 from fedasr.common.settings import from_table
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
+from fedasr.messages.kinds import Kind
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
 from fedasr.wire.codecs_by_name import build_codec
@@ -131,6 +132,14 @@ def _sampling(training: TrainingSpec, silos: int) -> Mapping[str, Any]:
         "min_evaluate_nodes": 0,
         "min_available_nodes": drawn,
     }
+
+
+def asked_by(strategy: Strategy) -> tuple[Kind, ...]:
+    """Return the kinds of messages that a strategy says it asks for, of those that silos answer only by consent."""
+    asks = tuple(getattr(strategy, "asks", ()))
+    if not all(isinstance(kind, Kind) for kind in asks):
+        raise UserError(f"{type(strategy).__name__}.asks must hold kinds of messages (fedasr.messages.kinds)")
+    return asks
 
 
 def averages(strategy: Strategy) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flwr.app import Context, Message, RecordDict
@@ -11,6 +11,7 @@ from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
+from fedasr.messages.consent import Consent
 from fedasr.messages.kinds import ALONE, CANDIDATE, FRAME, GRADIENT, LABEL, POSTERIOR, SPEECH, TEACHER, TRAIN, Kind
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.messages.train_request import TrainRequest
@@ -31,25 +32,33 @@ SILO = "partition-id"
 
 @dataclass(frozen=True)
 class SiloApp:
-    """Makes the ClientApp of a row, in whichever process the silos live."""
+    """Makes the ClientApp of a row, in whichever process the silos live.
+
+    Parameters
+    ----------
+    host : SiloHost
+    consent : Consent
+        Which kinds of messages the silos answer.
+    """
 
     host: SiloHost
+    consent: Consent = field(default_factory=Consent)
 
     def __call__(self) -> ClientApp:
         """Return the ClientApp."""
-        return make_app(self.host)
+        app = ClientApp()
+        for kind, answer in ANSWERS.items():
+            getattr(app, kind.category)(kind.action)(_handler(self, answer))
+        return app
 
 
-def make_app(host: SiloHost) -> ClientApp:
-    """Return a ClientApp that answers for the silos of a host."""
-    app = ClientApp()
-    for kind, answer in ANSWERS.items():
-        getattr(app, kind.category)(kind.action)(_handler(host, answer))
-    return app
+def _handler(row: SiloApp, answer: Answer) -> Callable[[Message, Context], Message]:
+    host = row.host
 
-
-def _handler(host: SiloHost, answer: Answer) -> Callable[[Message, Context], Message]:
     def reply(message: Message, context: Context) -> Message:
+        refusal = row.consent.refusal(message)
+        if refusal is not None:
+            return refusal
         silo = host.silo(int(context.node_config[SILO]))
         content = answer(host, silo, message.content, context.state)
         return Message(content, reply_to=message)

@@ -13,6 +13,8 @@ from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.grid.in_process import InProcess
 from fedasr.messages.alone_reply import AloneReply
+from fedasr.messages.consent import Consent
+from fedasr.messages.kinds import SPEECH
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
@@ -157,7 +159,9 @@ def test_the_silos_speech_joins_to_the_whole(prepared: Prepared, host: SiloHost)
 def test_the_app_answers_every_kind_of_message(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
     from flwr.app import Message, RecordDict
 
-    grid = InProcess().open_grid(SiloApp(host), {n: {"partition-id": n} for n in range(4)}, host.streams)
+    grid = InProcess().open_grid(
+        SiloApp(host, Consent.of_row([SPEECH])), {n: {"partition-id": n} for n in range(4)}, host.streams
+    )  # fmt: skip
     node = list(grid.get_node_ids())[2]
     request = TrainRequest(weights, 1).to_record()
     (trained,) = grid.send_and_receive([Message(request, node, "train")])
