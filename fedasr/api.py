@@ -30,7 +30,7 @@ from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.evaluation import scores_of
 from fedasr.engine.fitting import unfit
-from fedasr.engine.named import refusals, untrainable
+from fedasr.engine.named import refusals, unsuited, untrainable
 from fedasr.engine.notices import notices, texts_of, unwritten_references
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
 from fedasr.engine.reopen import as_begun, check_partition, check_speech, reopen
@@ -128,7 +128,8 @@ def run(
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
     existing = _resumed(Path(resume), experiment) if resume else None
     _check_place(None if existing else out, grid, workers)
-    if wrong := [*refusals(experiment.compare), *untrainable(experiment)]:
+    wrong = [*refusals(experiment.compare), *untrainable(experiment)]
+    if wrong := wrong or unsuited(experiment):
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
     if experiment.model.start not in MADE_STARTS:
         load_model(Path(experiment.model.start))

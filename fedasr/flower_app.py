@@ -21,7 +21,7 @@ from fedasr import api
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import seeded_libraries
 from fedasr.common.threads import one_thread
-from fedasr.engine.assembly import row_strategy, silo_host
+from fedasr.engine.assembly import row_client, row_strategy, silo_host
 from fedasr.engine.preparation import prepare_experiment
 from fedasr.engine.request import requested
 from fedasr.engine.watchers.terminal import PlainWatcher
@@ -34,6 +34,7 @@ from fedasr.messages.encoding import encode_reply
 from fedasr.messages.kinds import SILO_NUMBER, Kind, kind_of
 from fedasr.server.strategies_by_name import asked_by, codec_of
 from fedasr.silo.app import SILO, SiloApp
+from fedasr.silo.client import ClientHalf
 from fedasr.silo.host import SiloHost
 from fedasr.wire.codec import Codec
 
@@ -95,13 +96,14 @@ class NodeApp(ClientApp):
         refusal = None if _is_simulated(context) else consent.refusal(message)
         if refusal is not None:
             return refusal
-        host, asks, codec = _opened(tuple(sorted(context.run_config.items())))
-        app = SiloApp(host, Consent.of_row(asks) if _is_simulated(context) else consent)()
+        host, client, asks, codec = _opened(tuple(sorted(context.run_config.items())))
+        app = SiloApp(host, client, Consent.of_row(asks) if _is_simulated(context) else consent)()
+        declared = client.kinds() if client else {}
         stream = host.streams.sequence(f"app {kind}", int(message.metadata.group_id or 0), silo)
         begun = time.thread_time()
         with one_thread(), seeded_libraries(stream):
             reply = app(message, context)
-            if kind_of(kind).coded:
+            if (declared.get(kind) or kind_of(kind)).coded:
                 encode_reply(reply.content, message.content, codec, context.state)
         reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
         return reply
@@ -119,14 +121,14 @@ def _is_simulated(context: Context) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _opened(config: tuple[tuple[str, Any], ...]) -> tuple[SiloHost, tuple[Kind, ...], Codec]:
-    """Return what the silos of a run share, what the row's strategy asks for, and what replies travel as."""
+def _opened(config: tuple[tuple[str, Any], ...]) -> tuple[SiloHost, ClientHalf | None, tuple[Kind, ...], Codec]:
+    """Return what the silos share, their client half, what the strategy asks for, and what replies travel as."""
     experiment = experiment_of(dict(config))
     row, seed = experiment.rows()[0]
     prepared = prepare_experiment(experiment, 1, Watcher())
     host = silo_host(prepared, row, seed)
     strategy = row_strategy(prepared, row)
-    return host, asked_by(strategy), codec_of(row, strategy)
+    return host, row_client(prepared, row), asked_by(strategy), codec_of(row, strategy)
 
 
 client = NodeApp()

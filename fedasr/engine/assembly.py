@@ -30,11 +30,13 @@ from fedasr.protection.releases import Releases
 from fedasr.runs.folder import Run
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.central import Central
+from fedasr.server.client_of import client_of
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Scorer
 from fedasr.server.simulator_view import SimulatorView
 from fedasr.server.strategies_by_name import asked_by, build_strategy, codec_of
 from fedasr.silo.app import SILO, SiloApp
+from fedasr.silo.client import ClientHalf
 from fedasr.silo.host import SiloHost
 from fedasr.wire.codec import Codec
 
@@ -80,6 +82,11 @@ class Assembly:
         """What the row's replies travel as."""
         return codec_of(self.row, self.strategy)
 
+    @cached_property
+    def client(self) -> ClientHalf | None:
+        """The client half of the row's algorithm, where it has one of its own."""
+        return client_of(self.row, self.strategy, self.training)
+
     @property
     def begins_from(self) -> Weights:
         """The model that the row begins from; in the order of checkpoints: codecs and residuals go by position."""
@@ -111,12 +118,13 @@ class Assembly:
             DropOut(probability, Streams(self.seed)) if probability else None,
             Announcement(self.releases, self.host.plan, self.host.training.local_steps),
             self.releases.note_answered,
+            self.client.kinds() if self.client else {},
         )
 
     def grid(self, rules: Rules | None = None) -> SiloGrid:
         """Open the row's grid of silos, by its own rules or others."""
         nodes = {silo: {SILO: silo} for silo in range(len(self.prepared.partition.silos))}
-        app = SiloApp(self.host, Consent.of_row(asked_by(self.strategy)))
+        app = SiloApp(self.host, self.client, Consent.of_row(asked_by(self.strategy)))
         return self.workers.open_grid(app, nodes, self.host.streams, rules or self.rules)
 
     def inherit_states(self, grid: SiloGrid) -> None:
@@ -174,3 +182,8 @@ def row_strategy(prepared: Prepared, row: RowSpec) -> Strategy:
 def row_codec(prepared: Prepared, row: RowSpec) -> Codec:
     """Return what the arrays of silos' replies travel as."""
     return codec_of(row, row_strategy(prepared, row))
+
+
+def row_client(prepared: Prepared, row: RowSpec) -> ClientHalf | None:
+    """Return the client half of a row's algorithm, where it has one of its own."""
+    return client_of(row, row_strategy(prepared, row), prepared.experiment.training_of(row))

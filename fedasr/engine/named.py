@@ -13,6 +13,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.network import build_network
 from fedasr.runs.file_names import OF_THE_RUN
+from fedasr.server.client_of import client_of
 from fedasr.server.strategies_by_name import build_strategy, named_codec
 
 MOST_SILOS = 10**6
@@ -22,6 +23,16 @@ MOST_SILOS = 10**6
 def refusals(rows: Iterable[RowSpec]) -> list[str]:
     """Return all that is wrong with what rows name and with the options they give it, a line each."""
     return [line for row in rows for check in _checks(row) for line in _refused(check)]
+
+
+def unsuited(experiment: Experiment) -> list[str]:
+    """Return which client halves are not there, or not stated for their row's local training, a line each."""
+    return [line for row in experiment.compare for line in _refused(partial(_client, experiment, row))]
+
+
+def _client(experiment: Experiment, row: RowSpec) -> None:
+    training = experiment.training_of(row)
+    client_of(row, build_strategy(row, training, MOST_SILOS), training)
 
 
 def untrainable(experiment: Experiment) -> list[str]:

@@ -29,12 +29,17 @@ class RowSpec(Settings):
         A name of the entry-point group ``fedasr.protections``, or ``module:Class``.
     codec : str
         What replies travel as; ``"auto"`` is what the strategy proposes, ``"dense"`` where it proposes nothing.
+    client : str
+        What the silos do: a name of the entry-point group ``fedasr.clients``, or ``module:Class``; ``"auto"`` is the
+        client half that the strategy names, fedasr's own answers where it names none.
     network : str
         The simulated links: ``"none"``, a preset's name, or the path of a TOML file.
     options : mapping
         Settings of the strategy; keyword arguments of one that names no settings, such as Flower's own.
     codec_options : mapping
         Settings of the codec.
+    client_options : mapping
+        Settings of the client half that `client` names.
     objective_options : mapping
         Settings of the objective.
     protection_options : mapping
@@ -51,9 +56,11 @@ class RowSpec(Settings):
     objective: str = "supervised"
     protection: str = "none"
     codec: str = "auto"
+    client: str = "auto"
     network: str = "none"
     options: Mapping[str, Any] = field(default_factory=dict)
     codec_options: Mapping[str, Any] = field(default_factory=dict)
+    client_options: Mapping[str, Any] = field(default_factory=dict)
     objective_options: Mapping[str, Any] = field(default_factory=dict)
     protection_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)

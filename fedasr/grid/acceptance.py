@@ -14,7 +14,8 @@ from fedasr.common.number_types import averageable
 from fedasr.grid.exchange import Mean
 from fedasr.grid.sums.terms import Reply
 from fedasr.messages.encoding import decode_reply
-from fedasr.messages.records import array_records, arrays_of, metric_record
+from fedasr.messages.kinds import Kind
+from fedasr.messages.records import array_records, arrays_of, flat_name, like_of, metric_record
 from fedasr.messages.returned import returned_names
 from fedasr.wire.codec import Codec, WireError
 
@@ -29,18 +30,28 @@ class RefusedError(ValueError):
     """A reply is not acceptable."""
 
 
-def term_of(sent: RecordDict, delivered: Mapping[str, Arrays], content: RecordDict, mean: Mean) -> Reply:
-    """Return how a reply enters a sum: as it is, with its weight, or its clipped change."""
-    arrays = _as_sent(sent, delivered)
+def term_of(kind: Kind, sent: RecordDict, delivered: Mapping[str, Arrays], content: RecordDict, mean: Mean) -> Reply:
+    """Return how a reply enters a sum, all its records as one vector: as it is, with its weight, or clipped changes."""
+    if set(delivered) != set(kind.carries) if kind.carries else len(delivered) != 1:
+        wanted = f"the records {', '.join(sorted(kind.carries))}" if kind.carries else "one record of arrays"
+        raise RefusedError(
+            f"a reply that is to be averaged must hold {wanted}, not {', '.join(sorted(delivered)) or 'none'}"
+        )
+    records = {name: _as_sent(sent, name, delivered[name]) for name in sorted(delivered)}
     if mean.clip_norm is None:
-        return Reply.of(arrays, reply_weight(content, mean))
-    return Reply.of(clipped(_change(arrays, sent, next(iter(delivered))), mean.clip_norm), 1.0, arrays)
+        return Reply.of(_flat(records), reply_weight(content, mean))
+    changes = {name: _change(arrays, sent, name) for name, arrays in records.items()}
+    return Reply.of(clipped(_flat(changes), mean.clip_norm), 1.0, _flat(records))
+
+
+def _flat(records: Mapping[str, Arrays]) -> Arrays:
+    return {flat_name(name, key): array for name, arrays in records.items() for key, array in arrays.items()}
 
 
 def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
     """Return how far a model lies from the one that was sent; a change is one already."""
-    base = array_records(sent).get(name)
-    if base is None:
+    base = sent.get(name)
+    if not isinstance(base, ArrayRecord):
         return arrays
     old = arrays_of(base)
     return {key: np.subtract(array, old[key], dtype=np.float64) for key, array in arrays.items()}
@@ -83,12 +94,12 @@ def in_order(sent: RecordDict, name: str, arrays: Arrays) -> Arrays:
     return arrays
 
 
-def _as_sent(sent: RecordDict, delivered: Mapping[str, Arrays]) -> Arrays:
-    """Return the arrays of a reply in the order in which they were sent: sums are by position."""
-    expected = array_records(sent)
-    if len(delivered) != 1 or len(expected) != 1:
-        raise RefusedError("a reply that is to be averaged must hold the one array record that was sent")
-    arrays, like = next(iter(delivered.values())), next(iter(expected.values()))
+def _as_sent(sent: RecordDict, name: str, arrays: Arrays) -> Arrays:
+    """Return the arrays of a record in the order in which its layout was sent: sums are by position."""
+    try:
+        like = like_of(sent, name)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
     names = returned_names(sent, like)
     _check_names(arrays, names)
     for key, array in arrays.items():

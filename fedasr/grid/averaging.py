@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Exchange, Mean, Outcome
 from fedasr.grid.sums.terms import Term, mean_of
-from fedasr.messages.records import CHANGE, array_record, metric_record
+from fedasr.messages.records import CHANGE, METRICS, array_record, flat_name, like_of, metric_record
 from fedasr.messages.returned import asked_back
 
 
@@ -38,13 +38,17 @@ def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_t
     total = float(weights.sum())
     if total <= 0:
         raise RowError(f"the weights '{mean.weight}' of all replies are zero")
-    content = exchange.contents[good[0].request.content]
-    sent, record = next(iter(content.array_records.items()))
-    answered = CHANGE if is_clipped else next(iter(good[0].records), sent)
-    name = next(iter(good[0].content.metric_records)) if good[0].content is not None else "metrics"
+    first, sent = good[0], exchange.contents[good[0].request.content]
+    layouts = {name: asked_back(sent, like_of(sent, name)) for name in sorted(first.records)}
+    flat = {flat_name(name, key): array for name, layout in layouts.items() for key, array in layout.items()}
     types = [np.result_type(*of_one) for of_one in zip(*(outcome.types for outcome in good), strict=True)]
-    arrays = array_record(mean_of(arrays_total, total, asked_back(content, record), types))
-    return RecordDict({answered: arrays, name: _mean_metrics(metrics, weights, mean.weight)})
+    means = mean_of(arrays_total, total, flat, types)
+    records = {
+        CHANGE if is_clipped and name in sent else name: array_record({k: means[flat_name(name, k)] for k in layout})
+        for name, layout in layouts.items()
+    }
+    metrics_name = next(iter(first.content.metric_records)) if first.content is not None else METRICS
+    return RecordDict({**records, metrics_name: _mean_metrics(metrics, weights, mean.weight)})
 
 
 def _mean_metrics(metrics: Sequence[MetricRecord], weights: NDArray[np.float64], weight: str) -> MetricRecord:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Outcome, Request
 from fedasr.messages.consent import REASON
-from fedasr.messages.kinds import Kind
+from fedasr.messages.kinds import Kind, kind_of
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
 
@@ -31,12 +31,19 @@ class Rules:
         Told the round, and which silo is asked by what kind of message, before silos are asked to train.
     after_answers : callable, optional
         Told the kinds of the messages that were answered, before anybody is given the replies.
+    kinds : mapping of str to Kind
+        The kinds of messages that the row's client half declares, by name.
     """
 
     codec: Codec = field(default_factory=Dense)
     drop_out: DropOut | None = None
     before_training: Callable[[int, Sequence[tuple[int, Kind]]], None] | None = None
     after_answers: Callable[[Collection[Kind]], None] | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+    def kind(self, name: str) -> Kind:
+        """Return what a kind of message says of itself: as the row's client half declares it, else as known to all."""
+        return self.kinds.get(name) or kind_of(name)
 
     def charge(self, round: int, requests: Sequence[Request]) -> None:
         """Have training charged before it is asked for."""

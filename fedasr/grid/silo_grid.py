@@ -6,7 +6,7 @@ import itertools
 import logging
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flwr.app import Message, RecordDict
@@ -22,7 +22,7 @@ from fedasr.grid.round_grid import RoundGrid
 from fedasr.grid.rules import Rules
 from fedasr.grid.sums.terms import Term
 from fedasr.grid.time_limit import is_over, late_reason
-from fedasr.messages.kinds import kind_of
+from fedasr.messages.kinds import Kind
 from fedasr.messages.records import viewed
 from fedasr.messages.returned import completed
 
@@ -115,7 +115,7 @@ class SiloGrid(FlowerFace):
         lost = tuple(self._undelivered(message) for message in messages if not self._is_known(message))
         if not sent:
             return Answers(lost)
-        contents, requests = _planned(sent)
+        contents, requests = _planned(sent, self.rules.kind)
         may_average = mean if all(request.kind.averaged for request in requests) else None
         self.rules.charge(round, requests)
         present, gone = self.rules.present(round, requests)
@@ -144,7 +144,7 @@ class SiloGrid(FlowerFace):
         return error_reply(message, reason, NODE_UNAVAILABLE)
 
 
-def _planned(sent: Sequence[Message]) -> tuple[tuple[RecordDict, ...], list[Request]]:
+def _planned(sent: Sequence[Message], kind_of: Callable[[str], Kind]) -> tuple[tuple[RecordDict, ...], list[Request]]:
     """Return the contents of messages, each once, and the requests, in the order of the silos."""
     places: dict[int, int] = {}
     contents: list[RecordDict] = []

@@ -143,7 +143,7 @@ class Worker:
         sent = exchange.contents[request.content]
         delivered, blob_bytes = deliver(sent, content, self._codec, request.kind.coded)
         kept = {name: record for name, record in content.items() if name not in delivered}
-        reply = None if exchange.mean is None else term_of(sent, delivered, content, exchange.mean)
+        reply = None if exchange.mean is None else term_of(request.kind, sent, delivered, content, exchange.mean)
         if reply is None:
             kept |= {name: array_record(in_order(sent, name, arrays)) for name, arrays in delivered.items()}
         size, types = envelope_bytes(content), () if reply is None else reply.types

@@ -1,9 +1,9 @@
 """Replies as a codec's blob: what a silo makes of its arrays, and what the other end makes of the blob.
 
 A record that answers one of the same name (a model for a model) travels as its difference from what was
-sent; any other record (a change, a gradient) has the layout of the one record that was sent and travels
-as it is; of both only what comes back (`fedasr.messages.returned`). An exact codec has nothing to gain from
-either and is left out.
+sent; any other record (a change, a gradient, a control variate) has the layout of the model that was sent and travels
+as it is; of both only what comes back (`fedasr.messages.returned`). All records of a reply are one vector, in the order of their names, and one blob: it stands in the first of
+them, and the others are empty. An exact codec has nothing to gain from any of this and is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.messages.records import array_record, array_records, arrays_of, metric_record
+from fedasr.messages.records import array_record, array_records, arrays_of, flat_name, like_of, metric_record
 from fedasr.messages.returned import asked_back
 from fedasr.wire.codec import Codec, Layout, State, WireError, check_float32
 
@@ -47,11 +47,15 @@ def encode_reply(content: RecordDict, sent: RecordDict, codec: Codec, state: Rec
     records = array_records(content)
     if codec.is_exact or not records:
         return
-    if len(records) != 1:
-        raise WireError(f"a codec that loses bits carries one record of arrays a reply, not {len(records)}")
-    (name, record), before = next(iter(records.items())), _state(state)
-    blob, after = codec.encode(_change(arrays_of(record), sent, name), before)
-    content[name] = array_record({BLOB: np.frombuffer(blob, np.uint8)})
+    names, before = sorted(records), _state(state)
+    flat = {
+        flat_name(name, key): array
+        for name in names
+        for key, array in _change(arrays_of(records[name]), sent, name).items()
+    }
+    blob, after = codec.encode(flat, before)
+    for name in names:
+        content[name] = array_record({BLOB: np.frombuffer(blob, np.uint8)} if name == names[0] else {})
     if after:
         state[STATE] = array_record(dict(after))
     metrics = metric_record(content)
@@ -68,24 +72,26 @@ def decode_reply(content: RecordDict, sent: RecordDict, codec: Codec) -> tuple[d
         Where the blob is not what it should be.
     """
     records = array_records(content)
-    if len(records) != 1 or list(next(iter(records.values()))) != [BLOB]:
+    names = sorted(records)
+    if not names or [list(records[name]) for name in names] != [[BLOB], *([] for _ in names[1:])]:
         raise WireError("the reply is not one blob, though its row has a codec")
-    name, record = next(iter(records.items()))
-    base = sent.get(name)
-    model = asked_back(sent, base if isinstance(base, ArrayRecord) else _only(sent))
-    blob = arrays_of(record)[BLOB]
+    blob = arrays_of(records[names[0]])[BLOB]
     if blob.dtype != np.uint8 or blob.ndim != 1:
         raise WireError("the blob is not a row of bytes")
-    arrays: Arrays = codec.decode(blob.tobytes(), Layout.of(model))
-    if isinstance(base, ArrayRecord):
-        arrays = {key: np.add(model[key], arrays[key], dtype=np.float32) for key in model}
-    return {name: arrays}, blob.size
+    models = {name: _layout(sent, name) for name in names}
+    flat = {flat_name(name, key): array for name, model in models.items() for key, array in model.items()}
+    found = codec.decode(blob.tobytes(), Layout.of(flat))
+    arrays = {name: {key: found[flat_name(name, key)] for key in model} for name, model in models.items()}
+    for name in names:
+        if isinstance(sent.get(name), ArrayRecord):
+            model = models[name]
+            arrays[name] = {k: np.add(model[k], arrays[name][k], dtype=np.float32) for k in model}
+    return dict(arrays), blob.size
 
 
 def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
     """Return what travels of some arrays, in the order of those that were sent: a blob holds no names."""
-    base = sent.get(name)
-    model = asked_back(sent, base if isinstance(base, ArrayRecord) else _only(sent))
+    base, model = sent.get(name), _layout(sent, name)
     if arrays.keys() != model.keys():
         odd = sorted(set(arrays) ^ set(model))
         raise WireError(f"the arrays' names differ from those asked for: {', '.join(odd[:3])}")
@@ -100,8 +106,9 @@ def _state(state: RecordDict) -> State:
     return arrays_of(record) if isinstance(record, ArrayRecord) else {}
 
 
-def _only(sent: RecordDict) -> ArrayRecord:
-    records = array_records(sent)
-    if len(records) != 1:
-        raise WireError(f"the layout of a blob is that of the one record sent, not of {len(records)}")
-    return next(iter(records.values()))
+def _layout(sent: RecordDict, name: str) -> Arrays:
+    """Return arrays of the layout of a reply's record."""
+    try:
+        return asked_back(sent, like_of(sent, name))
+    except ValueError as error:
+        raise WireError(str(error)) from error

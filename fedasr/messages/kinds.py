@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fedasr.common.registry import Registry
+from fedasr.messages.records import ARRAYS, CHANGE
+from fedasr.messages.votes import ANSWER
 
 Steps = Literal["none", "one", "row", "request"]
 
@@ -30,6 +32,10 @@ class Kind:
         The replies may be averaged where they are made, for strategies that declare it.
     coded : bool
         The arrays of replies travel as the row's codec encodes them.
+    carries : tuple of str
+        The records of arrays that a reply may hold; one that is not named here is refused.
+    stretches : int
+        How often those steps are taken for one message: an algorithm with a model of the silo's own trains twice.
     unpaid : bool
         Replies tell of private speech what no guarantee covers: a row in which one was answered promises nothing.
     by_consent : bool
@@ -40,6 +46,8 @@ class Kind:
     steps: Steps = "none"
     averaged: bool = False
     coded: bool = False
+    carries: tuple[str, ...] = ()
+    stretches: int = 1
     unpaid: bool = False
     by_consent: bool = False
 
@@ -61,21 +69,23 @@ class Kind:
     def steps_behind(self, local_steps: int) -> int | None:
         """Return the steps behind one message in a row of so many local steps; None where only the message tells."""
         known: dict[Steps, int | None] = {"none": 0, "one": 1, "row": local_steps, "request": None}
-        return known[self.steps]
+        steps = known[self.steps]
+        return None if steps is None else self.stretches * steps
 
 
-TRAIN = Kind("train", "row", averaged=True, coded=True)
+TRAIN = Kind("train", "row", averaged=True, coded=True, carries=(ARRAYS,))
 """Train this model and send it back."""
-GRADIENT = Kind("train.gradient", "one", averaged=True, coded=True)
+GRADIENT = Kind("train.gradient", "one", averaged=True, coded=True, carries=(CHANGE,))
 """Send the change that one step asks for."""
 ALONE = Kind("train.alone", "request", unpaid=True)
 """Train this model and keep it."""
 TEACHER = Kind("train.teacher", "request")
 """Train this model and answer questions with it."""
-LABEL, POSTERIOR = Kind("query.label"), Kind("query.posterior")
-CANDIDATE, FRAME = Kind("query.candidate"), Kind("query.frame")
+LABEL, POSTERIOR, CANDIDATE, FRAME = (
+    Kind(f"query.{what}", carries=(ANSWER,)) for what in ("label", "posterior", "candidate", "frame")
+)
 """Questions to a teacher."""
-SPEECH = Kind("query.speech", unpaid=True, by_consent=True)
+SPEECH = Kind("query.speech", carries=("speech",), unpaid=True, by_consent=True)
 """Give your speech away."""
 SILO_NUMBER = Kind("query.silo")
 """Say which silo you are: Flower's node ids are random."""

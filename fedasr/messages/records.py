@@ -95,6 +95,29 @@ def array_records(content: RecordDict) -> dict[str, ArrayRecord]:
     return {name: record for name, record in content.items() if isinstance(record, ArrayRecord)}
 
 
+def like_of(sent: RecordDict, name: str) -> ArrayRecord:
+    """Return the record of a message whose layout a reply's record of some name has.
+
+    That of the same name (a model for a model); else the model that was sent, whose change, gradient or control variate
+    it is.
+
+    Raises
+    ------
+    ValueError
+        Where several records were sent and none is the model.
+    """
+    records = array_records(sent)
+    found = records.get(name) or records.get(ARRAYS)
+    if found is None and len(records) != 1:
+        raise ValueError(f"of the {len(records)} records that were sent none has the layout of '{name}'")
+    return next(iter(records.values())) if found is None else found
+
+
+def flat_name(record: str, name: str) -> str:
+    """Return under which name an array of a record stands where all records of a reply are one vector."""
+    return f"{record}/{name}"
+
+
 def _values(array: Array) -> NDArray[Any]:
     if isinstance(array, ViewArray):
         return array.values

@@ -14,7 +14,7 @@ import numpy as np
 from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.messages.records import array_record, array_records, arrays_of
+from fedasr.messages.records import array_record, array_records, arrays_of, like_of
 from fedasr.training.parameters import chosen_names
 
 LAYERS = "layers"
@@ -52,7 +52,7 @@ def completed(sent: RecordDict, content: RecordDict) -> RecordDict:
         return content
     bases = array_records(sent)
     whole = {
-        name: _whole(record, bases.get(name), next(iter(bases.values()))) if bases else record
+        name: _whole(record, bases.get(name), like_of(sent, name)) if bases else record
         for name, record in array_records(content).items()
     }
     return RecordDict({name: whole.get(name, record) for name, record in content.items()})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from flwr.app import MetricRecord, RecordDict
 
@@ -32,6 +33,8 @@ class TrainReply:
         ``"arrays"`` for a model, ``"change"`` for a change.
     speech_seconds : float, optional
         The silo's seconds of speech: its weight in an average, where the request asks for it.
+    others : mapping of str to mapping
+        Further records of arrays, such as the change of a control variate.
     """
 
     arrays: Weights
@@ -40,6 +43,7 @@ class TrainReply:
     audio_seconds: float
     record: str = ARRAYS
     speech_seconds: float | None = None
+    others: Mapping[str, Weights] = field(default_factory=dict)
 
     def to_record(self) -> RecordDict:
         """Return the message's content; ``uniform`` weights every silo alike."""
@@ -48,7 +52,8 @@ class TrainReply:
         metrics = MetricRecord({
             "num-examples": self.utterances, "uniform": 1, **loss, "audio-seconds": self.audio_seconds, **seconds,
         })  # fmt: skip
-        return RecordDict({self.record: array_record(self.arrays), METRICS: metrics})
+        others = {name: array_record(arrays) for name, arrays in self.others.items()}
+        return RecordDict({self.record: array_record(self.arrays), **others, METRICS: metrics})
 
 
 def utterances_of(content: RecordDict) -> int:

@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from fedasr.common.errors import RowError
 from fedasr.messages.consent import Consent
 from fedasr.messages.kinds import ALONE, CANDIDATE, FRAME, GRADIENT, LABEL, POSTERIOR, SPEECH, TEACHER, TRAIN, Kind
+from fedasr.messages.records import array_records
 from fedasr.messages.speech_reply import SpeechReply
-from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, answer_record
 from fedasr.silo.alone import train_alone
+from fedasr.silo.client import Answer, ClientHalf
 from fedasr.silo.gradient import change
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.teacher import train_teacher
-from fedasr.silo.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
+from fedasr.silo.teachers.teacher import train_teacher
+from fedasr.silo.teachers.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
 from fedasr.silo.train import train
+from fedasr.silo.work import Work
 
-Answer = Callable[[SiloHost, Silo, RecordDict, RecordDict], RecordDict]
-"""Makes a reply's content of a message's, for a silo and what it keeps between messages."""
 SILO = "partition-id"
 """The key of a node's configuration that holds the silo's number; Flower's own engine sets the same."""
 
@@ -37,22 +37,31 @@ class SiloApp:
     Parameters
     ----------
     host : SiloHost
+    client : ClientHalf, optional
+        The client half of the row's algorithm, where it has one.
     consent : Consent
         Which kinds of messages the silos answer.
     """
 
     host: SiloHost
+    client: ClientHalf | None = None
     consent: Consent = field(default_factory=Consent)
 
     def __call__(self) -> ClientApp:
         """Return the ClientApp."""
         app = ClientApp()
-        for kind, answer in ANSWERS.items():
-            getattr(app, kind.category)(kind.action)(_handler(self, answer))
+        for kind, answer in answers_of(self.client).values():
+            getattr(app, kind.category)(kind.action)(_handler(self, kind, answer))
         return app
 
 
-def _handler(row: SiloApp, answer: Answer) -> Callable[[Message, Context], Message]:
+def answers_of(client: ClientHalf | None) -> dict[str, tuple[Kind, Answer]]:
+    """Return what each kind of message is answered by, by its name: a client half's own before fedasr's."""
+    own = client.answers() if client is not None else {}
+    return {kind.name: (kind, answer) for kind, answer in [*ANSWERS.items(), *own.items()]}
+
+
+def _handler(row: SiloApp, kind: Kind, answer: Answer) -> Callable[[Message, Context], Message]:
     host = row.host
 
     def reply(message: Message, context: Context) -> Message:
@@ -60,49 +69,43 @@ def _handler(row: SiloApp, answer: Answer) -> Callable[[Message, Context], Messa
         if refusal is not None:
             return refusal
         silo = host.silo(int(context.node_config[SILO]))
-        content = answer(host, silo, message.content, context.state)
+        work = Work(host, silo, kind, int(message.metadata.group_id or 0), context.state)
+        content = answer(work, message.content)
+        _check_declared(kind, content)
         return Message(content, reply_to=message)
 
     return reply
 
 
-def request_of(kind: Kind, content: RecordDict) -> TrainRequest:
-    """Return a request to train.
-
-    Raises
-    ------
-    RowError
-        Where it asks for steps that its kind does not leave to it: they are what is charged and timed.
-    """
-    request = TrainRequest.from_record(content)
-    if not (request.steps is None and request.epochs is None) and kind.steps != "request":
-        raise RowError(f"a message '{kind.name}' does not say its steps; set training.local_steps")
-    return request
+def _check_declared(kind: Kind, content: RecordDict) -> None:
+    """Refuse arrays that a kind of message does not say that it carries: they would leave the silo undeclared."""
+    if undeclared := sorted(array_records(content).keys() - set(kind.carries)):
+        raise RowError(f"a reply to '{kind.name}' holds arrays it does not declare: {', '.join(undeclared)}")
 
 
-def _train(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
-    return train(host, silo, request_of(TRAIN, content), state).to_record()
+def _train(work: Work, content: RecordDict) -> RecordDict:
+    return train(work.host, work.silo, work.request(content), work.state).to_record()
 
 
-def _gradient(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
-    return change(host, silo, request_of(GRADIENT, content), state).to_record()
+def _gradient(work: Work, content: RecordDict) -> RecordDict:
+    return change(work.host, work.silo, work.request(content), work.state).to_record()
 
 
-def _alone(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
-    return train_alone(host, silo, request_of(ALONE, content)).to_record()
+def _alone(work: Work, content: RecordDict) -> RecordDict:
+    return train_alone(work.host, work.silo, work.request(content)).to_record()
 
 
-def _teacher(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
-    return train_teacher(host.in_role("teacher"), silo, request_of(TEACHER, content), state)
+def _teacher(work: Work, content: RecordDict) -> RecordDict:
+    return train_teacher(work.host.in_role("teacher"), work.silo, work.request(content), work.state)
 
 
-def _speech(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
-    return SpeechReply(silo.speech).to_record()
+def _speech(work: Work, content: RecordDict) -> RecordDict:
+    return SpeechReply(work.speech).to_record()
 
 
 def _vote(vote: Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]) -> Answer:
-    def answer(host: SiloHost, silo: Silo, content: RecordDict, state: RecordDict) -> RecordDict:
-        return answer_record(vote(host.in_role("teacher"), silo, Question.from_record(content), state))
+    def answer(work: Work, content: RecordDict) -> RecordDict:
+        return answer_record(vote(work.host.in_role("teacher"), work.silo, Question.from_record(content), work.state))
 
     return answer
 
@@ -111,4 +114,4 @@ ANSWERS: dict[Kind, Answer] = {
     TRAIN: _train, GRADIENT: _gradient, ALONE: _alone, TEACHER: _teacher, SPEECH: _speech,
     LABEL: _vote(vote_label), POSTERIOR: _vote(posterior), CANDIDATE: _vote(vote_candidate), FRAME: _vote(vote_frames),
 }  # fmt: skip
-"""What each kind of message is answered by."""
+"""What each kind of message is answered by where no client half says otherwise."""

@@ -91,11 +91,12 @@ class SiloHost:
         held = Holdings(silo.speech, unlabelled=self.public_speech)
         return Learner(self.recogniser, self.objective, held, self.augment, self.training.batch_size, layers)
 
-    def dice(self, silo: Silo, round: int) -> Dice:
-        """Return all chance of a silo's training in a round."""
-        masks = silo.streams.torch("local dropout", round, silo.number)
-        batches = silo.streams.numpy("local", round, silo.number)
-        return Dice(batches, (masks,), lambda what, step: self.noise(silo, f"{what} {round} {step}"))
+    def dice(self, silo: Silo, round: int, stretch: int = 0) -> Dice:
+        """Return all chance of a stretch of a silo's training in a round."""
+        later = f" {stretch}" if stretch else ""
+        masks = silo.streams.torch(f"local dropout{later}", round, silo.number)
+        batches = silo.streams.numpy(f"local{later}", round, silo.number)
+        return Dice(batches, (masks,), lambda what, step: self.noise(silo, f"{what} {round} {step}{later}"))
 
     @property
     def _speech(self) -> Speech:

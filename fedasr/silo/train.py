@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -27,17 +27,27 @@ from fedasr.training.parameters import ALL, chosen_names, zero_untrained_
 
 MOMENTS = "optimizer"
 """The record of a silo's state that holds its optimizer's moments."""
+Correction = Callable[[Mapping[str, torch.Tensor]], None]
+"""Changes a clipped gradient, by parameter, in place, at the weights that the recogniser has by then."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What local training did: the mean loss (nats a token) and the seconds of speech it read.
+    """What local training did.
 
-    The loss is NaN where nothing could be learnt, None where a guarantee does not cover it.
+    Attributes
+    ----------
+    loss : float or None
+        Mean, in nats a token; NaN where nothing could be learnt, None where a guarantee does not cover it.
+    audio_seconds : float
+        Seconds of speech it read.
+    steps : int
+        Optimizer steps.
     """
 
     loss: float | None
     audio_seconds: float
+    steps: int = 0
 
 
 def train(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> TrainReply:
@@ -52,7 +62,10 @@ def train(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) 
     )  # fmt: skip
 
 
-def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict | None = None) -> Trained:
+def local_steps(
+    host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict | None = None,
+    correct: Correction | None = None, stretch: int = 0,
+) -> Trained:  # fmt: skip
     """Train the host's recogniser in place.
 
     Parameters
@@ -64,6 +77,10 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
         pull towards the weights at the start (FedProx); for the steps see `steps_asked`.
     state : RecordDict, optional
         Where the optimizer's moments of the round before are found, and left for the next.
+    correct : callable, optional
+        Changes each gradient, after it was clipped.
+    stretch : int
+        Tells stretches of training in one round apart: each draws batches, masks and noise of its own.
     """
     recogniser, spec, proximal = host.recogniser, host.training, request.proximal
     optimizer = make_optimizer(recogniser, spec, request.round)
@@ -72,9 +89,11 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
     layers, steps = request.layers or ALL, steps_asked(host, silo, request)
-    for seconds, loss, gradient in gradients(host, silo, request.round, steps, layers):
+    for seconds, loss, gradient in gradients(host, silo, request.round, steps, layers, stretch):
         is_trained = zero_untrained_(recogniser, gradient, layers)
         clip_norm_(gradient, spec.gradient_norm)
+        if correct is not None:
+            correct(_named(recogniser, gradient, is_trained))
         for number, parameter in enumerate(recogniser.parameters()):
             parameter.grad = gradient[number] if is_trained[number] else None
             if proximal and parameter.grad is not None:
@@ -84,7 +103,14 @@ def local_steps(host: SiloHost, silo: Silo, request: TrainRequest, state: Record
         audio_seconds += seconds
     if state is not None:
         _save_moments(optimizer, recogniser, state)
-    return Trained(told_loss(host, losses), audio_seconds)
+    return Trained(told_loss(host, losses), audio_seconds, len(losses))
+
+
+def _named(
+    recogniser: Recogniser, gradient: Sequence[torch.Tensor], is_trained: Sequence[bool]
+) -> dict[str, torch.Tensor]:
+    names = (name for name, _ in recogniser.named_parameters())
+    return {name: part for name, part, chosen in zip(names, gradient, is_trained, strict=True) if chosen}
 
 
 def steps_asked(host: SiloHost, silo: Silo, request: TrainRequest) -> int:
@@ -141,12 +167,14 @@ def _turned(name: str) -> str:
     return "/".join(reversed(name.split("/")))
 
 
-def gradients(host: SiloHost, silo: Silo, round: int, steps: int, layers: tuple[str, ...] = ALL) -> Iterator[Step]:
+def gradients(
+    host: SiloHost, silo: Silo, round: int, steps: int, layers: tuple[str, ...] = ALL, stretch: int = 0
+) -> Iterator[Step]:
     """Yield so many gradients at the recogniser's weights: everything that a silo trains goes through here.
 
     What is not among the layers is not differentiated, and its gradient is of no use.
     """
-    with closing(host.plan.gradients(host.learner(silo, layers), host.dice(silo, round))) as found:
+    with closing(host.plan.gradients(host.learner(silo, layers), host.dice(silo, round, stretch))) as found:
         yield from itertools.islice(found, steps)
 
 

@@ -14,8 +14,8 @@ FILES = sorted(EXTENSIONS.glob("*.py"))
 def test_each_is_on_the_page_and_short(file: Path) -> None:
     text = file.read_text(encoding="utf-8").rstrip()
     assert f"```python\n{text}\n```" in PAGE
-    assert len(text.splitlines()) <= 60
+    assert len(text.splitlines()) <= (80 if file.stem == "algorithm" else 60)
 
 
 def test_nothing_else_is_on_the_page() -> None:
-    assert len(re.findall("```python", PAGE)) == len(FILES) == 7
+    assert len(re.findall("```python", PAGE)) == len(FILES) == 8

@@ -24,10 +24,10 @@ from fedasr.messages.records import arrays_of
 from fedasr.messages.train_reply import utterances_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, padded
-from fedasr.silo import scorers
 from fedasr.silo.host import SiloHost
-from fedasr.silo.teacher import TEACHER, train_teacher
-from fedasr.silo.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
+from fedasr.silo.teachers import scorers
+from fedasr.silo.teachers.teacher import TEACHER, train_teacher
+from fedasr.silo.teachers.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
 
 MOST = 6
 

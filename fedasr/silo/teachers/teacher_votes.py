@@ -14,9 +14,9 @@ from fedasr.asr.decoding.prefix import encoded
 from fedasr.common.errors import RowError
 from fedasr.messages.votes import Question
 from fedasr.silo.host import SiloHost
-from fedasr.silo.scorers import Scorers
 from fedasr.silo.silo import Silo
-from fedasr.silo.teacher import question_batch, teacher
+from fedasr.silo.teachers.scorers import Scorers
+from fedasr.silo.teachers.teacher import question_batch, teacher
 
 
 def vote_label(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:

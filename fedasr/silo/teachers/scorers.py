@@ -16,7 +16,7 @@ from fedasr.messages.records import arrays_of
 from fedasr.messages.votes import Integers, Question
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.teacher import TEACHER, question_batch, teacher
+from fedasr.silo.teachers.teacher import TEACHER, question_batch, teacher
 
 Owner = tuple[NDArray[Any], ...]
 """A teacher, told from others by its arrays: a silo is given the same ones for as long as it keeps them."""

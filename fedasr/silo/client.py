@@ -1,0 +1,62 @@
+"""Client halves: what an algorithm does in a silo, and which there are (the entry-point group ``fedasr.clients``)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flwr.app import RecordDict
+
+from fedasr.common.errors import UserError
+from fedasr.common.registry import Registry
+from fedasr.common.settings import Settings, from_table
+from fedasr.experiment.training import TrainingSpec
+from fedasr.messages.kinds import Kind
+from fedasr.silo.work import Work
+
+Answer = Callable[[Work, RecordDict], RecordDict]
+"""Makes a reply's content of a message's."""
+
+
+class ClientHalf(Settings, ABC):
+    """The half of an algorithm that runs in the silos; a frozen dataclass of its settings.
+
+    It travels to the silos, so it holds no speech and no model. What a silo must remember stands in the state that its
+    `Work` gives it. A kind of message that it declares under a name that fedasr knows takes the place of fedasr's own;
+    all other messages are answered as ever.
+    """
+
+    @abstractmethod
+    def answers(self) -> Mapping[Kind, Answer]:
+        """Return what each kind of message is answered by."""
+
+    def check(self, training: TrainingSpec) -> None:
+        """Refuse local training for which the algorithm is not stated; by default nothing.
+
+        Raises
+        ------
+        UserError
+            Naming the setting and the mend.
+        """
+
+    def kinds(self) -> dict[str, Kind]:
+        """Return the kinds of messages that it declares, by name."""
+        return {kind.name: kind for kind in self.answers()}
+
+
+CLIENTS: Registry[type[ClientHalf]] = Registry("client half", "fedasr.clients")
+
+
+def build_client(name: str, options: Mapping[str, Any]) -> ClientHalf:
+    """Return the client half of a registered name, or of ``module:Class``, with its options.
+
+    Raises
+    ------
+    UserError
+        Where the name, an option or its value is unknown or out of range.
+    """
+    found = CLIENTS.find(name)
+    if not (isinstance(found, type) and issubclass(found, ClientHalf)):
+        raise UserError(f"'{name}' is no client half (a subclass of {ClientHalf.__module__}.ClientHalf)")
+    return from_table(found, options, "", "client_options.")

@@ -1,0 +1,175 @@
+"""What a client half is given to answer one message with."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flwr.app import ArrayRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedasr.asr.recogniser import Recogniser, Weights
+from fedasr.common.errors import RowError
+from fedasr.common.randomness import Streams, seeded_libraries
+from fedasr.corpora.speech import Speech
+from fedasr.experiment.training import TrainingSpec
+from fedasr.messages.kinds import Kind
+from fedasr.messages.records import ARRAYS, array_record, arrays_of
+from fedasr.messages.train_reply import TrainReply
+from fedasr.messages.train_request import TrainRequest
+from fedasr.protection.protection import GradientPlan, Step
+from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
+from fedasr.silo.train import Correction, Trained, gradients, local_steps, steps_asked, told_seconds
+from fedasr.training.objectives.objective import Objective
+from fedasr.training.parameters import ALL, chosen_names
+
+
+@dataclass(frozen=True)
+class Work:
+    """One message to one silo: the silo, what it keeps, and how it trains.
+
+    Attributes
+    ----------
+    host : SiloHost
+        What all silos of the row share.
+    silo : Silo
+    kind : Kind
+        Of the message.
+    round : int
+        Of the exchange.
+    state : RecordDict
+        What the silo keeps between messages: Flower's records, saved with each checkpoint and restored to the bit. It
+        never leaves the silo by itself.
+    """
+
+    host: SiloHost
+    silo: Silo
+    kind: Kind
+    round: int
+    state: RecordDict
+    _stretches: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def speech(self) -> Speech:
+        """The silo's own speech. What is made of it otherwise than by gradients, no protection covers."""
+        return self.silo.speech
+
+    @property
+    def streams(self) -> Streams:
+        """Where all chance comes from."""
+        return self.silo.streams
+
+    @property
+    def recogniser(self) -> Recogniser:
+        """The recogniser to load weights into; silos of one process take turns, so nothing stays in it."""
+        return self.host.recogniser
+
+    @property
+    def training(self) -> TrainingSpec:
+        """The row's rounds and local work."""
+        return self.host.training
+
+    @property
+    def objective(self) -> Objective:
+        """What a batch holds and what its loss is."""
+        return self.host.objective
+
+    @property
+    def plan(self) -> GradientPlan:
+        """The row's protection, sized."""
+        return self.host.plan
+
+    def in_role(self, role: str) -> Work:
+        """Return the same work with the recogniser of a role, such as a teacher."""
+        return replace(self, host=self.host.in_role(role))
+
+    def request(self, content: RecordDict) -> TrainRequest:
+        """Return what a message to train asks for.
+
+        Raises
+        ------
+        RowError
+            Where it asks for steps that its kind does not leave to it: they are what is charged and timed.
+        """
+        found = TrainRequest.from_record(content)
+        if not (found.steps is None and found.epochs is None) and self.kind.steps != "request":
+            raise RowError(f"a message '{self.kind.name}' does not say its steps; set training.local_steps")
+        return found
+
+    def descend(
+        self, request: TrainRequest, correct: Correction | None = None, state: RecordDict | None = None
+    ) -> Trained:
+        """Take the local steps, in place, from the weights that the recogniser has.
+
+        Parameters
+        ----------
+        request : TrainRequest
+        correct : callable, optional
+            ``correct(gradient)`` changes each clipped gradient, a tensor by the name of its parameter, in place, before
+            the optimizer's step.
+        state : RecordDict, optional
+            Where the optimizer's moments are kept from round to round; without it each message begins anew.
+
+        Raises
+        ------
+        RowError
+            Where the kind of message declares fewer stretches of training.
+        """
+        return local_steps(self.host, self.silo, request, state, correct, self._next_stretch())
+
+    def gradients(self, request: TrainRequest, layers: tuple[str, ...] = ALL) -> Iterator[Step]:
+        """Yield the gradients of as many steps as `descend` would take, each at the weights of its moment.
+
+        They are neither clipped to ``training.gradient_norm`` nor applied. Errors as `descend`.
+        """
+        steps = steps_asked(self.host, self.silo, request)
+        return gradients(self.host, self.silo, request.round, steps, layers, self._next_stretch())
+
+    def _next_stretch(self) -> int:
+        stretch = next(self._stretches)
+        if stretch >= self.kind.stretches:
+            raise RowError(
+                f"a message '{self.kind.name}' declares {self.kind.stretches} stretches of training, not more"
+            )
+        return stretch
+
+    def reply(
+        self, request: TrainRequest, trained: Trained, arrays: Weights | None = None, record: str = ARRAYS,
+        others: Mapping[str, Weights] | None = None,
+    ) -> RecordDict:  # fmt: skip
+        """Return the content of a reply to a request to train.
+
+        Parameters
+        ----------
+        request : TrainRequest
+        trained : Trained
+        arrays : mapping of str to ndarray, optional
+            By default the recogniser's weights, of the layers that the request trains.
+        record : str
+            What they are: a model (``"arrays"``) or a change of the one that was sent (``"change"``).
+        others : mapping of str to mapping, optional
+            Further records of arrays, of the layout of the model that was sent.
+        """
+        if arrays is None:
+            weights = self.recogniser.weights()
+            arrays = {name: weights[name] for name in chosen_names(weights, request.layers or ALL)}
+        seconds = told_seconds(self.host, self.silo, request)
+        size, loss, heard = len(self.speech), trained.loss, trained.audio_seconds
+        return TrainReply(arrays, size, loss, heard, record, seconds, others or {}).to_record()
+
+    def kept(self, name: str) -> dict[str, NDArray[Any]]:
+        """Return arrays that the silo kept under a name; empty where it kept none."""
+        record = self.state.get(name)
+        return arrays_of(record) if isinstance(record, ArrayRecord) else {}
+
+    def keep(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep arrays under a name, in the place of what stood there; nobody may change them any more."""
+        self.state[name] = array_record(arrays)
+
+    def fresh_weights(self) -> Weights:
+        """Return weights of the recogniser's shape, drawn from the row's stream: the same in every silo."""
+        with seeded_libraries(self.streams.sequence("fresh weights")):
+            return Recogniser(self.host.recogniser_spec, self.host.tokens).weights()
