@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +17,11 @@ from fedasr.common.files import read_lines
 from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.messages.kinds import ALONE, GRADIENT, TRAIN
+from fedasr.messages.kinds import ALONE, GRADIENT, TRAIN, Kind
 from fedasr.messages.train_request import TrainRequest
-from fedasr.silo.app import request_of
 from fedasr.silo.host import SiloHost
 from fedasr.silo.train import steps_asked, train
+from fedasr.silo.work import Work
 from fedasr.training.batches import seconds_of
 
 BATCH = 2
@@ -62,11 +63,14 @@ def test_a_request_says_more_than_the_row(unequal: Prepared, weights: Weights) -
 
 @pytest.mark.parametrize("kind", [TRAIN, GRADIENT])
 @pytest.mark.parametrize("asked", [{"steps": 3}, {"epochs": 3}])
-def test_what_is_charged_by_the_row_is_not_for_a_message_to_say(kind, asked, weights: Weights) -> None:
+def test_what_is_charged_by_the_row_is_not_for_a_message_to_say(
+    kind: Kind, asked: dict[str, Any], unequal: Prepared, weights: Weights
+) -> None:
+    host = silo_host(unequal, RowSpec("row", "fedavg"), 5)
     content = TrainRequest(weights, 1, **asked).to_record()
     with pytest.raises(RowError, match="does not say its steps"):
-        request_of(kind, content)
-    assert request_of(ALONE, content).steps == asked.get("steps")
+        Work(host, host.silo(0), kind, 1, RecordDict()).request(content)
+    assert Work(host, host.silo(0), ALONE, 1, RecordDict()).request(content).steps == asked.get("steps")
 
 
 def test_rows_in_epochs_take_the_time_of_what_they_read(

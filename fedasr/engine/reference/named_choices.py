@@ -12,6 +12,7 @@ from fedasr.common.registry import Registry
 from fedasr.experiment.model import ModelSpec
 from fedasr.protection.protection import PROTECTIONS
 from fedasr.server.strategies_by_name import STRATEGIES
+from fedasr.silo.client import CLIENTS
 from fedasr.training.objectives.objective import OBJECTIVES
 from fedasr.wire.codecs_by_name import CODECS
 
@@ -60,6 +61,7 @@ CHOICES = (
     NamedChoice("compare", "objective", "objective_options", OBJECTIVES),
     NamedChoice("compare", "protection", "protection_options", PROTECTIONS),
     NamedChoice("compare", "codec", "codec_options", CODECS, also=("auto",)),
+    NamedChoice("compare", "client", "client_options", CLIENTS, also=("auto",)),
     NamedChoice("model", "encoder", "encoder_options", ENCODERS, "settings"),
     NamedChoice("model", "head", "head_options", HEADS, "settings"),
 )
