@@ -1,9 +1,10 @@
 """Replies as a codec's blob: what a silo makes of its arrays, and what the other end makes of the blob.
 
 A record that answers one of the same name (a model for a model) travels as its difference from what was
-sent; any other record (a change, a gradient, a control variate) has the layout of the model that was sent and travels
-as it is; of both only what comes back (`fedasr.messages.returned`). All records of a reply are one vector, in the order of their names, and one blob: it stands in the first of
-them, and the others are empty. An exact codec has nothing to gain from any of this and is left out.
+sent; any other record (a change, a gradient, a control variate) has the layout of the model that was sent and
+travels as it is; of both only what comes back (`fedasr.messages.returned`). All records of a reply are one vector,
+in the order of their names, and one blob: it stands in the first of them, and the others are empty. An exact codec
+has nothing to gain from any of this and is left out.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ and name what the installed packages register.
 """
 TITLES = {
     "strategy": "Strategies", "objective": "Objectives", "protection": "Protections", "codec": "Codecs",
-    "encoder": "Encoders", "head": "Heads",
+    "client": "Client halves", "encoder": "Encoders", "head": "Heads",
 }  # fmt: skip
 NETWORK = """## The file of a network
 
