@@ -160,7 +160,7 @@ def test_the_app_answers_every_kind_of_message(host: SiloHost, weights: dict[str
     from flwr.app import Message, RecordDict
 
     grid = InProcess().open_grid(
-        SiloApp(host, Consent.of_row([SPEECH])), {n: {"partition-id": n} for n in range(4)}, host.streams
+        SiloApp(host, consent=Consent.of_row([SPEECH])), {n: {"partition-id": n} for n in range(4)}, host.streams
     )  # fmt: skip
     node = list(grid.get_node_ids())[2]
     request = TrainRequest(weights, 1).to_record()
