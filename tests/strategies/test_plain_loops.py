@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.oracles import plain_loops as plain
 from support.oracles.least_squares import MODEL, NO_AUGMENT
-from support.oracles.rows import flat, optimum, run_row, silos_of, start_of
+from support.oracles.rows import flat, run_row, silos_of, start_of
 from support.unequal import SIZES, unequal_table
 
 from fedasr.engine.preparation import Prepared, prepare_experiment

@@ -45,7 +45,7 @@ class Correlations(Encoder):
 
 
 class Guess(Head):
-    """Guesses the mean of the encodings and an offset; half the squared error, times the tokens that it is divided by."""
+    """Guesses from the mean of the encodings and an offset; its loss is half the squared error."""
 
     def __init__(self, inputs: int, tokens: int, settings: Settings = NO_OPTIONS) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Guess(Head):
         self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor,
         generator: torch.Generator | None = None,
     ) -> Tensor:  # fmt: skip
-        """Return the loss of each utterance, shape (batch,)."""
+        """Return the loss of each utterance, shape (batch,), times its tokens, by which a recogniser divides."""
         guess_BG = _mean(encodings_BTF, lengths_B) + self.offset
         tokens_B = target_lengths_B.clamp_min(1).double()
         true_BG = torch.stack([tokens_B / 10, targets_BU.sum(1) / tokens_B / 10], -1)
