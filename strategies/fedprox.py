@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flwr.app import RecordDict
-from torch import Tensor
 
 from fedasr.common.settings import Settings, number
 from fedasr.messages.kinds import TRAIN, Kind
 from fedasr.silo.client import Answer, ClientHalf
+from fedasr.silo.corrections import pulled
 from fedasr.silo.work import Work
 
 from .fedavg import FedAvg, FedAvgSettings
@@ -42,14 +42,8 @@ class FedProxClient(ClientHalf):
         """Take the local steps, each held back by the distance from the start."""
         request = work.request(content)
         work.recogniser.load(request.weights)
-        now = dict(work.recogniser.named_parameters())
-        sent = {name: parameter.detach().clone() for name, parameter in now.items()}
-
-        def pull(gradient: Mapping[str, Tensor]) -> None:
-            for name, part in gradient.items():
-                part.add_(now[name].detach() - sent[name], alpha=self.proximal)
-
-        return work.reply(request, work.descend(request, pull if self.proximal else None))
+        pull = pulled(work.recogniser, request.weights, self.proximal) if self.proximal else None
+        return work.reply(request, work.descend(request, pull))
 
 
 @dataclass(frozen=True)

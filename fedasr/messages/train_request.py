@@ -70,7 +70,8 @@ class TrainRequest:
     def from_record(cls, content: RecordDict) -> TrainRequest:
         """Read the message's content, as any Flower strategy of the FedAvg family writes it."""
         config = next(iter(content.config_records.values()), ConfigRecord())
-        weights = arrays_of(next(iter(content.array_records.values())))
+        records = content.array_records
+        weights = arrays_of(records[ARRAYS] if ARRAYS in records else next(iter(records.values())))
         return cls(
             weights, number_of(config, "server-round", int), number_of(config, "proximal-mu", float),
             bool(config.get(KEEP_OPTIMIZER, False)), max(1, number_of(config, ACCUMULATE, int)),

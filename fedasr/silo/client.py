@@ -45,6 +45,18 @@ class ClientHalf(Settings, ABC):
         return {kind.name: kind for kind in self.answers()}
 
 
+def refuse_all_but_sgd(training: TrainingSpec, algorithm: str) -> None:
+    """Refuse local training whose steps are no sums of gradients.
+
+    Raises
+    ------
+    UserError
+        Naming the setting and the mend.
+    """
+    if training.optimizer != "sgd":
+        raise UserError(f"training.optimizer is '{training.optimizer}', and {algorithm} is stated for SGD; set 'sgd'")
+
+
 CLIENTS: Registry[type[ClientHalf]] = Registry("client half", "fedasr.clients")
 
 
