@@ -89,13 +89,15 @@ SPEECH = Kind("query.speech", carries=("speech",), unpaid=True, by_consent=True)
 """Give your speech away."""
 SILO_NUMBER = Kind("query.silo")
 """Say which silo you are: Flower's node ids are random."""
+OWN_MODEL = Kind("evaluate.own")
+"""Say what your own model does: the one that no server has. It is the simulator's question, outside all rounds."""
 EVALUATE = Kind("evaluate", unpaid=True)
 """What Flower's strategies send to have a model scored."""
 
 OWN = {
     kind.name: kind
     for kind in (
-        TRAIN, GRADIENT, ALONE, TEACHER, LABEL, POSTERIOR, CANDIDATE, FRAME, SPEECH, SILO_NUMBER, EVALUATE,
+        TRAIN, GRADIENT, ALONE, TEACHER, LABEL, POSTERIOR, CANDIDATE, FRAME, SPEECH, SILO_NUMBER, OWN_MODEL, EVALUATE,
     )
 }  # fmt: skip
 """The kinds that fedasr declares itself, by name."""

@@ -20,6 +20,7 @@ from fedasr.grid.exchange import Answers, Mean
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.central import Central
+from fedasr.server.own_models import OwnModels, ask_own_models
 from fedasr.server.strategies_by_name import averages, wants_central
 from fedasr.server.strategy_state import UnsavableError, restore, state_of
 from fedasr.training.losses import number_or_none
@@ -50,19 +51,19 @@ def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | Non
         raise RowError(f"{type(strategy).__name__}: {type(error).__name__}: {reason}") from error
 
 
-def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean | None = None) -> Weights:
+def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean | None = None) -> Weights | None:
     """Do what Flower's ``Strategy.start`` does, with evaluation, checkpoints and seeded sampling.
 
     Each round's draws from global generators (Flower samples clients so) come from that round's own
     stream; a resumed row therefore draws what an uninterrupted one draws.
     """
-    training = central.training
+    training, evaluated = central.training, False if isinstance(strategy, OwnModels) else None
     arrays, first = array_record(central.start), 1
     saved = central.resume()
     if saved:
         arrays, first = _restored(strategy, saved[1]), saved[0] + 1
     else:
-        central.after_round(0, training.rounds, lambda: central.start, lambda: None)
+        central.after_round(0, training.rounds, lambda: central.start, lambda: None, evaluate=evaluated)
     for round in range(first, training.rounds + 1):
         turn = Turn(strategy, grid, central, round, mean)
         with seeded_libraries(central.streams.sequence("strategy", round)):
@@ -70,7 +71,10 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean 
             arrays = aggregated if aggregated is not None else arrays
             turn.evaluate(arrays)
         model, state = partial(arrays_of, arrays), partial(_state, strategy, arrays)
-        central.after_round(round, training.rounds, model, state, _loss(metrics))
+        central.after_round(round, training.rounds, model, state, _loss(metrics), evaluated)
+    if isinstance(strategy, OwnModels):
+        ask_own_models(central, strategy.common(arrays))
+        return None
     return arrays_of(arrays)
 
 

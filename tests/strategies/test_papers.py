@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flwr.app import RecordDict
 from support.oracles import plain_loops as plain
 from support.oracles.least_squares import MODEL, NO_AUGMENT
-from support.oracles.rows import Ran, flat, run_row, silos_of, start_of
+from support.oracles.rows import SEED, Gradients, Ran, flat, run_row, silos_of, start_of
 from support.unequal import SIZES, unequal_table
 
+from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
+from fedasr.messages.kinds import TRAIN
+from fedasr.silo.host import SiloHost
+from fedasr.silo.work import Work
 
 EXACT, NEAR = 3e-6, 1e-5
 """How near float64 must come on least squares, and float32 with a recogniser."""
@@ -69,3 +74,56 @@ def test_least_squares(name: str, drawn: int, momentum: float, quadratic: Prepar
     expected = ROWS[name][1](silos, start)
     np.testing.assert_allclose(found.model, expected, rtol=0, atol=EXACT)
     assert np.abs(expected - start).max() > 0.1
+
+
+@pytest.mark.parametrize("drawn", [0, 2])
+def test_what_scaffold_and_feddyn_remember(drawn: int, quadratic: Prepared, tmp_path: Path) -> None:
+    row, found = ran(quadratic, ROWS["scaffold"][0], tmp_path, silos_per_round=drawn)
+    silos, start = silos_of(quadratic, row, found), flat(start_of(quadratic))
+    _, common, own = plain.scaffold(silos, start)
+    np.testing.assert_allclose(flat(found.strategy.variate), common, rtol=0, atol=EXACT)
+    for silo in {silo for cohort in found.cohorts for silo in cohort}:
+        np.testing.assert_allclose(flat(found.kept(silo, "variate")), own[silo], rtol=0, atol=EXACT)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.7])
+@pytest.mark.parametrize("drawn", [0, 2])
+def test_ditto(drawn: int, strength: float, quadratic: Prepared, tmp_path: Path) -> None:
+    asked = RowSpec("row", "ditto", options={"strength": strength})
+    row, found = ran(quadratic, asked, tmp_path, silos_per_round=drawn, momentum=0.6, local_steps=3)
+    silos = silos_of(quadratic, row, found)
+    draws = Gradients(silo_host(quadratic, row, SEED), stretch=1)
+    common, own = plain.ditto(silos, flat(start_of(quadratic)), strength, draws)
+    np.testing.assert_allclose(found.model, common, rtol=0, atol=EXACT)
+    for silo, model in enumerate(own):
+        kept = found.kept(silo, "own model")
+        assert bool(kept) == (model is not None)
+        if model is not None:
+            np.testing.assert_allclose(flat(kept), model, rtol=0, atol=EXACT)
+
+
+@pytest.mark.parametrize("drawn", [0, 2])
+def test_fedper(drawn: int, quadratic: Prepared, tmp_path: Path) -> None:
+    asked = RowSpec("row", "fedper", options={"own_layers": ["head.*"]})
+    row, found = ran(quadratic, asked, tmp_path, silos_per_round=drawn, local_steps=3)
+    host = silo_host(quadratic, row, SEED)
+    start = {**start_of(quadratic), "head.offset": fresh(host)["head.offset"]}
+    is_own = flat({name: np.full(array.shape, name == "head.offset") for name, array in start.items()}) > 0
+    common, models = plain.fedper(silos_of(quadratic, row, found), flat(start), is_own)
+    np.testing.assert_allclose(found.model, common, rtol=0, atol=EXACT)
+    for silo in {silo for cohort in found.cohorts for silo in cohort}:
+        (kept,) = found.kept(silo, "own layers").values()
+        np.testing.assert_allclose(kept, models[silo][is_own], rtol=0, atol=EXACT)
+
+
+def fresh(host: SiloHost) -> dict[str, Any]:
+    return Work(host, host.silo(0), TRAIN, 1, RecordDict()).fresh_weights()
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_recogniser(name: str, recogniser: Prepared, tmp_path: Path) -> None:
+    row, found = ran(recogniser, ROWS[name][0], tmp_path, silos_per_round=2, local_steps=3, momentum=0.6)
+    start = flat(start_of(recogniser))
+    expected = ROWS[name][1](silos_of(recogniser, row, found), start)
+    np.testing.assert_allclose(found.model, expected, rtol=0, atol=NEAR)
+    assert np.abs(expected - start).max() > 1000 * NEAR

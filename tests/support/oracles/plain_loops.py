@@ -7,7 +7,7 @@ model after the last round, and what each silo keeps where it keeps a part.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,15 +151,30 @@ def feddyn(silos: Silos, x: Vector, alpha: float) -> tuple[Vector, Vector, list[
     return x, h, own
 
 
-def ditto(silos: Silos, x: Vector, strength: float) -> tuple[Vector, list[Vector]]:
+def ditto(silos: Silos, x: Vector, strength: float, draws: GradientAt) -> tuple[Vector, list[Vector | None]]:
     """Li et al. 2021, Algorithm 1: FedAvg, and beside it each silo's own ``v_k ← v_k - η(∇F_k(v_k) + λ(v_k - w_t))``.
 
-    Both take the same batches.
+    Parameters
+    ----------
+    silos : Silos
+    x : ndarray
+    strength : float
+        λ.
+    draws : callable
+        The gradients along the way of own models, where these draw other batches.
+
+    Returns
+    -------
+    ndarray
+    list of ndarray or None
+        v_k, which begins as the first w_t that the silo is sent; None where it was sent none.
     """
-    own = [x.copy() for _ in silos.sizes]
+    own: list[Vector | None] = [None] * len(silos.sizes)
+    beside = replace(silos, gradient=draws)
     for round, cohort in silos.rounds():
         for k in cohort:
-            own[k], _ = silos.local(k, round, own[k], lambda v, x=x: strength * (v - x))
+            begun = own[k]
+            own[k], _ = beside.local(k, round, x if begun is None else begun, lambda v, x=x: strength * (v - x))
         ends = [silos.local(k, round, x)[0] for k in cohort]
         x = sum(p * y for p, y in zip(silos.shares(cohort), ends, strict=True))
     return x, own

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
+from flwr.app import ArrayRecord, RecordDict
+from flwr.serverapp.strategy import Strategy
 from numpy.typing import NDArray
 
 from fedasr.asr.batch import Batch
@@ -18,8 +22,13 @@ from fedasr.engine.preparation import Prepared
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.in_process import InProcess
+from fedasr.grid.silo_state import unpacked
 from fedasr.grid.workers import Workers
+from fedasr.messages.records import arrays_of
 from fedasr.runs.row_folder import RowFolder
+from fedasr.server import rounds
+from fedasr.server.central import Central
+from fedasr.server.own_models import ask_own_models
 from fedasr.server.rounds import drive
 from fedasr.silo.host import SiloHost
 from fedasr.training.batches import shuffled_batches, training_batch
@@ -32,17 +41,22 @@ SEED = 4
 
 @dataclass(frozen=True)
 class Ran:
-    """What a row left: its model, what its silos keep, and who took part in each round."""
+    """What a row left: its server's model, its strategy, what its silos keep, and who took part in each round."""
 
-    weights: Weights | None
+    weights: Weights
+    strategy: Strategy
     states: Mapping[int, Weights]
     cohorts: tuple[tuple[int, ...], ...]
 
     @property
     def model(self) -> Vector:
         """The model as one vector."""
-        assert self.weights is not None
         return flat(self.weights)
+
+    def kept(self, silo: int, record: str) -> Weights:
+        """Return the arrays that a silo kept under a name."""
+        state = unpacked(self.states[silo]) if silo in self.states else RecordDict()
+        return arrays_of(state.array_records[record]) if record in state else {}
 
 
 def start_of(prepared: Prepared) -> Weights:
@@ -57,9 +71,24 @@ def run_row(prepared: Prepared, row: RowSpec, folder: Path, workers: Workers | N
     parts = Assembly(prepared, row, SEED, start_of(prepared), RowFolder(folder / row.name), workers, Watcher())
     grid = parts.grid()
     central = parts.central(grid)
-    weights = drive(parts.strategy, central.grid, central)
+    with last_common() as told:
+        weights = drive(parts.strategy, central.grid, central)
     states = {silo: dict(kept) for silo, kept in grid.silo_states()}
-    return Ran(weights, states, tuple(_cohorts(parts)))
+    return Ran(told[-1] if weights is None else weights, parts.strategy, states, tuple(_cohorts(parts)))
+
+
+@contextmanager
+def last_common() -> Iterator[list[Weights]]:
+    """Note the server's last model of rows whose silos have their own."""
+    told: list[Weights] = []
+
+    def noting(central: Central, common: ArrayRecord) -> None:
+        told.append(arrays_of(common))
+        ask_own_models(central, common)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rounds, "ask_own_models", noting)
+        yield told
 
 
 def _cohorts(parts: Assembly) -> Iterator[tuple[int, ...]]:
@@ -86,6 +115,7 @@ class Gradients:
     """The gradient of each batch that the silos of a row draw, by autograd and nothing else of fedasr's training."""
 
     host: SiloHost
+    stretch: int = 0
     _batches: dict[tuple[int, int], tuple[Iterator[Batch], list[Batch]]] = field(default_factory=dict)
 
     def __call__(self, silo: int, round: int, step: int, at: Vector) -> Vector:
@@ -104,7 +134,7 @@ class Gradients:
 
     def _drawn(self, number: int, round: int) -> Iterator[Batch]:
         host, silo = self.host, self.host.silo(number)
-        generator = silo.streams.numpy("local", round, number)
+        generator = host.dice(silo, round, self.stretch).batches
         while True:
             for indices in shuffled_batches(silo.speech, host.training.batch_size, generator):
                 yield training_batch(silo.speech, indices, host.tokens, host.augment, generator)
