@@ -79,11 +79,6 @@ class FedDyn(FlowerFedAvg):
     settings : FedDynSettings, optional
     **sampling
         What Flower's FedAvg takes; fedasr sets it.
-
-    Attributes
-    ----------
-    client : FedDynSettings
-        The half that runs in the silos.
     """
 
     settings_class: ClassVar[type[Settings]] = FedDynSettings

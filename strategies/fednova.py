@@ -23,6 +23,7 @@ from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDic
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 
+from fedasr.asr.recogniser import Weights
 from fedasr.common.settings import Settings, number, one_of
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import Kind
@@ -68,25 +69,16 @@ class FedNovaClient(ClientHalf):
         pull = pulled(work.recogniser, request.weights, self.proximal) if self.proximal else None
         trained = work.descend(request, pull)
         far = reach(trained.steps, learning_rate(spec, request.round) * self.proximal, spec.momentum)
-        change = {name: (array - request.weights[name]) / far for name, array in work.recogniser.weights().items()}
+        change: Weights = {n: (array - request.weights[n]) / far for n, array in work.recogniser.weights().items()}
         reply = work.reply(request, trained, change, CHANGE)
         reply.metric_records[METRICS][REACH] = far
         return reply
 
 
 def reach(steps: int, pulled: float, momentum: float) -> float:
-    """Return ‖a‖₁: the sum of how much each gradient moves a silo, in units of -η.
-
-    Parameters
-    ----------
-    steps : int
-    pulled : float
-        ημ: the share of its distance from the start by which each step pulls a silo back.
-    momentum : float
-        Of SGD, new in every round.
-    """
+    """Return ‖a‖₁, where each step pulls a silo back by the share `pulled` = ημ of its distance from the start."""
     total = moved = velocity = 0.0
-    for step in range(steps):  # what a gradient of the first step has moved by now, one of the last but j then did
+    for step in range(steps):  # how far the first gradient has moved it by now; one of step k moves it as far
         velocity = momentum * velocity + (step == 0) - pulled * moved
         moved += velocity
         total += abs(moved)
@@ -114,11 +106,6 @@ class FedNova(FlowerFedAvg):
     settings : FedNovaSettings, optional
     **sampling
         What Flower's FedAvg takes; fedasr sets it.
-
-    Attributes
-    ----------
-    client : FedNovaClient
-        The half that runs in the silos.
     """
 
     settings_class: ClassVar[type[Settings]] = FedNovaSettings

@@ -23,7 +23,7 @@ from fedasr.messages.kinds import TRAIN
 from fedasr.silo.host import SiloHost
 from fedasr.silo.work import Work
 
-EXACT, NEAR = 3e-6, 1e-5
+EXACT, NEAR = 1e-9, 1e-5
 """How near float64 must come on least squares, and float32 with a recogniser."""
 LEARNING: dict[str, Any] = {"rounds": 5, "batch_size": 4, "learning_rate": 0.1, "gradient_norm": np.inf}
 Loop = Callable[[plain.Silos, plain.Vector], plain.Vector]

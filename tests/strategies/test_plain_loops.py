@@ -72,5 +72,5 @@ def test_averaging_is_the_plain_loop(quadratic: Prepared, tmp_path: Path, drawn:
     ran = run_row(quadratic, row, tmp_path)
     assert {len(cohort) for cohort in ran.cohorts} == {drawn or len(SIZES)}
     expected = plain.fedprox(silos_of(quadratic, row, ran), flat(start_of(quadratic)), mu)
-    np.testing.assert_allclose(ran.model, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(ran.model, expected, rtol=0, atol=1e-9)
     assert np.abs(expected - flat(start_of(quadratic))).max() > 0.1
