@@ -44,11 +44,11 @@ class DittoClient(PersonalHalf):
 
     Parameters
     ----------
-    strength : float
+    proximal : float
         λ, by which a silo's own model is pulled towards the common one.
     """
 
-    strength: float = number(0.1, least=0, below=math.inf)
+    proximal: float = number(0.1, least=0, below=math.inf)
 
     def answers(self) -> Mapping[Kind, Answer]:
         """Return what is done with a model to train, and with the question after the silo's own."""
@@ -60,7 +60,7 @@ class DittoClient(PersonalHalf):
         model.load(request.weights)
         reply = work.reply(request, work.descend(request))
         model.load(self.own_model(work, request.weights))
-        work.descend(request, pulled(model, request.weights, self.strength) if self.strength else None)
+        work.descend(request, pulled(model, request.weights, self.proximal) if self.proximal else None)
         work.keep(OWN, model.weights())
         return reply
 
@@ -89,4 +89,4 @@ class Ditto(OwnModels, FedAvg):
     def __init__(self, settings: DittoSettings | None = None, **sampling: Any) -> None:
         settings = settings or DittoSettings()
         super().__init__(settings, **sampling)
-        self.client = DittoClient(settings.strength)
+        self.client = DittoClient(settings.proximal)

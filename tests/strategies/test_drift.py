@@ -75,7 +75,7 @@ def test_unlike_numbers_of_steps_pull_fednova_away_less_than_averaging(quadratic
 def test_where_nothing_differs_they_are_averaging(quadratic: Prepared, tmp_path: Path) -> None:
     training = {"rounds": 3, "batch_size": 2, "local_steps": 3, "silos_per_round": 3, "momentum": 0.5}
     plain = ran(quadratic, tmp_path, "fedavg", **training)
-    for strategy, options in (("fedprox", {"proximal": 0.0}), ("fedper", {}), ("ditto", {"strength": 3.0})):
+    for strategy, options in (("fedprox", {"proximal": 0.0}), ("fedper", {}), ("ditto", {"proximal": 3.0})):
         found = ran(quadratic, tmp_path, strategy, options, **training)
         assert all(np.array_equal(found.weights[name], plain.weights[name]) for name in plain.weights), strategy
     equal_steps = ran(quadratic, tmp_path, "fednova", **training)
@@ -83,7 +83,7 @@ def test_where_nothing_differs_they_are_averaging(quadratic: Prepared, tmp_path:
 
 
 def test_without_a_pull_dittos_own_part_is_training_alone(quadratic: Prepared, tmp_path: Path) -> None:
-    found = ran(quadratic, tmp_path, "ditto", {"strength": 0.0}, rounds=3)
+    found = ran(quadratic, tmp_path, "ditto", {"proximal": 0.0}, rounds=3)
     host = silo_host(quadratic, RowSpec("row", "ditto", training=WHOLE), SEED)
     gradient = Gradients(host)
     for silo in range(len(quadratic.partition.silos)):

@@ -89,7 +89,7 @@ def test_what_scaffold_and_feddyn_remember(drawn: int, quadratic: Prepared, tmp_
 @pytest.mark.parametrize("strength", [0.0, 0.7])
 @pytest.mark.parametrize("drawn", [0, 2])
 def test_ditto(drawn: int, strength: float, quadratic: Prepared, tmp_path: Path) -> None:
-    asked = RowSpec("row", "ditto", options={"strength": strength})
+    asked = RowSpec("row", "ditto", options={"proximal": strength})
     row, found = ran(quadratic, asked, tmp_path, silos_per_round=drawn, momentum=0.6, local_steps=3)
     silos = silos_of(quadratic, row, found)
     draws = Gradients(silo_host(quadratic, row, SEED), stretch=1)
