@@ -159,19 +159,29 @@ class Assembly:
 
 def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
     """Return what all silos of a row share."""
-    training = prepared.experiment.training_of(row)
+    training, client = prepared.experiment.training_of(row), row_client(prepared, row)
+    stretches = max((kind.stretches for kind in client.kinds().values()), default=1) if client else 1
     return SiloHost(
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, objective_of(row),
         Streams(seed, row.name), prepared.experiment.reproducible_noise,
-        sized_plan(prepared.partition, row, training), prepared.roles,
+        sized_plan(prepared.partition, row, training, stretches), prepared.roles,
     )  # fmt: skip
 
 
-def sized_plan(partition: Partition, row: RowSpec, training: TrainingSpec) -> GradientPlan:
-    """Return the row's protection, sized for its smallest silo and for the steps that each silo takes."""
+def sized_plan(partition: Partition, row: RowSpec, training: TrainingSpec, stretches: int = 1) -> GradientPlan:
+    """Return the row's protection, sized for its smallest silo and for the steps that each silo takes.
+
+    Parameters
+    ----------
+    partition : Partition
+    row : RowSpec
+    training : TrainingSpec
+    stretches : int
+        How often the row's algorithm takes the local steps of a round (`fedasr.messages.kinds.Kind`).
+    """
     smallest = min(len(ids) for ids in partition.silos)
-    return protection_of(row).plan(smallest, 0, training.rounds * training.local_steps)
+    return protection_of(row).plan(smallest, 0, training.rounds * training.local_steps * stretches)
 
 
 def row_strategy(prepared: Prepared, row: RowSpec) -> Strategy:

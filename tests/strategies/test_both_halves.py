@@ -13,6 +13,10 @@ from support.unequal import run_unequal, stopped
 from support.watched import failing
 
 from fedasr.common.files import load_arrays, read_lines
+from fedasr.engine.assembly import silo_host
+from fedasr.engine.preparation import Prepared
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.protection.protection import GradientPlan
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "fedprox": {}, "scaffold": {}, "fednova": {"proximal": 0.1}, "feddyn": {}, "ditto": {},
@@ -114,3 +118,14 @@ def test_they_travel_by_any_codec(codec: str, plain: dict[str, Any], unequal_cor
     for row in found:
         assert (row["failure"], row["refused_replies"]) == (None, 0)
         assert row["uplink_bytes"] < 0.6 * plain[row["name"]]["uplink_bytes"]
+
+
+def test_noise_is_planned_for_all_training_of_a_silo(unequal: Prepared) -> None:
+    """Ditto trains twice for each message: noise that were planned for half of it would miss the ε that was asked."""
+
+    def planned(strategy: str, steps: int) -> GradientPlan:
+        training = {"rounds": 3, "local_steps": steps}
+        return silo_host(unequal, RowSpec("row", strategy, protection="dp-sgd", training=training), 4).plan
+
+    assert planned("ditto", 2) == planned("fedavg", 4)
+    assert planned("ditto", 2) != planned("fedavg", 2)
