@@ -18,6 +18,7 @@ from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
+from fedasr.server.strategies_by_name import STRATEGIES
 
 WHOLE = {"batch_size": 16, "gradient_norm": np.inf, "learning_rate": 0.3, "local_steps": 10, "evaluate_every": 99}
 """Ten steps, each on all of a silo's speech: the silos' losses are fixed quadratics."""
@@ -104,3 +105,16 @@ def test_a_control_variate_is_a_mean_of_gradients_whatever_the_step(quadratic: P
         clipped = gradient * min(1.0, 0.5 / norm)
         np.testing.assert_allclose(flat(found.kept(silo, "variate")), clipped, rtol=0, atol=1e-9)
         assert norm > 0.5
+
+
+@pytest.mark.parametrize("strategy", ["scaffold", "fednova", "feddyn", "ditto", "fedper"])
+def test_single_replies_give_the_model_of_their_mean(
+    strategy: str, quadratic: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subclass that reads single replies is given them; on Flower's own grid everything is."""
+    options = {"fedper": {"own_layers": ["head.*"]}}.get(strategy)
+    training = {"rounds": 3, "batch_size": 4, "local_steps": 2, "silos_per_round": 3}
+    mean = ran(quadratic, tmp_path / "mean", strategy, options, **training)
+    monkeypatch.setattr(STRATEGIES.find(strategy), "reduce", "nothing")
+    single = ran(quadratic, tmp_path / "single", strategy, options, **training)
+    np.testing.assert_allclose(single.model, mean.model, rtol=0, atol=1e-12)
