@@ -28,6 +28,8 @@ from fedasr.messages.returned import completed
 
 log = logging.getLogger("fedasr")
 
+log = logging.getLogger("fedasr")
+
 
 class SiloGrid(FlowerFace):
     """A `flwr.serverapp.Grid` whose nodes are simulated silos.
