@@ -30,11 +30,11 @@ from fedasr.experiment.experiment import Experiment
 from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, silo_record
 from fedasr.grid.identity import CLIENT_APP_FAILED
 from fedasr.messages.consent import ALLOW, Consent
-from fedasr.messages.encoding import encode_reply
 from fedasr.messages.kinds import SILO_NUMBER, Kind, kind_of
 from fedasr.server.strategies_by_name import asked_by, codec_of
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.client import ClientHalf
+from fedasr.silo.elsewhere import answer_elsewhere
 from fedasr.silo.host import SiloHost
 from fedasr.wire.codec import Codec
 
@@ -76,7 +76,8 @@ def experiment_of(config: Mapping[str, Any]) -> Experiment:
 class NodeApp(ClientApp):
     """Answers for the silo that a node's ``partition-id`` names.
 
-    What all silos share is worked out from the run configuration, once a process.
+    What all silos share is worked out from the run configuration, once a process. What the silo keeps changes with a
+    reply alone, and goes back to what it was where the next message says that the reply was not accepted.
     """
 
     def __call__(self, message: Message, context: Context) -> Message:
@@ -102,10 +103,9 @@ class NodeApp(ClientApp):
         stream = host.streams.sequence(f"app {kind}", int(message.metadata.group_id or 0), silo)
         begun = time.thread_time()
         with one_thread(), seeded_libraries(stream):
-            reply = app(message, context)
-            if (declared.get(kind) or kind_of(kind)).coded:
-                encode_reply(reply.content, message.content, codec, context.state)
-        reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
+            reply = answer_elsewhere(app, declared.get(kind) or kind_of(kind), codec, message, context)
+        if reply.has_content():
+            reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
         return reply
 
 

@@ -45,6 +45,8 @@ class Request:
         The index of its content among the contents of the exchange.
     leaf : int
         Its leaf in the tree in which replies are added up: the silo's number, where a silo is asked once.
+    place : int
+        The place of its content among those that its silo is sent in the exchange.
     """
 
     position: int
@@ -52,6 +54,7 @@ class Request:
     kind: Kind
     content: int
     leaf: int = 0
+    place: int = 0
 
 
 @dataclass(frozen=True)

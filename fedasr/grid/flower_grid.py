@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -23,6 +25,7 @@ from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.sums.tree import sum_of
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
 from fedasr.messages.kinds import SILO_NUMBER
+from fedasr.messages.receipt import Receipt
 
 SILO_RECORD, COST_RECORD = "fedasr.silo", "fedasr.cost"
 POLL_SECONDS = 0.5
@@ -43,7 +46,8 @@ class FlowerGrid(SiloGrid):
 
     Flower delivers whole replies, in any order. They are checked, counted and, where a strategy
     declares it, averaged here, in the same tree as in a simulation: the model has the bits that
-    `RayGrid` and `InProcessGrid` give.
+    `RayGrid` and `InProcessGrid` give. With each message a silo is told which of its replies was accepted last, and
+    forgets what it kept of one that was not.
 
     Parameters
     ----------
@@ -58,6 +62,8 @@ class FlowerGrid(SiloGrid):
         super().__init__(len(nodes), rules)
         self._flower = flower
         self._nodes = nodes
+        self._numbers = itertools.count(1)
+        self._accepted: dict[int, int] = {}
         self._relay = _Relay()
         self._worker = Worker(lambda: self._relay, {silo: {} for silo in nodes}, streams, rules.codec, is_far=True)
 
@@ -69,20 +75,40 @@ class FlowerGrid(SiloGrid):
         """Do nothing, for the same reason."""
 
     def _exchange(self, exchange: Exchange, requests: Sequence[Request]) -> Gathered:
-        messages = [self._message(exchange, request) for request in requests]
+        outcomes = [outcome for wave in _waves(requests) for outcome in self._wave(exchange, wave)]
+        return Gathered(outcomes, sum_of(exchange.leaves, self._worker.held()) if exchange.mean else None)
+
+    def _wave(self, exchange: Exchange, requests: Sequence[Request]) -> list[Outcome]:
+        """Run requests to as many silos, and remember whose reply was accepted."""
+        numbers = {request.silo: next(self._numbers) for request in requests}
+        messages = [self._message(exchange, request, numbers[request.silo]) for request in requests]
         silos = {node: silo for silo, node in self._nodes.items()}
         replies = self._flower.send_and_receive(messages, timeout=exchange.timeout)
         self._relay.hold({silos[reply.metadata.src_node_id]: reply for reply in replies}, exchange.timeout)
         outcomes = [self._with_cost(outcome) for outcome in self._worker.handle(exchange, requests)]
-        return Gathered(outcomes, sum_of(exchange.leaves, self._worker.held()) if exchange.mean else None)
+        self._accepted |= {o.request.silo: numbers[o.request.silo] for o in outcomes if o.content is not None}
+        return outcomes
 
-    def _message(self, exchange: Exchange, request: Request) -> Message:
+    def _message(self, exchange: Exchange, request: Request, number: int) -> Message:
         content, node = exchange.contents[request.content], self._nodes[request.silo]
-        return Message(content, node, request.kind.name, group_id=str(exchange.round))
+        receipt = Receipt(number, self._accepted.get(request.silo, 0), request.place)
+        return Message(receipt.added_to(content), node, request.kind.name, group_id=str(exchange.round))
 
     def _with_cost(self, outcome: Outcome) -> Outcome:
         """Put the silo's own processor time in the place of what the relay took."""
         return replace(outcome, cpu_seconds=self._relay.cpu_seconds.get(outcome.request.silo, 0.0))
+
+
+def _waves(requests: Sequence[Request]) -> list[list[Request]]:
+    """Divide requests so that each silo has its second message only when what became of its first is known."""
+    waves: list[list[Request]] = []
+    asked = Counter[int]()
+    for request in requests:
+        if asked[request.silo] == len(waves):
+            waves.append([])
+        waves[asked[request.silo]].append(request)
+        asked[request.silo] += 1
+    return waves
 
 
 class _Relay(ClientApp):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from abc import abstractmethod
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -153,7 +153,7 @@ def _planned(sent: Sequence[Message], kind_of: Callable[[str], Kind]) -> tuple[t
     silos = [silo_of(message.metadata.dst_node_id) for message in sent]
     asked = Counter(silos)
     bits, turns = (max(asked.values()) - 1).bit_length(), Counter[int]()
-    requests = []
+    requests, own = [], defaultdict[int, dict[int, int]](dict)
     for position, (message, silo) in enumerate(zip(sent, silos, strict=True)):
         content = message.content
         if id(content) not in places:
@@ -161,7 +161,8 @@ def _planned(sent: Sequence[Message], kind_of: Callable[[str], Kind]) -> tuple[t
             contents.append(viewed(content))
         leaf, turns[silo] = silo << bits | turns[silo], turns[silo] + 1
         kind = kind_of(message.metadata.message_type)
-        requests.append(Request(position, silo, kind, places[id(content)], leaf))
+        place = own[silo].setdefault(id(content), len(own[silo]))
+        requests.append(Request(position, silo, kind, places[id(content)], leaf, place))
     return tuple(contents), requests
 
 

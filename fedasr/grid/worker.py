@@ -21,6 +21,7 @@ from fedasr.grid.sums.tree import Subtotal, TreeSum
 from fedasr.grid.time_limit import LateError, late_reason, time_limit
 from fedasr.messages.encoding import encode_reply
 from fedasr.messages.records import array_record, envelope_bytes, own_copy, viewed
+from fedasr.messages.residuals import model_of
 from fedasr.wire.codec import Codec
 
 AppFactory = Callable[[], ClientApp]
@@ -135,7 +136,8 @@ class Worker:
         if reply.has_error():
             raise RefusedError(reply.error.reason)
         if request.kind.coded and not self._is_far:
-            encode_reply(reply.content, sent, self._codec, context.state)
+            model = model_of(request.kind.name, sent, request.place)
+            encode_reply(reply.content, sent, self._codec, context.state, model)
         return reply.content
 
     def _accepted(self, exchange: Exchange, request: Request, content: RecordDict) -> tuple[Outcome, Reply | None]:

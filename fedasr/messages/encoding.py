@@ -17,17 +17,16 @@ from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.messages.records import array_record, array_records, arrays_of, flat_name, like_of, metric_record
+from fedasr.messages.residuals import record_name
 from fedasr.messages.returned import asked_back
 from fedasr.wire.codec import Codec, Layout, State, WireError, check_float32
 
 BLOB = "blob"
 """The one array of a record that travels encoded."""
-STATE = "codec"
-"""The record of a silo's state in which its codec keeps what it must remember."""
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def encode_reply(content: RecordDict, sent: RecordDict, codec: Codec, state: RecordDict) -> None:
+def encode_reply(content: RecordDict, sent: RecordDict, codec: Codec, state: RecordDict, model: str = "") -> None:
     """Put a blob in the place of a reply's arrays, and what the codec must remember into the silo's state.
 
     Parameters
@@ -39,6 +38,8 @@ def encode_reply(content: RecordDict, sent: RecordDict, codec: Codec, state: Rec
     codec : Codec
     state : RecordDict
         The state of the silo; changed in place.
+    model : str
+        Which model it is (`fedasr.messages.residuals`): residuals of several are kept apart.
 
     Raises
     ------
@@ -48,17 +49,18 @@ def encode_reply(content: RecordDict, sent: RecordDict, codec: Codec, state: Rec
     records = array_records(content)
     if codec.is_exact or not records:
         return
-    names, before = sorted(records), _state(state)
+    names = sorted(records)
     flat = {
         flat_name(name, key): array
         for name in names
         for key, array in _change(arrays_of(records[name]), sent, name).items()
     }
-    blob, after = codec.encode(flat, before)
+    remembered = record_name(model, Layout.of(flat))
+    blob, after = codec.encode(flat, _kept(state, remembered))
     for name in names:
         content[name] = array_record({BLOB: np.frombuffer(blob, np.uint8)} if name == names[0] else {})
     if after:
-        state[STATE] = array_record(dict(after))
+        state[remembered] = array_record(dict(after))
     metrics = metric_record(content)
     for fact, value in codec.facts(blob).items():
         metrics[fact] = value
@@ -102,8 +104,8 @@ def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
     return {key: arrays[key] for key in model}
 
 
-def _state(state: RecordDict) -> State:
-    record = state.get(STATE)
+def _kept(state: RecordDict, name: str) -> State:
+    record = state.get(name)
     return arrays_of(record) if isinstance(record, ArrayRecord) else {}
 
 

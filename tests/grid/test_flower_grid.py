@@ -18,6 +18,7 @@ from support.toys import Toy, open_toy, train_messages
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Mean
 from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, find_silos, silo_record
+from fedasr.grid.identity import identify
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.kinds import SILO_NUMBER
@@ -35,6 +36,7 @@ class OthersGrid(Grid):
     sent: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        identify()
         self._random = random.Random(7)
         self._nodes = {self._random.getrandbits(60): silo for silo in self.silos}
         self._looks = 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord, MetricRecord, RecordDict
 
-from fedasr.messages.encoding import BLOB, STATE, decode_reply, encode_reply
+from fedasr.messages.encoding import BLOB, decode_reply, encode_reply
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.wire.codec import WireError
 from fedasr.wire.codecs_by_name import CODECS, build_codec
@@ -64,8 +64,9 @@ def test_a_reply_that_is_not_one_blob_or_not_its_codecs_is_refused() -> None:
 def test_values_that_are_not_numbers_are_refused_and_the_residual_stays() -> None:
     codec, state = build_codec("threshold", {"tau": 0.25}), RecordDict()
     encode_reply(_reply("change", SENT), _request(), codec, state)
-    before = {n: a.copy() for n, a in arrays_of(state.array_records[STATE]).items()}
+    ((remembered, record),) = state.array_records.items()
+    before = {n: a.copy() for n, a in arrays_of(record).items()}
     with pytest.raises(WireError):
         encode_reply(_reply("change", {**SENT, "b": np.float32([0, np.nan, 0])}), _request(), codec, state)
-    for name, array in arrays_of(state.array_records[STATE]).items():
+    for name, array in arrays_of(state.array_records[remembered]).items():
         np.testing.assert_array_equal(array, before[name])

@@ -10,7 +10,7 @@ from fedasr.common.errors import RowError
 from fedasr.common.files import Arrays, load_arrays
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.silo_state import packed, unpacked
-from fedasr.messages.encoding import STATE
+from fedasr.messages.residuals import forget_residuals
 from fedasr.protection.releases import Inheritance
 from fedasr.runs.folder import Run
 from fedasr.runs.row_folder import RowFolder
@@ -53,7 +53,7 @@ class Ancestry:
         for silo, kept in self.folders[-1].kept_states():
             state = unpacked(kept)
             if not same_codec:
-                state.pop(STATE, None)
+                forget_residuals(state)
             yield silo, packed(state)
 
     def inheritance(self) -> Inheritance:
