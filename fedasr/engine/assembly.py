@@ -119,6 +119,7 @@ class Assembly:
             Announcement(self.releases, self.host.plan, self.host.training.local_steps),
             self.releases.note_answered,
             self.client.kinds() if self.client else {},
+            timeout_seconds=self.host.training.timeout_seconds,
         )
 
     def grid(self, rules: Rules | None = None) -> SiloGrid:

@@ -33,6 +33,8 @@ class Rules:
         Told the kinds of the messages that were answered, before anybody is given the replies.
     kinds : mapping of str to Kind
         The kinds of messages that the row's client half declares, by name.
+    timeout_seconds : float, optional
+        How long a silo may take for one message where whoever sends it does not say.
     """
 
     codec: Codec = field(default_factory=Dense)
@@ -40,6 +42,7 @@ class Rules:
     before_training: Callable[[int, Sequence[tuple[int, Kind]]], None] | None = None
     after_answers: Callable[[Collection[Kind]], None] | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    timeout_seconds: float | None = None
 
     def kind(self, name: str) -> Kind:
         """Return what a kind of message says of itself: as the row's client half declares it, else as known to all."""

@@ -23,8 +23,8 @@ from fedasr.grid.rules import Rules
 from fedasr.grid.sums.terms import Term
 from fedasr.grid.time_limit import is_over, late_reason
 from fedasr.messages.kinds import Kind
-from fedasr.messages.records import viewed
-from fedasr.messages.returned import completed
+from fedasr.messages.records import array_records, viewed
+from fedasr.messages.returned import completed, layers_of
 
 log = logging.getLogger("fedasr")
 
@@ -91,8 +91,8 @@ class SiloGrid(FlowerFace):
         round : int
             The round that they belong to: it chooses random streams, and where their bytes are counted.
         mean : Mean, optional
-            Average the replies where they are made, if all are of kinds that may be: one reply then stands for all,
-            its arrays their weighted mean, its weight the sum of their weights.
+            Average the replies where they are made, if all are of kinds that may be, and answer models of one layout:
+            one reply then stands for all, its arrays their weighted mean, its weight the sum of their weights.
         timeout : float, optional
             Seconds that a silo has for one message, from when its work begins; one that has not replied by then is
             answered for by an error, and keeps what it kept before. Zero or less leaves nobody any time.
@@ -118,7 +118,8 @@ class SiloGrid(FlowerFace):
         if not sent:
             return Answers(lost)
         contents, requests = _planned(sent, self.rules.kind)
-        may_average = mean if all(request.kind.averaged for request in requests) else None
+        may_average = mean if all(request.kind.averaged for request in requests) and _alike(contents) else None
+        timeout = self.rules.timeout_seconds if timeout is None else timeout
         self.rules.charge(round, requests)
         present, gone = self.rules.present(round, requests)
         leaves = tuple(request.leaf for request in present)
@@ -164,6 +165,18 @@ def _planned(sent: Sequence[Message], kind_of: Callable[[str], Kind]) -> tuple[t
         place = own[silo].setdefault(id(content), len(own[silo]))
         requests.append(Request(position, silo, kind, places[id(content)], leaf, place))
     return tuple(contents), requests
+
+
+def _alike(contents: Sequence[RecordDict]) -> bool:
+    """Return whether all contents hold arrays of the same names and shapes, and ask the same of them back."""
+    layouts = [
+        (
+            layers_of(content),
+            [(n, key, a.shape) for n, record in array_records(content).items() for key, a in record.items()],
+        )
+        for content in contents
+    ]
+    return all(layout == layouts[0] for layout in layouts)
 
 
 def _replies(

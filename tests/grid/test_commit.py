@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from flwr.app import ArrayRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
-from flwr.common.serde import recorddict_from_proto, recorddict_to_proto
-from flwr.serverapp import Grid
 from numpy.typing import NDArray
 from support import keepers
+from support.far_nodes import Nodes
 from support.keepers import FAULTS, LATE_SECONDS, SHAPES, Keeper, change_of, sent
 
 from fedasr.common.randomness import Streams
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Answers, Mean
-from fedasr.grid.flower_grid import FlowerWorkers, silo_record
-from fedasr.grid.identity import identify
+from fedasr.grid.flower_grid import FlowerWorkers
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.ray.pool import RayWorkers
 from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.grid.workers import Workers
-from fedasr.messages.kinds import SILO_NUMBER, kind_of
 from fedasr.messages.records import arrays_of
 from fedasr.messages.residuals import STATE
-from fedasr.silo.elsewhere import answer_elsewhere
 from fedasr.silo.journal import BEFORE, JOURNAL
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
@@ -141,62 +136,6 @@ def test_what_arrived_and_what_is_left_behind_are_all_changes(codec: str, fault:
 
 def _left(codec: str, kept: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
     return _residual(unpacked(kept))
-
-
-@dataclass
-class Nodes(Grid):
-    """Nodes in processes of their own: everything travels as bytes, and each keeps its own context."""
-
-    silos: int
-    codec: Codec
-    lost: set[int] = field(default_factory=set)
-    """Silos that the next messages do not reach."""
-    late: set[int] = field(default_factory=set)
-    """Silos whose next replies come when nobody waits any more."""
-    doubled: set[int] = field(default_factory=set)
-    """Silos that the next messages reach twice."""
-
-    def __post_init__(self) -> None:
-        identify()
-        self.app: ClientApp = Keeper()()
-        self.contexts = {n + 70: Context(0, n + 70, {"silo": n}, RecordDict(), {}) for n in range(self.silos)}
-
-    def get_node_ids(self) -> Iterable[int]:
-        return list(self.contexts)
-
-    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
-        asked = [m for m in messages if m.metadata.dst_node_id - 70 not in self.lost]
-        for message in [m for m in asked if m.metadata.dst_node_id - 70 in self.doubled]:
-            self._reply(message)
-        replies = [self._reply(message) for message in asked]
-        return [reply for reply in replies if reply.metadata.src_node_id - 70 not in self.late]
-
-    def _reply(self, message: Message) -> Message:
-        node, kind = message.metadata.dst_node_id, message.metadata.message_type
-        if kind == SILO_NUMBER.name:
-            return Message(silo_record(node - 70), reply_to=message)
-        context = self.contexts[node]
-        copy = Message(_travelled(message.content), node, kind)
-        try:
-            reply = answer_elsewhere(self.app, kind_of(kind), self.codec, copy, context)
-        except Exception as failure:
-            return Message(keepers.Error(2, str(failure)), reply_to=message)
-        finally:
-            context.state = _travelled(context.state)
-        if reply.has_error():
-            return Message(reply.error, reply_to=message)
-        return Message(_travelled(reply.content), reply_to=message)
-
-    def set_run(self, run: Any) -> None: ...
-    @property
-    def run(self) -> Any: ...
-    def create_message(self, *arguments: Any, **others: Any) -> Any: ...
-    def push_messages(self, messages: Iterable[Message]) -> Any: ...
-    def pull_messages(self, message_ids: Iterable[str]) -> Any: ...
-
-
-def _travelled(content: RecordDict) -> RecordDict:
-    return recorddict_from_proto(recorddict_to_proto(content))
 
 
 def _own(state: RecordDict) -> dict[str, tuple[Any, ...]]:

@@ -79,7 +79,7 @@ class Toy:
         fault = self.faults.get(silo, "")
         if fault == "raise":
             raise OSError("no electricity\nfor two lines")
-        if fault == "hang" and self._first_time():
+        if fault == "always hang" or (fault == "hang" and self._first_time()):
             time.sleep(120)
         if fault == "deaf" and self._first_time():
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # as code of another language that never returns

@@ -1,0 +1,79 @@
+"""Nodes in processes of their own, as Flower's runtime has them, without the processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flwr.app import Context, Error, Message, RecordDict
+from flwr.clientapp import ClientApp
+from flwr.common.serde import recorddict_from_proto, recorddict_to_proto
+from flwr.serverapp import Grid
+
+from fedasr.grid.flower_grid import silo_record
+from fedasr.grid.identity import identify
+from fedasr.messages.kinds import SILO_NUMBER, kind_of
+from fedasr.silo.elsewhere import answer_elsewhere
+from fedasr.wire.codec import Codec
+
+from .keepers import Keeper
+
+FIRST = 70
+"""The node of silo 0."""
+
+
+@dataclass
+class Nodes(Grid):
+    """Nodes in processes of their own: everything travels as bytes, and each keeps its own context."""
+
+    silos: int
+    codec: Codec
+    lost: set[int] = field(default_factory=set)
+    """Silos that the next messages do not reach."""
+    late: set[int] = field(default_factory=set)
+    """Silos whose next replies come when nobody waits any more."""
+    doubled: set[int] = field(default_factory=set)
+    """Silos that the next messages reach twice."""
+
+    def __post_init__(self) -> None:
+        identify()
+        self.app: ClientApp = Keeper()()
+        self.contexts = {n + FIRST: Context(0, n + FIRST, {"silo": n}, RecordDict(), {}) for n in range(self.silos)}
+
+    def get_node_ids(self) -> Iterable[int]:
+        return list(self.contexts)
+
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
+        asked = [m for m in messages if m.metadata.dst_node_id - FIRST not in self.lost]
+        for message in [m for m in asked if m.metadata.dst_node_id - FIRST in self.doubled]:
+            self._reply(message)
+        replies = [self._reply(message) for message in asked]
+        return [reply for reply in replies if reply.metadata.src_node_id - FIRST not in self.late]
+
+    def _reply(self, message: Message) -> Message:
+        node, kind = message.metadata.dst_node_id, message.metadata.message_type
+        if kind == SILO_NUMBER.name:
+            return Message(silo_record(node - FIRST), reply_to=message)
+        context = self.contexts[node]
+        copy = Message(_travelled(message.content), node, kind)
+        try:
+            reply = answer_elsewhere(self.app, kind_of(kind), self.codec, copy, context)
+        except Exception as failure:
+            return Message(Error(2, str(failure)), reply_to=message)
+        finally:
+            context.state = _travelled(context.state)
+        if reply.has_error():
+            return Message(reply.error, reply_to=message)
+        return Message(_travelled(reply.content), reply_to=message)
+
+    def set_run(self, run: Any) -> None: ...
+    @property
+    def run(self) -> Any: ...
+    def create_message(self, *arguments: Any, **others: Any) -> Any: ...
+    def push_messages(self, messages: Iterable[Message]) -> Any: ...
+    def pull_messages(self, message_ids: Iterable[str]) -> Any: ...
+
+
+def _travelled(content: RecordDict) -> RecordDict:
+    return recorddict_from_proto(recorddict_to_proto(content))
