@@ -57,8 +57,8 @@ class FlowerFace(Grid):
 
         Each is returned once. An id under which nothing was pushed is answered by an error, as Flower's own link does.
         """
-        asked = list(dict.fromkeys(message_ids))
-        found = [self._pushed.pop(name) for name in asked if name in self._pushed]
+        asked = dict.fromkeys(message_ids)  # often a set, whose order differs from run to run: that of pushing counts
+        found = [self._pushed.pop(name) for name in list(self._pushed) if name in asked]
         names = {message.metadata.message_id for message in found}
         unknown = [unknown_reply(name) for name in asked if name not in names and name not in self._pulled]
         self._pulled |= names

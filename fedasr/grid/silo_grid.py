@@ -172,9 +172,9 @@ def _alike(contents: Sequence[RecordDict]) -> bool:
     layouts = [
         (
             layers_of(content),
-            [(n, key, a.shape) for n, record in array_records(content).items() for key, a in record.items()],
+            [(name, list(record), [a.shape for a in record.values()]) for name, record in records.items()],
         )
-        for content in contents
+        for content, records in ((content, array_records(content)) for content in contents)
     ]
     return all(layout == layouts[0] for layout in layouts)
 
