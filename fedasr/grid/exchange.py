@@ -130,7 +130,8 @@ class Answers:
     Attributes
     ----------
     replies : tuple of Message
-        In the order of the silos, or the one that stands for all; then an error for each silo without a reply.
+        In the order of the silos, or the one that stands for all; then an error for each silo without a reply. Errors
+        for nodes that do not exist stand before or after all of these, by their numbers.
     outcomes : tuple of Outcome
         One for each message that was sent, in the order of the silos.
     """

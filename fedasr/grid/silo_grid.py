@@ -114,9 +114,11 @@ class SiloGrid(FlowerFace):
     def _answers(self, messages: Sequence[Message], round: int, mean: Mean | None, timeout: float | None) -> Answers:
         """Do what `exchange` says with messages that have their ids."""
         sent = sorted((m for m in messages if self._is_known(m)), key=lambda message: message.metadata.dst_node_id)
-        lost = tuple(self._undelivered(message) for message in messages if not self._is_known(message))
+        lost = sorted((m for m in messages if not self._is_known(m)), key=lambda message: message.metadata.dst_node_id)
+        errors = [self._undelivered(message) for message in lost]
+        below = sum(message.metadata.dst_node_id < node_of(0) for message in lost)
         if not sent:
-            return Answers(lost)
+            return Answers(tuple(errors))
         contents, requests = _planned(sent, self.rules.kind)
         may_average = mean if all(request.kind.averaged for request in requests) and _alike(contents) else None
         timeout = self.rules.timeout_seconds if timeout is None else timeout
@@ -129,7 +131,8 @@ class SiloGrid(FlowerFace):
         outcomes = sorted([*gone, *gathered.outcomes], key=lambda outcome: outcome.request.position)
         self.rules.note(outcomes)
         self.log.add(round, down + upward(exchange, outcomes), outcomes)
-        return Answers((*_replies(sent, exchange, outcomes, gathered.total), *lost), tuple(outcomes))
+        replies = _replies(sent, exchange, outcomes, gathered.total)
+        return Answers((*errors[:below], *replies, *errors[below:]), tuple(outcomes))
 
     def _gathered(self, exchange: Exchange, requests: Sequence[Request]) -> Gathered:
         if is_over(exchange.timeout):
