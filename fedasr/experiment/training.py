@@ -46,7 +46,8 @@ class TrainingSpec(Settings):
     evaluate_every : int
         Rounds between evaluations on the development speakers; the last round is always evaluated.
     timeout_seconds : float
-        A silo that has not replied by then counts as failed in that round.
+        How long a silo may take for one message, from when its work begins. One that takes longer counts as failed in
+        that round and goes on from what it kept before; others lose nothing by it, however few workers there are.
     """
 
     rounds: int = least(20, 1)

@@ -20,7 +20,7 @@ from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.messages.records import arrays_of
+from fedasr.messages.records import arrays_of, own_copy, viewed
 from fedasr.messages.train_reply import utterances_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, padded
@@ -84,6 +84,22 @@ def test_votes_spell_each_teachers_own_greedy_transcript(
     expected = [_greedy(host, state) for state in states]
     assert len({str(said) for said in expected}) > 1, "teachers that say the same show nothing"
     assert _asked_in_turn(host, states) == expected
+
+
+def test_a_teacher_that_is_handed_over_with_each_message_is_known_again(
+    voters: tuple[SiloHost, list[RecordDict]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker gives each message a copy of what the silo keeps, whose arrays are the same."""
+    host, states = voters
+    made, scorer_of = [], scorers.prefix_scorer
+    monkeypatch.setattr(scorers, "prefix_scorer", lambda *parts: made.append(parts) or scorer_of(*parts))
+    said: list[list[int]] = [[] for _ in range(len(host.public_speech))]
+    kept = viewed(states[0])
+    for _ in range(3):
+        own = own_copy(kept)
+        votes = vote_label(host, host.silo(0), _question(host, said), own).tolist()
+        said, kept = [[*row, vote + 1] for row, vote in zip(said, votes, strict=True)], viewed(own)
+    assert len(made) == 1
 
 
 def test_another_teacher_of_the_same_silo_is_not_taken_for_it(voters: tuple[SiloHost, list[RecordDict]]) -> None:
