@@ -43,7 +43,7 @@ def _open(workers: Workers, codec: Codec, silos: int = 3, **rules: Any) -> SiloG
     return workers.open_grid(Keeper(), {n: {"silo": n} for n in range(silos)}, Streams(5), Rules(codec, **rules))
 
 
-def _ask(grid: SiloGrid, content: RecordDict, kind: str = "train", mean: Mean | None = None,
+def _ask(grid: SiloGrid, content: RecordDict, kind: str = "train.gradient", mean: Mean | None = None,
          silos: Sequence[int] = (0, 1, 2)) -> Answers:  # fmt: skip
     messages = [Message(content, node, kind) for silo, node in enumerate(grid.get_node_ids()) if silo in silos]
     timeout = LATE_SECONDS if "late" in str(content["config"]) else None
@@ -77,11 +77,10 @@ def test_a_message_without_an_accepted_reply_leaves_what_the_silo_keeps(fault: s
     """To the byte; and from there on the silo answers as if it had not been asked."""
     mean = Mean() if averaged else None
     grid, spared = _open(InProcess(), build_codec(codec, {})), _open(InProcess(), build_codec(codec, {}))
-    asked = {"model asked": 1}
     for both in (grid, spared):
-        _ask(both, sent(1, **asked), mean=mean)
+        _ask(both, sent(1), "train", mean)
     before = _states(grid)
-    answers = _ask(grid, sent(2, {1: fault}, **asked), mean=mean)
+    answers = _ask(grid, sent(2, {1: fault}), "train", mean)
     if fault == "weight" and not averaged:
         assert not answers.failed, "nobody reads a weight where nothing is averaged"
         return
@@ -92,8 +91,8 @@ def test_a_message_without_an_accepted_reply_leaves_what_the_silo_keeps(fault: s
     after = _states(grid)
     assert after[1] == before[1]
     assert after[0] != before[0]
-    _ask(spared, sent(2, **asked), mean=mean, silos=(0, 2))
-    found, expected = (_ask(both, sent(3, **asked), mean=mean).good for both in (grid, spared))
+    _ask(spared, sent(2), "train", mean, (0, 2))
+    found, expected = (_ask(both, sent(3), "train", mean).good for both in (grid, spared))
     assert [_bits(reply.content) for reply in found] == [_bits(reply.content) for reply in expected]
     assert _states(grid) == _states(spared)
 
@@ -112,16 +111,16 @@ def test_a_silo_that_drops_out_keeps_what_it_kept() -> None:
     assert _states(dropping) == before
 
 
-@pytest.mark.parametrize("asked", ["change", "model"])
+@pytest.mark.parametrize("kind", ["train", "train.gradient"])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("codec", FEEDBACK)
-def test_what_arrived_and_what_is_left_behind_are_all_changes(codec: str, fault: str, asked: str) -> None:
+def test_what_arrived_and_what_is_left_behind_are_all_changes(codec: str, fault: str, kind: str) -> None:
     """Of the messages whose reply was accepted, whatever became of the others."""
-    grid, config = _open(InProcess(), build_codec(codec, {})), {"model asked": int(asked == "model")}
+    grid = _open(InProcess(), build_codec(codec, {}))
     total, received = np.zeros_like(_vector(LIKE)), np.zeros_like(_vector(LIKE))
     for step in range(1, 6):
-        content = sent(step, {1: fault} if step in (1, 3, 4) else {}, **config)
-        answers = _ask(grid, content, "train", Mean(), silos=(1,))
+        content = sent(step, {1: fault} if step in (1, 3, 4) else {})
+        answers = _ask(grid, content, kind, Mean(), silos=(1,))
         if not answers.failed:
             ((name, record),) = answers.good[0].content.array_records.items()
             base = _vector(arrays_of(content.array_records["arrays"])) if name == "arrays" else 0
@@ -201,7 +200,7 @@ def test_the_same_model_sent_twice_has_one_residual() -> None:
     codec = build_codec("top-k", {"density": 0.05})
     grid = _open(InProcess(), codec, 1)
     (node,), content = grid.get_node_ids(), sent(1)
-    first, second = grid.exchange([Message(content, node, "train") for _ in range(2)], round=1).good
+    first, second = grid.exchange([Message(content, node, "train.gradient") for _ in range(2)], round=1).good
     assert _bits(first.content) != _bits(second.content)
     ((_, kept),) = grid.silo_states()
     expected = 2 * _vector(change_of(0, 1, LIKE))
@@ -225,7 +224,7 @@ def test_models_are_told_apart_by_name_kind_and_layout(models: tuple[dict[str, A
     together, apart = _open(InProcess(), codec, 1), [_open(InProcess(), codec, 1) for _ in models]
     for step in range(6):
         told = dict(models[step % 2])
-        kind, content = told.pop("kind", "train"), sent(step, **told)
+        kind, content = told.pop("kind", "train.gradient"), sent(step, **told)
         found, expected = (_ask(grid, content, kind, silos=(0,)) for grid in (together, apart[step % 2]))
         assert not found.failed
         assert _bits(found.good[0].content) == _bits(expected.good[0].content)
@@ -252,9 +251,9 @@ def test_what_is_kept_or_sent_to_several_cannot_be_written_to() -> None:
             return app
 
     grid = InProcess().open_grid(Writer(), {0: {"silo": 0}}, Streams(5), Rules())
-    assert not _ask(grid, sent(1)).failed
+    assert not _ask(grid, sent(1), "train").failed
     before = _states(grid)
-    assert "read-only" in str(_ask(grid, sent(2)).failed[0].error)
+    assert "read-only" in str(_ask(grid, sent(2), "train").failed[0].error)
     assert "read-only" in str(_ask(grid, sent(2), "train.gradient").failed[0].error)
     assert _states(grid) == before
 

@@ -39,23 +39,23 @@ def change_of(silo: int, step: int, like: Arrays) -> dict[str, NDArray[np.float3
 
 @dataclass(frozen=True)
 class Keeper:
-    """Makes the app: it answers with a change, or with a model where the message says so."""
+    """Makes the app: it answers ``train`` with a model, ``train.gradient`` with a change."""
 
     def __call__(self) -> ClientApp:
         app = ClientApp()
 
         @app.train()
         def train(message: Message, context: Context) -> Message:
-            return _reply(message, context)
+            return _reply(message, context, is_model=True)
 
         @app.train("gradient")
         def gradient(message: Message, context: Context) -> Message:
-            return _reply(message, context)
+            return _reply(message, context, is_model=False)
 
         return app
 
 
-def _reply(message: Message, context: Context) -> Message:
+def _reply(message: Message, context: Context, is_model: bool) -> Message:
     silo, config = int(context.node_config["silo"]), message.content.config_records["config"]
     model, step = arrays_of(message.content.array_records["arrays"]), int(config["step"])  # type: ignore[arg-type]
     change = change_of(silo, step, model)
@@ -67,7 +67,6 @@ def _reply(message: Message, context: Context) -> Message:
         return Message(Error(2, "no electricity"), reply_to=message)
     if fault == "late":
         time.sleep(3 * LATE_SECONDS)
-    is_model = bool(config.get("model asked"))
     arrays = {name: model[name] + part for name, part in change.items()} if is_model else change
     records = {"arrays" if is_model else "change": array_record(_spoilt(arrays, fault))}
     if fault == "two records":
