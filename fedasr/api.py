@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,7 @@ from fedasr.experiment.paths import absolute
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
+from fedasr.runs.lock import at_work
 from fedasr.runs.model_file import load_model, load_text_rule
 from fedasr.runs.partition_record import partition_data
 from fedasr.runs.row_summary import RowSummary
@@ -127,34 +129,44 @@ def run(
     if not experiment.compare:
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
     existing = _resumed(Path(resume), experiment) if resume else None
-    _check_place(None if existing else out, grid, workers)
+    address = _check_place(None if existing else out, grid, workers, address)
     wrong = [*refusals(experiment.compare), *untrainable(experiment)]
     if wrong := wrong or unsuited(experiment):
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
     if experiment.model.start not in MADE_STARTS:
         load_model(Path(experiment.model.start))
-    corpus = divide_corpus(experiment, watcher)
-    if wrong := unfit(experiment, corpus.partition):
-        raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
-    load_start(corpus)
-    pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
-    try:
-        prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
-        if existing is not None:
-            check_speech(existing, prepared)
-            check_partition(existing, prepared)
-            prepared = as_begun(existing, prepared)
-        told = notices(prepared)
-        for line in told:
-            log.warning(line)
-        pool.share(prepared.folder)
-        folder = existing or Run.create(experiment, Path(out) if out else None)
-        with folder.discarded_if_refused(is_new=existing is None), libraries_aside():
-            _write_speech(folder, prepared, told)
-            return _run_rows(folder, prepared, pool, watcher, release)
-    finally:
-        if pool is not grid:
-            pool.close()
+    with at_work(existing.path) if existing else nullcontext():
+        corpus = divide_corpus(experiment, watcher)
+        if wrong := unfit(experiment, corpus.partition):
+            raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
+        load_start(corpus)
+        pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
+        try:
+            prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
+            return _run_prepared(prepared, existing, Path(out) if out else None, pool, watcher, release)
+        finally:
+            if pool is not grid:
+                pool.close()
+
+
+def _run_prepared(
+    prepared: Prepared, existing: Run | None, out: Path | None, pool: Workers, watcher: Watcher, release: bool
+) -> Result:
+    if existing is not None:
+        check_speech(existing, prepared)
+        check_partition(existing, prepared)
+        prepared = as_begun(existing, prepared)
+    told = notices(prepared)
+    for line in told:
+        log.warning(line)
+    pool.share(prepared.folder)
+    folder = existing or Run.create(prepared.experiment, out)
+    with (
+        nullcontext() if existing else at_work(folder.path),
+        folder.discarded_if_refused(is_new=existing is None), libraries_aside(),
+    ):  # fmt: skip
+        _write_speech(folder, prepared, told)
+        return _run_rows(folder, prepared, pool, watcher, release)
 
 
 def open_workers(grid: str, workers: int, address: str | None = None) -> Workers:
@@ -177,14 +189,23 @@ def _resumed(path: Path, experiment: Experiment) -> Run:
     return existing
 
 
-def _check_place(out: Path | str | None, grid: str | Workers, workers: int) -> None:
-    """Refuse before anything is computed what would be refused after it."""
+def _check_place(out: Path | str | None, grid: str | Workers, workers: int, address: str | None) -> str | None:
+    """Refuse before anything is computed what would be refused after it; return which cluster is to be joined."""
     if out is not None:
         check_free(Path(out))
     if not isinstance(grid, Workers) and grid not in ("process", "ray"):
         raise UserError(f"--grid: there is no grid '{grid}'; known: process, ray")
     if workers < 1:
         raise UserError(f"--workers must be at least 1, not {workers}")
+    if grid != "ray":
+        if address is not None:
+            raise UserError(f"--address {address} takes no effect; it goes with --grid ray")
+        return None
+    from fedasr.grid.ray.joining import asked_for, check_place
+
+    address = asked_for(address)
+    check_place(address)
+    return address
 
 
 def _write_speech(folder: Run, prepared: Prepared, told: Sequence[str]) -> None:
@@ -193,8 +214,12 @@ def _write_speech(folder: Run, prepared: Prepared, told: Sequence[str]) -> None:
     folder.write_speech(speech_data(prepared.summaries, partition, [*prepared.notes, *told]))
 
 
-def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
+def _write_environment(folder: Run, prepared: Prepared, pool: Workers) -> None:
     folder.write_environment({**describe(), **pool.describe(), CORPUS_DIGEST: prepared.digest})
+
+
+def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
+    _write_environment(folder, prepared, pool)
     summaries: list[RowSummary] = []
     rows = prepared.experiment.rows()
     for number, (row, seed) in enumerate(rows, start=1):
@@ -209,6 +234,7 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
         watcher.end(asdict(summary))
         summaries.append(summary)
         folder.write_summary(version("fedasr"), summaries)
+    _write_environment(folder, prepared, pool)  # machines that took the place of others stand in it too
     from fedasr.report import write_page
 
     write_page(folder.path, release)

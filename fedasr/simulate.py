@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import typer
 from rich.console import Console
 
 from fedasr.common.console import OneLineCommand, exits, quiet_libraries
+from fedasr.common.environment import cores
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -48,8 +48,8 @@ def main(
     others = [_tracker(tensorboard)] if tensorboard else []
     with _watcher(console) as watcher:
         result = run(
-            wanted, out=out, resume=resume, grid=grid, workers=(os.cpu_count() or 1) if workers is None else workers,
-            address=address, watcher=Watchers([watcher, *others]), release=release,
+            wanted, out=out, resume=resume, grid=grid, workers=cores() if workers is None else workers, address=address,
+            watcher=Watchers([watcher, *others]), release=release,
         )  # fmt: skip
     _print_result(result.folder, json_)
     if result.failed:

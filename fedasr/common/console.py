@@ -17,6 +17,7 @@ from rich.logging import RichHandler
 from typer.core import TyperCommand
 
 from fedasr.common.errors import UserError
+from fedasr.common.interruption import endings_raised, exit_code
 
 # flwr and ray read these when they are imported; no import above imports them.
 for _name, _value in (
@@ -44,19 +45,23 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def exits(command: Command) -> Command:
-    """Turn a wrong request into a line for each mistake on standard error and exit code 2."""
+    """Turn a wrong request into a line for each mistake on standard error and exit code 2.
+
+    An interruption is a line too, with what its notes say is to be done, and exits as a shell has it.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: Any, **options: Any) -> Any:
         try:
-            return command(*args, **options)
+            with endings_raised():
+                return command(*args, **options)
         except UserError as error:
             for line in error.lines:
                 typer.echo(f"error: {line}", err=True)
             sys.exit(2)
-        except KeyboardInterrupt:
-            typer.echo("interrupted; go on with --resume and the run folder", err=True)
-            sys.exit(130)
+        except KeyboardInterrupt as interruption:
+            typer.echo("; ".join(["interrupted", *getattr(interruption, "__notes__", ())]), err=True)
+            sys.exit(exit_code(interruption))
 
     return wrapped  # type: ignore[return-value]
 

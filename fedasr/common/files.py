@@ -38,9 +38,10 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
+        raise disk_error(path, error) from error
+    finally:  # after an interruption too
         with suppress(OSError):
             temporary.unlink()
-        raise disk_error(path, error) from error
 
 
 def disk_error(path: Path, error: OSError) -> UserError:

@@ -42,8 +42,8 @@ class Workers(ABC):
         """Forget the silos of a row that has ended, and give back the memory that it took, here and in the workers."""
         give_back_memory()
 
-    def describe(self) -> dict[str, int]:
-        """Return how many workers there are, and on how many machines."""
+    def describe(self) -> dict[str, Any]:
+        """Return how many workers there are, on how many machines, and what runs on each other than this one."""
         return {"workers": self.count, "machines": 1}
 
     @abstractmethod

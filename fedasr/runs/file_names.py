@@ -10,8 +10,10 @@ COMPUTE = "compute.json"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 STARTS = "start"
+LOCK = ".lock"
+"""Held by the process that works in the folder; it stays there, and locks nothing then."""
 
-OF_THE_RUN = (EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS)
+OF_THE_RUN = (EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS, LOCK)
 """What lies in a run folder beside one folder a row: no row may be called so."""
 
 ROW = "row.jsonl"

@@ -7,7 +7,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.runs import file_names
 from fedasr.runs.data import PartitionData
 from fedasr.runs.json_files import json_there, whole_json
+from fedasr.runs.lock import locked
 from fedasr.runs.reading import read_partition
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
@@ -59,8 +60,15 @@ class Run:
         except OSError as error:
             raise disk_error(path or parent, error) from error
         run = cls(path, experiment)
-        with run.discarded_if_refused(is_new=True):
-            write_bytes(path / file_names.EXPERIMENT, experiment.to_toml().encode())
+        try:
+            with locked(path):
+                check_free(path)  # another process may have been faster
+                with run.discarded_if_refused(is_new=True):
+                    write_bytes(path / file_names.EXPERIMENT, experiment.to_toml().encode())
+        except UserError:
+            with suppress(OSError):
+                path.rmdir()  # which removes nothing that another wrote
+            raise
         return run
 
     @contextmanager
@@ -137,18 +145,19 @@ class Run:
         Raises
         ------
         UserError
-            Where the row has not finished.
+            Where the row has not finished, or a run works in the folder.
         """
-        folder = self.row(row, seed)
-        summary = folder.finished()
-        if summary is None:
-            raise UserError(f"{folder.path}: the row has not finished; go on with --resume {self.path}")
-        amended = replace(summary, **found)
-        folder.finish(amended)
-        table = whole_json(self.path / file_names.SUMMARY, f"write it anew with --resume {self.path}")
-        lines = [asdict(amended) if line.get("folder") == amended.folder else line for line in table["rows"]]
-        write_json(self.path / file_names.SUMMARY, {**table, "rows": lines})
-        return amended
+        with locked(self.path):
+            folder = self.row(row, seed)
+            summary = folder.finished()
+            if summary is None:
+                raise UserError(f"{folder.path}: the row has not finished; go on with --resume {self.path}")
+            amended = replace(summary, **found)
+            folder.finish(amended)
+            table = whole_json(self.path / file_names.SUMMARY, f"write it anew with --resume {self.path}")
+            lines = [asdict(amended) if line.get("folder") == amended.folder else line for line in table["rows"]]
+            write_json(self.path / file_names.SUMMARY, {**table, "rows": lines})
+            return amended
 
     def write_summary(self, version: str, rows: Sequence[RowSummary]) -> None:
         """Write what the run says of all rows that have ended."""
@@ -164,7 +173,7 @@ def check_free(path: Path) -> None:
     UserError
         Where it is a file or a folder that is not empty.
     """
-    if path.is_dir() and any(path.iterdir()):
+    if path.is_dir() and any(inside.name != file_names.LOCK for inside in path.iterdir()):
         raise UserError(f"--out {path}: the folder is not empty; choose another, or --resume {path}")
     nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
     if not nearest.is_dir():

@@ -14,6 +14,7 @@ import torch
 from fedasr.common.allocator import give_back_memory, keep_freed_memory
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Exchange, Outcome, Request
+from fedasr.grid.ray.machines import Machine, this_machine
 from fedasr.grid.ray.shipping import unpack
 from fedasr.grid.sums.tree import Subtotal
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
@@ -32,6 +33,10 @@ class Actor:
     def ready(self) -> int:
         """Return the process id, once the process can work."""
         return os.getpid()
+
+    def machine(self) -> Machine:
+        """Return the machine and what runs there."""
+        return this_machine()
 
     def node(self) -> str:
         """Return Ray's id of the machine."""

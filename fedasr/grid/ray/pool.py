@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError
+from ray.exceptions import GetTimeoutError, RayError
 
+from fedasr.common.environment import versions
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import Streams
 from fedasr.grid.ray.actor import Actor
 from fedasr.grid.ray.grid import RayGrid
+from fedasr.grid.ray.joining import join
+from fedasr.grid.ray.machines import Machine, difference, unusable
 from fedasr.grid.ray.queues import Job, Queues
 from fedasr.grid.ray.shipping import pieces
 from fedasr.grid.ray.spread import DEATHS, Spread, Task
@@ -38,31 +40,24 @@ class RayWorkers(Workers):
     count : int
         How many actors.
     address : str, optional
-        The address of a running cluster; without it a private one is started on this machine.
+        The address of a running cluster. Without it a private one is started on this machine, or, where this process
+        is in a Ray already, that one is taken as it is, and left as it was.
 
     Raises
     ------
     UserError
-        Where the cluster cannot be reached.
+        Where there is no such cluster, or no private one can be started.
     """
 
     def __init__(self, count: int, address: str | None = None) -> None:
-        self.count = count
-        if address:
-            _check_answers(address)
-        options: dict[str, Any] = {"address": address} if address else {"address": "local", "num_cpus": count}
-        try:
-            ray.init(
-                **options, include_dashboard=None if address else False, log_to_driver=False,
-                logging_level=logging.ERROR, configure_logging=False,
-            )  # fmt: skip
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UserError(f"--address {address}: {str(error).splitlines()[0]}") from error
+        self._joined = join(count, address)
+        self.count = count = self._joined.workers
         self._actor_class: Any = ray.remote(num_cpus=1, num_gpus=_gpu_share(count))(Actor)
         self.actors: list[Any] = [self._actor_class.remote() for _ in range(count)]
         self._opened: tuple[Any, ...] | None = None
-        self._is_local = address is None
         self._shared: dict[Path, list[Any]] = {}
+        self._machines: dict[str, Machine] = {}
+        """Those of a cluster, by node, once they were looked at."""
 
     def _await_actors(self) -> None:
         """Wait until all actors run; a cluster that scales by itself may have to start machines first."""
@@ -73,11 +68,22 @@ class RayWorkers(Workers):
                 "the cluster has room for %d of %d workers; waiting for more (--workers asks for fewer)",
                 len(started), self.count,
             )  # fmt: skip
-        ray.get(waiting)
+        try:
+            differs = self._look_at(self.actors)
+        except (RayError, RuntimeError) as error:
+            raise UserError(unusable(error)) from error
+        if differs:
+            raise UserError(differs)
+
+    def _look_at(self, actors: Sequence[Any]) -> str:
+        """Learn what runs where some actors work; return in a line what is not as it is here."""
+        found: list[Machine] = ray.get([actor.machine.remote() for actor in actors])
+        self._machines.update({machine.node: machine for machine in found})
+        return difference({machine.node: machine for machine in found}.values(), versions())
 
     def share(self, folder: Path) -> None:
         """Copy a folder to the machines that lack it; a cluster on this machine alone has it."""
-        if not self._is_local:
+        if not self._joined.is_here:
             self._await_actors()
             self._shared.setdefault(folder, [])
             self._send(folder, self.actors)
@@ -126,9 +132,14 @@ class RayWorkers(Workers):
         self.actors[place] = self._actor_class.remote()
         try:
             ray.get(self.actors[place].ready.remote(), timeout=REPLACE_SECONDS)
+            differs = "" if self._joined.is_here else self._look_at([self.actors[place]])
         except GetTimeoutError as error:
             reason = f"worker {place} died and none took its place within {REPLACE_SECONDS:g} s"
             raise RowError(f"{reason}; resume when the cluster has room") from error
+        except (RayError, RuntimeError) as error:
+            raise RowError(f"worker {place} died, and no other can take its place: {unusable(error)}") from error
+        if differs:
+            raise RowError(f"worker {place} died, and what takes its place differs: {differs}")
         for folder in self._shared:
             self._send(folder, [self.actors[place]])
         if self._opened is not None:
@@ -138,24 +149,17 @@ class RayWorkers(Workers):
         """Return the process id of each actor."""
         return list(ray.get([actor.ready.remote() for actor in self.actors]))
 
-    def describe(self) -> dict[str, int]:
-        machines = 1 if self._is_local else len(set(ray.get([actor.node.remote() for actor in self.actors])))
-        return {"workers": self.count, "machines": machines}
+    def describe(self) -> dict[str, Any]:
+        if self._joined.is_here:
+            return {"workers": self.count, "machines": 1}
+        machines = {node: machine.described() for node, machine in sorted(self._machines.items())}
+        return {"workers": self.count, "machines": len(machines), "versions_by_machine": machines}
 
     def close(self) -> None:
-        ray.shutdown()
-
-
-def _check_answers(address: str) -> None:
-    """Refuse an address where nothing listens, where Ray itself would try for minutes."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except (OSError, OverflowError) as error:
-        mend = "start one with ray start --head"
-        raise UserError(f"--address {address}: no Ray head answers there ({error}); {mend}") from error
+        if not self._joined.is_ours:
+            for actor in self.actors:
+                ray.kill(actor)
+        self._joined.leave()
 
 
 def _gpu_share(count: int) -> float:
