@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -42,11 +42,22 @@ def _installed(packages: Iterable[str]) -> dict[str, str]:
 
 @functools.cache
 def sources() -> str:
-    """Return the SHA-256 of fedasr's modules and their names, the same in a checkout and in an installed wheel."""
+    """Return the digest of fedasr's own sources; see `digest_of`."""
+    specs = {package: find_spec(package) for package in OWN}
+    return digest_of({name: list(spec.submodule_search_locations or []) for name, spec in specs.items() if spec})
+
+
+def digest_of(folders: Mapping[str, Sequence[str]]) -> str:
+    """Return the SHA-256 of all modules and their names, the same in a checkout and in an installed wheel.
+
+    Parameters
+    ----------
+    folders : mapping of str to sequence of str
+        Where the modules of each package of `OWN` lie.
+    """
     digest = hashlib.sha256()
-    for package in OWN:
-        spec = find_spec(package)
-        for root in sorted((spec.submodule_search_locations if spec else None) or []):
+    for package, roots in folders.items():
+        for root in sorted(roots):
             modules = {path.relative_to(root).as_posix(): path for path in Path(root).rglob("*.py")}
             for name in sorted(name for name in modules if not name.startswith(_inside(package))):
                 digest.update(f"{package}/{name}\n".encode() + modules[name].read_bytes() + b"\n")
