@@ -40,20 +40,34 @@ def endings_raised() -> Iterator[None]:
     one, of which alone Python asks.
     """
     is_main = threading.current_thread() is threading.main_thread()
+    came: list[int] = []
     ours = [number for number in SIGNALS if is_main and signal.getsignal(number) is signal.SIG_DFL]
 
     def end(number: int, frame: FrameType | None) -> Never:
         for each in ours:
             signal.signal(each, signal.SIG_IGN)
+        came.append(number)
         raise Ended(number)
 
     for number in ours:
         signal.signal(number, end)
     try:
         yield
+    except KeyboardInterrupt as interruption:
+        if not came or isinstance(interruption, Ended):
+            raise
+        raise _told(came[0], interruption) from interruption  # Ray forgets which it was
     finally:
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _told(number: int, interruption: KeyboardInterrupt) -> Ended:
+    """Return the interruption that a signal was, with the notes of the one that a library made of it."""
+    ended = Ended(number)
+    for note in getattr(interruption, "__notes__", ()):
+        ended.add_note(note)
+    return ended
 
 
 @contextmanager

@@ -55,6 +55,21 @@ def test_what_clears_up_is_not_disturbed_by_another() -> None:
     assert cleared
 
 
+def test_a_library_that_forgets_which_signal_it_was_is_reminded() -> None:
+    def work() -> None:
+        try:
+            send(signal.SIGTERM)
+        except KeyboardInterrupt:
+            interruption = KeyboardInterrupt()
+            interruption.add_note("do this")
+            raise interruption from None
+
+    with pytest.raises(Ended) as ended, endings_raised():
+        work()
+    assert exit_code(ended.value) == 143
+    assert ended.value.__notes__ == ["do this"]
+
+
 def test_what_is_ignored_or_answered_already_is_left_as_it_is() -> None:
     seen = []
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
