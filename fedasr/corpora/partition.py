@@ -25,9 +25,11 @@ class Partition:
     rule : str
         How silos were made.
     silos : tuple of tuple of str
-        The utterance ids of each silo.
+        The utterance ids that each silo trains on.
     public_labelled, public_unlabelled, development, test : tuple of str
         Speakers.
+    held_out : tuple of tuple of str
+        The ids of each silo's own utterances that it never trains on; empty where nobody holds any out.
     """
 
     rule: str
@@ -36,6 +38,15 @@ class Partition:
     public_unlabelled: tuple[str, ...]
     development: tuple[str, ...]
     test: tuple[str, ...]
+    held_out: tuple[tuple[str, ...], ...] = ()
+
+    def held_out_by(self, silo: int) -> tuple[str, ...]:
+        """Return the ids that a silo holds out."""
+        return self.held_out[silo] if self.held_out else ()
+
+    def in_silos(self) -> set[str]:
+        """Return the ids of all silos' utterances, held out or not."""
+        return {name for part in (*self.silos, *self.held_out) for name in part}
 
 
 SPEAKER_PARTS = ("public_labelled", "public_unlabelled", "development", "test")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fedasr.common.errors import nearest
-from fedasr.common.settings import Mistake, Settings, least, one_of, share
+from fedasr.common.settings import Mistake, Settings, least, number, one_of, share
 from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE
 from fedasr.corpora.columns import Columns
 from fedasr.corpora.load import READERS
@@ -63,6 +63,9 @@ class CorpusSpec(Settings):
         Dirichlet partition: the concentration; the smaller, the less even.
     dirichlet_over : str
         Dirichlet partition: over what, ``"size"`` or a field of the corpus such as ``"accent"``.
+    held_out : float
+        The share of each silo's own utterances that it never trains on: what a strategy that evaluates in the silos
+        is told of. At least one of them is held out and one trained on; a silo of one utterance holds out none.
     public : str
         Where public speech comes from: ``"same"`` (speakers of this corpus), ``"other accent"``
         (speakers of the rarest accent, no silo having it) or the path of another corpus: a manifest or a
@@ -95,6 +98,7 @@ class CorpusSpec(Settings):
     silos: int = least(0, 0)
     dirichlet_alpha: float = least(0.5, 1e-3)
     dirichlet_over: str = "size"
+    held_out: float = number(0.0, least=0, below=1)
     public: str = "same"
     public_speakers: int | None = least(None, 0)
     public_labelled: float = share(1.0)

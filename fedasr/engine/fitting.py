@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from flwr.serverapp.strategy import Strategy
+from flwr.serverapp.strategy import FedAvg, Strategy
 
 from fedasr.common.errors import RowError
 from fedasr.corpora.partition import Partition
@@ -21,6 +21,17 @@ from fedasr.server.strategies_by_name import build_strategy
 def unfit(experiment: Experiment, partition: Partition) -> list[str]:
     """Return all that rows ask of these silos and cannot be given, a line each."""
     return [line for row in experiment.compare for line in _Asked(experiment, row, partition).mistakes()]
+
+
+def evaluates_in_silos(strategy: Strategy) -> bool:
+    """Return whether a strategy, or one that it wraps, is set to evaluate as Flower's do.
+
+    What configures evaluation otherwise shows only once it asks.
+    """
+    inner = getattr(strategy, "strategy", None)
+    if isinstance(inner, Strategy):
+        return evaluates_in_silos(inner)
+    return type(strategy).configure_evaluate is FedAvg.configure_evaluate and strategy.fraction_evaluate > 0  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -55,5 +66,10 @@ class _Asked:
     def _checks(self) -> Iterable[tuple[str, str]]:
         if self.training.local_epochs and self.is_promised:
             yield "training", "a guarantee is planned for so many steps; set local_steps, not local_epochs"
+        if evaluates_in_silos(self.strategy):
+            if not self.experiment.corpus.held_out:
+                yield "options", "to evaluate in the silos set corpus.held_out, or fraction_evaluate = 0"
+            elif self.is_promised:
+                yield "options", "no guarantee covers an evaluation on silos' speech; set fraction_evaluate = 0"
         if getattr(self.strategy, "weighted_by_key", None) == SPEECH_SECONDS and self.is_promised:
             yield "options", "a silo's seconds of speech are covered by no guarantee; set weighting = 'uniform'"

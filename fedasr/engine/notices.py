@@ -20,7 +20,8 @@ _PIECES = {
 def notices(prepared: Prepared) -> list[str]:
     """Return a line for each thing that changes what a run's numbers mean; usually none."""
     held_out = {name: prepared.part(name) for name in ("development", "test")}
-    silos = _silos_speech(prepared)
+    held_out |= {"held out": _called(prepared, prepared.partition.held_out)}
+    silos = _called(prepared, prepared.partition.silos)
     lines = [
         unknown_in_silos(texts_of(silos), prepared.tokens),
         *(unwritten_references(texts_of(part), prepared.tokens, f"{name}: ") for name, part in held_out.items()),
@@ -88,6 +89,6 @@ def _silos_of_nothing_else(names: set[str], prepared: Prepared) -> str:
     return f"; these silos hold nothing else and learn nothing: {', '.join(lost[:_NAMED])}{more}" if lost else ""
 
 
-def _silos_speech(prepared: Prepared) -> Speech:
-    held = {name for silo in prepared.partition.silos for name in silo}
-    return prepared.speech.where(lambda utterance: utterance.id in held)
+def _called(prepared: Prepared, parts: Iterable[Iterable[str]]) -> Speech:
+    names = {name for part in parts for name in part}
+    return prepared.speech.where(lambda utterance: utterance.id in names)

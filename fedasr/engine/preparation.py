@@ -15,6 +15,7 @@ from fedasr.common.randomness import Streams
 from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.features.building import read_meta
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
+from fedasr.corpora.holding_out import hold_out
 from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
@@ -76,7 +77,7 @@ class Prepared:
         return self.speech.of_speakers(getattr(self.partition, name))
 
     def silo_speech(self, silo: int, most: int) -> Speech:
-        """Return at most so many utterances of one silo."""
+        """Return at most so many of the utterances that one silo trains on."""
         places = sorted(self._places[name] for name in self.partition.silos[silo][:most])
         return replace(self.speech, utterances=tuple(self.speech.utterances[place] for place in places))
 
@@ -113,8 +114,9 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     """Do what takes no time: whatever is wrong with a corpus but its audio is refused here."""
     watcher.stage("corpus")
     speech = load_speech(experiment.corpus, experiment.seed, watcher)
-    generator = Streams(experiment.seed).numpy("partition")
-    partition = divide(speech.utterances, experiment.corpus, generator, speech.public)
+    streams = Streams(experiment.seed)
+    partition = divide(speech.utterances, experiment.corpus, streams.numpy("partition"), speech.public)
+    partition = hold_out(partition, experiment.corpus.held_out, streams)
     said = tuple(line for line in (told_of_public(speech, partition), told_of_overlap(speech)) if line)
     for line in said:
         watcher.stage(line)
@@ -141,7 +143,7 @@ def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> P
 
 def _used(utterances: list[Utterance], partition: Partition) -> list[Utterance]:
     """Return the utterances that somebody holds: the others need no features."""
-    held = {name for silo in partition.silos for name in silo}
+    held = partition.in_silos()
     parts = (partition.public_labelled, partition.public_unlabelled, partition.development, partition.test)
     speakers = {speaker for part in parts for speaker in part}
     return [u for u in utterances if u.id in held or u.speaker in speakers]

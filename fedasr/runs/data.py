@@ -23,6 +23,9 @@ class RoundData:
         The silos whose reply was refused or never came.
     density, threshold : float
         Means of what the codec says of the replies.
+    evaluation : mapping of str to float
+        What the strategy made of the silos' evaluations on their held-out speech, by its own names; None where it
+        did not evaluate.
     """
 
     round: int
@@ -39,6 +42,7 @@ class RoundData:
     simulated_communication_seconds: float | None = None
     density: float | None = None
     threshold: float | None = None
+    evaluation: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,12 +120,14 @@ class TrafficTotal:
 
 @dataclass(frozen=True)
 class SiloData:
-    """One silo of the partition."""
+    """One silo of the partition: its speakers, what it trains on, and what of its own it holds out."""
 
     silo: int
     speakers: tuple[str, ...]
     utterances: int
     seconds: float
+    held_out_utterances: int = 0
+    held_out_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

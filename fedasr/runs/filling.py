@@ -50,6 +50,12 @@ def _pair(value: Any) -> tuple[float, float] | None:
     return (float(value[0]), float(value[1])) if value else None
 
 
+def _numbers(value: Any) -> dict[str, float] | None:
+    if not isinstance(value, Mapping):
+        return None
+    return {str(name): known for name, each in value.items() if (known := number(each)) is not None}
+
+
 COERCE: Mapping[str, Callable[[Any], Any]] = {
     "int": lambda value: whole(value) or 0,
     "float": lambda value: number(value) or 0.0,
@@ -60,5 +66,6 @@ COERCE: Mapping[str, Callable[[Any], Any]] = {
     "tuple[int, ...]": lambda value: tuple(int(item) for item in value or ()),
     "tuple[str, ...]": lambda value: tuple(str(item) for item in value or ()),
     "tuple[float, float] | None": _pair,
+    "Mapping[str, float] | None": _numbers,
 }
 """How a field is read, by its type."""

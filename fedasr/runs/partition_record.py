@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fedasr.corpora.partition import SPEAKER_PARTS, Partition
 from fedasr.corpora.utterance import Utterance
@@ -14,8 +14,14 @@ def partition_data(partition: Partition, utterances: Sequence[Utterance]) -> Par
     by_id = {utterance.id: utterance for utterance in utterances}
     held_out = {name: set(getattr(partition, name)) for name in SPEAKER_PARTS}
     parts = {name: PartData(*_extent(u for u in utterances if u.speaker in held)) for name, held in held_out.items()}
-    silos = (SiloData(number, *_extent(by_id[i] for i in silo)) for number, silo in enumerate(partition.silos))
+    silos = (_silo(partition, number, by_id) for number in range(len(partition.silos)))
     return PartitionData(partition.rule, tuple(silos), **parts)
+
+
+def _silo(partition: Partition, number: int, by_id: Mapping[str, Utterance]) -> SiloData:
+    own, held_out = ([by_id[i] for i in ids] for ids in (partition.silos[number], partition.held_out_by(number)))
+    speakers, _, _ = _extent([*own, *held_out])
+    return SiloData(number, speakers, *_extent(own)[1:], *_extent(held_out)[1:])
 
 
 def _extent(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], int, float]:
@@ -38,4 +44,7 @@ def _difference(name: str, was: SiloData | PartData, now: SiloData | PartData) -
         return f"{name} has other speakers: {', '.join(odd[:3])}"
     if was.utterances != now.utterances:
         return f"{name} has {now.utterances} utterances, not {was.utterances}"
-    return "" if was.seconds == now.seconds else f"{name} has {now.seconds:g} s of speech, not {was.seconds:g}"
+    if was.seconds != now.seconds:
+        return f"{name} has {now.seconds:g} s of speech, not {was.seconds:g}"
+    held = [getattr(one, "held_out_seconds", 0.0) for one in (was, now)]
+    return "" if held[0] == held[1] else f"{name} holds out {held[1]:g} s of speech, not {held[0]:g}"

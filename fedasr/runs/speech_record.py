@@ -24,8 +24,19 @@ def speech_data(
         What is to be said of all speech.
     """
     corpora = {name: _corpus(summary) for name, summary in summaries.items()}
-    parts = {name: _extent([getattr(partition, name)]) for name in SPEAKER_PARTS}
-    return SpeechData(corpora, {"silos": _extent(partition.silos), **parts}, tuple(notes))
+    parts = {"silos": _extent(partition.silos)} | _held_out(partition.silos)
+    parts |= {name: _extent([getattr(partition, name)]) for name in SPEAKER_PARTS}
+    return SpeechData(corpora, parts, tuple(notes))
+
+
+def _held_out(silos: Iterable[SiloData]) -> dict[str, ExtentData]:
+    """Return what silos hold out of their own speech; nothing where none does."""
+    held = [
+        PartData(silo.speakers, silo.held_out_utterances, silo.held_out_seconds)
+        for silo in silos
+        if silo.held_out_utterances
+    ]
+    return {"held_out": _extent(held)} if held else {}
 
 
 def _corpus(summary: CorpusSummary) -> CorpusData:

@@ -160,6 +160,7 @@ class Central:
     def after_round(
         self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],
         train_loss: float | None = None, evaluate: bool | None = None, audio_seconds: float = 0.0,
+        evaluation: Mapping[str, float] | None = None,
     ) -> None:  # fmt: skip
         """Report a round and save what a resumed row needs.
 
@@ -176,10 +177,12 @@ class Central:
             Whether to score the development speakers; by default every ``evaluate_every`` rounds.
         audio_seconds : float
             Seconds of speech that the centre trained on since the round before.
+        evaluation : mapping of str to float, optional
+            What came of an evaluation in the silos, by names of its own.
         """
         due = round % self.training.evaluate_every == 0 or round == rounds if evaluate is None else evaluate
         wer, loss = self._evaluated(weights()) if due and len(self.development) else (None, None)
-        self._log(round, train_loss, wer, loss, audio_seconds)
+        self._log(round, train_loss, wer, loss, audio_seconds, evaluation)
         self.watch(Progress(self.row.name, round, rounds, train_loss, wer))
         if round < rounds:
             self._save(round, state)
@@ -205,8 +208,9 @@ class Central:
         return total([h.errors for h in heard]).wer, mean_loss(heard)
 
     def _log(
-        self, round: int, train_loss: float | None, wer: float | None, loss: float | None, audio_seconds: float
-    ) -> None:
+        self, round: int, train_loss: float | None, wer: float | None, loss: float | None, audio_seconds: float,
+        evaluation: Mapping[str, float] | None,
+    ) -> None:  # fmt: skip
         traffic, outcomes = self.grid.log.drain()
         time_of_round = self.clock.round(round, traffic, outcomes, audio_seconds)
         now = time.monotonic()
@@ -219,7 +223,7 @@ class Central:
             training_cpu_seconds=sum(o.cpu_seconds for o in outcomes),
             simulated_seconds=time_of_round.seconds,
             simulated_communication_seconds=time_of_round.communication_seconds,
-            density=_mean(outcomes, "density"), threshold=_mean(outcomes, "threshold"),
+            density=_mean(outcomes, "density"), threshold=_mean(outcomes, "threshold"), evaluation=evaluation,
         )  # fmt: skip
         self._clock["round"] = now
         self.folder.log_round(line, traffic)

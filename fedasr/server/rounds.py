@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -69,9 +70,9 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean 
         with seeded_libraries(central.streams.sequence("strategy", round)):
             aggregated, metrics = turn.train(arrays)
             arrays = aggregated if aggregated is not None else arrays
-            turn.evaluate(arrays)
+            evaluation = turn.evaluate(arrays)
         model, state = partial(arrays_of, arrays), partial(_state, strategy, arrays)
-        central.after_round(round, training.rounds, model, state, _loss(metrics), evaluated)
+        central.after_round(round, training.rounds, model, state, _loss(metrics), evaluated, evaluation=evaluation)
     if isinstance(strategy, OwnModels):
         ask_own_models(central, strategy.common(arrays))
         return None
@@ -95,12 +96,22 @@ class Turn:
         self._check(answers)
         return self.strategy.aggregate_train(self.round, list(answers.replies))
 
-    def evaluate(self, arrays: ArrayRecord) -> None:
-        """Let the strategy evaluate in the silos, where it wants to."""
+    def evaluate(self, arrays: ArrayRecord) -> dict[str, float] | None:
+        """Let the strategy evaluate in the silos, where it wants to, and return what it made of their replies.
+
+        Raises
+        ------
+        RowError
+            Where no silo that it asked could evaluate.
+        """
         grid = self.grid.of_round(self.round, self.mean)
         answers = self._asked(self.strategy.configure_evaluate(self.round, arrays, ConfigRecord(), grid))
-        if answers.outcomes:
-            self.strategy.aggregate_evaluate(self.round, list(answers.replies))
+        if not answers.outcomes:
+            return None
+        if not answers.answered:
+            first = answers.failed[0]
+            raise RowError(f"round {self.round}: no silo evaluated (silo {first.request.silo}: {first.error})")
+        return numbers(self.strategy.aggregate_evaluate(self.round, list(answers.replies)))
 
     def _asked(self, messages: Iterable[Message]) -> Answers:
         seconds = self.central.training.timeout_seconds
@@ -123,6 +134,12 @@ class Turn:
                 f"round {self.round}: only {answers.answered} of {asked} silos replied "
                 f"(silo {failed[0].request.silo}: {failed[0].error})"
             )
+
+
+def numbers(metrics: MetricRecord | None) -> dict[str, float]:
+    """Return the single finite numbers among some metrics: what is neither is nothing to write down."""
+    found = (metrics or MetricRecord()).items()
+    return {name: float(value) for name, value in found if isinstance(value, (int, float)) and math.isfinite(value)}
 
 
 def _loss(metrics: MetricRecord | None) -> float | None:

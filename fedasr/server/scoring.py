@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.greedy import decoding_batches, in_order
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device, spec_from_json
 from fedasr.asr.tokens import Tokens, tokens_from_json
@@ -19,10 +18,8 @@ from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.grid.workers import Workers
+from fedasr.silo.scored import heard_batch
 from fedasr.training.losses import number_or_none
-
-UNKNOWN = [1]
-"""Stands in a batch for a transcript that has no tokens; its loss is nobody's."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +94,7 @@ def _hear(shared: _Shared, batches: Sequence[Sequence[str]]) -> list[list[tuple[
     recogniser, place = _recogniser(*_described(shared)), _places(shared.folder)
     recogniser.load(shared.weights)
     speech = opened_speech(shared.folder)
-    return [_hear_batch(recogniser, speech, [place[name] for name in batch], shared.with_losses) for batch in batches]
-
-
-def _hear_batch(
-    recogniser: Recogniser, speech: Speech, indices: Sequence[int], with_losses: bool
-) -> list[tuple[str, float | None]]:
-    features = [speech.features(index) for index in indices]
-    if not with_losses:
-        return [(text, None) for text in recogniser.transcribe(make_batch(features))]
-    targets = [recogniser.tokens.encode_if_known(speech.text(index)) for index in indices]
-    batch = make_batch(features, [target or UNKNOWN for target in targets])
-    texts, losses = recogniser.hear(batch, with_losses=True)
-    has_loss = [bool(target) and fits for target, fits in zip(targets, recogniser.fits(batch).tolist(), strict=True)]
-    return [(t, loss if known else None) for t, loss, known in zip(texts, losses, has_loss, strict=True)]
+    return [heard_batch(recogniser, speech, [place[name] for name in batch], shared.with_losses) for batch in batches]
 
 
 def _described(shared: _Shared) -> tuple[str, str]:

@@ -123,13 +123,13 @@ def sampled(training: TrainingSpec, silos: int) -> int:
 
 
 def _sampling(training: TrainingSpec, silos: int) -> Mapping[str, Any]:
-    """Return the arguments by which Flower's strategies draw silos; none evaluates in the silos."""
+    """Return the arguments by which Flower's strategies draw silos; none evaluates there unless its options say so."""
     drawn = sampled(training, silos)
     return {
         "fraction_train": drawn / silos,
         "fraction_evaluate": 0.0,
         "min_train_nodes": drawn,
-        "min_evaluate_nodes": 0,
+        "min_evaluate_nodes": 1,
         "min_available_nodes": drawn,
     }
 

@@ -12,12 +12,25 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
 from fedasr.messages.consent import Consent
-from fedasr.messages.kinds import ALONE, CANDIDATE, FRAME, GRADIENT, LABEL, POSTERIOR, SPEECH, TEACHER, TRAIN, Kind
+from fedasr.messages.kinds import (
+    ALONE,
+    CANDIDATE,
+    EVALUATE,
+    FRAME,
+    GRADIENT,
+    LABEL,
+    POSTERIOR,
+    SPEECH,
+    TEACHER,
+    TRAIN,
+    Kind,
+)
 from fedasr.messages.records import array_records
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.messages.votes import Question, answer_record
 from fedasr.silo.alone import train_alone
 from fedasr.silo.client import Answer, ClientHalf
+from fedasr.silo.evaluated import evaluate
 from fedasr.silo.gradient import change
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
@@ -99,6 +112,10 @@ def _teacher(work: Work, content: RecordDict) -> RecordDict:
     return train_teacher(work.host.in_role("teacher"), work.silo, work.request(content), work.state)
 
 
+def _evaluate(work: Work, content: RecordDict) -> RecordDict:
+    return evaluate(work.host, work.silo, content).to_record()
+
+
 def _speech(work: Work, content: RecordDict) -> RecordDict:
     return SpeechReply(work.speech).to_record()
 
@@ -111,7 +128,7 @@ def _vote(vote: Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]) 
 
 
 ANSWERS: dict[Kind, Answer] = {
-    TRAIN: _train, GRADIENT: _gradient, ALONE: _alone, TEACHER: _teacher, SPEECH: _speech,
+    TRAIN: _train, GRADIENT: _gradient, ALONE: _alone, TEACHER: _teacher, SPEECH: _speech, EVALUATE: _evaluate,
     LABEL: _vote(vote_label), POSTERIOR: _vote(posterior), CANDIDATE: _vote(vote_candidate), FRAME: _vote(vote_frames),
 }  # fmt: skip
 """What each kind of message is answered by where no client half says otherwise."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -74,8 +74,11 @@ class SiloHost:
 
     def silo(self, number: int) -> Silo:
         """Return one silo, with its own speech alone."""
-        utterances = tuple(self._by_id[name] for name in self.partition.silos[number])
-        return Silo(number, Speech(utterances, self._speech.store), self.streams)
+        own, held_out = self.partition.silos[number], self.partition.held_out_by(number)
+        return Silo(number, self._called(own), self.streams, self._called(held_out))
+
+    def _called(self, names: Sequence[str]) -> Speech:
+        return Speech(tuple(self._by_id[name] for name in names), self._speech.store)
 
     @cached_property
     def _by_id(self) -> dict[str, Utterance]:

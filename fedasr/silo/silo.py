@@ -10,8 +10,19 @@ from fedasr.corpora.speech import Speech
 
 @dataclass(frozen=True)
 class Silo:
-    """One data holder: its number, its own speech and its random streams."""
+    """One data holder.
+
+    Attributes
+    ----------
+    number : int
+    speech : Speech
+        Its own, that it trains on.
+    streams : Streams
+    held_out : Speech
+        Its own, that it never trains on; there may be none.
+    """
 
     number: int
     speech: Speech
     streams: Streams
+    held_out: Speech

@@ -8,7 +8,7 @@ from support.unequal import run_unequal
 
 from fedasr.common.errors import UserError
 
-PRIVATE = {"protection": "dp-sgd", "protection_options": {"epsilon": 6.0, "batch_size": 1, "clip_norm": 0.5}}
+PRIVATE = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 1, "clip_norm": 0.5}}
 BY_SECONDS = {"weighting": "seconds"}
 
 

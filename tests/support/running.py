@@ -76,12 +76,16 @@ class Simulated:
 
 LONGER: dict[str, Any] = {
     "name": "longer",
+    "corpus": {"held_out": 0.3},
     "training": {"rounds": 8},
     "central": {"epochs": 8},
     "compare": [
         *TINY["compare"],
         {"name": "centralised", "strategy": "centralised", "options": {"evaluate_every": 4}},
-        {"name": "adam", "strategy": "flwr.serverapp.strategy:FedAdam", "options": {"eta": 0.01}},
+        {
+            "name": "adam", "strategy": "flwr.serverapp.strategy:FedAdam",
+            "options": {"eta": 0.01, "fraction_evaluate": 0.7},
+        },
         {"name": "local-only", "strategy": "local-only", "options": {"steps": 2}},
         {"name": "gtc", "strategy": "gtc", "options": {"density": 0.02}, "training": {"momentum": 0.5}},
         {

@@ -38,6 +38,11 @@ def test_the_number_of_workers_changes_no_bit(workers: str, simulated: Callable[
         assert {k: v for k, v in mine.items() if k not in measured} == {
             k: v for k, v in theirs.items() if k not in measured
         }
+    ours, theirs = (
+        [line["evaluation"] for line in _lines(run.folder / "adam" / "metrics.jsonl")] for run in (found, expected)
+    )
+    assert ours == theirs
+    assert all(evaluation["eval_loss"] > 0 for evaluation in ours[1:])
     for row in ROWS:
         for name in ("hypotheses.jsonl", "speakers.json", "silos.json"):
             ours, other = found.folder / row / name, expected.folder / row / name

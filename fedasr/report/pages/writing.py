@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -25,7 +26,7 @@ from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
 from fedasr.report.words.units import bytes_text, percent, seconds_text
-from fedasr.runs.data import RunData
+from fedasr.runs.data import RoundData, RowData, RunData
 from fedasr.runs.file_names import REPORT
 from fedasr.runs.reading import read_run
 from fedasr.runs.speech_data import ExtentData, SpeechData
@@ -106,13 +107,21 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "losses": any(row.development_loss is not None for row in data.rows),
         "speech": None if release else data.speech,
         "extents": _extents(data.speech),
+        "held_out": data.partition is not None and any(silo.held_out_utterances for silo in data.partition.silos),
         "ledger_headings": LEDGER_HEADINGS,
         "ledger": ledger_rows(data),
         "vote_headings": VOTE_HEADINGS,
         "votes": [] if release else vote_rows(data),
         "voted": any(row.votes for row in data.rows),
+        "evaluations": [found for row in data.rows if (found := _last_evaluation(row))],
         "traffic": [(row, total) for row in data.rows for total in row.traffic],
     }
+
+
+def _last_evaluation(row: RowData) -> tuple[RowData, RoundData, Mapping[str, float]] | None:
+    """Return the last round in which a row evaluated in its silos, and what its strategy made of that."""
+    told = [(row, line, line.evaluation) for line in row.metrics if line.evaluation]
+    return told[-1] if told else None
 
 
 def _extents(speech: SpeechData | None) -> list[tuple[str, ExtentData]]:
