@@ -40,9 +40,9 @@ def _waited(
     waited: list[float | None] = []
     real: Any = InProcessGrid._exchange
 
-    def exchange(self: InProcessGrid, what: Any, groups: Any, timeout: float | None) -> Any:
-        waited.append(timeout)
-        return real(self, what, groups, timeout)
+    def exchange(self: InProcessGrid, what: Any, requests: Any) -> Any:
+        waited.append(what.timeout)
+        return real(self, what, requests)
 
     monkeypatch.setattr(InProcessGrid, "_exchange", exchange)
     training = {"timeout_seconds": 7.5, "rounds": 2}
