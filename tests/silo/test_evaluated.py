@@ -18,6 +18,7 @@ from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.in_process import InProcess
+from fedasr.messages.consent import Consent
 from fedasr.messages.evaluate_reply import EvaluateReply
 from fedasr.messages.kinds import SPEECH
 from fedasr.messages.records import array_record
@@ -56,7 +57,9 @@ def test_training_is_as_if_what_is_held_out_were_not_there(unequal: Prepared, we
 
 def test_only_what_is_trained_on_is_given_away(unequal: Prepared) -> None:
     host = _host(unequal)
-    grid = InProcess().open_grid(SiloApp(host), {n: {SILO: n} for n in range(4)}, host.streams)
+    grid = InProcess().open_grid(
+        SiloApp(host, consent=Consent.of_row((SPEECH,))), {n: {SILO: n} for n in range(4)}, host.streams
+    )
     messages = [Message(RecordDict(), node, SPEECH.name) for node in grid.get_node_ids()]
     for own, reply in zip(host.partition.silos, grid.send_and_receive(messages), strict=True):
         assert tuple(u.id for u in SpeechReply.from_record(reply.content).speech.utterances) == own
