@@ -13,7 +13,13 @@ from fedasr.silo.silo import Silo
 
 
 def evaluate(host: SiloHost, silo: Silo, content: RecordDict) -> EvaluateReply:
-    """Score the model of a message, as any Flower strategy writes it, on the silo's held-out speech.
+    """Score the model of a message, as any Flower strategy writes it; errors as `held_out_score`."""
+    host.recogniser.load(arrays_of(next(iter(array_records(content).values()))))
+    return held_out_score(host, silo)
+
+
+def held_out_score(host: SiloHost, silo: Silo) -> EvaluateReply:
+    """Score the weights that the host's recogniser holds, sent or the silo's own, on the silo's held-out speech.
 
     Raises
     ------
@@ -25,6 +31,5 @@ def evaluate(host: SiloHost, silo: Silo, content: RecordDict) -> EvaluateReply:
         raise RowError("under a guarantee nothing pays for what a model does on a silo's own speech")
     if not len(silo.held_out):
         raise RowError("the silo holds no speech out to evaluate on; set corpus.held_out")
-    host.recogniser.load(arrays_of(next(iter(array_records(content).values()))))
     found = scored(host.recogniser, silo.held_out)
     return EvaluateReply(found.utterances, found.loss, found.total.wer)

@@ -20,6 +20,7 @@ from fedasr.messages.records import ARRAYS, array_record, arrays_of
 from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.protection.protection import GradientPlan, Step
+from fedasr.silo.evaluated import held_out_score
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.silo.train import Correction, Trained, gradients, local_steps, steps_asked, told_seconds
@@ -56,6 +57,11 @@ class Work:
     def speech(self) -> Speech:
         """The silo's own speech. What is made of it otherwise than by gradients, no protection covers."""
         return self.silo.speech
+
+    @property
+    def held_out(self) -> Speech:
+        """Further speech of the silo's own, that it never trains on; there may be none."""
+        return self.silo.held_out
 
     @property
     def streams(self) -> Streams:
@@ -159,6 +165,16 @@ class Work:
         seconds = told_seconds(self.host, self.silo, request)
         size, loss, heard = len(self.speech), trained.loss, trained.audio_seconds
         return TrainReply(arrays, size, loss, heard, record, seconds, others or {}).to_record()
+
+    def evaluated(self) -> RecordDict:
+        """Return the reply to an evaluation: what the recogniser's weights do on the silo's held-out speech.
+
+        Raises
+        ------
+        RowError
+            Where the silo holds none out, and under a guarantee, which does not cover it.
+        """
+        return held_out_score(self.host, self.silo).to_record()
 
     def kept(self, name: str) -> dict[str, NDArray[Any]]:
         """Return arrays that the silo kept under a name; empty where it kept none."""

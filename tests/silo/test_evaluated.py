@@ -20,7 +20,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.in_process import InProcess
 from fedasr.messages.consent import Consent
 from fedasr.messages.evaluate_reply import EvaluateReply
-from fedasr.messages.kinds import SPEECH
+from fedasr.messages.kinds import EVALUATE, SPEECH
 from fedasr.messages.records import array_record
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.messages.train_request import TrainRequest
@@ -28,6 +28,7 @@ from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.evaluated import evaluate
 from fedasr.silo.host import SiloHost
 from fedasr.silo.train import train
+from fedasr.silo.work import Work
 
 PRIVATE = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 1, "clip_norm": 0.5}}
 
@@ -83,6 +84,19 @@ def test_a_reply_is_the_mean_loss_and_the_errors_of_what_is_held_out(unequal: Pr
         assert reply.loss == pytest.approx(np.mean(losses), rel=1e-4)
         assert reply.wer == pytest.approx(jiwer.wer(said, heard))
         assert EvaluateReply.from_record(reply.to_record()) == reply
+
+
+def test_a_client_half_scores_whatever_model_it_likes(unequal: Prepared, weights: Weights) -> None:
+    """Its own, say: what a silo keeps and never sends."""
+    host = _host(unequal)
+    work = Work(host, host.silo(1), EVALUATE, 3, RecordDict())
+    own = {name: array + np.float32(0.05) for name, array in weights.items()}
+    work.recogniser.load(own)
+    expected = evaluate(host, work.silo, RecordDict({"arrays": array_record(own)}))
+    work.recogniser.load(own)
+    assert EvaluateReply.from_record(work.evaluated()) == expected
+    assert expected != evaluate(host, work.silo, RecordDict({"arrays": array_record(weights)}))
+    assert work.held_out.utterances == work.silo.held_out.utterances
 
 
 def test_what_was_trained_on_or_asked_before_does_not_matter(unequal: Prepared, weights: Weights) -> None:
