@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from fedasr.asr.recogniser import digest
 from fedasr.messages.alone_reply import AloneReply
 from fedasr.messages.kinds import OWN_MODEL, Kind
-from fedasr.silo.alone import score
 from fedasr.silo.client import Answer, ClientHalf
+from fedasr.silo.scored import scored
 from fedasr.silo.work import Work
 
 Arrays = Mapping[str, NDArray[np.floating]]
@@ -39,5 +39,6 @@ class PersonalHalf(ClientHalf):
         """Say what the silo's own model does."""
         model = self.own_model(work, work.request(content).weights)
         work.recogniser.load(model)
-        errors = tuple(tuple(astuple(c)) for c in score(work.recogniser, work.host.test_speech).values())
+        found = scored(work.recogniser, work.host.test_speech, with_losses=False)
+        errors = tuple(tuple(astuple(count)) for count in found.errors.values())
         return AloneReply(0, math.nan, digest(model), errors).to_record()  # of its speech nothing is told
