@@ -16,6 +16,8 @@ from fedasr.grid.silo_grid import SiloGrid
 from fedasr.runs.model_file import save_model
 from fedasr.runs.row_summary import FAILED, FINISHED, RowSummary
 from fedasr.server.rounds import drive
+from fedasr.server.saved_round import forget_what_cannot_be_restored
+from fedasr.server.strategies_by_name import wants_central
 from fedasr.wire.codec import WireError, check_float32
 
 
@@ -30,6 +32,9 @@ def run_row(parts: Assembly) -> RowSummary:
             parts.releases.save()
             ended = {"status": FAILED, "failure": str(failure)}
         ended |= logged(parts.folder.rounds(), parts.folder.messages()) | promise(parts.releases) | descent(parts)
+    if (reason := parts.folder.begun_anew()) is not None:
+        notes = (ended.get("note"), f"begun anew, it could not go on from where it was interrupted: {reason}")
+        ended["note"] = "; ".join(filter(None, notes))
     seconds = time.monotonic() - begun
     summary = replace(summary, **ended, wall_seconds=seconds, peak_memory_bytes=memory.bytes)
     parts.folder.finish(summary)
@@ -56,6 +61,8 @@ def _check_types(parts: Assembly, start: Weights) -> None:
 
 def _scored(parts: Assembly) -> dict[str, Any]:
     """Train, and return what the model, or each silo's own, does on the test speakers."""
+    if not wants_central(parts.strategy):
+        forget_what_cannot_be_restored(parts.strategy, parts.row.name, parts.folder)
     if parts.folder.load_checkpoint() is None:
         parts.folder.rewind(-1)  # a run that was killed logged this row and saved nothing to go on from
     grid = parts.grid()

@@ -93,6 +93,30 @@ class RowFolder:
         path = self.path / file_names.CHECKPOINT
         return load_arrays(path) if path.exists() else None
 
+    def cannot_save(self, reason: str) -> None:
+        """Write down why there is no checkpoint."""
+        write_lines(self.path / file_names.UNSAVED, [{"reason": reason, "begun_anew": False}])
+
+    def begin_anew(self) -> None:
+        """Write down that the row is begun anew for want of one."""
+        write_lines(self.path / file_names.UNSAVED, [{"reason": self.unsaved(), "begun_anew": True}])
+
+    def unsaved(self) -> str | None:
+        """Return why there is no checkpoint; None where there is one, or nothing was to be saved yet."""
+        reason = self._unsaved().get("reason")
+        return None if reason is None else str(reason)
+
+    def begun_anew(self) -> str | None:
+        """Return why the row was begun anew; None where it was not."""
+        return self.unsaved() if self._unsaved().get("begun_anew") else None
+
+    def _unsaved(self) -> dict[str, Any]:
+        return next(iter(read_lines(self.path / file_names.UNSAVED)), {})
+
+    def forget_checkpoint(self) -> None:
+        """Remove the checkpoint."""
+        (self.path / file_names.CHECKPOINT).unlink(missing_ok=True)
+
     def silo_states(self, description: Mapping[str, Any]) -> Iterator[tuple[int, Arrays]]:
         """Yield what the silos of a checkpoint kept."""
         for silo in description.get("silos", []):

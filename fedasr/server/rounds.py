@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 from flwr.serverapp.strategy import Strategy
-from numpy.typing import NDArray
 
 from fedasr.asr.recogniser import Weights
 from fedasr.common.errors import RowError, UserError
@@ -22,8 +21,8 @@ from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.central import Central
 from fedasr.server.own_models import OwnModels, ask_own_models
+from fedasr.server.saved_round import resumed, saved
 from fedasr.server.strategies_by_name import averages, wants_central
-from fedasr.server.strategy_state import UnsavableError, restore, state_of
 from fedasr.training.losses import number_or_none
 
 log = logging.getLogger("fedasr")
@@ -60,9 +59,9 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean 
     """
     training, evaluated = central.training, False if isinstance(strategy, OwnModels) else None
     arrays, first = array_record(central.start), 1
-    saved = central.resume()
-    if saved:
-        arrays, first = _restored(strategy, saved[1]), saved[0] + 1
+    found = resumed(strategy, central)
+    if found:
+        first, arrays = found[0] + 1, found[1]
     else:
         central.after_round(0, training.rounds, lambda: central.start, lambda: None, evaluate=evaluated)
     for round in range(first, training.rounds + 1):
@@ -71,7 +70,7 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean 
             aggregated, metrics = turn.train(arrays)
             arrays = aggregated if aggregated is not None else arrays
             evaluation = turn.evaluate(arrays)
-        model, state = partial(arrays_of, arrays), partial(_state, strategy, arrays)
+        model, state = partial(arrays_of, arrays), partial(saved, strategy, arrays, central)
         central.after_round(round, training.rounds, model, state, _loss(metrics), evaluated, evaluation=evaluation)
     if isinstance(strategy, OwnModels):
         ask_own_models(central, strategy.common(arrays))
@@ -145,18 +144,3 @@ def numbers(metrics: MetricRecord | None) -> dict[str, float]:
 def _loss(metrics: MetricRecord | None) -> float | None:
     value = metrics.get("loss") if metrics else None
     return number_or_none(float(cast(float, value))) if value is not None else None
-
-
-def _state(strategy: Strategy, arrays: ArrayRecord) -> dict[str, NDArray[Any]] | None:
-    """Return model and strategy as arrays; None where the strategy cannot be saved."""
-    try:
-        return {**{f"weights/{n}": a for n, a in arrays_of(arrays).items()}, **state_of(strategy)}
-    except UnsavableError as error:
-        log.debug("no checkpoint: %s", error)
-        return None
-
-
-def _restored(strategy: Strategy, state: Mapping[str, NDArray[Any]]) -> ArrayRecord:
-    restore(strategy, state)
-    weights = {n.removeprefix("weights/"): a for n, a in state.items() if n.startswith("weights/")}
-    return array_record({name: weights[name] for name in sorted(weights)})

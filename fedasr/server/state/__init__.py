@@ -1,0 +1,1 @@
+"""Any strategy written down as arrays and JSON, and put back: no pickle, and no code named by a file is run."""
