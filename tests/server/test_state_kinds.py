@@ -1,6 +1,7 @@
 """Whatever a strategy holds comes back as it was: types, values, and which names are names of one thing."""
 
 import collections
+import dataclasses
 import datetime
 import decimal
 import enum
@@ -150,6 +151,8 @@ def same(one: Any, other: Any) -> bool:
         return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
     if isinstance(one, torch.Tensor):
         return one.dtype == other.dtype and one.requires_grad == other.requires_grad and torch.equal(one, other)
+    if isinstance(one, types.SimpleNamespace):
+        return same_attributes(one, other)
     if isinstance(one, (ArrayRecord, MetricRecord, ConfigRecord, RecordDict)):
         return same(list(one.items()), list(other.items()))
     if isinstance(one, collections.defaultdict) and one.default_factory is not other.default_factory:
@@ -164,6 +167,8 @@ def same(one: Any, other: Any) -> bool:
         return one == other and {(type(v), v) for v in one} == {(type(v), v) for v in other}
     if isinstance(one, (types.FunctionType, type, enum.Enum, types.ModuleType)):
         return one is other
+    if dataclasses.is_dataclass(one):
+        return all(same(getattr(one, f.name), getattr(other, f.name)) for f in dataclasses.fields(one))
     if type(one).__eq__ is object.__eq__:
         return one is other or same_attributes(one, other)
     return bool(one == other)
