@@ -9,15 +9,15 @@ from flwr.app import ArrayRecord, Message
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 
-from fedasr.asr.word_errors import ErrorCounts
 from fedasr.common.errors import RowError
 from fedasr.common.settings import Settings, number
 from fedasr.grid.identity import silo_of
 from fedasr.messages.alone_reply import AloneReply
 from fedasr.messages.kinds import ALONE
 from fedasr.messages.train_request import TrainRequest
-from fedasr.server.central import Central, PerSilo
+from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy
+from fedasr.server.own_models import per_silo
 from fedasr.training.losses import mean_of_known, number_or_none
 
 
@@ -56,9 +56,7 @@ class LocalOnly(CentralStrategy):
         good = {silo_of(r.metadata.src_node_id): AloneReply.from_record(r.content) for r in replies if r.has_content()}
         if not good:
             raise RowError(f"no silo trained: {replies[0].error.reason if replies else 'there is none'}")
-        central.per_silo.update(
-            {n: PerSilo(tuple(ErrorCounts(*e) for e in r.errors), r.model_sha256) for n, r in good.items()}
-        )
+        central.per_silo.update({silo: per_silo(reply) for silo, reply in good.items()})
         loss = number_or_none(mean_of_known(reply.loss for reply in good.values()))
         central.after_round(1, 1, lambda: central.start, lambda: None, loss, evaluate=False)
         return Result()

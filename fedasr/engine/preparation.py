@@ -81,6 +81,12 @@ class Prepared:
         places = sorted(self._places[name] for name in self.partition.silos[silo][:most])
         return replace(self.speech, utterances=tuple(self.speech.utterances[place] for place in places))
 
+    @property
+    def held_out(self) -> Speech:
+        """The speech that silos hold out of their own; empty where they hold none."""
+        names = {name for part in self.partition.held_out for name in part}
+        return self.speech.where(lambda utterance: utterance.id in names)
+
     @cached_property
     def _places(self) -> dict[str, int]:
         return {utterance.id: place for place, utterance in enumerate(self.speech.utterances)}

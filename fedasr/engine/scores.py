@@ -31,14 +31,17 @@ def score_model(parts: Assembly, weights: Weights) -> dict[str, Any]:
     heard = parts.score(weights, parts.prepared.part("test"))
     parts.folder.write_hypotheses(map(hypothesis_of, heard))
     _score_silos(parts, weights)
+    own = parts.prepared.held_out
+    held_out = total([h.errors for h in parts.score(weights, own)] if len(own) else [])
     speakers = by_speaker([h.utterance.speaker for h in heard], [h.errors for h in heard])
-    return {"model_sha256": digest(weights), **_errors(parts, speakers)}
+    return {"model_sha256": digest(weights), **_held_out(held_out), **_errors(parts, speakers)}
 
 
 def score_silo_models(parts: Assembly, models: Mapping[int, PerSilo]) -> dict[str, Any]:
     """Return the mean over silos of what each one's own model does on the test speakers, and the spread."""
     together = hashlib.sha256("".join(models[silo].model_sha256 for silo in sorted(models)).encode())
-    summary: dict[str, Any] = {"model_sha256": together.hexdigest()}
+    held_out = total([model.held_out for model in models.values()])
+    summary: dict[str, Any] = {"model_sha256": together.hexdigest(), **_held_out(held_out)}
     names = sorted(parts.prepared.partition.test)
     if not names:
         return summary
@@ -66,6 +69,10 @@ def _score_silos(parts: Assembly, weights: Weights) -> None:
     errors = {h.utterance.id: h.errors for h in heard}
     rows = (_silo_score(n, s.speakers, total([errors[u.id] for u in s.utterances])) for n, s in speech.items())
     parts.folder.write_silos(SiloScores("own speech", tuple(rows)))
+
+
+def _held_out(errors: ErrorCounts) -> dict[str, Any]:
+    return {"held_out_wer": errors.wer} if errors.words else {}
 
 
 def _silo_score(silo: int, speakers: Sequence[str], count: ErrorCounts) -> SiloScore:

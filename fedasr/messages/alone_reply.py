@@ -1,4 +1,4 @@
-"""What a silo's own model does on the test speakers."""
+"""What a silo's own model does on the test speakers, and on speech that the silo holds out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from flwr.app import ConfigRecord, MetricRecord, RecordDict
 from fedasr.messages.metrics import number_of
 from fedasr.messages.records import CONFIG, METRICS
 
+NOTHING = (0,) * 6
+"""No errors in no words."""
+
 
 @dataclass(frozen=True)
 class AloneReply:
-    """What a silo's own model, which stays there, does on the test speakers.
+    """What a silo's own model, which stays there, does on the test speakers and on speech that the silo holds out.
 
     Attributes
     ----------
@@ -25,6 +28,8 @@ class AloneReply:
         For each test speaker the fields of `fedasr.asr.word_errors.ErrorCounts`.
     audio_seconds : float
         Seconds of speech that the silo trained on.
+    held_out : tuple of int
+        The same fields for the speech that the silo holds out; zeros where it holds none.
     """
 
     utterances: int
@@ -32,6 +37,7 @@ class AloneReply:
     model_sha256: str
     errors: tuple[tuple[int, ...], ...]
     audio_seconds: float = 0.0
+    held_out: tuple[int, ...] = NOTHING
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
@@ -41,6 +47,8 @@ class AloneReply:
         })  # fmt: skip
         if flat:
             metrics["errors"] = flat
+        if any(self.held_out):
+            metrics["held-out"] = list(self.held_out)
         return RecordDict({METRICS: metrics, CONFIG: ConfigRecord({"model-sha256": self.model_sha256})})
 
     @classmethod
@@ -52,4 +60,5 @@ class AloneReply:
         return cls(
             number_of(metrics, "num-examples", int), number_of(metrics, "loss", float),
             str(config["model-sha256"]), errors, number_of(metrics, "audio-seconds", float),
+            tuple(cast("list[int]", metrics.get("held-out", list(NOTHING)))),
         )  # fmt: skip

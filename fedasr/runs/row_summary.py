@@ -25,6 +25,8 @@ class RowSummary:
         Word errors on the test speakers.
     wer_spread : tuple of float
         Lowest and highest WER over silos whose models stay with them.
+    held_out_wer : float
+        On the speech that silos hold out of their own: of the final model, or of each silo's own.
     development_wer, development_loss : float
         On the development speakers, at the end; the loss in nats a token.
     epsilon, delta, privacy_unit, adjacency, epsilon_kind
@@ -65,6 +67,7 @@ class RowSummary:
     deletions: int | None = None
     substitutions: int | None = None
     wer_spread: tuple[float, float] | None = None
+    held_out_wer: float | None = None
     development_wer: float | None = None
     development_loss: float | None = None
     epsilon: float | None = None

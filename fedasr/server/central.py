@@ -41,16 +41,18 @@ from fedasr.training.learner import Learner
 State = Mapping[str, NDArray[Any]]
 
 
+NO_ERRORS = ErrorCounts()
 GRID = "grid/"
 """What the grid remembers stands in a checkpoint under names that begin so."""
 
 
 @dataclass(frozen=True)
 class PerSilo:
-    """A model that stays in its silo: its errors on each test speaker, and its digest."""
+    """A model that stays in its silo: its errors on each test speaker, its digest, its errors on held-out speech."""
 
     errors: tuple[ErrorCounts, ...]
     model_sha256: str
+    held_out: ErrorCounts = NO_ERRORS
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class OwnModels:
     """What a strategy is besides, whose silos each end with a model of their own.
 
     Its client half is a `fedasr.silo.personal.PersonalHalf`. The row is scored as silos that train alone are: each
-    silo's own model on the test speakers, and no single model comes of it.
+    silo's own model on the test speakers (and on speech that the silo holds out), and no single model comes of it.
     """
 
     def common(self, arrays: ArrayRecord) -> ArrayRecord:
@@ -58,4 +58,5 @@ def ask_own_models(central: Central, common: ArrayRecord) -> None:
 
 def per_silo(reply: AloneReply) -> PerSilo:
     """Return what a silo said of its own model."""
-    return PerSilo(tuple(ErrorCounts(*errors) for errors in reply.errors), reply.model_sha256)
+    errors = tuple(ErrorCounts(*counts) for counts in reply.errors)
+    return PerSilo(errors, reply.model_sha256, ErrorCounts(*reply.held_out))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from fedasr.asr.recogniser import digest
+from fedasr.asr.word_errors import ErrorCounts
 from fedasr.messages.alone_reply import AloneReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
@@ -18,7 +19,19 @@ def train_alone(host: SiloHost, silo: Silo, request: TrainRequest) -> AloneReply
     """Train from the given model on the silo's own speech only, and score the result."""
     host.recogniser.load(request.weights)
     trained = local_steps(host, silo, request)
-    found = scored(host.recogniser, host.test_speech, with_losses=False)
-    errors = tuple(tuple(astuple(count)) for count in found.errors.values())
     loss = math.nan if trained.loss is None else trained.loss
-    return AloneReply(len(silo.speech), loss, digest(host.recogniser.weights()), errors, trained.audio_seconds)
+    return replace(own_scores(host, silo), utterances=len(silo.speech), loss=loss, audio_seconds=trained.audio_seconds)
+
+
+def own_scores(host: SiloHost, silo: Silo) -> AloneReply:
+    """Score the loaded weights as a model of the silo's own: on the test speakers, and on what the silo holds out.
+
+    Under a guarantee what the silo holds out is left alone: nothing pays for a look at it.
+    """
+    recogniser = host.recogniser
+    errors = scored(recogniser, host.test_speech, with_losses=False).errors
+    held_out = ErrorCounts()
+    if len(silo.held_out) and host.plan.guarantee is None:
+        held_out = scored(recogniser, silo.held_out, with_losses=False).total
+    told = tuple(tuple(astuple(count)) for count in errors.values())
+    return AloneReply(0, math.nan, digest(recogniser.weights()), told, held_out=tuple(astuple(held_out)))

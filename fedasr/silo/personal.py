@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import astuple
 
 import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
-from fedasr.asr.recogniser import digest
-from fedasr.messages.alone_reply import AloneReply
 from fedasr.messages.kinds import OWN_MODEL, Kind
+from fedasr.silo.alone import own_scores
 from fedasr.silo.client import Answer, ClientHalf
-from fedasr.silo.scored import scored
 from fedasr.silo.work import Work
 
 Arrays = Mapping[str, NDArray[np.floating]]
@@ -37,8 +33,5 @@ class PersonalHalf(ClientHalf):
 
     def score(self, work: Work, content: RecordDict) -> RecordDict:
         """Say what the silo's own model does."""
-        model = self.own_model(work, work.request(content).weights)
-        work.recogniser.load(model)
-        found = scored(work.recogniser, work.host.test_speech, with_losses=False)
-        errors = tuple(tuple(astuple(count)) for count in found.errors.values())
-        return AloneReply(0, math.nan, digest(model), errors).to_record()  # of its speech nothing is told
+        work.recogniser.load(self.own_model(work, work.request(content).weights))
+        return own_scores(work.host, work.silo).to_record()
