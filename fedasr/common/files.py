@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import secrets
@@ -19,6 +20,8 @@ from safetensors.numpy import save
 from fedasr.common.errors import UserError
 
 Arrays = Mapping[str, NDArray[Any]]
+STORED = {np.dtype(kind) for kind in ("?", "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")}
+"""The types of a safetensors file."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -85,9 +88,24 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def save_arrays(path: Path, arrays: Arrays, description: Mapping[str, Any]) -> None:
-    """Write arrays and a description (as JSON) to one safetensors file."""
-    contiguous = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
-    write_bytes(path, save(contiguous, metadata={"description": json.dumps(description)}))
+    """Write arrays and a description (as JSON) to one safetensors file.
+
+    An array of a type that the format has not, such as complex128, stands in it as the bytes of NumPy's own format.
+    """
+    others = [name for name, array in arrays.items() if np.asarray(array).dtype not in STORED]
+    laid = {name: _npy(array) if name in others else _contiguous(array) for name, array in arrays.items()}
+    more = {"npy": json.dumps(others)} if others else {}
+    write_bytes(path, save(laid, metadata={"description": json.dumps(description), **more}))
+
+
+def _contiguous(array: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(array).reshape(np.shape(array))
+
+
+def _npy(array: NDArray[Any]) -> NDArray[np.uint8]:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return np.frombuffer(file.getvalue(), np.uint8)
 
 
 def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -100,8 +118,11 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            description = json.loads((file.metadata() or {})["description"])
-            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+            metadata = file.metadata() or {}
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            for name in json.loads(metadata.get("npy", "[]")):
+                found[name] = np.load(io.BytesIO(found[name].tobytes()), allow_pickle=False)
+            return found, json.loads(metadata["description"])
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:

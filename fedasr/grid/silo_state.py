@@ -1,8 +1,7 @@
-"""What a silo keeps between messages (Flower's ``Context.state``), as plain arrays, to save it without pickle."""
+"""What a silo keeps between messages (Flower's ``Context.state``) as arrays: types and values, and no pickle."""
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
+from fedasr.common.exact_scalars import read, written
 from fedasr.messages.records import array_record, arrays_of
 
 SKELETON = "records"
@@ -29,7 +29,7 @@ def packed(state: RecordDict) -> Arrays:
             records.append([name, "arrays", list(content)])
         else:
             kind = "config" if isinstance(record, ConfigRecord) else "metric"
-            records.append([name, kind, {key: _plain(value) for key, value in record.items()}])
+            records.append([name, kind, [[key, _plain(value)] for key, value in record.items()]])
     return {SKELETON: np.frombuffer(json.dumps(records).encode(), np.uint8), **arrays}
 
 
@@ -40,17 +40,14 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> RecordDict:
         if kind == "arrays":
             state[name] = array_record({key: arrays[f"{number}/{place}"] for place, key in enumerate(content)})
         else:
-            state[name] = KINDS[kind]({key: _value(value) for key, value in content.items()})
+            pairs = content.items() if isinstance(content, dict) else content  # version 0.1 wrote an object
+            state[name] = KINDS[kind]({key: _value(value) for key, value in pairs})
     return state
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return {"bytes": base64.b64encode(value).decode()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+    return [written(item) for item in value] if isinstance(value, list) else written(value)
 
 
 def _value(value: Any) -> Any:
-    if isinstance(value, dict):
-        return base64.b64decode(value["bytes"])
-    return [_value(item) for item in value] if isinstance(value, list) else value
+    return [read(item) for item in value] if isinstance(value, list) else read(value)

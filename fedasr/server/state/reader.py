@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.exact_scalars import read
 from fedasr.server.state.objects import MISSING
 from fedasr.server.state.refusal import UnsavableError
-from fedasr.server.state.scalars import read
 from fedasr.server.state.supplied import Supplied
 from fedasr.server.state.writer import PREFIX, Form, Json
 
@@ -83,8 +82,6 @@ class Reader:
 
     def array(self, content: Json) -> NDArray[Any]:
         """Return an array as it lay, writable."""
-        number, order, is_plain = content
+        number, order = content
         found = self.raw(number)
-        if not is_plain:
-            found = np.load(io.BytesIO(found.tobytes()), allow_pickle=False)
         return found.T if order == "F" else found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.exact_scalars import is_scalar, written
 from fedasr.server.state.refusal import UnsavableError
-from fedasr.server.state.scalars import is_scalar, written
 
 Json = Any
 PREFIX = "strategy"
-PLAIN = {np.dtype(kind) for kind in ("?", "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")}
-"""The types of a safetensors file."""
 INLINE = 256
 """Bytes up to so many stand in the JSON."""
 
@@ -111,13 +108,11 @@ class Writer:
         if array.dtype.hasobject:
             raise UnsavableError(f"{where}: an array of Python objects cannot be saved")
         self._claim(array, where)
-        is_plain = array.dtype in PLAIN
         is_fortran = array.flags.f_contiguous and not array.flags.c_contiguous
-        laid = array.T if is_fortran else array
-        return [self.raw(laid if is_plain else _npy(laid)), "F" if is_fortran else "C", is_plain]
+        return [self.raw(array.T if is_fortran else array), "F" if is_fortran else "C"]
 
     def raw(self, array: NDArray[Any]) -> int:
-        """Keep an array of plain numbers, and return its number."""
+        """Keep an array, and return its number."""
         number = len(self.arrays)
         self.arrays[f"{PREFIX}/{number}"] = array
         return number
@@ -136,10 +131,3 @@ class Writer:
                 raise UnsavableError(f"{where} shares memory with {last}, which cannot be saved")
             if high > end:
                 end, last, is_written = high, where, writeable
-
-
-def _npy(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return an array of a type that safetensors has not, such as complex128, in NumPy's own format."""
-    file = io.BytesIO()
-    np.save(file, array, allow_pickle=False)
-    return np.frombuffer(file.getvalue(), np.uint8)
