@@ -6,8 +6,10 @@ them, with semicolons between), ``seed`` (-1 for the experiment's own), ``out`` 
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, sil
 from fedasr.grid.identity import CLIENT_APP_FAILED
 from fedasr.messages.consent import ALLOW, Consent
 from fedasr.messages.kinds import SILO_NUMBER, Kind, kind_of
+from fedasr.messages.records import arrays_alone
 from fedasr.server.strategies_by_name import asked_by, codec_of
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.client import ClientHalf
@@ -40,6 +43,7 @@ from fedasr.wire.codec import Codec
 
 NUM_PARTITIONS = "num-partitions"
 """The key by which a node of Flower's simulation engine is known."""
+log = logging.getLogger("fedasr")
 server = ServerApp()
 
 
@@ -102,11 +106,26 @@ class NodeApp(ClientApp):
         declared = client.kinds() if client else {}
         stream = host.streams.sequence(f"app {kind}", int(message.metadata.group_id or 0), silo)
         begun = time.thread_time()
-        with one_thread(), seeded_libraries(stream):
+        with one_thread(), seeded_libraries(stream), _reasons_stay(host):
             reply = answer_elsewhere(app, declared.get(kind) or kind_of(kind), codec, message, context)
-        if reply.has_content():
-            reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
+        if not reply.has_content():
+            return reply
+        if host.is_silent:
+            return Message(arrays_alone(reply.content), reply_to=message)
+        reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
         return reply
+
+
+@contextmanager
+def _reasons_stay(host: SiloHost) -> Iterator[None]:
+    """Where a silo must be silent, log here why it failed, and tell the server no more than that it did."""
+    try:
+        yield
+    except Exception as failure:
+        if not host.is_silent:
+            raise
+        log.warning("the silo failed", exc_info=True)
+        raise RowError("the silo failed; its own log says why") from failure
 
 
 def _silo(context: Context) -> int:

@@ -110,6 +110,7 @@ class FedNova(FlowerFedAvg):
 
     settings_class: ClassVar[type[Settings]] = FedNovaSettings
     reduce: ClassVar[str] = "weighted_mean"
+    needs_metrics: ClassVar[tuple[str, ...]] = (REACH,)
 
     def __init__(self, settings: FedNovaSettings | None = None, **sampling: Any) -> None:
         settings = settings or FedNovaSettings()

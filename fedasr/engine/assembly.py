@@ -25,16 +25,18 @@ from fedasr.grid.workers import Workers
 from fedasr.messages.consent import Consent
 from fedasr.network import build_network
 from fedasr.protection.announcement import Announcement
+from fedasr.protection.boundary import Boundary
 from fedasr.protection.protection import GradientPlan
 from fedasr.protection.releases import Releases
 from fedasr.runs.folder import Run
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.central import Central
 from fedasr.server.client_of import client_of
+from fedasr.server.protected.coverage import boundary_protection
 from fedasr.server.round_clock import Clock
 from fedasr.server.scoring import Scorer
 from fedasr.server.simulator_view import SimulatorView
-from fedasr.server.strategies_by_name import asked_by, build_strategy, codec_of
+from fedasr.server.strategies_by_name import asked_by, build_strategy, codec_of, sampled
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.client import ClientHalf
 from fedasr.silo.host import SiloHost
@@ -86,6 +88,20 @@ class Assembly:
     def client(self) -> ClientHalf | None:
         """The client half of the row's algorithm, where it has one of its own."""
         return client_of(self.row, self.strategy, self.training)
+
+    @cached_property
+    def boundary(self) -> Boundary | None:
+        """The row's protection, sized, where it is one at the silos' boundary.
+
+        Raises
+        ------
+        RowError
+            Where no noise keeps the target.
+        """
+        protection, silos = boundary_protection(self.row, self.strategy), len(self.prepared.partition.silos)
+        if protection is None:
+            return None
+        return protection.boundary(sampled(self.training, silos) / silos, self.training.rounds)
 
     @property
     def begins_from(self) -> Weights:
@@ -146,7 +162,7 @@ class Assembly:
             start=self.begins_from, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=Streams(self.seed, self.row.name), folder=self.folder, score=self.score,
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
-            roles=prepared.roles, role_start=self._role_start,
+            roles=prepared.roles, role_start=self._role_start, boundary=self.boundary,
         )  # fmt: skip
 
     def _role_start(self, role: str) -> Weights:
@@ -167,6 +183,7 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         training, prepared.experiment.augment, objective_of(row),
         Streams(seed, row.name), prepared.experiment.reproducible_noise,
         sized_plan(prepared.partition, row, training, stretches), prepared.roles,
+        boundary_protection(row, row_strategy(prepared, row)) is not None,
     )  # fmt: skip
 
 

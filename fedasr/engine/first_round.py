@@ -32,7 +32,7 @@ def first_round(parts: Assembly) -> Answers:
         would be further releases.
     """
     name = parts.row.name
-    if wants_central(parts.strategy):
+    if wants_central(parts.strategy) or parts.boundary is not None:
         raise UserError(f"{name}: the strategy does not go by rounds of Flower's; read its releases instead")
     if parts.host.plan.guarantee is not None and not parts.host.reproducible_noise:
         raise UserError(f"{name}: its messages hold noise that cannot be drawn again; they are not to be had twice")

@@ -14,6 +14,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.network import build_network
 from fedasr.runs.file_names import OF_THE_RUN
 from fedasr.server.client_of import client_of
+from fedasr.server.protected.coverage import boundary_protection
 from fedasr.server.strategies_by_name import build_strategy, named_codec
 
 MOST_SILOS = 10**6
@@ -50,6 +51,7 @@ def _checks(row: RowSpec) -> Iterable[Callable[[], object]]:
     yield partial(named_codec, row)
     yield partial(_network, row)
     yield partial(protection_of, row)
+    yield partial(_boundary, row)
 
 
 def _refused(check: Callable[[], object]) -> tuple[str, ...]:
@@ -63,6 +65,16 @@ def _refused(check: Callable[[], object]) -> tuple[str, ...]:
 def _folder(row: RowSpec) -> None:
     if row.name in OF_THE_RUN:
         raise UserError(f"compare.{row.name}.name: '{row.name}' names a part of the run folder; choose another")
+
+
+def _boundary(row: RowSpec) -> None:
+    """Refuse a strategy that a protection at the boundary does not cover; what cannot be built is told elsewhere."""
+    try:
+        strategy = build_strategy(row, TrainingSpec(), MOST_SILOS)
+        protection_of(row)
+    except UserError:
+        return
+    boundary_protection(row, strategy)
 
 
 def _network(row: RowSpec) -> None:

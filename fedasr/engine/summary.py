@@ -12,6 +12,7 @@ from fedasr.messages.traffic import Traffic, bytes_moved
 from fedasr.protection.releases import Releases
 from fedasr.runs.data import RoundData
 from fedasr.runs.row_summary import FAILED, RowSummary
+from fedasr.server.protected.row_protection import protection_name
 from fedasr.server.strategies_by_name import codec_of
 from fedasr.wire.codecs_by_name import codec_name
 
@@ -21,8 +22,8 @@ def described(parts: Assembly) -> RowSummary:
     row = parts.row
     return RowSummary(
         row.name, FAILED, row.strategy, parts.folder.path.name, parts.seed,
-        objective=row.objective, protection=row.protection, codec=codec_name(codec_of(row, parts.strategy)),
-        network=row.network, silos=len(parts.prepared.partition.silos),
+        objective=row.objective, protection=protection_name(row, parts.strategy),
+        codec=codec_name(codec_of(row, parts.strategy)), network=row.network, silos=len(parts.prepared.partition.silos),
         silos_per_round=parts.training.silos_per_round or None, refused_replies=0,
     )  # fmt: skip
 

@@ -44,10 +44,11 @@ def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_t
     types = [np.result_type(*of_one) for of_one in zip(*(outcome.types for outcome in good), strict=True)]
     means = mean_of(arrays_total, total, flat, types)
     records = {
-        CHANGE if is_clipped and name in sent else name: array_record({k: means[flat_name(name, k)] for k in layout})
-        for name, layout in layouts.items()
+        name: array_record({key: means[flat_name(name, key)] for key in layout}) for name, layout in layouts.items()
     }
-    metrics_name = next(iter(first.content.metric_records)) if first.content is not None else METRICS
+    if is_clipped and len(records) == 1:
+        records = {CHANGE: next(iter(records.values()))}
+    metrics_name = next(iter(first.content.metric_records), METRICS) if first.content is not None else METRICS
     return RecordDict({**records, metrics_name: _mean_metrics(metrics, weights, mean.weight)})
 
 

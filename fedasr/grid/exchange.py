@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from flwr.app import Message, RecordDict
 
 from fedasr.grid.sums.terms import Term
 from fedasr.messages.kinds import Kind
-from fedasr.messages.records import metric_record
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,8 @@ class Mean:
     weight : str
         The metric of a reply that weights its arrays (Flower's ``num-examples``).
     clip_norm : float, optional
-        Each reply's change of the model is scaled down to this L2 norm before it is summed, every reply
-        weighs one whatever it says, and the mean is that of the changes.
+        All that a reply would change is scaled down together to this L2 norm before it is summed, every reply
+        weighs one, and the mean is that of the changes. Whatever else a silo says stays there.
     """
 
     weight: str = "num-examples"
@@ -105,6 +104,8 @@ class Outcome:
         Whether the silo now keeps state between messages.
     types : tuple of numpy.dtype
         The types of the arrays that entered the sum, in the order in which they were sent.
+    view : mapping of str to object
+        The metrics that the silo made, whether they left it or not: the simulator's view.
     """
 
     request: Request
@@ -116,10 +117,11 @@ class Outcome:
     records: tuple[str, ...] = ()
     stateful: bool = False
     types: tuple[np.dtype[Any], ...] = ()
+    view: Mapping[str, Any] = field(default_factory=dict)
 
     def metric(self, name: str) -> float | None:
-        """Return a number of the reply's metrics, None where it has none of that name."""
-        value = metric_record(self.content).get(name) if self.content is not None else None
+        """Return a number of the silo's metrics, None where it has none of that name."""
+        value = self.view.get(name)
         return float(value) if isinstance(value, (int, float)) else None
 
 

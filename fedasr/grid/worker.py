@@ -20,7 +20,7 @@ from fedasr.grid.sums.terms import Reply
 from fedasr.grid.sums.tree import Subtotal, TreeSum
 from fedasr.grid.time_limit import LateError, late_reason, time_limit
 from fedasr.messages.encoding import encode_reply
-from fedasr.messages.records import array_record, envelope_bytes, own_copy, viewed
+from fedasr.messages.records import array_record, arrays_alone, envelope_bytes, metric_record, own_copy, viewed
 from fedasr.messages.residuals import model_of
 from fedasr.wire.codec import Codec
 
@@ -142,14 +142,19 @@ class Worker:
 
     def _accepted(self, exchange: Exchange, request: Request, content: RecordDict) -> tuple[Outcome, Reply | None]:
         """Return what came of a reply, checked, and how it enters the sum."""
-        sent = exchange.contents[request.content]
+        sent, view = exchange.contents[request.content], metric_record(content)
+        if exchange.mean is not None and exchange.mean.clip_norm is not None:
+            content = arrays_alone(content)
         delivered, blob_bytes = deliver(sent, content, self._codec, request.kind.coded)
         kept = {name: record for name, record in content.items() if name not in delivered}
         reply = None if exchange.mean is None else term_of(request.kind, sent, delivered, content, exchange.mean)
         if reply is None:
             kept |= {name: array_record(in_order(sent, name, arrays)) for name, arrays in delivered.items()}
         size, types = envelope_bytes(content), () if reply is None else reply.types
-        return Outcome(request, RecordDict(kept), None, blob_bytes, size, records=tuple(delivered), types=types), reply
+        outcome = Outcome(
+            request, RecordDict(kept), None, blob_bytes, size, records=tuple(delivered), types=types, view=dict(view)
+        )
+        return outcome, reply
 
     def states(self, silos: Sequence[int]) -> list[tuple[int, Arrays]]:
         """Return what those of some silos that keep state keep, as arrays."""

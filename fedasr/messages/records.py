@@ -157,6 +157,11 @@ def _own_record(record: Any) -> Any:
     return own
 
 
+def arrays_alone(content: RecordDict) -> RecordDict:
+    """Return the array records of a content and nothing else: no metric, no text."""
+    return RecordDict(dict(array_records(content)))
+
+
 def envelope_bytes(content: RecordDict) -> int:
     """Return the bytes of everything in a message's content but its arrays, as Flower sends it."""
     others = (r for r in content.values() if isinstance(r, (ConfigRecord, MetricRecord)))

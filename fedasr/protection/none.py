@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 
@@ -20,6 +21,8 @@ from fedasr.training.learner import Learner
 @dataclass(frozen=True)
 class Unprotected(Batchwise):
     """The gradient of the mean loss of each batch; where there are several lanes, they are computed side by side."""
+
+    protects: ClassVar[bool] = False
 
     def gradient(self, learner: Learner, batch: Batch, masks: torch.Generator) -> Gradient:
         """Return the mean loss of a batch and its gradient."""

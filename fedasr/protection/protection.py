@@ -1,7 +1,8 @@
 """What a protection is, and which there are: the entry-point group ``fedasr.protections``.
 
 A protection says how a step's gradient is made of a data holder's examples, and what that promises. All training
-goes through it: inside the silos, at the centre, and where nothing is protected.
+goes through it: inside the silos, at the centre, and where nothing is protected. One at the silos' boundary leaves that
+as it is: `fedasr.protection.boundary`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -124,7 +125,15 @@ class GradientPlan(ABC):
 
 
 class Protection(Settings, ABC):
-    """How gradients are made of examples; a frozen dataclass of its settings."""
+    """How gradients are made of examples; a frozen dataclass of its settings.
+
+    Attributes
+    ----------
+    protects : bool
+        Whether anything is done to protect; one that does nothing may stand beside what a strategy is made for.
+    """
+
+    protects: ClassVar[bool] = True
 
     def course(self, learner: Learner, epochs: int) -> Course:
         """Return how long the centre trains; by default so many passes, as ``[central]`` says."""

@@ -24,6 +24,7 @@ from fedasr.common.files import (
 )
 from fedasr.messages.traffic import Traffic
 from fedasr.runs import file_names
+from fedasr.runs.aftermath import Aftermath
 from fedasr.runs.data import HypothesisData, RoundData, SiloScores, SpeakerScore, VotesData
 from fedasr.runs.filling import filled
 from fedasr.runs.release_folder import ReleaseFolder
@@ -45,6 +46,11 @@ class RowFolder:
     def releases(self) -> ReleaseFolder:
         """Where the row's releases are kept."""
         return ReleaseFolder(self.path)
+
+    @property
+    def aftermath(self) -> Aftermath:
+        """What the release that was made last left behind."""
+        return Aftermath(self.path)
 
     @property
     def model(self) -> Path:

@@ -26,6 +26,7 @@ from fedasr.grid.exchange import Outcome
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.kinds import SPEECH
 from fedasr.messages.traffic import bytes_moved
+from fedasr.protection.boundary import Boundary
 from fedasr.protection.releases import Releases
 from fedasr.runs.data import RoundData
 from fedasr.runs.row_folder import RowFolder
@@ -95,6 +96,8 @@ class Central:
         Recognisers of another shape than `recogniser_spec`, by role.
     role_start : callable
         Returns the weights that a recogniser of such a role starts from.
+    boundary : Boundary, optional
+        The protection at the silos' boundary, where the row has one.
     per_silo : dict
         What is known of models that stay in their silos, where a strategy makes such.
     """
@@ -119,6 +122,7 @@ class Central:
     releases: Releases
     roles: Mapping[str, RecogniserSpec] = field(default_factory=dict)
     role_start: Callable[[str], Weights] | None = None
+    boundary: Boundary | None = None
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
 

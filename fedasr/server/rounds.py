@@ -10,6 +10,7 @@ from functools import partial
 from typing import cast
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
 from fedasr.asr.recogniser import Weights
@@ -21,6 +22,8 @@ from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.central import Central
 from fedasr.server.own_models import OwnModels, ask_own_models
+from fedasr.server.protected.boundary_round import BoundaryRound, nothing_asked
+from fedasr.server.protected.coverage import UNIFORM
 from fedasr.server.saved_round import resumed, saved
 from fedasr.server.strategies_by_name import averages, wants_central
 from fedasr.training.losses import number_or_none
@@ -58,6 +61,8 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean 
     stream; a resumed row therefore draws what an uninterrupted one draws.
     """
     training, evaluated = central.training, False if isinstance(strategy, OwnModels) else None
+    if central.boundary is not None:
+        central.releases.promise(*central.boundary.guarantee.terms)
     arrays, first = array_record(central.start), 1
     found = resumed(strategy, central)
     if found:
@@ -90,10 +95,18 @@ class Turn:
 
     def train(self, arrays: ArrayRecord) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Let silos train and the strategy aggregate."""
-        grid = self.grid.of_round(self.round, self.mean)
-        answers = self._asked(self.strategy.configure_train(self.round, arrays, ConfigRecord(), grid))
+        messages = list(self.strategy.configure_train(self.round, arrays, ConfigRecord(), self._given()))
+        return self.strategy.aggregate_train(self.round, self._trained(messages))
+
+    def _trained(self, messages: list[Message]) -> list[Message]:
+        """Return what the strategy is given of the silos that it asks."""
+        boundary = self.central.boundary
+        if boundary is not None and messages:
+            key = getattr(self.strategy, "weighted_by_key", UNIFORM)
+            return [BoundaryRound(boundary, self.central, self.grid, self.round).reply(messages, key)]
+        answers = self._asked(messages)
         self._check(answers)
-        return self.strategy.aggregate_train(self.round, list(answers.replies))
+        return list(answers.replies)
 
     def evaluate(self, arrays: ArrayRecord) -> dict[str, float] | None:
         """Let the strategy evaluate in the silos, where it wants to, and return what it made of their replies.
@@ -101,16 +114,23 @@ class Turn:
         Raises
         ------
         RowError
-            Where no silo that it asked could evaluate.
+            Where no silo that it asked could evaluate, and where no protection covers their answers.
         """
-        grid = self.grid.of_round(self.round, self.mean)
-        answers = self._asked(self.strategy.configure_evaluate(self.round, arrays, ConfigRecord(), grid))
+        messages = list(self.strategy.configure_evaluate(self.round, arrays, ConfigRecord(), self._given()))
+        if messages and self.central.boundary is not None:
+            raise RowError(f"round {self.round}: evaluation in the silos is not covered by the row's protection")
+        answers = self._asked(messages)
         if not answers.outcomes:
             return None
         if not answers.answered:
             first = answers.failed[0]
             raise RowError(f"round {self.round}: no silo evaluated (silo {first.request.silo}: {first.error})")
         return numbers(self.strategy.aggregate_evaluate(self.round, list(answers.replies)))
+
+    def _given(self) -> Grid:
+        """Return the grid that a strategy is given: under a protection at the boundary it may not ask on it."""
+        boundary = self.central.boundary
+        return self.grid.of_round(self.round, self.mean) if boundary is None else nothing_asked(self.grid)
 
     def _asked(self, messages: Iterable[Message]) -> Answers:
         seconds = self.central.training.timeout_seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flwr.serverapp import strategy as flower
@@ -16,6 +17,8 @@ from fedasr.common.settings import from_table
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import Kind
+from fedasr.protection.boundary import BoundaryProtection
+from fedasr.server.protected.row_protection import row_protection
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
 from fedasr.wire.codecs_by_name import build_codec
@@ -58,13 +61,20 @@ def build_strategy(row: RowSpec, training: TrainingSpec, silos: int) -> Strategy
     """
     with told_of(f"compare.{row.name}"):
         cls: Any = strategy_class(row.strategy)
-    given, where = _given(cls, training, silos), f"compare.{row.name}.options"
+    where, given = f"compare.{row.name}.options", Given(training, silos, sampled(training, silos))
+    found = _built(cls, row.options, where, given)
+    if isinstance(row_protection(row, found), BoundaryProtection):  # which draws the cohort, among all silos
+        found = _built(cls, row.options, where, replace(given, addressed=silos))
+    return found
+
+
+def _built(cls: Any, options: Mapping[str, Any], where: str, numbers: Given) -> Strategy:
+    given = numbers.of(cls)
     settings_class = getattr(cls, "settings_class", None)
     if settings_class is not None:
-        settings = from_table(settings_class, row.options, where)
-        return _made(cls, (settings,), given)
+        return _made(cls, (from_table(settings_class, options, where),), given)
     with told_of(where):
-        return _with_keywords(cls, given, row.options)
+        return _with_keywords(cls, given, options)
 
 
 def _with_keywords(cls: type[Strategy], given: Mapping[str, Any], options: Mapping[str, Any]) -> Strategy:
@@ -80,15 +90,41 @@ def _made(cls: type[Strategy], settings: tuple[Any, ...], keywords: Mapping[str,
         return cls(*settings, **keywords)
 
 
-def _given(cls: type[Strategy], training: TrainingSpec, silos: int) -> dict[str, Any]:
-    """Return the arguments that fedasr sets, of those that a strategy takes."""
-    accepted = inspect.signature(cls).parameters
-    sampling = {k: v for k, v in _sampling(training, silos).items() if k in accepted or _takes_others(cls)}
-    size = {"workers": sampled(training, silos), "blocks": training.rounds}
-    given = sampling | {k: v for k, v in size.items() if k in accepted}
-    if "strategy" in accepted:  # Flower's wrappers, such as those of differential privacy, are given what they wrap
-        given["strategy"] = flower.FedAvg(**_sampling(training, silos))
-    return given
+@dataclass(frozen=True)
+class Given:
+    """The arguments that fedasr sets.
+
+    Parameters
+    ----------
+    training : TrainingSpec
+    silos : int
+    addressed : int
+        How many silos a strategy is to send a message to; fewer may be drawn of them afterwards.
+    """
+
+    training: TrainingSpec
+    silos: int
+    addressed: int
+
+    def of(self, cls: type[Strategy]) -> dict[str, Any]:
+        """Return those that a strategy takes."""
+        accepted = inspect.signature(cls).parameters
+        sampling = {k: v for k, v in self.sampling().items() if k in accepted or _takes_others(cls)}
+        size = {"workers": sampled(self.training, self.silos), "blocks": self.training.rounds}
+        given = sampling | {k: v for k, v in size.items() if k in accepted}
+        if "strategy" in accepted:  # Flower's wrappers, such as those of differential privacy, are given what they wrap
+            given["strategy"] = flower.FedAvg(**self.sampling())
+        return given
+
+    def sampling(self) -> Mapping[str, Any]:
+        """Return the arguments by which Flower's strategies draw silos; none evaluates unless its options say so."""
+        return {
+            "fraction_train": self.addressed / self.silos,
+            "fraction_evaluate": 0.0,
+            "min_train_nodes": self.addressed,
+            "min_evaluate_nodes": 1,
+            "min_available_nodes": self.addressed,
+        }
 
 
 def _takes_others(cls: type[Strategy]) -> bool:
@@ -120,18 +156,6 @@ def named_codec(row: RowSpec) -> Codec | None:
 def sampled(training: TrainingSpec, silos: int) -> int:
     """Return how many silos a round draws."""
     return min(training.silos_per_round or silos, silos)
-
-
-def _sampling(training: TrainingSpec, silos: int) -> Mapping[str, Any]:
-    """Return the arguments by which Flower's strategies draw silos; none evaluates there unless its options say so."""
-    drawn = sampled(training, silos)
-    return {
-        "fraction_train": drawn / silos,
-        "fraction_evaluate": 0.0,
-        "min_train_nodes": drawn,
-        "min_evaluate_nodes": 1,
-        "min_available_nodes": drawn,
-    }
 
 
 def asked_by(strategy: Strategy) -> tuple[Kind, ...]:

@@ -50,6 +50,8 @@ class SiloHost:
         How gradients are made of a silo's speech.
     roles : mapping of str to RecogniserSpec
         Recognisers of another shape, by role.
+    is_silent : bool
+        A protection at the silos' boundary pays for the arrays of a reply alone: metrics, costs and reasons stay.
     """
 
     speech_folder: Path
@@ -63,6 +65,7 @@ class SiloHost:
     reproducible_noise: bool = False
     plan: GradientPlan = field(default_factory=Unprotected)
     roles: Mapping[str, RecogniserSpec] = field(default_factory=dict)
+    is_silent: bool = False
 
     def in_role(self, role: str) -> SiloHost:
         """Return the host with the recogniser of a role: itself where the role has no shape of its own."""

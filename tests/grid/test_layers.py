@@ -22,6 +22,7 @@ from fedasr.experiment.experiment import Experiment
 from fedasr.grid.exchange import Answers, Mean
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
+from fedasr.messages.kinds import GRADIENT, TRAIN
 from fedasr.messages.records import CHANGE, array_record, arrays_of
 
 SENT = {"body": np.full((50, 100), 3, np.float32), "head.a": np.ones(7, np.float32), "head.b": np.zeros(5, np.float32)}
@@ -38,7 +39,7 @@ class Head:
     def __call__(self) -> ClientApp:
         app = ClientApp()
 
-        @app.train()
+        @app.train("gradient" if self.record == CHANGE else "default")
         def train(message: Message, context: Context) -> Message:
             silo = int(context.node_config["silo"])
             sent = arrays_of(message.content.array_records["arrays"])
@@ -55,7 +56,8 @@ def _asked(app: Head, mean: Mean | None, workers: Workers | None = None) -> Answ
     grid = (workers or InProcess()).open_grid(app, {silo: {"silo": silo} for silo in range(SILOS)}, Streams(1))
     config = ConfigRecord({"server-round": 1, "layers": ["head.*"]})
     content = RecordDict({"arrays": array_record(SENT), "config": config})
-    return grid.exchange([Message(content, node, "train") for node in grid.get_node_ids()], round=1, mean=mean)
+    kind = GRADIENT if app.record == CHANGE else TRAIN
+    return grid.exchange([Message(content, node, kind.name) for node in grid.get_node_ids()], round=1, mean=mean)
 
 
 def _values(reply: Message, record: str) -> dict[str, np.ndarray]:

@@ -1,13 +1,14 @@
 """DP-FedAvg: what its ε covers, and that it is federated averaging without the noise."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from fedasr.strategies.dp_fedavg import DPFedAvg, DPFedAvgSettings
+from flwr.app import Message
 from support.running import tiny_table
 from support.tolerance import of_a_deviation, of_a_mean, rounding
 from support.unequal import run_unequal, stopped, unequal_table
@@ -24,11 +25,13 @@ from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.in_process import InProcess
+from fedasr.messages.train_request import TrainRequest
 from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
 from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
-from fedasr.privacy.noise import ReproducibleNoise
+from fedasr.protection.silo_noise.plan import SiloNoisePlan
 from fedasr.runs.row_folder import RowFolder
+from fedasr.server.protected.boundary_round import BoundaryRound
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy
 from fedasr.silo.app import SiloApp
@@ -94,12 +97,19 @@ def test_a_round_moves_the_model_by_the_bound_at_most_and_by_less_with_half_the_
 
 
 def test_an_empty_cohort_releases_noise_alone(prepared: Prepared, tmp_path: Path) -> None:
-    spec = SampledGaussian(2.0, 0.5, 1e-9)
-    _, central = _row(prepared, tmp_path, QUIET, rounds=1)
+    """A rate at which nobody is drawn: the round is noise, on the arrays that were asked for."""
+    _, central = _row(prepared, tmp_path / "a", QUIET, rounds=1)
     before = len(central.grid.log.traffic)
-    strategy = DPFedAvg(DPFedAvgSettings(noise_multiplier=2.0, clip_norm=0.5))
-    made = strategy._noisy_sum(central, 1, central.start, 1e-9, spec, ReproducibleNoise(1))
+    nobody = replace(central, boundary=SiloNoisePlan(2.0, 0.5, 1e-9, 1e-5, "replace-one"), folder=RowFolder(tmp_path))
+    content = TrainRequest(central.start, 1, layers=("ctc.*",)).to_record()
+    messages = [Message(content, node, "train") for node in central.grid.get_node_ids()]
+    nobody.releases.store = nobody.folder.releases
+    BoundaryRound(nobody.boundary, nobody, central.grid, 1).reply(messages, "uniform")
     assert len(central.grid.log.traffic) == before, "nobody was asked"
+    made = load_arrays(tmp_path / "releases" / "round.1.safetensors")[0]
+    assert {name: array.shape for name, array in made.items()} == {
+        name: array.shape for name, array in central.start.items() if name.startswith("ctc.")
+    }
     drawn = np.concatenate([array.ravel() for array in made.values()])
     assert np.std(drawn) == pytest.approx(1.0, rel=of_a_deviation(len(drawn)))
     assert abs(np.mean(drawn)) < of_a_mean(1.0, len(drawn))

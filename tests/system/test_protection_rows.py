@@ -101,7 +101,6 @@ def test_bits_repeat_only_where_the_guarantee_is_void(tmp_path: Path) -> None:
     [
         ({"strategy": "fedavg", "protection_options": {**OPTIONS, "batch_size": 30}}, "batch_size is 30"),
         ({"strategy": "local-only", "options": {"steps": 1}}, "train.alone"),
-        ({"strategy": "dp-fedavg"}, "privacy to a silo already"),
     ],
 )
 def test_what_cannot_be_accounted_ends_its_row(tmp_path: Path, row: dict[str, Any], says: str) -> None:
@@ -117,6 +116,13 @@ def test_more_noisy_gradients_than_a_message_pays_for_are_refused(tmp_path: Path
     assert found["status"] == "failed"
     assert "accumulate = 1" in found["failure"]
     assert found["model_sha256"] is None
+
+
+def test_a_row_has_one_protection(tmp_path: Path) -> None:
+    """A strategy that is made for one takes no other, and says so before anything is trained."""
+    with pytest.raises(UserError, match="beside the protection that dp-fedavg is made for"):
+        _run(tmp_path / "run", {"strategy": "dp-fedavg"})
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("protection", ["dp-sgd"])

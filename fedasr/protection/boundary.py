@@ -1,0 +1,78 @@
+"""Protection at a silo's boundary: what is done to the silos' replies before anybody sees their sum.
+
+Training inside the silos is plain. The protection draws the cohort, bounds what a silo adds to the sum, and adds noise
+to the sum once; a strategy is given one reply that stands for the cohort, and nothing else of the silos.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from fedasr.common.files import Arrays
+from fedasr.privacy.noise import Noise
+from fedasr.protection.none import Unprotected
+from fedasr.protection.protection import GradientPlan, Guarantee, Protection
+
+
+class Boundary(ABC):
+    """A protection at the boundary, sized for the silos and the rounds of a row.
+
+    Attributes
+    ----------
+    clip_norm : float
+        The largest L2 norm of all that a silo adds to the sum, over every array of its reply together.
+    """
+
+    clip_norm: float
+
+    @property
+    @abstractmethod
+    def guarantee(self) -> Guarantee:
+        """What is promised; the mechanism is that of one round."""
+
+    @abstractmethod
+    def cohort(self, silos: Sequence[int], noise: Noise) -> list[int]:
+        """Draw which of the silos that a strategy addresses take part in a round."""
+
+    @abstractmethod
+    def released(self, total: Arrays, noise: Noise) -> Arrays:
+        """Return what is published of a sum of clipped changes, float64, and of nobody's where nobody came."""
+
+    @abstractmethod
+    def divisor(self, addressed: int) -> float:
+        """Return the public number that a published sum is divided by, where so many silos were addressed."""
+
+    @abstractmethod
+    def check(self, addressed: int, silos: int) -> None:
+        """Refuse to draw from fewer silos than are accounted for.
+
+        Raises
+        ------
+        RowError
+            Naming the mend.
+        """
+
+
+class BoundaryProtection(Protection):
+    """A protection at the silos' boundary; a frozen dataclass of its settings."""
+
+    def plan(self, private: int, public: int, steps: int) -> GradientPlan:
+        """Return plain training: the gradients are not what is protected."""
+        return Unprotected()
+
+    @abstractmethod
+    def boundary(self, rate: float, rounds: int) -> Boundary:
+        """Return the protection, sized.
+
+        Parameters
+        ----------
+        rate : float
+            The probability with which a silo is to take part in a round.
+        rounds : int
+
+        Raises
+        ------
+        RowError
+            Where no noise keeps the target.
+        """

@@ -1,0 +1,1 @@
+"""Noise on the sum of the silos' clipped changes: privacy for the silo."""

@@ -1,0 +1,94 @@
+"""Noise on the sum of the silos' clipped changes (McMahan et al. 2018, arXiv 1710.06963), sized for a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fedasr.common.errors import RowError
+from fedasr.common.files import Arrays
+from fedasr.privacy.adjacency import Adjacency
+from fedasr.privacy.mechanisms.gaussian import SampledGaussian
+from fedasr.privacy.noise import Noise
+from fedasr.protection.boundary import Boundary
+from fedasr.protection.protection import Guarantee
+
+
+@dataclass(frozen=True)
+class SiloNoisePlan(Boundary):
+    """The rounds that a strategy is driven through, and what they promise.
+
+    Guarantee. Unit: the silo. Each round every silo joins by an independent coin of probability ``rate`` (Poisson
+    sampling is assumed by the accountant and is what `cohort` does); its whole reply, the change of all arrays
+    together as the server decodes them, is scaled to a norm of at most C = ``clip_norm``; Gaussian noise of standard
+    deviation z·C is added once to the sum, z = ``noise_multiplier``: a `SampledGaussian` a round, composed over the
+    rounds. What a strategy does with the sum afterwards (division by the *expected* cohort, momentum, Adam, averages
+    of iterates) costs nothing. It holds where the noise is secure, for idealised real arithmetic (see `SecureNoise`),
+    with the number of silos taken as public, against all but the server: the server is trusted with each silo's
+    change, and with who came.
+
+    What silos keep (an optimizer's moments, a codec's residual) does not weaken it. A silo's state depends on its own
+    speech, its own coins and what was published, so that given what was published each round is a mixture, over the
+    silo's earlier coins, of rounds bounded by C; the divergence of mixtures is at most the largest of their parts
+    (joint convexity), and the rounds compose as if nothing was kept. For this what is *delivered* is clipped, not what
+    was encoded.
+
+    =======================  ====================================================================================
+    z = 0                    ε is infinite and not printed: nothing is promised
+    C infinite               refused, unless z = 0
+    rate 1                   all that a strategy addresses: no amplification; under replace-one they may be a part
+                             of the silos that the strategy drew itself, and the sum is divided by their number
+    rate below 1             a strategy that addresses a part is refused: what it draws amplifies nothing
+    add-remove               the same: who is addressed would depend on who is there
+    nobody drawn             noise alone is published, and charged as any round
+    a reply is not finite    the silo is refused and counts as not in the cohort
+    a silo fails             the same; who was in the cohort is the simulator's to know
+    =======================  ====================================================================================
+
+    Parameters
+    ----------
+    noise_multiplier, clip_norm : float
+    rate : float
+        The probability that a silo takes part in a round.
+    delta : float
+    adjacency : str
+    """
+
+    noise_multiplier: float
+    clip_norm: float
+    rate: float
+    delta: float
+    adjacency: Adjacency
+
+    @property
+    def mechanism(self) -> SampledGaussian:
+        """One round, as accountants take it."""
+        return SampledGaussian(self.noise_multiplier, self.clip_norm, self.rate)
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """One round."""
+        return Guarantee("silo", self.adjacency, self.delta, ("poisson", "poisson"), self.mechanism)
+
+    def cohort(self, silos: Sequence[int], noise: Noise) -> list[int]:
+        """Toss a coin for each silo."""
+        joins = noise.uniform(len(silos)) < self.rate
+        return [silo for silo, is_in in zip(silos, joins, strict=True) if is_in]
+
+    def released(self, total: Arrays, noise: Noise) -> Arrays:
+        """Add the noise, array after array in their order."""
+        deviation = self.noise_multiplier * self.clip_norm if self.noise_multiplier else 0.0
+        return {name: array + noise.normal(array.shape, deviation) for name, array in total.items()}
+
+    def divisor(self, addressed: int) -> float:
+        """Return the expected cohort."""
+        return self.rate * addressed
+
+    def check(self, addressed: int, silos: int) -> None:
+        """Refuse a strategy that draws silos itself, where that is not accounted for."""
+        if addressed == silos or (self.rate == 1 and self.adjacency == "replace-one"):
+            return
+        raise RowError(
+            f"the strategy draws {addressed} of {silos} silos itself, which amplifies nothing: it is charged at rate "
+            "1, with adjacency = 'replace-one' and training.silos_per_round = 0; set these, or let it address all"
+        )

@@ -1,0 +1,1 @@
+"""Rounds under a protection at the silos' boundary: what a strategy is given of them."""
