@@ -92,7 +92,7 @@ class FedNovaSettings(FedNovaClient):
     Parameters
     ----------
     weighting : str
-        p_i: ``"utterances"``, ``"uniform"`` or ``"seconds"``.
+        p_i is a silo's share by ``"utterances"``, ``"uniform"`` or ``"seconds"``.
     """
 
     weighting: str = one_of("utterances", *WEIGHTS)

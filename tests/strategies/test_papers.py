@@ -84,6 +84,11 @@ def test_what_scaffold_and_feddyn_remember(drawn: int, quadratic: Prepared, tmp_
     np.testing.assert_allclose(flat(found.strategy.variate), common, rtol=0, atol=EXACT)
     for silo in {silo for cohort in found.cohorts for silo in cohort}:
         np.testing.assert_allclose(flat(found.kept(silo, "variate")), own[silo], rtol=0, atol=EXACT)
+    row, found = ran(quadratic, ROWS["feddyn"][0], tmp_path / "feddyn", silos_per_round=drawn)
+    _, held, gradients = plain.feddyn(silos_of(quadratic, row, found), start, 0.5)
+    np.testing.assert_allclose(flat(found.strategy.held), held, rtol=0, atol=EXACT)
+    for silo in {silo for cohort in found.cohorts for silo in cohort}:
+        np.testing.assert_allclose(flat(found.kept(silo, "gradient")), gradients[silo], rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.7])
