@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.exact_scalars import is_scalar
+from fedasr.server.state.forms import BY_TAG, form_of
 from fedasr.server.state.objects import MISSING, attributes, class_state, fill, slot_values, stateful_classes
 from fedasr.server.state.reader import Reader
 from fedasr.server.state.refusal import UnsavableError
 from fedasr.server.state.supplied import Supplied, key_of
-from fedasr.server.state.things import BY_TAG, form_of
 from fedasr.server.state.writer import PREFIX, Json, Writer
 
 __all__ = ["UnsavableError", "check", "restore", "state_of"]
