@@ -51,7 +51,9 @@ class BMUFSettings(Settings):
     def outer(self, workers: int, blocks: int) -> FedAvgSettings:
         """Return the averaging that this is with so many workers and blocks."""
         momentum = default_momentum(workers, blocks) if self.block_momentum is None else self.block_momentum
-        return FedAvgSettings(momentum, self.nesterov, self.block_learning_rate, weighting=self.weighting)
+        return FedAvgSettings(
+            momentum, self.nesterov and momentum > 0, self.block_learning_rate, weighting=self.weighting
+        )
 
 
 class BMUF(FedAvg):
@@ -72,7 +74,7 @@ class BMUF(FedAvg):
         self, settings: BMUFSettings | None = None, workers: int = 1, blocks: int = 1, **sampling: Any
     ) -> None:
         settings = settings or BMUFSettings()
-        super().__init__(settings.outer(workers, blocks), **sampling)
+        super().__init__(settings.outer(workers, blocks), blocks, **sampling)
         self.keep_optimizer = settings.local_optimizer == "keep"
 
     def configure_train(

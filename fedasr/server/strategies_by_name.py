@@ -111,7 +111,7 @@ class Given:
         accepted = inspect.signature(cls).parameters
         sampling = {k: v for k, v in self.sampling().items() if k in accepted or _takes_others(cls)}
         size = {"workers": sampled(self.training, self.silos), "blocks": self.training.rounds}
-        given = sampling | {k: v for k, v in size.items() if k in accepted}
+        given = sampling | {k: v for k, v in size.items() if k in _handed_on(cls)}
         if "strategy" in accepted:  # Flower's wrappers, such as those of differential privacy, are given what they wrap
             given["strategy"] = flower.FedAvg(**self.sampling())
         return given
@@ -125,6 +125,18 @@ class Given:
             "min_evaluate_nodes": 1,
             "min_available_nodes": self.addressed,
         }
+
+
+def _handed_on(cls: type[Strategy]) -> set[str]:
+    """Return the arguments that a class takes by name, and those that it hands on to the classes it comes from."""
+    found: set[str] = set()
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            parameters = inspect.signature(base).parameters
+            found |= parameters.keys()
+            if not _takes_others(base):
+                break
+    return found
 
 
 def _takes_others(cls: type[Strategy]) -> bool:

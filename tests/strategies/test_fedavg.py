@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.in_process import InProcess
 from fedasr.runs.row_folder import RowFolder
-from fedasr.server.outer_step import AdamStep, MomentumStep
+from fedasr.server.adaptive_step import AdaptiveStep
+from fedasr.server.outer_step import MomentumStep
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy
 from fedasr.silo.app import SiloApp
@@ -78,7 +80,8 @@ def test_weighting_names_the_metric() -> None:
 
 def test_outer_optimizers_by_name() -> None:
     assert FedAvgSettings(0.9, True, 0.5).outer_step() == MomentumStep(0.5, 0.9, True)
-    assert FedAvgSettings(0.0, False, 0.5, "adam").outer_step() == AdamStep(0.5)
+    for name, first in (("adam", 0.9), ("yogi", 0.9), ("adagrad", 0.0)):
+        assert FedAvgSettings(0.0, False, 0.5, name).outer_step() == AdaptiveStep(name, 0.5, first)
     with pytest.raises(UserError, match="lion"):
         FedAvgSettings(server_optimizer="lion")
     for momentum in (-0.1, 1.0):
@@ -86,10 +89,31 @@ def test_outer_optimizers_by_name() -> None:
             FedAvgSettings(momentum)
 
 
-@pytest.mark.parametrize("option", [{"momentum": 0.9}, {"nesterov": True}])
-def test_momentum_that_adam_would_not_use_is_refused(option: dict[str, object]) -> None:
-    with pytest.raises(UserError, match="takes no effect; it goes with server_optimizer = 'momentum'"):
-        FedAvgSettings(server_optimizer="adam", **option)
+NO_EFFECT = (
+    ("adam", {"momentum": 0.9}),
+    ("yogi", {"momentum": 0.1}),
+    ("adam", {"nesterov": True}),
+    ("momentum", {"nesterov": True}),
+    ("momentum", {"first_moment": 0.8}),
+    ("momentum", {"second_moment": 0.8}),
+    ("momentum", {"tau": 0.1}),
+    ("momentum", {"step_length": "published"}),
+    ("adagrad", {"second_moment": 0.9}),
+)
+
+
+@pytest.mark.parametrize(("optimizer", "option"), NO_EFFECT)
+def test_what_the_server_optimizer_would_not_use_is_refused(optimizer: str, option: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=f"{next(iter(option))}' takes no effect"):
+        FedAvgSettings(server_optimizer=optimizer, **option)
+
+
+@pytest.mark.parametrize("name", ["fedavg", "fedprox"])
+def test_a_schedule_falls_over_the_rounds_of_the_row(name: str) -> None:
+    row = RowSpec("r", name, options={"server_schedule": "linear", "server_learning_rate": 0.8})
+    strategy = build_strategy(row, TrainingSpec(rounds=4), 7)
+    assert isinstance(strategy, FedAvg)
+    assert [strategy.step_settings.rate(n, strategy.rounds) for n in range(1, 5)] == pytest.approx([0.8, 0.6, 0.4, 0.2])
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0.0, -1.0])

@@ -1,0 +1,39 @@
+"""Server optimizers in whole rows: resumed to the bit, and no worse for not being tuned."""
+
+from pathlib import Path
+from typing import Any
+
+from support.unequal import run_unequal, stopped
+
+from fedasr.common.files import read_lines
+
+THREE = {"rounds": 3}
+
+
+def _row(optimizer: str, **options: Any) -> dict[str, Any]:
+    return {"name": "row", "strategy": "fedavg", "options": {"server_optimizer": optimizer, **options}}
+
+
+def test_moments_and_schedule_go_on_where_they_were(unequal_corpus: Path, tmp_path: Path) -> None:
+    row = _row("yogi", server_schedule="cosine", server_warmup=0.5)
+    (whole,) = run_unequal(unequal_corpus, tmp_path / "whole", row, training=THREE)
+    with stopped(2, is_saved=True):
+        run_unequal(unequal_corpus, tmp_path / "again", row, training=THREE)
+    (again,) = run_unequal(unequal_corpus, tmp_path / "again", row, training=THREE)
+    assert again["model_sha256"] == whole["model_sha256"]
+    assert len(read_lines(tmp_path / "again" / "row" / "metrics.jsonl")) == 4
+
+
+def test_untuned_they_learn_as_averaging_does(unequal_corpus: Path, tmp_path: Path) -> None:
+    """At the rate of averaging the published step is no training at all: it moves each value by about one."""
+    names = ("momentum", "adam", "yogi", "adagrad")
+    rows = [{**_row(name), "name": name} for name in names]
+    rows.append({**_row("adam", step_length="published"), "name": "published"})
+    found = run_unequal(unequal_corpus, tmp_path / "run", *rows, training={"rounds": 5, "local_steps": 3})
+    lines = {row["name"]: read_lines(tmp_path / "run" / row["name"] / "metrics.jsonl") for row in found}
+    start, plain = (lines["momentum"][at]["development_loss"] for at in (0, -1))
+    assert plain < start
+    for name in names[1:]:
+        assert start - lines[name][-1]["development_loss"] > 0.8 * (start - plain)
+    assert lines["published"][-1]["development_loss"] > start
+    assert [row["model_sha256"] for row in found] == list(dict.fromkeys(row["model_sha256"] for row in found))
