@@ -112,6 +112,7 @@ def test_a_silo_without_held_out_speech_and_one_under_a_guarantee_say_so(unequal
     for host, told in (
         (_host(unequal, share=0.0), "set corpus.held_out"),
         (_host(unequal, **PRIVATE), "under a guarantee"),
+        (_host(unequal, protection="silo-noise"), "under a guarantee"),
     ):
         with pytest.raises(RowError, match=told):
             evaluate(host, host.silo(0), content)
