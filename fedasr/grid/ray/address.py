@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import grpc
 import ray
+from ray._private import services
 
 from fedasr.common.errors import UserError
 
@@ -75,19 +76,33 @@ class Address:
             raise UserError(other_versions(self.said, theirs, ray.__version__))
 
 
-def cluster_address(address: str) -> Address | None:
-    """Return where ``--address`` points; None where Ray is to find the cluster of this machine.
+def _found() -> str | None:
+    """Return the address that Ray finds for this machine; the file that it reads may outlive the cluster."""
+    find = getattr(services, "canonicalize_bootstrap_address", None)
+    try:
+        return str(find(AUTO)) if find else None
+    except ConnectionError as error:
+        mend = "start one with ray start --head, or write HOST:PORT"
+        raise UserError(f"--address auto: no Ray runs on this machine; {mend}") from error
+
+
+def cluster_address(address: str | None) -> Address | None:
+    """Return where ``--address`` points; None where only Ray can tell.
 
     Raises
     ------
     UserError
         Where it cannot be an address, with what is to be written.
     """
-    said, known = f"--address {address}".rstrip(), os.environ.get("RAY_ADDRESS", "").strip()
+    said, known = f"--address {address or ''}".rstrip(), os.environ.get("RAY_ADDRESS", "").strip()
     if address == AUTO:
         if known in ("", AUTO):
-            return None
-        said, address = f"--address auto: RAY_ADDRESS={known}", known
+            address = _found()
+            said = f"--address auto: {address}"
+        else:
+            said, address = f"--address auto: RAY_ADDRESS={known}", known
+    if address is None:
+        return None
     if not address.strip():
         raise UserError(f"--address is empty; {FORM}, or leave it out: a Ray of its own is started here then")
     if address == "local":

@@ -70,12 +70,13 @@ def check_place(address: str | None) -> None:
     UserError
         With what is to be written, or to be set.
     """
-    if address is not None:
-        place = cluster_address(address)
-        if place is not None and not ray.is_initialized():
-            place.check()
-    elif not ray.is_initialized():
+    is_in_one = ray.is_initialized()
+    if address is None and not is_in_one:
         _check_sockets()
+    if address is not None and not (is_in_one and address == AUTO):
+        place = cluster_address(address)
+        if place is not None and not is_in_one:
+            place.check()
 
 
 def join(workers: int, address: str | None = None) -> Joined:

@@ -69,14 +69,32 @@ def test_an_address_has_a_host_and_a_port(text: str, host: str, port: int) -> No
 
 
 def test_auto_is_what_the_environment_says_or_what_ray_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cluster_address("auto") is None
-    for known, port in (("auto", None), ("", None), ("10.0.0.1:77", 77)):
-        monkeypatch.setenv("RAY_ADDRESS", known)
+    monkeypatch.setattr(module.services, "canonicalize_bootstrap_address", lambda address: "10.0.0.2:88")
+    for known, port in ((None, 88), ("auto", 88), ("", 88), ("10.0.0.1:77", 77)):
+        if known is not None:
+            monkeypatch.setenv("RAY_ADDRESS", known)
         found = cluster_address("auto")
-        assert (found.port if found else None) == port
+        assert found is not None
+        assert found.port == port
     monkeypatch.setenv("RAY_ADDRESS", "ray://10.0.0.1:10001")
     with pytest.raises(UserError, match=r"RAY_ADDRESS=ray://10\.0\.0\.1:10001: Ray's client"):
         cluster_address("auto")
+
+
+def test_auto_without_a_cluster_and_with_one_that_is_no_more_are_lines(
+    nothing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(address: str) -> str:
+        raise ConnectionError("Could not find any running Ray instance.\nPlease specify")
+
+    monkeypatch.setattr(module.services, "canonicalize_bootstrap_address", none)
+    with pytest.raises(UserError, match="--address auto: no Ray runs on this machine; start one"):
+        cluster_address("auto")
+    monkeypatch.setattr(module.services, "canonicalize_bootstrap_address", lambda address: f"127.0.0.1:{nothing}")
+    place = cluster_address("auto")
+    assert place is not None
+    with pytest.raises(UserError, match=r"--address auto: 127.0.0.1:\d+: no Ray head answers there"):
+        place.check()
 
 
 class Page(BaseHTTPRequestHandler):
