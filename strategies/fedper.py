@@ -78,6 +78,7 @@ class FedPer(OwnModels, FedAvg):
     """
 
     settings_class: ClassVar[type[Settings]] = FedPerSettings
+    reduce: ClassVar[str] = "weighted_mean"
 
     def __init__(self, settings: FedPerSettings | None = None, **sampling: Any) -> None:
         settings = settings or FedPerSettings()

@@ -98,6 +98,7 @@ class Scaffold(FedAvg):
     """
 
     settings_class: ClassVar[type[Settings]] = ScaffoldSettings
+    reduce: ClassVar[str] = "weighted_mean"
 
     def __init__(self, settings: ScaffoldSettings | None = None, **sampling: Any) -> None:
         rate = (settings or ScaffoldSettings()).server_learning_rate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from flwr.app import RecordDict
 from flwr.serverapp.strategy import Strategy
 
 from fedasr.asr.recogniser import Weights
@@ -23,6 +24,7 @@ from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
 from fedasr.messages.consent import Consent
+from fedasr.messages.kinds import Kind
 from fedasr.network import build_network
 from fedasr.protection.announcement import Announcement
 from fedasr.protection.boundary import Boundary
@@ -39,6 +41,7 @@ from fedasr.server.simulator_view import SimulatorView
 from fedasr.server.strategies_by_name import asked_by, build_strategy, codec_of, sampled
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.client import ClientHalf
+from fedasr.silo.heeded import as_asked, check_planned, check_records
 from fedasr.silo.host import SiloHost
 from fedasr.wire.codec import Codec
 
@@ -136,7 +139,15 @@ class Assembly:
             self.releases.note_answered,
             self.client.kinds() if self.client else {},
             timeout_seconds=self.host.training.timeout_seconds,
+            before_sending=self._check_asked,
         )
+
+    def _check_asked(self, kind: Kind, content: RecordDict) -> None:
+        """Refuse a message that asks for what no silo of the row would heed, before anything of it is sent."""
+        as_asked(self.training, kind, content, self.client.heeds if self.client else ())
+        if self.client is None or kind.name not in self.client.kinds():
+            check_records(kind, content)
+        check_planned(kind, content, self.host.plan)
 
     def grid(self, rules: Rules | None = None) -> SiloGrid:
         """Open the row's grid of silos, by its own rules or others."""

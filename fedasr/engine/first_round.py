@@ -11,7 +11,7 @@ from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.engine.assembly import Assembly
 from fedasr.grid.exchange import Answers
 from fedasr.messages.records import array_record
-from fedasr.server.strategies_by_name import wants_central
+from fedasr.server.foreign.own_loop import has_own_start, wants_central
 
 
 def first_round(parts: Assembly) -> Answers:
@@ -32,7 +32,8 @@ def first_round(parts: Assembly) -> Answers:
         would be further releases.
     """
     name = parts.row.name
-    if wants_central(parts.strategy) or parts.boundary is not None:
+    is_round = not (wants_central(parts.strategy) or has_own_start(parts.strategy))
+    if not is_round or parts.boundary is not None:
         raise UserError(f"{name}: the strategy does not go by rounds of Flower's; read its releases instead")
     if parts.host.plan.guarantee is not None and not parts.host.reproducible_noise:
         raise UserError(f"{name}: its messages hold noise that cannot be drawn again; they are not to be had twice")

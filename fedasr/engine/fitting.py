@@ -15,6 +15,7 @@ from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.train_reply import SPEECH_SECONDS
+from fedasr.server.foreign.cohort import cohort_faults
 from fedasr.server.strategies_by_name import build_strategy
 
 
@@ -64,6 +65,8 @@ class _Asked:
             yield f"compare.{self.row.name}.{key}: {line}"
 
     def _checks(self) -> Iterable[tuple[str, str]]:
+        for line in cohort_faults(self.strategy, len(self.partition.silos)):
+            yield "options", line
         if self.training.local_epochs and self.is_promised:
             yield "training", "a guarantee is planned for so many steps; set local_steps, not local_epochs"
         if evaluates_in_silos(self.strategy):

@@ -15,9 +15,9 @@ from fedasr.engine.summary import descent, described, logged, promise
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.runs.model_file import save_model
 from fedasr.runs.row_summary import FAILED, FINISHED, RowSummary
+from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.rounds import drive
 from fedasr.server.saved_round import forget_what_cannot_be_restored
-from fedasr.server.strategies_by_name import wants_central
 from fedasr.wire.codec import WireError, check_float32
 
 

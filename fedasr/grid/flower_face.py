@@ -9,7 +9,7 @@ from typing import Any
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
-from fedasr.grid.identity import named, unknown_reply
+from fedasr.grid.identity import named, run_of_process, unknown_reply
 from fedasr.messages.records import own_copy
 
 
@@ -29,8 +29,8 @@ class FlowerFace(Grid):
 
     @property
     def run(self) -> Any:
-        """Not available: the grid does not belong to a run of Flower's own runtime."""
-        raise NotImplementedError("a simulated grid has no Flower run")
+        """The run of Flower's runtime, or one without an application that stands for it in a simulation."""
+        return run_of_process()
 
     def create_message(
         self, content: RecordDict, message_type: str, dst_node_id: int, group_id: str, ttl: float | None = None

@@ -7,6 +7,7 @@ from copy import copy
 from uuid import uuid4
 
 from flwr.app import Error, Message, Metadata
+from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
 SERVER_NODE = 1
@@ -25,6 +26,11 @@ def identify() -> None:
         TaskIdentity.task_id = 0
         TaskIdentity.run_id = 0
         TaskIdentity.node_id = SERVER_NODE
+
+
+def run_of_process() -> Run:
+    """Return what Flower calls a run: this process knows its number alone, 0 outside Flower's runtime."""
+    return Run.create_empty(TaskIdentity.run_id)
 
 
 def node_of(silo: int) -> int:

@@ -6,9 +6,12 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from flwr.app import RecordDict
+
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Outcome, Request
 from fedasr.messages.consent import REASON
+from fedasr.messages.finite import check_sent
 from fedasr.messages.kinds import Kind, kind_of
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
@@ -31,6 +34,8 @@ class Rules:
         Told the round, and which silo is asked by what kind of message, before silos are asked to train.
     after_answers : callable, optional
         Told the kinds of the messages that were answered, before anybody is given the replies.
+    before_sending : callable, optional
+        Told the kind and the content of each message, before anything of an exchange is sent.
     kinds : mapping of str to Kind
         The kinds of messages that the row's client half declares, by name.
     timeout_seconds : float, optional
@@ -43,10 +48,19 @@ class Rules:
     after_answers: Callable[[Collection[Kind]], None] | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     timeout_seconds: float | None = None
+    before_sending: Callable[[Kind, RecordDict], None] | None = None
 
     def kind(self, name: str) -> Kind:
         """Return what a kind of message says of itself: as the row's client half declares it, else as known to all."""
         return self.kinds.get(name) or kind_of(name)
+
+    def check(self, requests: Sequence[Request], contents: Sequence[RecordDict]) -> None:
+        """Have each message looked at, a content that goes to many once a kind; what is not finite goes nowhere."""
+        check_sent(contents)
+        asked = dict.fromkeys((request.kind, request.content) for request in requests)
+        if self.before_sending is not None:
+            for kind, place in asked:
+                self.before_sending(kind, contents[place])
 
     def charge(self, round: int, requests: Sequence[Request]) -> None:
         """Have training charged before it is asked for."""

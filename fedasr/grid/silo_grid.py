@@ -120,6 +120,7 @@ class SiloGrid(FlowerFace):
         if not sent:
             return Answers(tuple(errors))
         contents, requests = _planned(sent, self.rules.kind)
+        self.rules.check(requests, contents)
         may_average = mean if all(request.kind.averaged for request in requests) and _alike(contents) else None
         timeout = self.rules.timeout_seconds if timeout is None else timeout
         self.rules.charge(round, requests)

@@ -167,7 +167,7 @@ class Central:
         self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],
         train_loss: float | None = None, evaluate: bool | None = None, audio_seconds: float = 0.0,
         evaluation: Mapping[str, float] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> tuple[float | None, float | None]:  # fmt: skip
         """Report a round and save what a resumed row needs.
 
         Parameters
@@ -185,13 +185,19 @@ class Central:
             Seconds of speech that the centre trained on since the round before.
         evaluation : mapping of str to float, optional
             What came of an evaluation in the silos, by names of its own.
+
+        Returns
+        -------
+        tuple of float or None
+            The WER and the loss on the development speakers, where they were scored.
         """
         due = round % self.training.evaluate_every == 0 or round == rounds if evaluate is None else evaluate
-        wer, loss = self._evaluated(weights()) if due and len(self.development) else (None, None)
+        wer, loss = self.evaluated(weights()) if due else (None, None)
         self._log(round, train_loss, wer, loss, audio_seconds, evaluation)
         self.watch(Progress(self.row.name, round, rounds, train_loss, wer))
         if round < rounds:
             self._save(round, state)
+        return wer, loss
 
     def resume(self) -> tuple[int, State] | None:
         """Return the round and the state of the last checkpoint, None where the row begins.
@@ -208,8 +214,10 @@ class Central:
         self.grid.restore_silos(self.folder.silo_states(description))
         return int(description["round"]), {n: a for n, a in arrays.items() if not n.startswith(GRID)}
 
-    def _evaluated(self, weights: Weights) -> tuple[float, float | None]:
-        """Return the WER and the loss on the development speakers."""
+    def evaluated(self, weights: Weights) -> tuple[float | None, float | None]:
+        """Return the WER and the loss on the development speakers; None where there are none."""
+        if not len(self.development):
+            return None, None
         heard = self.score(weights, self.development, with_losses=True)
         return total([h.errors for h in heard]).wer, mean_loss(heard)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
@@ -16,16 +16,20 @@ from flwr.serverapp.strategy import Strategy
 from fedasr.asr.recogniser import Weights
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import seeded_libraries
-from fedasr.grid.drop_out import REASON
 from fedasr.grid.exchange import Answers, Mean
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.messages.finite import not_finite
 from fedasr.messages.records import array_record, arrays_of
+from fedasr.server.attendance import check_attendance
 from fedasr.server.central import Central
+from fedasr.server.foreign.given_grid import GivenGrid
+from fedasr.server.foreign.next_model import Aggregated, aggregated, overheard
+from fedasr.server.foreign.own_loop import has_own_start, run_own_loop, wants_central
+from fedasr.server.foreign.readers import averages
 from fedasr.server.own_models import OwnModels, ask_own_models
 from fedasr.server.protected.boundary_round import BoundaryRound, nothing_asked
 from fedasr.server.protected.coverage import UNIFORM
 from fedasr.server.saved_round import resumed, saved
-from fedasr.server.strategies_by_name import averages, wants_central
 from fedasr.training.losses import number_or_none
 
 log = logging.getLogger("fedasr")
@@ -41,17 +45,25 @@ def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | Non
     """
     mean = Mean(getattr(strategy, "weighted_by_key", "num-examples")) if averages(strategy) else None
     try:
-        if wants_central(strategy):
-            before = grid.of_round(0, mean)
-            result = strategy.start(before, array_record(central.start), central=central)  # type: ignore[call-arg]
-            return arrays_of(result.arrays) if result.arrays else None
-        return run_rounds(strategy, grid, central, mean)
+        model = _driven(strategy, grid, central, mean)
     except (RowError, UserError):
         raise
     except Exception as error:  # a strategy may be anybody's: its failure ends its own row
         log.debug("the strategy of row %s failed", central.row.name, exc_info=True)
         reason = " ".join(str(error).split()) or "no reason given"
         raise RowError(f"{type(strategy).__name__}: {type(error).__name__}: {reason}") from error
+    if model is not None and (bad := not_finite(model)):
+        raise RowError(f"{type(strategy).__name__}: the model holds values that are not finite in '{bad}'")
+    return model
+
+
+def _driven(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean | None) -> Weights | None:
+    if wants_central(strategy):
+        before = grid.of_round(0, mean)
+        result = strategy.start(before, array_record(central.start), central=central)  # type: ignore[call-arg]
+        return arrays_of(result.arrays) if result.arrays else None
+    run = run_own_loop if has_own_start(strategy) else run_rounds
+    return run(strategy, grid, central, mean)
 
 
 def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean | None = None) -> Weights | None:
@@ -59,28 +71,42 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean 
 
     Each round's draws from global generators (Flower samples clients so) come from that round's own
     stream; a resumed row therefore draws what an uninterrupted one draws.
+
+    Raises
+    ------
+    RowError
+        Where a round makes no model, or too few silos reply.
     """
     training, evaluated = central.training, False if isinstance(strategy, OwnModels) else None
     if central.boundary is not None:
         central.releases.promise(*central.boundary.guarantee.terms)
-    arrays, first = array_record(central.start), 1
+    arrays, first, configs = array_record(central.start), 1, Configs()
     found = resumed(strategy, central)
     if found:
-        first, arrays = found[0] + 1, found[1]
+        first, (arrays, *written) = found[0] + 1, found[1]
+        configs = Configs(*written)
     else:
         central.after_round(0, training.rounds, lambda: central.start, lambda: None, evaluate=evaluated)
     for round in range(first, training.rounds + 1):
-        turn = Turn(strategy, grid, central, round, mean)
+        turn = Turn(strategy, grid, central, round, mean, configs)
         with seeded_libraries(central.streams.sequence("strategy", round)):
-            aggregated, metrics = turn.train(arrays)
-            arrays = aggregated if aggregated is not None else arrays
+            arrays, metrics = turn.train(arrays)
             evaluation = turn.evaluate(arrays)
-        model, state = partial(arrays_of, arrays), partial(saved, strategy, arrays, central)
+        beside = [arrays, configs.train, configs.evaluate]
+        model, state = partial(arrays_of, arrays), partial(saved, strategy, beside, central)
         central.after_round(round, training.rounds, model, state, _loss(metrics), evaluated, evaluation=evaluation)
     if isinstance(strategy, OwnModels):
         ask_own_models(central, strategy.common(arrays))
         return None
     return arrays_of(arrays)
+
+
+@dataclass(frozen=True)
+class Configs:
+    """What a strategy writes for the silos: Flower gives it the same two records in every round."""
+
+    train: ConfigRecord = field(default_factory=ConfigRecord)
+    evaluate: ConfigRecord = field(default_factory=ConfigRecord)
 
 
 @dataclass(frozen=True)
@@ -92,20 +118,27 @@ class Turn:
     central: Central
     round: int
     mean: Mean | None
+    configs: Configs
 
-    def train(self, arrays: ArrayRecord) -> tuple[ArrayRecord | None, MetricRecord | None]:
+    def train(self, arrays: ArrayRecord) -> Aggregated:
         """Let silos train and the strategy aggregate."""
-        messages = list(self.strategy.configure_train(self.round, arrays, ConfigRecord(), self._given()))
-        return self.strategy.aggregate_train(self.round, self._trained(messages))
+        messages = list(self.strategy.configure_train(self.round, arrays, self.configs.train, self._given()))
+        who = f"round {self.round}: {type(self.strategy).__name__}"
+        if not messages:
+            raise RowError(f"{who} asked no silo to train")
+        replies = self._trained(messages)
+        with overheard() as said:
+            found = self.strategy.aggregate_train(self.round, replies)
+        return aggregated(who, found, arrays, said)
 
     def _trained(self, messages: list[Message]) -> list[Message]:
         """Return what the strategy is given of the silos that it asks."""
         boundary = self.central.boundary
-        if boundary is not None and messages:
+        if boundary is not None:
             key = getattr(self.strategy, "weighted_by_key", UNIFORM)
             return [BoundaryRound(boundary, self.central, self.grid, self.round).reply(messages, key)]
         answers = self._asked(messages)
-        self._check(answers)
+        check_attendance(self.central, self.round, answers.outcomes)
         return list(answers.replies)
 
     def evaluate(self, arrays: ArrayRecord) -> dict[str, float] | None:
@@ -116,43 +149,25 @@ class Turn:
         RowError
             Where no silo that it asked could evaluate, and where no protection covers their answers.
         """
-        messages = list(self.strategy.configure_evaluate(self.round, arrays, ConfigRecord(), self._given()))
+        messages = list(self.strategy.configure_evaluate(self.round, arrays, self.configs.evaluate, self._given()))
         if messages and self.central.boundary is not None:
             raise RowError(f"round {self.round}: evaluation in the silos is not covered by the row's protection")
         answers = self._asked(messages)
-        if not answers.outcomes:
-            return None
-        if not answers.answered:
+        if answers.outcomes and not answers.answered:
             first = answers.failed[0]
             raise RowError(f"round {self.round}: no silo evaluated (silo {first.request.silo}: {first.error})")
-        return numbers(self.strategy.aggregate_evaluate(self.round, list(answers.replies)))
+        metrics = self.strategy.aggregate_evaluate(self.round, list(answers.replies))
+        return numbers(metrics) if answers.outcomes else None
 
     def _given(self) -> Grid:
         """Return the grid that a strategy is given: under a protection at the boundary it may not ask on it."""
         boundary = self.central.boundary
-        return self.grid.of_round(self.round, self.mean) if boundary is None else nothing_asked(self.grid)
+        grid = self.grid.of_round(self.round, self.mean) if boundary is None else nothing_asked(self.grid)
+        return GivenGrid(type(self.strategy).__name__, self.grid.silos, lambda _: grid)
 
     def _asked(self, messages: Iterable[Message]) -> Answers:
         seconds = self.central.training.timeout_seconds
         return self.grid.exchange(messages, round=self.round, mean=self.mean, timeout=seconds)
-
-    def _check(self, answers: Answers) -> None:
-        """Log the silos that did not reply.
-
-        Raises
-        ------
-        RowError
-            Where too few did.
-        """
-        row, failed, asked = self.central.row.name, answers.failed, len(answers.outcomes)
-        for outcome in failed:
-            level = logging.DEBUG if outcome.error == REASON else logging.WARNING
-            log.log(level, "%s, round %d: silo %d refused: %s", row, self.round, outcome.request.silo, outcome.error)
-        if asked and answers.answered < max(1, self.central.training.least_replies * asked):
-            raise RowError(
-                f"round {self.round}: only {answers.answered} of {asked} silos replied "
-                f"(silo {failed[0].request.silo}: {failed[0].error})"
-            )
 
 
 def numbers(metrics: MetricRecord | None) -> dict[str, float]:

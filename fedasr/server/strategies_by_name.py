@@ -18,14 +18,13 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import Kind
 from fedasr.protection.boundary import BoundaryProtection
+from fedasr.server.foreign.refusals import faults
 from fedasr.server.protected.row_protection import row_protection
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
 from fedasr.wire.codecs_by_name import build_codec
 
 STRATEGIES: Registry[type[Strategy]] = Registry("strategy", "fedasr.strategies")
-AVERAGING = (flower.FedAvg, flower.FedAvgM, flower.FedAdam, flower.FedAdagrad, flower.FedYogi, flower.FedProx)
-"""Flower's strategies that read of the replies only their weighted mean (its FedAvg family)."""
 
 
 def strategy_class(name: str) -> type[Strategy]:
@@ -57,12 +56,14 @@ def build_strategy(row: RowSpec, training: TrainingSpec, silos: int) -> Strategy
     Raises
     ------
     UserError
-        Where an option does not exist or is refused.
+        Where an option does not exist or is refused, or the strategy asks for what it cannot be given.
     """
     with told_of(f"compare.{row.name}"):
         cls: Any = strategy_class(row.strategy)
     where, given = f"compare.{row.name}.options", Given(training, silos, sampled(training, silos))
     found = _built(cls, row.options, where, given)
+    if wrong := faults(found, row.options):
+        raise UserError(*(f"{where}: {line}" for line in wrong))
     if isinstance(row_protection(row, found), BoundaryProtection):  # which draws the cohort, among all silos
         found = _built(cls, row.options, where, replace(given, addressed=silos))
     return found
@@ -73,6 +74,10 @@ def _built(cls: Any, options: Mapping[str, Any], where: str, numbers: Given) -> 
     settings_class = getattr(cls, "settings_class", None)
     if settings_class is not None:
         return _made(cls, (from_table(settings_class, options, where),), given)
+    if isinstance(inner := options.get("strategy"), str) and "strategy" in given:  # what a wrapper wraps, by its name
+        with told_of(where):
+            wrapped = strategy_class(inner)
+        options = {**options, "strategy": _built(wrapped, {}, where, numbers)}
     with told_of(where):
         return _with_keywords(cls, given, options)
 
@@ -110,8 +115,12 @@ class Given:
         """Return those that a strategy takes."""
         accepted = inspect.signature(cls).parameters
         sampling = {k: v for k, v in self.sampling().items() if k in accepted or _takes_others(cls)}
-        size = {"workers": sampled(self.training, self.silos), "blocks": self.training.rounds}
-        given = sampling | {k: v for k, v in size.items() if k in _handed_on(cls)}
+        drawn = sampled(self.training, self.silos)
+        known = {
+            "workers": drawn, "blocks": self.training.rounds, "num_sampled_clients": self.addressed,
+            "client_learning_rate": self.training.learning_rate, "train_loss_key": "loss",
+        }  # fmt: skip
+        given = sampling | {k: v for k, v in known.items() if k in _handed_on(cls)}
         if "strategy" in accepted:  # Flower's wrappers, such as those of differential privacy, are given what they wrap
             given["strategy"] = flower.FedAvg(**self.sampling())
         return given
@@ -176,13 +185,3 @@ def asked_by(strategy: Strategy) -> tuple[Kind, ...]:
     if not all(isinstance(kind, Kind) for kind in asks):
         raise UserError(f"{type(strategy).__name__}.asks must hold kinds of messages (fedasr.messages.kinds)")
     return asks
-
-
-def averages(strategy: Strategy) -> bool:
-    """Return whether a strategy declares that it reads only the weighted mean of the replies."""
-    return getattr(strategy, "reduce", None) == "weighted_mean" or type(strategy) in AVERAGING
-
-
-def wants_central(strategy: Strategy) -> bool:
-    """Return whether a strategy has a ``start`` of its own that is given a `Central`."""
-    return "central" in inspect.signature(strategy.start).parameters

@@ -32,6 +32,7 @@ from fedasr.silo.alone import train_alone
 from fedasr.silo.client import Answer, ClientHalf
 from fedasr.silo.evaluated import evaluate
 from fedasr.silo.gradient import change
+from fedasr.silo.heeded import as_asked, check_planned
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.silo.teachers.teacher import train_teacher
@@ -75,12 +76,14 @@ def answers_of(client: ClientHalf | None) -> dict[str, tuple[Kind, Answer]]:
 
 
 def _handler(row: SiloApp, kind: Kind, answer: Answer) -> Callable[[Message, Context], Message]:
-    host = row.host
+    own = row.client.heeds if row.client is not None else ()
 
     def reply(message: Message, context: Context) -> Message:
         refusal = row.consent.refusal(message)
         if refusal is not None:
             return refusal
+        check_planned(kind, message.content, row.host.plan)
+        host = row.host.with_training(as_asked(row.host.training, kind, message.content, own))
         silo = host.silo(int(context.node_config[SILO]))
         work = Work(host, silo, kind, int(message.metadata.group_id or 0), context.state)
         content = answer(work, message.content)

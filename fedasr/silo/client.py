@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from flwr.app import RecordDict
 
@@ -26,6 +26,9 @@ class ClientHalf(Settings, ABC):
     `Work` gives it. A kind of message that it declares under a name that fedasr knows takes the place of fedasr's own;
     all other messages are answered as ever.
     """
+
+    heeds: ClassVar[tuple[str, ...]] = ()
+    """The names of settings that its messages hold and it reads itself, beside those of a request to train."""
 
     @abstractmethod
     def answers(self) -> Mapping[Kind, Answer]:

@@ -62,7 +62,7 @@ def _mean_gradient(
 ) -> tuple[Sequence[torch.Tensor], list[float], float]:
     total: list[torch.Tensor] = []
     losses, audio_seconds = [], 0.0
-    for seconds, loss, gradient in gradients(host, silo, request.round, request.accumulate, request.layers or ALL):
+    for seconds, loss, gradient in gradients(host, silo, request.dice, request.accumulate, request.layers or ALL):
         total = [a.add_(b) for a, b in zip(total, gradient, strict=True)] if total else gradient
         losses.append(loss)
         audio_seconds += seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -69,11 +70,20 @@ class SiloHost:
 
     def in_role(self, role: str) -> SiloHost:
         """Return the host with the recogniser of a role: itself where the role has no shape of its own."""
-        return self._in_roles.get(role, self)
+        return self._in_roles[role].with_training(self.training) if role in self._in_roles else self
 
     @cached_property
     def _in_roles(self) -> dict[str, SiloHost]:
         return {role: replace(self, recogniser_spec=spec, roles={}) for role, spec in self.roles.items()}
+
+    def with_training(self, training: TrainingSpec) -> SiloHost:
+        """Return the host whose silos train so; it shares all else, what it has opened and cached included."""
+        if training == self.training:
+            return self
+        _ = self.recogniser, self._by_id, self._in_roles, self._memories, self.public_speech  # shared, not made again
+        other = copy(self)
+        object.__setattr__(other, "training", training)
+        return other
 
     def silo(self, number: int) -> Silo:
         """Return one silo, with its own speech alone."""

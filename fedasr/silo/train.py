@@ -73,8 +73,8 @@ def local_steps(
     host : SiloHost
     silo : Silo
     request : TrainRequest
-        Its round chooses the random streams and the learning rate; ``proximal`` is the strength of the
-        pull towards the weights at the start (FedProx); for the steps see `steps_asked`.
+        Its round chooses the learning rate, that of the exchange the random streams; ``proximal`` is the strength of
+        the pull towards the weights at the start (FedProx); for the steps see `steps_asked`.
     state : RecordDict, optional
         Where the optimizer's moments of the round before are found, and left for the next.
     correct : callable, optional
@@ -89,7 +89,7 @@ def local_steps(
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
     layers, steps = request.layers or ALL, steps_asked(host, silo, request)
-    for seconds, loss, gradient in gradients(host, silo, request.round, steps, layers, stretch):
+    for seconds, loss, gradient in gradients(host, silo, request.dice, steps, layers, stretch):
         is_trained = zero_untrained_(recogniser, gradient, layers)
         clip_norm_(gradient, spec.gradient_norm)
         if correct is not None:
@@ -188,5 +188,5 @@ def make_optimizer(recogniser: Recogniser, spec: TrainingSpec, round: int) -> to
 
 def learning_rate(spec: TrainingSpec, round: int) -> float:
     """Return the local learning rate of a round: it falls linearly to the share ``decay`` of itself."""
-    fallen = (1 - spec.decay) * min((round - 1) / max(spec.rounds - 1, 1), 1.0)
+    fallen = (1 - spec.decay) * min(max(round - 1, 0) / max(spec.rounds - 1, 1), 1.0)
     return spec.learning_rate * (1 - fallen)

@@ -75,7 +75,7 @@ class Work:
 
     @property
     def training(self) -> TrainingSpec:
-        """The row's rounds and local work."""
+        """The row's rounds and local work, as the message changed them."""
         return self.host.training
 
     @property
@@ -93,15 +93,15 @@ class Work:
         return replace(self, host=self.host.in_role(role))
 
     def request(self, content: RecordDict) -> TrainRequest:
-        """Return what a message to train asks for.
+        """Return what a message to train asks for; its settings of ``[training]`` are those of `training` already.
 
         Raises
         ------
         RowError
             Where it asks for steps that its kind does not leave to it: they are what is charged and timed.
         """
-        found = TrainRequest.from_record(content)
-        if not (found.steps is None and found.epochs is None) and self.kind.steps != "request":
+        found = TrainRequest.from_record(content, self.round or None)  # outside rounds its own is all there is
+        if found.steps is not None and self.kind.steps != "request":
             raise RowError(f"a message '{self.kind.name}' does not say its steps; set training.local_steps")
         return found
 
@@ -132,7 +132,7 @@ class Work:
         They are neither clipped to ``training.gradient_norm`` nor applied. Errors as `descend`.
         """
         steps = steps_asked(self.host, self.silo, request)
-        return gradients(self.host, self.silo, request.round, steps, layers, self._next_stretch())
+        return gradients(self.host, self.silo, request.dice, steps, layers, self._next_stretch())
 
     def _next_stretch(self) -> int:
         stretch = next(self._stretches)

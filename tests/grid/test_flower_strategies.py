@@ -11,7 +11,7 @@ from support.toys import SHAPES, Toy, initial, open_toy
 from fedasr.grid.exchange import Mean
 from fedasr.grid.workers import Workers
 from fedasr.messages.records import arrays_of
-from fedasr.server.strategies_by_name import averages
+from fedasr.server.foreign.readers import averages
 
 from .conftest import WorkersNamed
 

@@ -9,9 +9,9 @@ from flwr.serverapp.strategy import Strategy
 from fedasr.common.errors import UserError, told_of
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.protection.boundary import BoundaryProtection
+from fedasr.server.foreign.readers import averages
 from fedasr.server.own_models import OwnModels
 from fedasr.server.protected.row_protection import protection_name, row_protection
-from fedasr.server.strategies_by_name import averages
 
 UNIFORM = "uniform"
 """The metric of a reply that is 1 in every silo."""

@@ -1,0 +1,1 @@
+"""What anybody's Flower strategy may ask for: heeded, or refused in one line."""
