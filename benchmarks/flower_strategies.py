@@ -5,8 +5,8 @@
 
 CHECKOUT is a copy of Flower's repository at the tag of the installed version; the wheel holds no tests. Each test runs
 as it stands there, against the strategies that are installed. Only the way that replies take is another: before
-``aggregate_train`` is given them, each is answered by a silo of its own, checked, counted and delivered by the grid. The
-exit code is 1 where a test fails, or a checkout of another version is given.
+``aggregate_train`` is given them, each is answered by a silo of its own, checked, counted and delivered by the grid.
+The exit code is 1 where a test fails, or a checkout of another version is given.
 """
 
 from __future__ import annotations
