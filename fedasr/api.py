@@ -27,11 +27,13 @@ from fedasr.corpora.features.store import cache_folder, prepare
 from fedasr.corpora.load import kind_of, with_texts
 from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.readers.table import read_table
+from fedasr.corpora.spec import NODES
 from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.evaluation import scores_of
 from fedasr.engine.fitting import unfit
 from fedasr.engine.named import refusals, unsuited, untrainable
+from fedasr.engine.node_speech import introduction_of
 from fedasr.engine.notices import notices, texts_of, unwritten_references
 from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
 from fedasr.engine.reopen import as_begun, check_partition, check_speech, reopen
@@ -156,6 +158,9 @@ def _run_prepared(
         check_speech(existing, prepared)
         check_partition(existing, prepared)
         prepared = as_begun(existing, prepared)
+    if prepared.experiment.corpus.partition == NODES:
+        held = pool.introduce(introduction_of(prepared), len(prepared.partition.silos))
+        prepared = replace(prepared, holdings=held)
     told = notices(prepared)
     for line in told:
         log.warning(line)

@@ -24,23 +24,24 @@ from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import seeded_libraries
 from fedasr.common.threads import one_thread
 from fedasr.engine.assembly import row_client, row_strategy, silo_host
+from fedasr.engine.introduced import Opened, introduced, opened_own
 from fedasr.engine.preparation import prepare_experiment
 from fedasr.engine.request import requested
 from fedasr.engine.watchers.terminal import PlainWatcher
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
-from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, silo_record
+from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record
 from fedasr.grid.identity import CLIENT_APP_FAILED
+from fedasr.grid.registration import silo_record
 from fedasr.messages.consent import ALLOW, Consent
-from fedasr.messages.kinds import SILO_NUMBER, Kind, kind_of
+from fedasr.messages.kinds import AGREEMENT, INTRODUCTION, SILO_NUMBER, kind_of
 from fedasr.messages.records import arrays_alone
 from fedasr.server.strategies_by_name import asked_by, codec_of
 from fedasr.silo.app import SILO, SiloApp
-from fedasr.silo.client import ClientHalf
 from fedasr.silo.elsewhere import answer_elsewhere
-from fedasr.silo.host import SiloHost
-from fedasr.wire.codec import Codec
 
+DATA = "data"
+"""The key of a node's configuration that names its own speech: a manifest, or the folder that holds it."""
 NUM_PARTITIONS = "num-partitions"
 """The key by which a node of Flower's simulation engine is known."""
 log = logging.getLogger("fedasr")
@@ -93,21 +94,24 @@ class NodeApp(ClientApp):
             return Message(Error(CLIENT_APP_FAILED, reason), reply_to=message)
 
     def _reply(self, message: Message, context: Context) -> Message:
-        silo = _silo(context)
-        kind = message.metadata.message_type
+        silo, kind, data = _silo(context), message.metadata.message_type, _data(context)
         if kind == SILO_NUMBER.name:
-            return Message(silo_record(silo), reply_to=message)
+            return Message(silo_record(silo, data is not None), reply_to=message)
+        if data is not None and kind in (INTRODUCTION.name, AGREEMENT.name):
+            return Message(introduced(message, context.state, data), reply_to=message)
         consent = Consent.of_node(context.node_config)
-        refusal = None if _is_simulated(context) else consent.refusal(message)
+        refusal = None if _is_simulated(context) else consent.refusal(message, kind_of(kind))
         if refusal is not None:
             return refusal
-        host, client, asks, codec = _opened(tuple(sorted(context.run_config.items())))
-        app = SiloApp(host, client, Consent.of_row(asks) if _is_simulated(context) else consent)()
+        prepared, row, host = _opened(context, silo, data)
+        strategy, client = row_strategy(prepared, row), row_client(prepared, row)
+        app = SiloApp(host, client, Consent.of_row(asked_by(strategy)) if _is_simulated(context) else consent)()
         declared = client.kinds() if client else {}
         stream = host.streams.sequence(f"app {kind}", int(message.metadata.group_id or 0), silo)
         begun = time.thread_time()
         with one_thread(), seeded_libraries(stream), _reasons_stay(host):
-            reply = answer_elsewhere(app, declared.get(kind) or kind_of(kind), codec, message, context)
+            known = declared.get(kind) or kind_of(kind)
+            reply = answer_elsewhere(app, known, codec_of(row, strategy), message, context)
         if not reply.has_content():
             return reply
         if host.is_silent:
@@ -139,15 +143,26 @@ def _is_simulated(context: Context) -> bool:
     return NUM_PARTITIONS in context.node_config and ALLOW not in context.node_config
 
 
+def _data(context: Context) -> Path | None:
+    """Return where the node's own speech lies; None where the experiment's corpus is there for all nodes."""
+    data = context.node_config.get(DATA)
+    return Path(str(data)) if data else None
+
+
+def _opened(context: Context, silo: int, data: Path | None) -> Opened:
+    """Return what the node's silo needs to know: of the server's introduction, or of the run configuration."""
+    if data is None:
+        return _shared(tuple(sorted(context.run_config.items())))
+    return opened_own(context.state, silo)
+
+
 @lru_cache(maxsize=1)
-def _opened(config: tuple[tuple[str, Any], ...]) -> tuple[SiloHost, ClientHalf | None, tuple[Kind, ...], Codec]:
-    """Return what the silos share, their client half, what the strategy asks for, and what replies travel as."""
+def _shared(config: tuple[tuple[str, Any], ...]) -> Opened:
+    """Return what the silos of a run share whose corpus every node can read."""
     experiment = experiment_of(dict(config))
     row, seed = experiment.rows()[0]
     prepared = prepare_experiment(experiment, 1, Watcher())
-    host = silo_host(prepared, row, seed)
-    strategy = row_strategy(prepared, row)
-    return host, row_client(prepared, row), asked_by(strategy), codec_of(row, strategy)
+    return prepared, row, silo_host(prepared, row, seed)
 
 
 client = NodeApp()

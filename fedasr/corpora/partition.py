@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.spec import CorpusSpec
+from fedasr.corpora.spec import NODES, CorpusSpec
 from fedasr.corpora.utterance import Utterance
 
 PUBLIC_ACCENT = "other accent"
@@ -77,7 +77,7 @@ def divide(
     order = [speakers[index] for index in generator.permutation(len(speakers))]
     public, rest = _public_speakers(order, utterances, spec, public_utterances)
     wanted = spec.test_speakers + spec.development_speakers + spec.unlabelled_speakers
-    if wanted >= len(rest):
+    if wanted + (spec.partition != NODES) > len(rest):
         wanted_public = len(public) if public_utterances else spec.public_speakers_within
         raise UserError(
             f"corpus: {len(speakers)} speakers are too few for {wanted_public} public, "
@@ -188,7 +188,14 @@ def iid(
     return tuple(tuple(held[int(i)].id for i in part) for part in np.array_split(order, spec.silos))
 
 
-RULES: dict[str, Rule] = {"natural": natural, "grouped": grouped, "dirichlet": dirichlet, "iid": iid}
+def nodes(
+    held: list[Utterance], speakers: list[str], spec: CorpusSpec, generator: np.random.Generator
+) -> tuple[tuple[str, ...], ...]:
+    """Silos whose speech lies elsewhere: speakers who are here and in no other part are left out."""
+    return ((),) * spec.silos
+
+
+RULES: dict[str, Rule] = {"natural": natural, "grouped": grouped, "dirichlet": dirichlet, "iid": iid, NODES: nodes}
 
 
 def _enough(have: int, wanted: int, what: str) -> None:

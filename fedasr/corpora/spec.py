@@ -15,6 +15,9 @@ from fedasr.corpora.text import AS_READ, RULES
 SYNTHETIC = "synthetic"
 """The kind of corpus that is rendered, not read."""
 
+NODES = "nodes"
+"""The partition of silos whose speech lies with their own nodes."""
+
 PUBLIC_SPEAKERS = 8
 """So many speakers of a corpus are public, where nobody says how many."""
 
@@ -56,7 +59,8 @@ class CorpusSpec(Settings):
     partition : str
         ``"natural"`` (one speaker, one silo), ``"grouped"`` (whole speakers dealt to `silos` silos of
         like size), ``"dirichlet"`` (whole speakers dealt unevenly) or ``"iid"`` (utterances dealt at
-        random: a speaker is then in several silos, which no real party would have).
+        random: a speaker is then in several silos, which no real party would have). ``"nodes"``: each silo's speech
+        lies with its own SuperNode and nowhere else; the corpus here, if any, is the server's.
     silos : int
         How many silos; 0 with the natural partition means as many as there are speakers left.
     dirichlet_alpha : float
@@ -94,7 +98,7 @@ class CorpusSpec(Settings):
     speakers: int = least(48, 1)
     utterances_per_speaker: int = least(20, 1)
     accents: tuple[str, ...] = ()
-    partition: str = one_of("natural", "natural", "grouped", "dirichlet", "iid")
+    partition: str = one_of("natural", "natural", "grouped", "dirichlet", "iid", NODES)
     silos: int = least(0, 0)
     dirichlet_alpha: float = least(0.5, 1e-3)
     dirichlet_over: str = "size"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,6 @@ from flwr.serverapp.strategy import Strategy
 
 from fedasr.asr.recogniser import Weights
 from fedasr.common.randomness import Streams
-from fedasr.corpora.partition import Partition
 from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.stages.ancestry import Ancestry
@@ -193,24 +193,24 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, objective_of(row),
         Streams(seed, row.name), prepared.experiment.reproducible_noise,
-        sized_plan(prepared.partition, row, training, stretches), prepared.roles,
+        sized_plan(prepared.sizes, row, training, stretches), prepared.roles,
         boundary_protection(row, row_strategy(prepared, row)) is not None,
     )  # fmt: skip
 
 
-def sized_plan(partition: Partition, row: RowSpec, training: TrainingSpec, stretches: int = 1) -> GradientPlan:
+def sized_plan(sizes: Sequence[int], row: RowSpec, training: TrainingSpec, stretches: int = 1) -> GradientPlan:
     """Return the row's protection, sized for its smallest silo and for the steps that each silo takes.
 
     Parameters
     ----------
-    partition : Partition
+    sizes : sequence of int
+        The utterances of each silo; of silos whose nodes have not said it, none can hold less than one.
     row : RowSpec
     training : TrainingSpec
     stretches : int
         How often the row's algorithm takes the local steps of a round (`fedasr.messages.kinds.Kind`).
     """
-    smallest = min(len(ids) for ids in partition.silos)
-    return protection_of(row).plan(smallest, 0, training.rounds * training.local_steps * stretches)
+    return protection_of(row).plan(min(sizes) or 1, 0, training.rounds * training.local_steps * stretches)
 
 
 def row_strategy(prepared: Prepared, row: RowSpec) -> Strategy:

@@ -72,7 +72,7 @@ def _measured(prepared: Prepared) -> ComputeCost:
     streams = Streams(0, "compute")
     with one_thread(), seeded_libraries(streams.sequence("weights")):
         recogniser = Recogniser(prepared.recogniser_spec, prepared.tokens)
-        speech = prepared.silo_speech(0, 64)
+        speech = prepared.silo_speech(0, 64) if prepared.partition.silos[0] else prepared.part("public_labelled")
         seconds = [_one(recogniser, prepared, speech, streams, number) for number in range(REPEATS + 1)]
     parameters = sum(p.numel() for p in recogniser.parameters())
     return ComputeCost(statistics.median(seconds[1:]), parameters, processor())

@@ -55,7 +55,7 @@ class _Asked:
     def is_promised(self) -> bool:
         """Whether a guarantee covers what silos do; noise is planned for the answer, so it is asked for last."""
         try:
-            return sized_plan(self.partition, self.row, self.training).guarantee is not None
+            return sized_plan(tuple(map(len, self.partition.silos)), self.row, self.training).guarantee is not None
         except RowError:  # a promise that cannot be kept fails its row, which says why
             return True
 

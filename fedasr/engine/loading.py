@@ -14,7 +14,7 @@ from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.connected import connect
 from fedasr.corpora.load import kind_of, read_corpus
 from fedasr.corpora.partition import Partition
-from fedasr.corpora.spec import SYNTHETIC, CorpusSpec
+from fedasr.corpora.spec import NODES, SYNTHETIC, CorpusSpec
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.utterance import Utterance
 from fedasr.engine.watchers.watcher import Watcher
@@ -51,7 +51,7 @@ def load_speech(spec: CorpusSpec, seed: int, watcher: Watcher) -> LoadedSpeech:
     UserError
         Where something of it cannot be used and may not be left out.
     """
-    own = _rendered(spec, seed) if spec.kind == SYNTHETIC else _read(spec, watcher)
+    own = _own(spec, seed, watcher)
     corpora = {"corpus": own}
     if spec.public not in PUBLIC_WITHIN:
         path = Path(spec.public)
@@ -84,6 +84,14 @@ def told_of_public(speech: LoadedSpeech, partition: Partition) -> str:
 
 def _public(partition: Partition) -> tuple[str, ...]:
     return partition.public_labelled + partition.public_unlabelled
+
+
+def _own(spec: CorpusSpec, seed: int, watcher: Watcher) -> LoadedCorpus:
+    if spec.kind == SYNTHETIC:
+        return _rendered(spec, seed)
+    if spec.partition == NODES and not spec.path:  # the server has public speech and no other
+        return LoadedCorpus((), CorpusSummary.of(()))
+    return _read(spec, watcher)
 
 
 def _read(spec: CorpusSpec, watcher: Watcher) -> LoadedCorpus:

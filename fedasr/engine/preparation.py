@@ -42,6 +42,8 @@ class Prepared:
         What is to be said of each corpus that was read.
     said : tuple of str
         What is to be said of the public speech.
+    holdings : tuple of int
+        The utterances of each silo, where its speech lies with its node and not here.
     """
 
     experiment: Experiment
@@ -52,6 +54,12 @@ class Prepared:
     recogniser_spec: RecogniserSpec
     summaries: Mapping[str, CorpusSummary] = field(default_factory=dict)
     said: tuple[str, ...] = ()
+    holdings: tuple[int, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The utterances of each silo."""
+        return self.holdings or tuple(map(len, self.partition.silos))
 
     @property
     def digest(self) -> str:

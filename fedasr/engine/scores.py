@@ -65,6 +65,8 @@ def _score_silos(parts: Assembly, weights: Weights) -> None:
     chosen = sorted(Streams(parts.seed).numpy("silos scored").permutation(silos)[:SILOS_SCORED].tolist())
     speech = {silo: prepared.silo_speech(silo, SILO_UTTERANCES) for silo in chosen}
     names = {u.id for part in speech.values() for u in part.utterances}
+    if not names:  # the silos' speech lies with their nodes
+        return
     heard = parts.score(weights, prepared.speech.where(lambda u: u.id in names))
     errors = {h.utterance.id: h.errors for h in heard}
     rows = (_silo_score(n, s.speakers, total([errors[u.id] for u in s.utterances])) for n, s in speech.items())

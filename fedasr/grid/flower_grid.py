@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.app import ConfigRecord, Context, Message
 from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid
 from numpy.typing import NDArray
@@ -20,20 +19,16 @@ from fedasr.grid.acceptance import RefusedError
 from fedasr.grid.exchange import Exchange, Gathered, Outcome, Request
 from fedasr.grid.identity import silo_of
 from fedasr.grid.in_process import InProcess
+from fedasr.grid.registration import find_silos, introduce
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.sums.tree import sum_of
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
-from fedasr.messages.kinds import SILO_NUMBER
+from fedasr.messages.introduction import Introduction
 from fedasr.messages.receipt import Receipt
+from fedasr.messages.traffic import Traffic
 
-SILO_RECORD, COST_RECORD = "fedasr.silo", "fedasr.cost"
-POLL_SECONDS = 0.5
-
-
-def silo_record(silo: int) -> RecordDict:
-    """Return the content of a reply to a message of the kind `SILO_NUMBER`."""
-    return RecordDict({SILO_RECORD: ConfigRecord({"silo": silo})})
+COST_RECORD = "fedasr.cost"
 
 
 def cost_record(cpu_seconds: float) -> ConfigRecord:
@@ -149,50 +144,27 @@ class FlowerWorkers(InProcess):
     def __init__(self, flower: Grid, wait_seconds: float = 120.0) -> None:
         self._flower = flower
         self._wait_seconds = wait_seconds
+        self._introduced: list[Traffic] = []
+
+    def introduce(self, introduction: Introduction, silos: int) -> tuple[int, ...]:
+        """Tell nodes with speech of their own of the row; return how many utterances each holds."""
+        registered = find_silos(self._flower, silos, self._wait_seconds)
+        if lacking := sorted(set(registered.nodes) - registered.with_own):
+            raise RowError(
+                f"the node of silo {lacking[0]} has no speech of its own; start its SuperNode with "
+                "data='…' in --node-config, a manifest or its folder"
+            )
+        sizes, self._introduced = introduce(self._flower, registered.nodes, introduction, self._wait_seconds)
+        return sizes
 
     def open_grid(
         self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, rules: Rules = RULES
     ) -> SiloGrid:
         """Return a grid over the nodes of the silos; the nodes make their ClientApp themselves."""
-        nodes = find_silos(self._flower, len(node_configs), self._wait_seconds)
-        return FlowerGrid(self._flower, nodes, streams, rules)
-
-
-def find_silos(flower: Grid, silos: int, wait_seconds: float) -> dict[int, int]:
-    """Ask nodes for their silo until each silo has one, and return the node of each silo in order.
-
-    Raises
-    ------
-    RowError
-        Where silos are missing when the time is up.
-    """
-    deadline = time.monotonic() + wait_seconds
-    silo_by_node: dict[int, int] = {}
-    while not set(range(silos)) <= set(silo_by_node.values()):
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise RowError(_missing(silos, set(silo_by_node.values()), wait_seconds))
-        new = [node for node in flower.get_node_ids() if node not in silo_by_node]
-        silo_by_node |= _ask(flower, new, remaining) if new else {}
-        time.sleep(0 if new else POLL_SECONDS)
-    nodes = {silo: node for node, silo in sorted(silo_by_node.items(), reverse=True)}
-    return {silo: nodes[silo] for silo in range(silos)}
-
-
-def _ask(flower: Grid, nodes: Sequence[int], timeout: float) -> dict[int, int]:
-    messages = [Message(RecordDict(), node, SILO_NUMBER.name, group_id="0") for node in nodes]
-    answers = {}
-    for reply in flower.send_and_receive(messages, timeout=timeout):
-        if reply.has_error():
-            raise RowError(f"node {reply.metadata.src_node_id}: {reply.error.reason}")
-        record = reply.content.config_records[SILO_RECORD]
-        answers[reply.metadata.src_node_id] = int(cast(int, record["silo"]))
-    return answers
-
-
-def _missing(silos: int, found: set[int], wait_seconds: float) -> str:
-    absent = sorted(set(range(silos)) - found)
-    return (
-        f"{len(absent)} of {silos} silos have no node after {wait_seconds:g} s (the first: {absent[0]}); "
-        f"give the federation num-supernodes={silos}, or each SuperNode its own partition-id"
-    )
+        registered = find_silos(self._flower, len(node_configs), self._wait_seconds)
+        if registered.with_own and not self._introduced:
+            silo = min(registered.with_own)
+            raise RowError(f"the node of silo {silo} has speech of its own; set corpus.partition = 'nodes'")
+        grid = FlowerGrid(self._flower, registered.nodes, streams, rules)
+        grid.log.traffic += self._introduced
+        return grid

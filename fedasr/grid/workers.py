@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.allocator import give_back_memory
+from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
+from fedasr.corpora.spec import NODES
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs
+from fedasr.messages.introduction import Introduction
 
 MapFunction = Callable[[Any, Sequence[Any]], list[Any]]
 
@@ -37,6 +40,18 @@ class Workers(ABC):
     @abstractmethod
     def share(self, folder: Path) -> None:
         """Make a folder readable, at the same path, wherever work is done; it must not change any more."""
+
+    def introduce(self, introduction: Introduction, silos: int) -> tuple[int, ...]:
+        """Tell the nodes that hold speech of their own what they cannot know; return how many utterances each holds.
+
+        Raises
+        ------
+        UserError
+            Where silos are simulated: their speech has to be here.
+        """
+        raise UserError(
+            f'corpus.partition is "{NODES}": the speech of the silos lies with SuperNodes; run the row with flwr run'
+        )
 
     def forget(self) -> None:
         """Forget the silos of a row that has ended, and give back the memory that it took, here and in the workers."""

@@ -9,12 +9,14 @@ from typing import Any
 from flwr.app import Error, Message
 
 from fedasr.common.errors import UserError
-from fedasr.messages.kinds import SILO_NUMBER, Kind, kind_of
+from fedasr.messages.kinds import AGREEMENT, INTRODUCTION, SILO_NUMBER, Kind
 
 ALLOW = "allow"
 """The key of a node's configuration that lists the kinds it answers, with commas between."""
 NOT_ALLOWED = 403
 """The code of the error that answers a message of another kind."""
+ALWAYS = frozenset(kind.name for kind in (SILO_NUMBER, INTRODUCTION, AGREEMENT))
+"""What every node answers: which silo it is, and how much it holds."""
 REASON = "not allowed here: "
 """So begins why a silo did not answer."""
 
@@ -55,18 +57,17 @@ class Consent:
             raise UserError(f'{ALLOW} is {listed!r}; write the kinds with commas between: {ALLOW}="train,query.label"')
         return cls(frozenset(name for name in (part.strip() for part in listed.split(",")) if name))
 
-    def allows(self, kind: str) -> bool:
-        """Return whether messages of a kind are answered; which silo it is, it always says."""
+    def allows(self, kind: Kind) -> bool:
+        """Return whether messages of a kind are answered."""
         if self.only is not None:
-            return kind in self.only or kind == SILO_NUMBER.name
-        return kind in self.besides or not kind_of(kind).by_consent
+            return kind.name in self.only or kind.name in ALWAYS
+        return kind.name in self.besides or not kind.by_consent
 
-    def refusal(self, message: Message) -> Message | None:
+    def refusal(self, message: Message, kind: Kind) -> Message | None:
         """Return the error that answers a message which is not allowed, None for one that is."""
-        kind = message.metadata.message_type
         if self.allows(kind):
             return None
-        return Message(Error(NOT_ALLOWED, f"{REASON}{self._reason(kind)}"), reply_to=message)
+        return Message(Error(NOT_ALLOWED, f"{REASON}{self._reason(kind.name)}"), reply_to=message)
 
     def _reason(self, kind: str) -> str:
         if self.only is None:

@@ -91,13 +91,18 @@ SILO_NUMBER = Kind("query.silo")
 """Say which silo you are: Flower's node ids are random."""
 OWN_MODEL = Kind("evaluate.own")
 """Say what your own model does: the one that no server has. It is the simulator's question, outside all rounds."""
+INTRODUCTION = Kind("query.introduction")
+"""Prepare your own speech for this row, and say how much there is: the first message to a node that holds its own."""
+AGREEMENT = Kind("query.agreement")
+"""The smallest silo holds so much: protections are sized for it."""
 EVALUATE = Kind("evaluate", unpaid=True)
 """What Flower's strategies send to have a model scored."""
 
 OWN = {
     kind.name: kind
     for kind in (
-        TRAIN, GRADIENT, ALONE, TEACHER, LABEL, POSTERIOR, CANDIDATE, FRAME, SPEECH, SILO_NUMBER, OWN_MODEL, EVALUATE,
+        TRAIN, GRADIENT, ALONE, TEACHER, LABEL, POSTERIOR, CANDIDATE, FRAME, SPEECH, SILO_NUMBER, INTRODUCTION,
+        AGREEMENT, OWN_MODEL, EVALUATE,
     )
 }  # fmt: skip
 """The kinds that fedasr declares itself, by name."""

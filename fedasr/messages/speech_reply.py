@@ -43,13 +43,13 @@ class SpeechReply:
         ids, speakers, texts = (cast("list[str]", config[key]) for key in ("ids", "speakers", "texts"))
         seconds = arrays["seconds"].tolist()
         utterances = tuple(
-            Utterance(i, s, t, d, _Elsewhere()) for i, s, t, d in zip(ids, speakers, texts, seconds, strict=True)
+            Utterance(i, s, t, d, Elsewhere()) for i, s, t, d in zip(ids, speakers, texts, seconds, strict=True)
         )
         parts = np.split(arrays["features"], np.cumsum(arrays["frames"])[:-1])
         return cls(Speech(utterances, ArrayFeatures(ids, parts)))
 
 
-class _Elsewhere(AudioSource):
+class Elsewhere(AudioSource):
     """Audio that stayed where it was: only its features came."""
 
     def read(self, sample_rate_hz: int) -> NDArray[np.float32]:

@@ -79,7 +79,7 @@ def _handler(row: SiloApp, kind: Kind, answer: Answer) -> Callable[[Message, Con
     own = row.client.heeds if row.client is not None else ()
 
     def reply(message: Message, context: Context) -> Message:
-        refusal = row.consent.refusal(message)
+        refusal = row.consent.refusal(message, kind)
         if refusal is not None:
             return refusal
         check_planned(kind, message.content, row.host.plan)

@@ -1,0 +1,95 @@
+"""All rows on a real SuperLink with two SuperNodes on the loopback, each of which holds speech of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fedasr.common.errors import RowError
+from fedasr.corpora.audio import AudioFile
+from fedasr.corpora.readers.manifest import MANIFEST, write_manifest
+from fedasr.corpora.spec import NODES
+from fedasr.corpora.utterance import Utterance
+from fedasr.engine.conformity.case import Case
+from fedasr.engine.conformity.outcome import TWO_SILOS, Trial
+from fedasr.engine.conformity.runner import Runner
+from fedasr.engine.conformity.super_link import SuperLink
+from fedasr.engine.preparation import divide_corpus
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.grid.in_process import InProcess
+from fedasr.messages.consent import ALWAYS
+from fedasr.messages.kinds import OWN
+from fedasr.server.strategies_by_name import asked_by, build_strategy
+
+SILOS = (5, 3)
+"""The utterances of the two silos."""
+ROW_SECONDS = 280.0
+"""After which a row on SuperNodes is given up: every message to a SuperNode starts a process."""
+
+
+def on_super_nodes(case: Case, folder: Path, leg: str, run: Runner) -> list[Trial]:
+    """Run all rows on two silos, simulated in this process, and on SuperNodes that hold one silo's speech each."""
+    experiment = case.experiment(folder / "two-silos", SILOS, is_whole=True, is_scored=False)
+    simulated = run(experiment, out=folder / leg / "simulated", grid=InProcess(), workers=1).rows
+    found = [Trial.of(row, "process", TWO_SILOS) for row in simulated]
+    served, nodes = split_between_nodes(experiment, folder / leg)
+    file = case.write(served, folder / leg / "experiment.toml")
+    with SuperLink(folder / leg / "flower", nodes, _allowed(experiment)) as link:
+        rows = [_on_nodes(link, file, row, folder / leg) for row in experiment.compare]
+    return [*found, *(Trial.of(row, leg, TWO_SILOS) for row in rows)]
+
+
+def split_between_nodes(experiment: Experiment, folder: Path) -> tuple[Experiment, list[Path]]:
+    """Write each silo's speech to a folder of its own; return those, and the experiment of a server that has none."""
+    parts = _parts(experiment)
+    corpus = replace(experiment.corpus, path="", partition=NODES, silos=len(parts))
+    return experiment.only(corpus=corpus), [_write(part, folder / f"node-{n}") for n, part in enumerate(parts)]
+
+
+def _on_nodes(link: SuperLink, file: Path, row: RowSpec, folder: Path) -> dict[str, Any]:
+    out = folder / "runs" / row.name
+    said = link.run({"experiment": str(file), "row": row.name, "out": str(out)}, ROW_SECONDS)
+    summary = out / "summary.json"
+    if not summary.exists():
+        raise RowError(f"{row.name}: flwr run left no summary: {said}")
+    rows: list[dict[str, Any]] = json.loads(summary.read_text(encoding="utf-8"))["rows"]
+    return rows[0]
+
+
+def _parts(experiment: Experiment) -> list[list[Utterance]]:
+    """Return the utterances of each silo, as the simulation divides them."""
+    divided = divide_corpus(experiment, Watcher())
+    by_id = {utterance.id: utterance for utterance in divided.utterances}
+    return [[by_id[name] for name in silo] for silo in divided.partition.silos]
+
+
+def _write(utterances: Sequence[Utterance], folder: Path) -> Path:
+    """Write the speech of one silo where its node, and no other, finds it."""
+    folder.mkdir(parents=True)
+    rows = []
+    for utterance in utterances:
+        assert isinstance(utterance.audio, AudioFile)
+        shutil.copy(utterance.audio.path, folder)
+        rows.append({
+            "audio_filepath": Path(utterance.audio.path).name, "duration": utterance.duration_seconds,
+            "text": utterance.text, "speaker": utterance.speaker,
+        })  # fmt: skip
+    write_manifest(folder / MANIFEST, rows)
+    return folder
+
+
+def _allowed(experiment: Experiment) -> str:
+    """Return the kinds that the nodes answer: what needs no consent, and what a row's strategy says it asks for."""
+    asked = {
+        kind.name
+        for row in experiment.compare
+        for kind in asked_by(build_strategy(row, experiment.training_of(row), len(SILOS)))
+    }
+    usual = {name for name, kind in OWN.items() if not kind.by_consent} - ALWAYS
+    return ",".join(sorted(asked | usual)) if asked else ""

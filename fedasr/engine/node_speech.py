@@ -1,0 +1,124 @@
+"""A node with speech of its own: what the server tells it, and what it makes of that and of its speech."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fedasr.asr.features import LogMel
+from fedasr.asr.tokens.stored import tokens_from_json
+from fedasr.common.errors import RowError
+from fedasr.corpora.connected import connect
+from fedasr.corpora.features.opened import opened_speech
+from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
+from fedasr.corpora.load import kind_of, read_corpus
+from fedasr.corpora.partition import Partition
+from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.utterance import Utterance
+from fedasr.engine.assembly import silo_host
+from fedasr.engine.preparation import Prepared
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.messages.introduction import Introduction
+from fedasr.messages.speech_reply import Elsewhere
+from fedasr.silo.host import SiloHost
+
+
+def introduction_of(prepared: Prepared) -> Introduction:
+    """Return what the nodes of an experiment of one row must know: nothing in it lies where the server's files do."""
+    experiment, public = prepared.experiment, prepared.part("public_unlabelled")
+    (_, seed), *_ = experiment.rows()
+    features = [public.features(index) for index in range(len(public))]
+    arrays = {
+        "features": np.concatenate(features), "frames": np.array([len(part) for part in features], np.int64),
+        "seconds": np.array([u.duration_seconds for u in public.utterances]),
+    }  # fmt: skip
+    corpus = replace(experiment.corpus, path="", public="same")
+    about = {
+        "experiment": experiment.only(corpus=corpus).to_toml(), "seed": seed, "tokens": prepared.tokens.to_json(),
+        "silos": len(prepared.partition.silos), "is_tested": bool(prepared.partition.test),
+        "ids": [u.id for u in public.utterances], "speakers": [u.speaker for u in public.utterances],
+    }  # fmt: skip
+    return Introduction(about, arrays if features else {})
+
+
+def prepare_own(introduction: Introduction, data: Path) -> Speech:
+    """Return a node's own speech with the features that the row asks for, computed now or found in the cache.
+
+    Raises
+    ------
+    UserError
+        Where the folder or manifest is not there, or holds what cannot be used.
+    """
+    experiment = _experiment(introduction)
+    corpus, features = experiment.corpus, experiment.model.recogniser().features
+    read = read_corpus(kind_of(data), data, faulty=corpus.faulty, text=corpus.text)
+    utterances = connect(read.utterances, seed=experiment.seed) if corpus.connected else read.utterances
+    return prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
+
+
+def folder_of(speech: Speech) -> Path:
+    """Return where prepared speech lies."""
+    assert isinstance(speech.store, MappedFeatures)
+    return speech.store.folder
+
+
+def node_host(introduction: Introduction, folder: Path, silo: int, smallest: int) -> tuple[Prepared, RowSpec, NodeHost]:
+    """Return what a node's silo needs to know.
+
+    Parameters
+    ----------
+    introduction : Introduction
+    folder : Path
+        Its prepared speech.
+    silo : int
+    smallest : int
+        The utterances of the smallest silo: protections are sized for it.
+    """
+    experiment, about, speech = _experiment(introduction), introduction.about, opened_speech(folder)
+    own = tuple(utterance.id for utterance in speech.utterances)
+    silos = tuple(own if number == silo else () for number in range(about["silos"]))
+    prepared = Prepared(
+        experiment, speech, folder, Partition(experiment.corpus.partition, silos, (), (), (), ()),
+        tokens_from_json(about["tokens"]), experiment.model.recogniser(), holdings=(smallest,) * len(silos),
+    )  # fmt: skip
+    row = experiment.compare[0]
+    host = silo_host(prepared, row, about["seed"])
+    shared = {field.name: getattr(host, field.name) for field in fields(host)}
+    return prepared, row, NodeHost(**shared, introduction=introduction)
+
+
+@dataclass(frozen=True)
+class NodeHost(SiloHost):
+    """What one silo needs to know whose speech lies here alone; public speech is what the server sent of it."""
+
+    introduction: Introduction = field(default_factory=lambda: Introduction({}, {}))
+
+    @cached_property
+    def public_speech(self) -> Speech:
+        """The public unlabelled speech, as the server sent it."""
+        about, arrays = self.introduction.about, self.introduction.arrays
+        if not arrays:
+            return Speech((), ArrayFeatures([], []), is_transcribed=False)
+        ids, seconds = about["ids"], arrays["seconds"].tolist()
+        utterances = tuple(
+            Utterance(name, speaker, "", length, Elsewhere())
+            for name, speaker, length in zip(ids, about["speakers"], seconds, strict=True)
+        )
+        parts = np.split(arrays["features"], np.cumsum(arrays["frames"])[:-1])
+        return Speech(utterances, ArrayFeatures(ids, parts), is_transcribed=False)
+
+    @property
+    def test_speech(self) -> Speech:
+        """The test speakers, whom a node does not have; nobody's, where the server has none either."""
+        if self.introduction.about["is_tested"]:
+            raise RowError("a model that stays with its node cannot be scored: test speech lies with the server")
+        return Speech((), ArrayFeatures([], []))
+
+
+def _experiment(introduction: Introduction) -> Experiment:
+    return Experiment.from_table(tomllib.loads(introduction.about["experiment"]), "introduction")

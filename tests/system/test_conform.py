@@ -1,0 +1,141 @@
+"""``python -m fedasr.conform``: every strategy has one hash in every runtime, and what has two is found out."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.running import command
+
+from fedasr import api
+from fedasr.engine.conformity.case import Case
+from fedasr.engine.conformity.legs import in_workers
+from fedasr.engine.conformity.outcome import FAILING, PRIVATE, Trial, Verdict
+from fedasr.grid.in_process import InProcess
+from fedasr.server.strategies_by_name import STRATEGIES
+
+STRATEGY = """
+import os
+from fedasr.messages.records import array_record, arrays_of
+from flwr.serverapp.strategy import FedAvg
+
+class Nudged(FedAvg):
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        return array_record({name: a + self.nudge() for name, a in arrays_of(arrays).items()}), metrics
+
+    def nudge(self):
+        return 0.001
+
+class ByProcess(Nudged):
+    def nudge(self):
+        return os.getpid() * 1e-9
+
+class Endless(Nudged):
+    def nudge(self):
+        while True:
+            pass
+"""
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> list[Trial]:
+    """Run every shipped strategy in this process and on two workers, undisturbed and with a silo that fails."""
+    from fedasr.grid.ray.pool import RayWorkers
+
+    case, folder = Case.of_all({}), tmp_path_factory.mktemp("conform")
+    found = in_workers(case, folder, "process", api.run, InProcess())
+    with closing(RayWorkers(2)) as workers:
+        return found + in_workers(case, folder, "ray-2", api.run, workers)
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder with strategies that no package holds."""
+    (tmp_path / "elsewhere.py").write_text(STRATEGY)
+    return tmp_path
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES.known()))
+def test_a_shipped_strategy_has_one_hash_each(strategy: str, trials: list[Trial]) -> None:
+    own = [trial for trial in trials if trial.row.removesuffix(PRIVATE) == strategy]
+    assert {(t.row, t.leg) for t in own} == {
+        (r, leg) for r in (strategy, strategy + PRIVATE) for leg in ("process", "ray-2")
+    }
+    verdict = Verdict(tuple(own))
+    assert verdict.holds, verdict.lines()
+    bytes_moved = {(t.row, t.group, t.uplink_bytes, t.downlink_bytes, t.refused_replies) for t in own}
+    assert len(bytes_moved) == 4, "a row has the same bytes and refusals in either runtime"
+
+
+def test_the_silo_that_fails_makes_a_difference(trials: list[Trial]) -> None:
+    ends = {(t.row, t.group): t.end for t in trials}
+    for row in ("fedavg", "bmuf", "sync-sgd", "gtc", "pate", "local-only", "fedavg+dp-sgd"):
+        assert ends[row, "undisturbed"] != ends[row, FAILING], row
+
+
+def _conform(*arguments: object, cwd: Path | None = None) -> tuple[int, dict[str, Any]]:
+    done = command("fedasr.conform", *arguments, "--json", cwd=cwd)
+    assert done.code in (0, 1), done.err
+    return done.code, json.loads(done.out)
+
+
+def test_three_families_end_alike_whatever_happens() -> None:
+    """Rounds of models, rounds of coded gradients, and votes."""
+    code, verdict = _conform("bmuf", "gtc", "pate", "--legs", "process,ray-1,ray-3,resumed", "--no-private")
+    assert code == 0, verdict["differing"]
+    assert not verdict["skipped"]
+    legs = {(trial["row"], trial["leg"]) for trial in verdict["trials"]}
+    assert legs == {(row, leg) for row in ("bmuf", "gtc", "pate") for leg in ("process", "ray-1", "ray-3", "resumed")}
+
+
+def test_super_nodes_with_speech_of_their_own_end_as_the_simulation() -> None:
+    code, verdict = _conform("sync-sgd", "centralised", "--legs", "supernodes", "--no-private")
+    assert code == 0, verdict
+    legs = {(trial["row"], trial["leg"]) for trial in verdict["trials"]}
+    assert legs == {(row, leg) for row in ("sync-sgd", "centralised") for leg in ("process", "supernodes")}
+
+
+def test_a_strategy_from_outside_is_tried_and_one_that_differs_is_found_out(outside: Path) -> None:
+    legs = ("--legs", "process,resumed", "--no-private")
+    assert _conform("elsewhere:Nudged", *legs, cwd=outside)[0] == 0
+    code, verdict = _conform("elsewhere:ByProcess", *legs, cwd=outside)
+    assert code == 1
+    assert verdict["differing"][0].startswith("byprocess, undisturbed: ")
+
+
+def test_a_leg_without_end_is_ended(outside: Path) -> None:
+    done = command(
+        "fedasr.conform", "elsewhere:Endless", "--legs", "process", "--seconds", 25, "--no-private", cwd=outside
+    )
+    assert done.code == 1
+    assert "process did not run: it was ended after 25 s" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name an algorithm"),
+        (["fedavgg"], "did you mean 'fedavg'"),
+        (["nowhere:Nothing"], "nowhere"),
+        (["fedavg", "--legs", "rai-2"], "did you mean 'ray-2'"),
+        (["fedavg", "--options", "momentun=0.5"], "did you mean 'momentum'"),
+        (["fedavg", "--options", "momentum"], "write KEY=VALUE"),
+        (["fedavg", "--set", "training.round=3"], "did you mean 'rounds'"),
+        (["fedavg", "bmuf", "--options", "momentum=0.5"], "--options are of one algorithm"),
+        (["fedavg", "--all"], "--all"),
+        (["fedavg", "--seconds", "0"], "--seconds"),
+    ],
+)
+def test_a_wrong_request_is_one_line(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    from fedasr.conform import app
+
+    with pytest.raises(SystemExit) as exit_:
+        app(arguments)
+    found = capfd.readouterr()
+    assert (exit_.value.code, found.out) == (2, "")
+    assert found.err.count("\n") == 1, found.err
+    assert said in found.err
