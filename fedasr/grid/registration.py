@@ -41,7 +41,12 @@ class Registered:
     with_own: frozenset[int] = frozenset()
 
 
-def find_silos(flower: Grid, silos: int, wait_seconds: float) -> Registered:
+def find_silos(flower: Grid, silos: int, wait_seconds: float) -> Mapping[int, int]:
+    """Return the node of each silo in order; see `register`."""
+    return register(flower, silos, wait_seconds).nodes
+
+
+def register(flower: Grid, silos: int, wait_seconds: float) -> Registered:
     """Ask nodes for their silo until each silo has one.
 
     Raises
