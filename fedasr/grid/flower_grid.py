@@ -19,7 +19,7 @@ from fedasr.grid.acceptance import RefusedError
 from fedasr.grid.exchange import Exchange, Gathered, Outcome, Request
 from fedasr.grid.identity import silo_of
 from fedasr.grid.in_process import InProcess
-from fedasr.grid.registration import SILO_RECORD, find_silos, introduce, register, silo_record
+from fedasr.grid.registration import SILO_RECORD, Registered, find_silos, introduce, register, silo_record
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.sums.tree import sum_of
@@ -146,10 +146,11 @@ class FlowerWorkers(InProcess):
         self._flower = flower
         self._wait_seconds = wait_seconds
         self._introduced: list[Traffic] = []
+        self._registered: Registered | None = None
 
     def introduce(self, introduction: Introduction, silos: int) -> tuple[int, ...]:
         """Tell nodes with speech of their own of the row; return how many utterances each holds."""
-        registered = register(self._flower, silos, self._wait_seconds)
+        registered = self._registered = register(self._flower, silos, self._wait_seconds)
         if lacking := sorted(set(registered.nodes) - registered.with_own):
             raise RowError(
                 f"the node of silo {lacking[0]} has no speech of its own; start its SuperNode with "
@@ -162,7 +163,7 @@ class FlowerWorkers(InProcess):
         self, app_factory: AppFactory, node_configs: NodeConfigs, streams: Streams, rules: Rules = RULES
     ) -> SiloGrid:
         """Return a grid over the nodes of the silos; the nodes make their ClientApp themselves."""
-        registered = register(self._flower, len(node_configs), self._wait_seconds)
+        registered = self._registered or register(self._flower, len(node_configs), self._wait_seconds)
         if registered.with_own and not self._introduced:
             silo = min(registered.with_own)
             raise RowError(f"the node of silo {silo} has speech of its own; set corpus.partition = 'nodes'")
