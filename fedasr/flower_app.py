@@ -39,6 +39,7 @@ from fedasr.messages.records import arrays_alone
 from fedasr.server.strategies_by_name import asked_by, codec_of
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.elsewhere import answer_elsewhere
+from fedasr.silo.host import SiloHost
 
 DATA = "data"
 """The key of a node's configuration that names its own speech: a manifest, or the folder that holds it."""
@@ -98,7 +99,7 @@ class NodeApp(ClientApp):
         if kind == SILO_NUMBER.name:
             return Message(silo_record(silo, data is not None), reply_to=message)
         if data is not None and kind in (INTRODUCTION.name, AGREEMENT.name):
-            return Message(introduced(message, context.state, data), reply_to=message)
+            return Message(introduced(message, context.state, silo, data), reply_to=message)
         consent = Consent.of_node(context.node_config)
         refusal = None if _is_simulated(context) else consent.refusal(message, kind_of(kind))
         if refusal is not None:

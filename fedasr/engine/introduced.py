@@ -23,8 +23,11 @@ NODE = "fedasr.node"
 Opened = tuple[Prepared, RowSpec, SiloHost]
 
 
-def introduced(message: Message, state: RecordDict, data: Path) -> RecordDict:
-    """Answer an introduction, by preparing the node's speech, or an agreement, by noting it."""
+def introduced(message: Message, state: RecordDict, silo: int, data: Path) -> RecordDict:
+    """Answer an introduction, by preparing the node's speech, or an agreement, by noting it.
+
+    How much speech there is stays with a silo whose row protects it as a whole.
+    """
     if message.metadata.message_type != INTRODUCTION.name:
         known = _known(state)
         known["smallest"] = message.content.config_records[CONFIG]["smallest"]
@@ -33,7 +36,8 @@ def introduced(message: Message, state: RecordDict, data: Path) -> RecordDict:
     introduction.save(_kept(introduction.digest))
     speech = prepare_own(introduction, data)
     state[NODE] = ConfigRecord({"introduction": introduction.digest, "folder": str(folder_of(speech))})
-    return Holding(len(speech), speech.seconds).to_record()
+    _, _, host = node_host(introduction, folder_of(speech), silo, len(speech))
+    return (Holding(1, 0.0) if host.is_silent else Holding(len(speech), speech.seconds)).to_record()
 
 
 def opened_own(state: RecordDict, silo: int) -> Opened:

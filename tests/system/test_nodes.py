@@ -118,6 +118,17 @@ def test_one_node_that_does_not_train_costs_its_own_reply(place: Path, tmp_path:
     assert (row["status"], row["refused_replies"]) == ("finished", 2), "one in each of two rounds"
 
 
+def test_how_much_a_silo_holds_stays_there_where_the_row_protects_it_as_a_whole(place: Path, tmp_path: Path) -> None:
+    options = {"clip_norm": 0.5, "noise_multiplier": 0.5}
+    experiment = _experiment(place, "fedavg", protection="silo-noise", protection_options=options)
+    (simulated,) = fedasr.run(experiment, out=tmp_path / "simulated", grid="process").rows
+    row, nodes = _on_nodes(experiment, tmp_path / "nodes")
+    assert row["failure"] is None
+    assert {key: row[key] for key in SAME} == {key: simulated[key] for key in SAME}
+    told = [context.state["fedasr.node"]["smallest"] for context in nodes.contexts.values()]
+    assert told == [1, 1]
+
+
 def test_silos_elsewhere_cannot_be_simulated(place: Path, tmp_path: Path) -> None:
     served, _ = split_between_nodes(_experiment(place, "fedavg"), tmp_path / "parts")
     with pytest.raises(UserError, match=r"corpus.partition.*flwr run"):
