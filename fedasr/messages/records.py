@@ -44,6 +44,10 @@ class ViewArray(Array):
         """Return a copy, as Flower's own array does."""
         return np.array(self.values)
 
+    def deflate(self) -> bytes:
+        """Return what travels through Flower: an array of its own class, for a SuperLink takes no other."""
+        return Array(self.dtype, self.shape, self.stype, self.data).deflate()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return ViewArray, (self.values,)
 
