@@ -21,7 +21,10 @@ EPOCHS, TELL_SECONDS = "local-epochs", "tell-seconds"
 """Names of settings in the message, beside Flower's own."""
 REQUESTED = (ROUND, PROXIMAL, KEEP_OPTIMIZER, ACCUMULATE, LAYERS, STEPS, EPOCHS, TELL_SECONDS)
 """All that a request reads; what a silo does with other names, `fedasr.silo.heeded` says."""
-OTHER_NAMES = {"lr": "learning-rate", "epochs": EPOCHS, "num-epochs": EPOCHS}
+OTHER_NAMES = {
+    "lr": "learning-rate", "epochs": EPOCHS, "num-epochs": EPOCHS,
+    "round": ROUND, "current-round": ROUND, "epoch": ROUND,
+}  # fmt: skip
 """What Flower's users call some settings, and the names by which they are known here."""
 Weights = Mapping[str, NDArray[np.floating]]
 

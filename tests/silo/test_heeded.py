@@ -134,3 +134,9 @@ def test_a_message_without_a_round_is_of_the_round_of_its_exchange() -> None:
     assert (TrainRequest.from_record(untold, 5).round, TrainRequest.from_record(untold, 5).dice) == (5, 5)
     assert (TrainRequest.from_record(told, 5).round, TrainRequest.from_record(told, 5).dice) == (2, 5)
     assert TrainRequest.from_record(told).dice == 2
+
+
+@pytest.mark.parametrize("key", ["server-round", "server_round", "round", "current_round", "epoch"])
+def test_a_round_is_told_by_any_of_its_names(key: str) -> None:
+    assert as_asked(ROW, TRAIN, _content(**{key: 2})) == ROW
+    assert TrainRequest.from_record(_content(**{key: 2}), 5).round == 2
