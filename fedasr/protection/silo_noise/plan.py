@@ -27,9 +27,10 @@ class SiloNoisePlan(Boundary):
     with the number of silos taken as public, against all but the server: the server is trusted with each silo's
     change, and with who came.
 
-    What silos keep (an optimizer's moments, a codec's residual) does not weaken it. A silo's state depends on its own
-    speech, its own coins and what was published, so that given what was published each round is a mixture, over the
-    silo's earlier coins, of rounds bounded by C; the divergence of mixtures is at most the largest of their parts
+    What silos keep (an optimizer's moments, a codec's residual) does not weaken it. Let the coins of all other silos be
+    known: what they add then depends on what was published alone. A silo's own state depends on its speech, its own
+    coins and what was published, so that given all that each round is a mixture, over the silo's earlier coins, of
+    rounds bounded by C; the divergence of mixtures is at most the largest of their parts
     (joint convexity), and the rounds compose as if nothing was kept. For this what is *delivered* is clipped, not what
     was encoded.
 
