@@ -104,7 +104,7 @@ class DPFedAvg(FlowerFedAvg):
         if mean is None:
             return None, metrics
         found = arrays_of(mean)
-        if self.kind is TRAIN:
+        if self.kind == TRAIN:
             found = {name: np.subtract(found[name], array, dtype=np.float64) for name, array in before.items()}
         moved = self.outer.move(before, found)
         if server_round > self.rounds * (1 - self.settings.average):

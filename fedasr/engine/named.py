@@ -23,7 +23,7 @@ MOST_SILOS = 10**6
 
 def refusals(rows: Iterable[RowSpec]) -> list[str]:
     """Return all that is wrong with what rows name and with the options they give it, a line each."""
-    return [line for row in rows for check in _checks(row) for line in _refused(check)]
+    return list(dict.fromkeys(line for row in rows for check in _checks(row) for line in _refused(check)))
 
 
 def unsuited(experiment: Experiment) -> list[str]:

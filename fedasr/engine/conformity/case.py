@@ -99,15 +99,20 @@ class Case:
             table["training"] = {**TABLE["training"], "rounds": 2}
         if is_whole:
             table["training"] = {**table["training"], "silos_per_round": 0}
-        experiment = Experiment.from_table(table, "--set", self.settings).only(compare=self.rows())
-        if wrong := refusals(row for row in experiment.compare if not row.name.endswith(PRIVATE)):
+        experiment = Experiment.from_table(table, "--set", self.settings)
+        if wrong := refusals(row for row in self.rows() if not row.name.endswith(PRIVATE)):
             raise UserError(*wrong)
-        return experiment
+        return experiment.only(compare=tuple(row for row in self.rows() if _can_be_had(row)))
 
     def write(self, experiment: Experiment, path: Path) -> Path:
         """Write an experiment of the case as a file that other processes read."""
         path.write_text(experiment.to_toml(), encoding="utf-8")
         return path
+
+
+def _can_be_had(row: RowSpec) -> bool:
+    """Return whether a row is not refused: some algorithms bring a protection, and cannot be had under another."""
+    return not (row.name.endswith(PRIVATE) and refusals([row]))
 
 
 def _private(row: RowSpec) -> RowSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import inspect
 import sys
@@ -54,9 +55,20 @@ def slot_values(value: object) -> dict[str, Any]:
     return found
 
 
+def _unless_same(before: Any, now: Any) -> Any:
+    """Return the frozen dataclass that stood there, where an equal one is put: a strategy may ask which it ``is``."""
+    if type(before) is not type(now) or not dataclasses.is_dataclass(now) or not now.__dataclass_params__.frozen:  # type: ignore[union-attr]
+        return now
+    try:
+        return before if bool(before == now) else now
+    except (TypeError, ValueError):  # arrays among its fields
+        return now
+
+
 def fill(value: object, dictionary: dict[str, Any], slots: dict[str, Any]) -> None:
-    """Give an object these attributes and no others."""
+    """Give an object these attributes and no others; unchanged settings stay the objects that they are."""
     if hasattr(value, "__dict__"):
+        dictionary = {name: _unless_same(vars(value).get(name), now) for name, now in dictionary.items()}
         vars(value).clear()
         vars(value).update(dictionary)
     for name, slot in slots_of(type(value)).items():

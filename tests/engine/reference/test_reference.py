@@ -85,7 +85,7 @@ def _in_file(table: str, key: str, value: Any) -> dict[str, Any]:
     return {table: {key: value}} if table else {key: value}
 
 
-NAMES = {"strategy", "objective", "protection", "codec", "network", "kind", "encoder", "head"}
+NAMES = {"strategy", "objective", "protection", "codec", "client", "network", "kind", "encoder", "head"}
 """Keys whose names are looked up when an experiment is run, or between fields."""
 
 
