@@ -53,7 +53,7 @@ class Finished:
 def command(module: str, *arguments: object, cwd: Path | None = None) -> Finished:
     """Run ``python -m module`` in a process of its own."""
     line = [sys.executable, "-m", module, *map(str, arguments)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, cwd=cwd)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=850, cwd=cwd)
     return Finished(done.returncode, done.stdout, done.stderr)
 
 

@@ -95,6 +95,7 @@ def test_three_families_end_alike_whatever_happens() -> None:
     assert legs == {(row, leg) for row in ("bmuf", "gtc", "pate") for leg in ("process", "ray-1", "ray-3", "resumed")}
 
 
+@pytest.mark.timeout(900)
 def test_super_nodes_with_speech_of_their_own_end_as_the_simulation() -> None:
     code, verdict = _conform("sync-sgd", "centralised", "--legs", "supernodes", "--no-private")
     assert code == 0, verdict
