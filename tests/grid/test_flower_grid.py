@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
-from flwr.common.serde import recorddict_from_proto, recorddict_to_proto
-from flwr.serverapp import Grid
 from support.toys import Toy, open_toy, train_messages
+from support.wires import Wires, travelled
 
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Mean
@@ -26,7 +25,7 @@ from fedasr.messages.records import arrays_of
 
 
 @dataclass
-class OthersGrid(Grid):
+class OthersGrid(Wires):
     """Nodes with random ids, one more of which is there at each look; replies are shuffled."""
 
     silos: list[int]
@@ -58,22 +57,10 @@ class OthersGrid(Grid):
             return Message(Error(2, "OSError: no electricity"), reply_to=message)
         if message.metadata.message_type == SILO_NUMBER.name:
             return Message(silo_record(silo), reply_to=message)
-        copy = Message(_travelled(message.content), message.metadata.dst_node_id, message.metadata.message_type)
+        copy = Message(travelled(message.content), message.metadata.dst_node_id, message.metadata.message_type)
         reply = self._app(copy, Context(0, 0, {"silo": silo}, RecordDict(), {}))
         reply.content[COST_RECORD] = cost_record(silo / 4)
-        return Message(_travelled(reply.content), reply_to=message)
-
-    def set_run(self, run: Any) -> None: ...
-    @property
-    def run(self) -> Any: ...
-    def create_message(self, *arguments: Any, **others: Any) -> Any: ...
-    def push_messages(self, messages: Iterable[Message]) -> Any: ...
-    def pull_messages(self, message_ids: Iterable[str]) -> Any: ...
-
-
-def _travelled(content: RecordDict) -> RecordDict:
-    """Return what Flower's transport makes of it."""
-    return recorddict_from_proto(recorddict_to_proto(content))
+        return Message(travelled(reply.content), reply_to=message)
 
 
 def _open(flower: OthersGrid, silos: int) -> SiloGrid:

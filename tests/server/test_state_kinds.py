@@ -12,7 +12,6 @@ import pathlib
 import random
 import re
 import sys
-import threading
 import types
 import uuid
 import weakref
@@ -25,7 +24,7 @@ import numpy as np
 import pytest
 import torch
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
-from flwr.serverapp.strategy import DifferentialPrivacyServerSideFixedClipping, FedAvg, FedAvgM
+from flwr.serverapp.strategy import DifferentialPrivacyServerSideFixedClipping, FedAvgM
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -362,67 +361,6 @@ def test_replies_that_are_kept_come_back() -> None:
     message = Message(RecordDict({"m": MetricRecord({"a": 1.5})}), 3, "train", group_id="2")
     found = back(holding([message])).value[0]
     assert (found.metadata.dst_node_id, found.metadata.group_id, found.content["m"]["a"]) == (3, "2", 1.5)
-
-
-class Counting(FedAvg):
-    """Keeps its count in the class, as a mistake would."""
-
-    seen: list[int] = []  # noqa: RUF012
-    rounds = 0
-
-
-def test_what_a_class_keeps_comes_back() -> None:
-    Counting.seen.append(3)
-    Counting.rounds, Counting.more = 2, "x"  # type: ignore[attr-defined]
-    state = state_of(Counting())
-    Counting.seen, Counting.rounds = [], 0
-    del Counting.more  # type: ignore[attr-defined]
-    restore(Counting(), state)
-    assert (Counting.seen, Counting.rounds, Counting.more) == ([3], 2, "x")  # type: ignore[attr-defined]
-
-
-def loop() -> Any:
-    inside: list[Any] = []
-    pair = (inside,)
-    inside.append(pair)
-    return pair
-
-
-def deep() -> Any:
-    found: Any = []
-    for _ in range(100_000):
-        found = [found]
-    return found
-
-
-def view() -> Any:
-    array = np.zeros(4)
-    return [array, array[1:]]
-
-
-def tensor_and_array() -> Any:
-    tensor = torch.zeros(2)
-    return {"tensor": tensor, "array": tensor.numpy()}
-
-
-UNSAVABLE: dict[str, Callable[[], Any]] = {
-    "object": object, "generator": lambda: (n for n in range(3)), "lock": threading.Lock, "file": lambda: sys.stdout,
-    "loop": loop, "deep": deep, "view": view, "tensor_and_array": tensor_and_array, "iterator": lambda: iter([1]),
-    "objects": lambda: np.array([object()]), "graph": lambda: torch.ones(1, requires_grad=True) * 2,
-    "method of a list": lambda: [].append, "masked": lambda: np.ma.array([1.0]), "map": lambda: map(int, [1]),
-    "memory": lambda: memoryview(b"a"), "thread": threading.Thread,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", UNSAVABLE)
-def test_what_cannot_be_written_down_is_refused_by_the_attributes_name(name: str) -> None:
-    with pytest.raises(UnsavableError, match=r"value|too deep"):
-        state_of(holding(UNSAVABLE[name]()))
-
-
-class Local:
-    def __init__(self) -> None:
-        self.step = 0
 
 
 NOT_TAKEN_BACK: dict[str, Any] = {

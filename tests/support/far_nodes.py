@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
-from flwr.common.serde import recorddict_from_proto, recorddict_to_proto
-from flwr.serverapp import Grid
 
 from fedasr.grid.flower_grid import silo_record
 from fedasr.grid.identity import identify
@@ -18,13 +15,14 @@ from fedasr.silo.elsewhere import answer_elsewhere
 from fedasr.wire.codec import Codec
 
 from .keepers import Keeper
+from .wires import Wires, travelled
 
 FIRST = 70
 """The node of silo 0."""
 
 
 @dataclass
-class Nodes(Grid):
+class Nodes(Wires):
     """Nodes in processes of their own: everything travels as bytes, and each keeps its own context."""
 
     silos: int
@@ -56,24 +54,13 @@ class Nodes(Grid):
         if kind == SILO_NUMBER.name:
             return Message(silo_record(node - FIRST), reply_to=message)
         context = self.contexts[node]
-        copy = Message(_travelled(message.content), node, kind)
+        copy = Message(travelled(message.content), node, kind)
         try:
             reply = answer_elsewhere(self.app, kind_of(kind), self.codec, copy, context)
         except Exception as failure:
             return Message(Error(2, str(failure)), reply_to=message)
         finally:
-            context.state = _travelled(context.state)
+            context.state = travelled(context.state)
         if reply.has_error():
             return Message(reply.error, reply_to=message)
-        return Message(_travelled(reply.content), reply_to=message)
-
-    def set_run(self, run: Any) -> None: ...
-    @property
-    def run(self) -> Any: ...
-    def create_message(self, *arguments: Any, **others: Any) -> Any: ...
-    def push_messages(self, messages: Iterable[Message]) -> Any: ...
-    def pull_messages(self, message_ids: Iterable[str]) -> Any: ...
-
-
-def _travelled(content: RecordDict) -> RecordDict:
-    return recorddict_from_proto(recorddict_to_proto(content))
+        return Message(travelled(reply.content), reply_to=message)
