@@ -24,6 +24,7 @@ def client_of(row: RowSpec, strategy: Strategy, training: TrainingSpec) -> Clien
         client = _named(row, strategy)
         if client is not None:
             client.check(training)
+            client.kinds()
     return client
 
 

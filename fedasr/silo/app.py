@@ -86,6 +86,7 @@ def _handler(row: SiloApp, kind: Kind, answer: Answer) -> Callable[[Message, Con
         host = row.host.with_training(as_asked(row.host.training, kind, message.content, own))
         silo = host.silo(int(context.node_config[SILO]))
         work = Work(host, silo, kind, int(message.metadata.group_id or 0), context.state)
+        host.forget_weights()
         content = answer(work, message.content)
         _check_declared(kind, content)
         return Message(content, reply_to=message)

@@ -45,7 +45,10 @@ class ClientHalf(Settings, ABC):
 
     def kinds(self) -> dict[str, Kind]:
         """Return the kinds of messages that it declares, by name."""
-        return {kind.name: kind for kind in self.answers()}
+        declared = list(self.answers())
+        if odd := [kind for kind in declared if not isinstance(kind, Kind)]:
+            raise UserError(f"{type(self).__name__}.answers has the key {odd[0]!r}, which is no Kind")
+        return {kind.name: kind for kind in declared}
 
 
 def refuse_all_but_sgd(training: TrainingSpec, algorithm: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
+
+import torch
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
@@ -101,6 +104,13 @@ class SiloHost:
     def recogniser(self) -> Recogniser:
         """A recogniser to load weights into; silos of one process take turns."""
         return Recogniser(self.recogniser_spec, self.tokens).to(best_device())
+
+    @torch.no_grad()
+    def forget_weights(self) -> None:
+        """Leave no number of one silo in the recogniser that the next uses: who loads no weights gets none."""
+        if "recogniser" in vars(self):
+            for parameter in self.recogniser.parameters():
+                parameter.fill_(math.nan)
 
     def learner(self, silo: Silo, layers: tuple[str, ...] = ALL) -> Learner:
         """Return what the gradients of a silo are made of: the loaded recogniser, its own speech, what is public."""
