@@ -70,7 +70,7 @@ class Routed:
             return replies
         contents = tuple(reply.content for reply in replies)
         nodes = {silo: {"silo": silo} for silo in range(len(contents))}
-        grid = self.workers.open_grid(Answers(contents), nodes, Streams(1, "flower"))
+        grid = self.workers.open_grid(Answers(contents), nodes, Streams(1))
         sent = RecordDict({"config": ConfigRecord({"server-round": 1})})
         found = list(grid.send_and_receive([Message(sent, node, "train") for node in grid.get_node_ids()]))
         assert all(reply.has_content() for reply in found), [r.error.reason for r in found if r.has_error()]

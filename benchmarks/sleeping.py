@@ -43,7 +43,7 @@ def round_seconds(silos: int, workers: int, seconds: float, rounds: int) -> tupl
     pool, clock = RayWorkers(workers), Clock()
     try:
         nodes = {silo: {"partition-id": silo} for silo in range(silos)}
-        grid = pool.open_grid(functools.partial(sleeping_app, seconds), nodes, Streams(0, "benchmark"))
+        grid = pool.open_grid(functools.partial(sleeping_app, seconds), nodes, Streams(0))
         strategy = FedAvg(fraction_evaluate=0.0, min_train_nodes=silos, min_available_nodes=silos)
         start = array_record({"weight": np.zeros(1000, np.float32)})
         strategy.start(grid.of_round(0, Mean()), start, num_rounds=rounds + 1, evaluate_fn=clock)

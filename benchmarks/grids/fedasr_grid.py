@@ -20,7 +20,7 @@ def measure(case: Case) -> Rounds:
     workers = RayWorkers(WORKERS)
     try:
         nodes = {silo: {"partition-id": silo} for silo in range(case.silos)}
-        grid = workers.open_grid(functools.partial(app_of, case), nodes, Streams(0, "benchmark"))
+        grid = workers.open_grid(functools.partial(app_of, case), nodes, Streams(0))
         clock = Clock()
         result = FedAvg(fraction_evaluate=0.0, min_train_nodes=case.silos, min_available_nodes=case.silos).start(
             grid.of_round(0, Mean()), array_record(start(case)), num_rounds=case.rounds + 1, evaluate_fn=clock

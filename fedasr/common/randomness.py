@@ -18,25 +18,29 @@ SERVER = 2**32 - 1
 
 @dataclass(frozen=True)
 class Streams:
-    """The random streams of one row.
+    """The random streams of an experiment, the same for all its rows.
 
-    Every stream is ``SeedSequence(seed, spawn_key=(crc32(row), crc32(purpose), round, silo))``:
-    it depends on what is drawn and for whom, never on which process draws it, or when.
+    Every stream is ``SeedSequence(seed, spawn_key=(crc32(purpose), round, silo))``: it depends on what is drawn and
+    for whom, never on which process draws it, when, or what a row is called. So rows that differ in one thing share
+    all other dice. A row that begins where another ended draws others than that one drew: its streams have
+    the number of rows behind it in their key, after the silo.
 
     Parameters
     ----------
     seed : int
         The experiment's seed, not negative.
-    row : str
-        The name of the row; empty for what all rows share (partition, start).
+    generation : int
+        How many rows stand behind the row, each beginning where another ended; 0 for all others and for what all rows
+        share (partition, start).
     """
 
     seed: int
-    row: str = ""
+    generation: int = 0
 
     def sequence(self, purpose: str, round: int = 0, silo: int = SERVER) -> np.random.SeedSequence:
         """Return the seed sequence of one purpose, round and silo."""
-        key = (crc32(self.row.encode()), crc32(purpose.encode()), round, silo)
+        behind = (self.generation,) if self.generation else ()
+        key = (crc32(purpose.encode()), round, silo, *behind)
         return np.random.SeedSequence(entropy=self.seed, spawn_key=key)
 
     def numpy(self, purpose: str, round: int = 0, silo: int = SERVER) -> np.random.Generator:

@@ -17,6 +17,7 @@ from fedasr.engine.stages.ancestry import Ancestry
 from fedasr.engine.stages.start import make_role_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.choices import objective_of, protection_of
+from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.drop_out import DropOut
@@ -77,6 +78,11 @@ class Assembly:
         """The row's rounds and local work."""
         return self.prepared.experiment.training_of(self.row)
 
+    @property
+    def streams(self) -> Streams:
+        """The row's dice."""
+        return row_streams(self.prepared.experiment, self.row, self.seed)
+
     @cached_property
     def strategy(self) -> Strategy:
         """The row's strategy."""
@@ -114,8 +120,7 @@ class Assembly:
     @cached_property
     def releases(self) -> Releases:
         """What the row publishes under a guarantee."""
-        streams = Streams(self.seed, self.row.name)
-        return Releases(self.folder.releases, streams, self.prepared.experiment.reproducible_noise)
+        return Releases(self.folder.releases, self.streams, self.prepared.experiment.reproducible_noise)
 
     @cached_property
     def score(self) -> Scorer:
@@ -134,7 +139,7 @@ class Assembly:
         probability = build_network(self.row.network).drop_out
         return Rules(
             self.codec,
-            DropOut(probability, Streams(self.seed)) if probability else None,
+            DropOut(probability, self.streams) if probability else None,
             Announcement(self.releases, self.host.plan, self.host.training.local_steps),
             self.releases.note_answered,
             self.client.kinds() if self.client else {},
@@ -171,7 +176,7 @@ class Assembly:
             public_unlabelled=prepared.part("public_unlabelled").untranscribed(),
             simulator=SimulatorView(prepared.part("public_unlabelled")), development=prepared.part("development"),
             start=self.begins_from, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
-            streams=Streams(self.seed, self.row.name), folder=self.folder, score=self.score,
+            streams=self.streams, folder=self.folder, score=self.score,
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
             roles=prepared.roles, role_start=self._role_start, boundary=self.boundary,
         )  # fmt: skip
@@ -182,7 +187,12 @@ class Assembly:
 
     def _clock(self) -> Clock:
         cost = compute_cost(self.prepared, self.folder.path.parent)
-        return Clock(build_network(self.row.network), cost.seconds_per_audio_second, Streams(self.seed))
+        return Clock(build_network(self.row.network), cost.seconds_per_audio_second, self.streams)
+
+
+def row_streams(experiment: Experiment, row: RowSpec, seed: int) -> Streams:
+    """Return the dice of a row: those of every other one, unless it begins where another ended."""
+    return Streams(seed, len(experiment.behind(row)))
 
 
 def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
@@ -192,7 +202,7 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
     return SiloHost(
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, objective_of(row),
-        Streams(seed, row.name), prepared.experiment.reproducible_noise,
+        row_streams(prepared.experiment, row, seed), prepared.experiment.reproducible_noise,
         sized_plan(prepared.sizes, row, training, stretches), prepared.roles,
         boundary_protection(row, row_strategy(prepared, row)) is not None,
     )  # fmt: skip

@@ -69,7 +69,7 @@ def _read(path: Path) -> ComputeCost | None:
 
 def _measured(prepared: Prepared) -> ComputeCost:
     """Take the median time of a few gradients, after one that warms up."""
-    streams = Streams(0, "compute")
+    streams = Streams(0)
     with one_thread(), seeded_libraries(streams.sequence("weights")):
         recogniser = Recogniser(prepared.recogniser_spec, prepared.tokens)
         speech = prepared.silo_speech(0, 64) if prepared.partition.silos[0] else prepared.part("public_labelled")

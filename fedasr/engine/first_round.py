@@ -7,7 +7,7 @@ from dataclasses import replace
 from flwr.app import ConfigRecord
 
 from fedasr.common.errors import UserError
-from fedasr.common.randomness import Streams, seeded_libraries
+from fedasr.common.randomness import seeded_libraries
 from fedasr.engine.assembly import Assembly
 from fedasr.grid.exchange import Answers
 from fedasr.messages.records import array_record
@@ -39,7 +39,7 @@ def first_round(parts: Assembly) -> Answers:
         raise UserError(f"{name}: its messages hold noise that cannot be drawn again; they are not to be had twice")
     grid = parts.grid(replace(parts.rules, before_training=None))
     parts.inherit_states(grid)
-    with seeded_libraries(Streams(parts.seed, name).sequence("strategy", 1)):
+    with seeded_libraries(parts.streams.sequence("strategy", 1)):
         arrays = array_record(parts.begins_from)
         messages = list(parts.strategy.configure_train(1, arrays, ConfigRecord(), grid.of_round(1)))
     return grid.exchange(messages, round=1, timeout=parts.training.timeout_seconds)

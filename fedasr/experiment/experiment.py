@@ -161,6 +161,14 @@ class Experiment(Settings):
         """Return each row with each of its seeds."""
         return [(row, seed) for row in self.compare for seed in self.seeds or (self.seed,)]
 
+    def behind(self, row: RowSpec) -> tuple[RowSpec, ...]:
+        """Return the rows behind a row, the one that it begins from last; none where it begins from the start."""
+        by_name, behind = {other.name: other for other in self.compare}, []
+        while row.parent is not None:
+            row = by_name[row.parent]
+            behind.append(row)
+        return tuple(reversed(behind))
+
     def folder_of(self, row: RowSpec, seed: int) -> str:
         """Return the folder of a row inside the run folder."""
         return row.name if len(self.seeds) < 2 else f"{row.name}@{seed}"

@@ -23,7 +23,7 @@ VOTE = Charge(GNMax(20.0), 3)
 
 
 def _releases(folder: Path, **options: Any) -> Releases:
-    found = Releases(ReleaseFolder(folder), Streams(1, "row"), **options)
+    found = Releases(ReleaseFolder(folder), Streams(1), **options)
     found.promise("silo", "replace-one", 1e-5)
     return found
 

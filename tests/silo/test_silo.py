@@ -45,7 +45,7 @@ def test_a_silo_sees_its_own_speech_alone(prepared: Prepared, host: SiloHost) ->
 
 def test_training_repeats_and_depends_on_silo_round_and_seed(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
     def trained(number: int = 0, round: int = 1, seed: int = 5) -> str:
-        other = replace(host, streams=Streams(seed, host.streams.row))
+        other = replace(host, streams=Streams(seed))
         return digest(train(other, other.silo(number), TrainRequest(weights, round), RecordDict()).arrays)
 
     assert trained() == trained()

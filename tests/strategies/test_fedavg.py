@@ -33,7 +33,7 @@ def _host(prepared: Prepared, row: RowSpec, silos: int) -> SiloHost:
     partition = replace(prepared.partition, silos=prepared.partition.silos[:silos])
     return SiloHost(
         prepared.folder, partition, prepared.recogniser_spec, prepared.tokens,
-        prepared.experiment.training_of(row), prepared.experiment.augment, Supervised(), Streams(3, row.name),
+        prepared.experiment.training_of(row), prepared.experiment.augment, Supervised(), Streams(3),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ OPTIONS = DPSGD(noise_multiplier=0.3, clip_norm=0.5, batch_size=4, steps=5, lear
 
 
 def _trainer(folder: Path, options: DPSGD = OPTIONS, reproducible: bool = True) -> CentralTrainer:
-    streams = Streams(1, "row")
+    streams = Streams(1)
     taught = learner(small_recogniser(0.2), made_up(5), AugmentSpec(), public=made_up(4, name="p"))
     releases = Releases(ReleaseFolder(folder), streams, reproducible)
     return CentralTrainer(taught, TrainerSpec(), streams, protection=options, releases=releases)

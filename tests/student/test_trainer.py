@@ -16,7 +16,7 @@ from fedasr.student.trainer import CentralTrainer, TrainerSpec
 def _trainer(epochs: int = 4, batch_size: int = 3, seed: int = 0, purpose: str = "central") -> CentralTrainer:
     spec = TrainerSpec(epochs, batch_size, learning_rate=0.01)
     taught = learner(small_recogniser(0.3), made_up(7), AugmentSpec(), batch_size=batch_size)
-    return CentralTrainer(taught, spec, Streams(seed, "row"), purpose)
+    return CentralTrainer(taught, spec, Streams(seed), purpose)
 
 
 class _StoppedError(Exception):

@@ -66,7 +66,7 @@ def nobody(kind: Kind, question: Question) -> list[Any]:
 
 
 def releases_in(folder: Path, adjacency: Any = "replace-one", reproducible: bool = False) -> Releases:
-    found = Releases(ReleaseFolder(folder), Streams(1, "votes"), reproducible)
+    found = Releases(ReleaseFolder(folder), Streams(1), reproducible)
     found.promise("silo", adjacency, DELTA)
     return found
 

@@ -128,7 +128,7 @@ def _spoilt(arrays: dict[str, np.ndarray], fault: str) -> dict[str, np.ndarray]:
 
 def open_toy(workers: Workers, silos: int, toy: Toy | None = None, seed: int = 3, rules: Rules = RULES) -> SiloGrid:
     nodes = {silo: {"silo": silo} for silo in range(silos)}
-    return workers.open_grid(toy or Toy(), nodes, Streams(seed, "toy"), rules)
+    return workers.open_grid(toy or Toy(), nodes, Streams(seed), rules)
 
 
 def train_messages(grid: SiloGrid, arrays: ArrayRecord | None = None) -> list[Message]:

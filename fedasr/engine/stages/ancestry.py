@@ -82,9 +82,5 @@ class Ancestry:
 
 def ancestry_of(run: Run, row: RowSpec, seed: int) -> Ancestry | None:
     """Return the rows behind a row of a seed, None where it begins from the experiment's start."""
-    by_name, behind = {other.name: other for other in run.experiment.compare}, []
-    while row.parent is not None:
-        row = by_name[row.parent]
-        behind.append(row)
-    rows = tuple(reversed(behind))
+    rows = run.experiment.behind(row)
     return Ancestry(tuple(run.row(other, seed) for other in rows), rows) if rows else None
