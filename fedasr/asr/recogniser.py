@@ -177,7 +177,7 @@ def digest(weights: Mapping[str, NDArray[np.floating]]) -> str:
 
 
 def spec_from_json(data: Mapping[str, object]) -> RecogniserSpec:
-    """Return the specification that ``dataclasses.asdict`` wrote."""
+    """Return the specification that ``dataclasses.asdict`` wrote; a Conformer that names no positions knows none."""
     fields = dict(data)
-    features, encoder = fields.pop("features"), fields.pop("encoder")
+    features, encoder = fields.pop("features"), {"positions": "none", **fields.pop("encoder")}  # type: ignore[dict-item]
     return RecogniserSpec(FeatureSpec(**features), EncoderSpec(**encoder), **fields)  # type: ignore[arg-type]

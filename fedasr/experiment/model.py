@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fedasr.asr.encoders.encoder import ENCODERS, EncoderSpec
+from fedasr.asr.encoders.encoder import ENCODERS, POSITIONS, EncoderSpec
 from fedasr.asr.features import FeatureSpec
 from fedasr.asr.heads.head import HEADS
 from fedasr.asr.recogniser import RecogniserSpec
@@ -41,6 +41,9 @@ class ModelSpec(Settings):
         Conformer only: attention heads; they divide the units.
     kernel : int
         Conformer only: the width of its convolutions, odd.
+    positions : str
+        Conformer only: what attention knows of the places of two frames: ``"rotary"``, how far they are apart;
+        ``"none"``, nothing, as in models of fedasr 0.1.
     head : str
         ``"ctc"``, ``"transducer"``, ``"joint"`` (a transducer with CTC as auxiliary loss), another registered name,
         or ``module:Class``.
@@ -67,6 +70,7 @@ class ModelSpec(Settings):
     dropout: float = number(0.2, least=0.0, most=0.95)
     heads: int = least(4, 1)
     kernel: int = least(15, 1)
+    positions: str = one_of("rotary", *POSITIONS)
     head: str = "ctc"
     ctc_weight: float = share(0.3)
     predictor_units: int = least(256, 1)
@@ -83,7 +87,8 @@ class ModelSpec(Settings):
     def recogniser(self) -> RecogniserSpec:
         """Return the shape of the recogniser."""
         encoder = EncoderSpec(
-            self.encoder, self.layers, self.units, self.dropout, self.heads, self.kernel, self.encoder_options
+            self.encoder, self.layers, self.units, self.dropout, self.heads, self.kernel, self.positions,
+            self.encoder_options,
         )  # fmt: skip
         features = FeatureSpec(self.sample_rate_hz, self.mels)
         return RecogniserSpec(features, encoder, self.head, self.ctc_weight, self.predictor_units, self.head_options)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from fedasr.asr.encoders.conformer_layers import ConformerLayer
-from fedasr.asr.encoders.encoder import Encoder
+from fedasr.asr.encoders.encoder import POSITIONS, Encoder
 from fedasr.asr.layers import dropout, valid_frames
-from fedasr.common.settings import Mistake, Settings, least, number
+from fedasr.common.settings import Mistake, Settings, least, number, one_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class ConformerSettings(Settings):
         Attention heads; they divide the units.
     kernel : int
         The width of its convolutions, odd.
+    positions : str
+        What attention knows of the places of two frames: ``"rotary"``, how far they are apart; ``"none"``, nothing, as
+        in models of fedasr 0.1.
     """
 
     layers: int = least(3, 1)
@@ -36,6 +39,7 @@ class ConformerSettings(Settings):
     dropout: float = number(0.2, least=0.0, most=0.95)
     heads: int = least(4, 1)
     kernel: int = least(15, 1)
+    positions: str = one_of("rotary", *POSITIONS)
 
     def conflicts(self) -> Iterable[Mistake]:
         """Refuse shapes that a Conformer cannot have."""
@@ -43,6 +47,11 @@ class ConformerSettings(Settings):
             yield Mistake(f"{{0}} must be odd, not {self.kernel}", ("kernel",))
         if self.units % self.heads:
             yield Mistake(f"{{0}} ({self.units}) must be a multiple of {{1}} ({self.heads})", ("units", "heads"))
+        elif self.positions == "rotary" and self.units // self.heads % 2:
+            size = self.units // self.heads
+            yield Mistake(
+                f"{{0}} / {{1}} is {size}; rotary positions turn pairs of features: make it even", ("units", "heads")
+            )
 
 
 class Conformer(nn.Module):
@@ -51,15 +60,16 @@ class Conformer(nn.Module):
     def __init__(self, settings: ConformerSettings) -> None:
         super().__init__()
         self.conformer_layers = nn.ModuleList(
-            ConformerLayer(settings.units, settings.heads, settings.kernel) for _ in range(settings.layers)
+            ConformerLayer(settings.units, settings.heads, settings.kernel, settings.positions)
+            for _ in range(settings.layers)
         )
 
 
 class ConformerEncoder(Encoder):
     """A Conformer with group norm (batch norm breaks per-example gradients and unlike silos).
 
-    An utterance's encoding does not depend on its padding, and so not on what shares the batch. Dropout
-    acts between the layers.
+    Attention knows how far two frames are apart (`fedasr.asr.encoders.rotary`). An utterance's encoding does not depend
+    on its padding, and so not on what shares the batch. Dropout acts between the layers.
     """
 
     settings: ClassVar[type[Settings]] = ConformerSettings

@@ -1,13 +1,16 @@
 """The layers of a Conformer, none of which lets an utterance see its padding.
 
 Architecture and parameter names are those of torchaudio's Conformer with group norm, so that models that were trained
-with it load. Its own convolutions read the padding, and its group norm counts it; here neither does.
+with it load (``positions = "none"``: it knows none). Its own convolutions read the padding, and its group norm counts
+it; here neither does.
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn import functional
+
+from fedasr.asr.encoders.rotary import RotaryAttention
 
 EXPANSION = 4
 """The feed-forward modules are so many times as wide as the layer (Gulati et al. 2020)."""
@@ -24,13 +27,16 @@ class ConformerLayer(nn.Module):
         Attention heads.
     kernel : int
         The width of the depthwise convolution in frames, odd.
+    positions : str
+        What attention knows of the places of two frames: ``"rotary"``, how far they are apart; ``"none"``, nothing.
     """
 
-    def __init__(self, units: int, heads: int, kernel: int) -> None:
+    def __init__(self, units: int, heads: int, kernel: int, positions: str) -> None:
         super().__init__()
         self.ffn1 = FeedForward(units)
         self.self_attn_layer_norm = nn.LayerNorm(units)
-        self.self_attn = nn.MultiheadAttention(units, heads, batch_first=True)
+        attention = RotaryAttention if positions == "rotary" else nn.MultiheadAttention
+        self.self_attn = attention(units, heads, batch_first=True)
         self.conv_module = Convolution(units, kernel)
         self.ffn2 = FeedForward(units)
         self.final_layer_norm = nn.LayerNorm(units)
@@ -45,6 +51,8 @@ class ConformerLayer(nn.Module):
         return normed_BTF
 
     def _attention(self, x_BTF: Tensor, padding_BT: Tensor) -> Tensor:
+        if isinstance(self.self_attn, RotaryAttention):
+            return self.self_attn.heard(x_BTF, padding_BT)
         heard_BTF: Tensor = self.self_attn(x_BTF, x_BTF, x_BTF, key_padding_mask=padding_BT, need_weights=False)[0]
         return heard_BTF
 

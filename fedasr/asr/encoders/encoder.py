@@ -13,6 +13,8 @@ from torch import Tensor
 from fedasr.asr.component import Choice, Component
 from fedasr.common.registry import Registry
 
+POSITIONS = ("rotary", "none")
+
 
 @dataclass(frozen=True)
 class EncoderSpec:
@@ -28,6 +30,8 @@ class EncoderSpec:
         Probability of dropping an activation between layers.
     heads, kernel : int
         Conformer only: attention heads, and the width of its convolutions (odd).
+    positions : str
+        Conformer only: what attention knows of the places of two frames.
     options : mapping
         Settings that other encoders do not have.
     """
@@ -38,12 +42,13 @@ class EncoderSpec:
     dropout: float = 0.2
     heads: int = 4
     kernel: int = 15
+    positions: str = "rotary"
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def choice(self) -> Choice:
         """The encoder and its settings, for `ENCODERS`."""
-        shared = {name: getattr(self, name) for name in ("layers", "units", "dropout", "heads", "kernel")}
+        shared = {name: getattr(self, name) for name in ("layers", "units", "dropout", "heads", "kernel", "positions")}
         return Choice(self.kind, shared, self.options)
 
 

@@ -33,16 +33,17 @@ LAYER_BEFORE = {
 """Parameters of a layer of 8 units, 2 heads and kernel 3, as fedasr 0.1.0 wrote them, in its order."""
 
 
-def _encoder(layers: int = 2, units: int = UNITS, kernel: int = 3) -> ConformerEncoder:
+def _encoder(layers: int = 2, units: int = UNITS, kernel: int = 3, positions: str = "none") -> ConformerEncoder:
     torch.manual_seed(0)
-    return ConformerEncoder(INPUTS, ConformerSettings(layers, units, 0.0, 2, kernel))
+    return ConformerEncoder(INPUTS, ConformerSettings(layers, units, 0.0, 2, kernel, positions))
 
 
-def test_model_files_of_before_hold_the_same_parameters() -> None:
+@pytest.mark.parametrize("positions", ["none", "rotary"])
+def test_model_files_of_before_hold_the_same_parameters(positions: str) -> None:
     expected = {"project.weight": (8, 24), "project.bias": (8,)}
     for layer in range(2):
         expected |= {f"conformer.conformer_layers.{layer}.{name}": shape for name, shape in LAYER_BEFORE.items()}
-    found = {name: tuple(value.shape) for name, value in _encoder().state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in _encoder(positions=positions).state_dict().items()}
     assert list(found.items()) == list(expected.items())
 
 
