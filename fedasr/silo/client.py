@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from flwr.app import RecordDict
 
 from fedasr.common.errors import UserError
+from fedasr.common.plug_ins import plugged_in
 from fedasr.common.registry import Registry
 from fedasr.common.settings import Settings, from_table
 from fedasr.experiment.training import TrainingSpec
@@ -17,6 +18,10 @@ from fedasr.silo.work import Work
 
 Answer = Callable[[Work, RecordDict], RecordDict]
 """Makes a reply's content of a message's."""
+
+
+CATEGORIES = ("train", "evaluate", "query")
+"""What a Flower ClientApp can be asked for."""
 
 
 class ClientHalf(Settings, ABC):
@@ -44,11 +49,31 @@ class ClientHalf(Settings, ABC):
         """
 
     def kinds(self) -> dict[str, Kind]:
-        """Return the kinds of messages that it declares, by name."""
-        declared = list(self.answers())
-        if odd := [kind for kind in declared if not isinstance(kind, Kind)]:
-            raise UserError(f"{type(self).__name__}.answers has the key {odd[0]!r}, which is no Kind")
+        """Return the kinds of messages that it declares, by name.
+
+        Raises
+        ------
+        UserError
+            Where ``answers`` is no table of functions by kind, or raises anything.
+        """
+        name = f"{type(self).__name__}.answers"
+        with plugged_in(name, type(self).__module__):
+            declared = self.answers()
+        if not isinstance(declared, Mapping):
+            raise UserError(f"{name} gives a {type(declared).__name__}, not a table of functions by Kind")
+        for kind, answer in declared.items():
+            _check_answer(name, kind, answer)
         return {kind.name: kind for kind in declared}
+
+
+def _check_answer(lead: str, kind: object, answer: object) -> None:
+    if not isinstance(kind, Kind):
+        raise UserError(f"{lead} has the key {kind!r}, which is no Kind")
+    if kind.category not in CATEGORIES or not kind.action.isidentifier():
+        known = ", ".join(f"'{category}'" for category in CATEGORIES)
+        raise UserError(f"{lead} has the Kind '{kind.name}'; Flower takes {known}, and after a full stop one more name")
+    if not callable(answer):
+        raise UserError(f"{lead} answers '{kind.name}' by a {type(answer).__name__}, which is no function")
 
 
 def refuse_all_but_sgd(training: TrainingSpec, algorithm: str) -> None:

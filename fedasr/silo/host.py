@@ -107,9 +107,9 @@ class SiloHost:
 
     @torch.no_grad()
     def forget_weights(self) -> None:
-        """Leave no number of one silo in the recogniser that the next uses: who loads no weights gets none."""
-        if "recogniser" in vars(self):
-            for parameter in self.recogniser.parameters():
+        """Leave no number of one silo in a recogniser that the next uses: who loads no weights gets none."""
+        for host in (self, *vars(self).get("_in_roles", {}).values()):
+            for parameter in host.recogniser.parameters() if "recogniser" in vars(host) else ():
                 parameter.fill_(math.nan)
 
     def learner(self, silo: Silo, layers: tuple[str, ...] = ALL) -> Learner:
