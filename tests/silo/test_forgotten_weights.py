@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.wrong_halves import SENDS, TRAINS
 from support.oracles.rows import flat, run_row, start_of
 from support.unequal import unequal_table
 from support.watched import failing
+from support.wrong_halves import SENDS, TRAINS
 
 from fedasr.engine.preparation import prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
