@@ -9,7 +9,7 @@ from where its own model stood, with batches of their own draws and the row's lo
 model that the silo is sent first. λ = 0 is training alone; the larger λ, the nearer to the common model.
 
 The row's score is that of the silos' own models, each on the test speakers, as in ``local-only``: speakers whom no silo
-has heard are not whom they are for. What they do on their own silo's speech is told where ``corpus.held_out`` is set.
+has heard are not whom they are for. So it is also scored on the speech that each silo holds out of its own.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ neither direction. So the server has none to give: a silo's own layers begin fro
 stream, the same in every silo, whatever start the common layers have. Without own layers this is federated averaging.
 
 The row's score is that of the silos' own models (the last common layers and the silo's own), each on the test speakers,
-as in ``local-only``. What they do on their own silo's speech is told where ``corpus.held_out`` is set.
+as in ``local-only``. They are also scored on the speech that each silo holds out of its own.
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ class CorpusSpec(Settings):
     dirichlet_over : str
         Dirichlet partition: over what, ``"size"`` or a field of the corpus such as ``"accent"``.
     held_out : float
-        The share of each silo's own utterances that it never trains on: what a strategy that evaluates in the silos
-        is told of. At least one of them is held out and one trained on; a silo of one utterance holds out none.
+        The share of each silo's own utterances that no row trains on and every row is scored on, rounded down: with
+        0.2 a silo of five utterances holds out one, and one of four none. 0 keeps all for training.
     public : str
         Where public speech comes from: ``"same"`` (speakers of this corpus), ``"other accent"``
         (speakers of the rarest accent, no silo having it) or the path of another corpus: a manifest or a
@@ -102,7 +102,7 @@ class CorpusSpec(Settings):
     silos: int = least(0, 0)
     dirichlet_alpha: float = least(0.5, 1e-3)
     dirichlet_over: str = "size"
-    held_out: float = number(0.0, least=0, below=1)
+    held_out: float = number(0.2, least=0, below=1)
     public: str = "same"
     public_speakers: int | None = least(None, 0)
     public_labelled: float = share(1.0)

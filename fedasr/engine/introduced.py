@@ -26,7 +26,8 @@ Opened = tuple[Prepared, RowSpec, SiloHost]
 def introduced(message: Message, state: RecordDict, silo: int, data: Path) -> RecordDict:
     """Answer an introduction, by preparing the node's speech, or an agreement, by noting it.
 
-    How much speech there is stays with a silo whose row protects it as a whole.
+    It tells how much the silo trains on, what it holds out not counted. That stays with a silo whose row protects it
+    as a whole.
     """
     if message.metadata.message_type != INTRODUCTION.name:
         known = _known(state)
@@ -37,7 +38,8 @@ def introduced(message: Message, state: RecordDict, silo: int, data: Path) -> Re
     speech = prepare_own(introduction, data)
     state[NODE] = ConfigRecord({"introduction": introduction.digest, "folder": str(folder_of(speech))})
     _, _, host = node_host(introduction, folder_of(speech), silo, len(speech))
-    return (Holding(1, 0.0) if host.is_silent else Holding(len(speech), speech.seconds)).to_record()
+    own = host.silo(silo).speech
+    return (Holding(1, 0.0) if host.is_silent else Holding(len(own), own.seconds)).to_record()
 
 
 def opened_own(state: RecordDict, silo: int) -> Opened:

@@ -12,9 +12,11 @@ import numpy as np
 from fedasr.asr.features import LogMel
 from fedasr.asr.tokens.stored import tokens_from_json
 from fedasr.common.errors import RowError
+from fedasr.common.randomness import Streams
 from fedasr.corpora.connected import connect
 from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
+from fedasr.corpora.holding_out import hold_out
 from fedasr.corpora.load import kind_of, read_corpus
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import ArrayFeatures, Speech
@@ -77,13 +79,14 @@ def node_host(introduction: Introduction, folder: Path, silo: int, smallest: int
         Its prepared speech.
     silo : int
     smallest : int
-        The utterances of the smallest silo: protections are sized for it.
+        The utterances that the smallest silo trains on: protections are sized for it.
     """
     experiment, about, speech = _experiment(introduction), introduction.about, opened_speech(folder)
     own = tuple(utterance.id for utterance in speech.utterances)
     silos = tuple(own if number == silo else () for number in range(about["silos"]))
+    partition = Partition(experiment.corpus.partition, silos, (), (), (), ())
     prepared = Prepared(
-        experiment, speech, folder, Partition(experiment.corpus.partition, silos, (), (), (), ()),
+        experiment, speech, folder, hold_out(partition, experiment.corpus.held_out, Streams(experiment.seed)),
         tokens_from_json(about["tokens"]), experiment.model.recogniser(), holdings=(smallest,) * len(silos),
     )  # fmt: skip
     row = experiment.compare[0]

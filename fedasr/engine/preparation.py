@@ -15,7 +15,7 @@ from fedasr.common.randomness import Streams
 from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.features.building import read_meta
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
-from fedasr.corpora.holding_out import hold_out
+from fedasr.corpora.holding_out import hold_out, told_of_small
 from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
@@ -41,7 +41,7 @@ class Prepared:
     summaries : mapping
         What is to be said of each corpus that was read.
     said : tuple of str
-        What is to be said of the public speech.
+        What is to be said of the public speech, and of what silos hold out.
     holdings : tuple of int
         The utterances of each silo, where its speech lies with its node and not here.
     """
@@ -131,7 +131,12 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     streams = Streams(experiment.seed)
     partition = divide(speech.utterances, experiment.corpus, streams.numpy("partition"), speech.public)
     partition = hold_out(partition, experiment.corpus.held_out, streams)
-    said = tuple(line for line in (told_of_public(speech, partition), told_of_overlap(speech)) if line)
+    lines = (
+        told_of_public(speech, partition),
+        told_of_overlap(speech),
+        told_of_small(partition, experiment.corpus.held_out),
+    )
+    said = tuple(filter(None, lines))
     for line in said:
         watcher.stage(line)
     everything = _used([*speech.utterances, *speech.public], partition)

@@ -69,7 +69,7 @@ class Introduction:
 
 @dataclass(frozen=True)
 class Holding:
-    """How much speech a node holds: what it answers to an introduction."""
+    """How much speech a node trains on: what it answers to an introduction."""
 
     utterances: int
     seconds: float

@@ -1,5 +1,8 @@
 """What silos hold out of their own speech."""
 
+import math
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +10,9 @@ from support.running import tiny_table
 
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
-from fedasr.corpora.holding_out import hold_out
+from fedasr.corpora.holding_out import count_of, hold_out, told_of_small
 from fedasr.corpora.partition import Partition
+from fedasr.corpora.spec import CorpusSpec
 from fedasr.experiment.experiment import Experiment
 
 shares = st.floats(0.01, 0.99)
@@ -30,10 +34,39 @@ def test_each_utterance_is_trained_on_or_held_out_and_never_both(sizes: list[int
         assert set(own) | set(held) == set(ids)
         assert [name for name in ids if name in own] == list(own)
         assert own
-        assert bool(held) == (len(ids) > 1)
-        if len(ids) > 1:
-            assert abs(len(held) - share * len(ids)) <= 1
+        assert len(held) == math.floor(Decimal(str(share)) * len(ids))
     assert found.in_silos() == before.in_silos()
+
+
+@pytest.mark.parametrize(
+    ("utterances", "share", "held"),
+    [
+        (4, 0.2, 0),
+        (5, 0.2, 1),
+        (9, 0.2, 1),
+        (10, 0.2, 2),
+        (100, 0.29, 29),
+        (100, 0.57, 57),
+        (10, 0.1, 1),
+        (1, 0.999, 0),
+    ],
+)
+def test_a_share_is_the_one_that_is_written_and_is_rounded_down(utterances: int, share: float, held: int) -> None:
+    """In binary 0.29 of 100 is less than 29."""
+    assert count_of(utterances, share) == held
+
+
+def test_silos_hold_out_a_fifth_where_nobody_says_otherwise() -> None:
+    assert CorpusSpec().held_out == 0.2
+
+
+def test_silos_that_have_too_little_are_counted() -> None:
+    found = hold_out(_partition([4, 5, 1, 12]), 0.2, Streams(1))
+    assert [len(held) for held in found.held_out] == [0, 1, 0, 2]
+    assert told_of_small(found, 0.2).startswith("held out: 2 of 4 silos hold none")
+    assert "fewer than 5 utterances" in told_of_small(found, 0.2)
+    assert told_of_small(hold_out(_partition([5, 6]), 0.2, Streams(1)), 0.2) == ""
+    assert told_of_small(_partition([1]), 0.0) == ""
 
 
 @given(sizes, shares)

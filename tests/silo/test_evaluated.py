@@ -39,7 +39,7 @@ def weights(unequal: Prepared) -> Weights:
     return Recogniser(unequal.recogniser_spec, unequal.tokens).weights()
 
 
-def _host(unequal: Prepared, share: float = 0.4, **row: object) -> SiloHost:
+def _host(unequal: Prepared, share: float = 0.5, **row: object) -> SiloHost:
     parted = replace(unequal, partition=hold_out(unequal.partition, share, Streams(4)))
     return silo_host(parted, RowSpec("row", "fedavg", **row), 4)
 

@@ -15,7 +15,7 @@ TINY: dict[str, Any] = {
     "seed": 5,
     "corpus": {
         "kind": "synthetic", "grammar": "digits", "speakers": 9, "utterances_per_speaker": 3,
-        "public_speakers": 2, "development_speakers": 1, "test_speakers": 2,
+        "public_speakers": 2, "development_speakers": 1, "test_speakers": 2, "held_out": 0,
     },
     "model": {"encoder": "bilstm", "layers": 1, "units": 16, "mels": 16, "dropout": 0.1},
     "start": {"epochs": 1, "batch_size": 4},
@@ -76,7 +76,7 @@ class Simulated:
 
 LONGER: dict[str, Any] = {
     "name": "longer",
-    "corpus": {"held_out": 0.3},
+    "corpus": {"held_out": 0.34},
     "training": {"rounds": 8},
     "central": {"epochs": 8},
     "compare": [

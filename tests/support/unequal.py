@@ -50,7 +50,7 @@ def unequal_table(corpus: Path, **changes: Any) -> dict[str, Any]:
     table = tiny_table(**{"name": "unequal", "seed": 113, "training": training, **changes})
     table["corpus"] = {
         "kind": "manifest", "path": str(corpus), "public_speakers": 2, "unlabelled_speakers": 1,
-        "development_speakers": 1, "test_speakers": 1,
+        "development_speakers": 1, "test_speakers": 1, "held_out": 0,
     }  # fmt: skip
     return table
 

@@ -51,7 +51,7 @@ class Evaluating(FedAvg):
         return super().aggregate_evaluate(server_round, replies)
 
 
-def _run(corpus: Path, folder: Path, row: dict[str, Any], held_out: float = 0.4, **changes: Any) -> dict[str, Any]:
+def _run(corpus: Path, folder: Path, row: dict[str, Any], held_out: float = 0.5, **changes: Any) -> dict[str, Any]:
     table = unequal_table(corpus, compare=[{"name": "row", **row}], **changes)
     table["corpus"]["held_out"] = held_out
     place = {"resume" if folder.exists() else "out": folder}
@@ -106,7 +106,7 @@ def test_a_resume_changes_neither_the_model_nor_what_is_told(unequal_corpus: Pat
         ({"strategy": f"{FLOWER}Krum", "options": {"fraction_evaluate": 0.01}}, 0.0, "set corpus.held_out"),
         ({"strategy": f"{__name__}:Always"}, 0.0, "set corpus.held_out"),
         ({"strategy": f"{__name__}:Wrapping"}, 0.0, "set corpus.held_out"),
-        ({"strategy": f"{__name__}:Always", **PRIVATE}, 0.4, "no guarantee"),
+        ({"strategy": f"{__name__}:Always", **PRIVATE}, 0.5, "no guarantee"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_before_training(
@@ -119,7 +119,7 @@ def test_what_cannot_be_answered_is_refused_before_training(
 
 
 @pytest.mark.parametrize(
-    ("more", "held_out", "told"), [({}, 0.0, "set corpus.held_out"), (PRIVATE, 0.4, "under a guarantee")]
+    ("more", "held_out", "told"), [({}, 0.0, "set corpus.held_out"), (PRIVATE, 0.5, "under a guarantee")]
 )
 def test_a_method_of_its_own_that_asks_in_vain_fails_its_row(
     more: dict[str, Any], held_out: float, told: str, unequal_corpus: Path, tmp_path: Path

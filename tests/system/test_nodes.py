@@ -129,6 +129,21 @@ def test_how_much_a_silo_holds_stays_there_where_the_row_protects_it_as_a_whole(
     assert told == [1, 1]
 
 
+def test_what_a_node_holds_out_is_neither_trained_on_nor_counted(place: Path, tmp_path: Path) -> None:
+    """Of five and eleven utterances four and nine are left: the noise of DP-SGD is planned for four."""
+    private = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 1}}
+    experiment = Case(("fedavg",)).experiment(tmp_path / "speech", (5, 11), is_whole=True, is_scored=False)
+    experiment = experiment.only(compare=(replace(experiment.compare[0], **private),))
+    (simulated,) = fedasr.run(experiment, out=tmp_path / "simulated", grid="process").rows
+    row, nodes = _on_nodes(experiment, tmp_path / "nodes")
+    assert [context.state["fedasr.node"]["smallest"] for context in nodes.contexts.values()] == [4, 4]
+    assert {key: row[key] for key in SAME} == {key: simulated[key] for key in SAME}
+    whole = experiment.only(corpus=replace(experiment.corpus, held_out=0.0))
+    (other,) = fedasr.run(whole, out=tmp_path / "whole", grid="process").rows
+    assert other["epsilon"] < row["epsilon"]
+    assert other["model_sha256"] != row["model_sha256"]
+
+
 def test_silos_elsewhere_cannot_be_simulated(place: Path, tmp_path: Path) -> None:
     served, _ = split_between_nodes(_experiment(place, "fedavg"), tmp_path / "parts")
     with pytest.raises(UserError, match=r"corpus.partition.*flwr run"):

@@ -63,8 +63,9 @@ def _on_nodes(link: SuperLink, file: Path, row: RowSpec, folder: Path) -> dict[s
 
 
 def _parts(experiment: Experiment) -> list[list[Utterance]]:
-    """Return the utterances of each silo, as the simulation divides them."""
-    divided = divide_corpus(experiment, Watcher())
+    """Return the utterances of each silo, as the simulation divides them; what it holds out is the node's to draw."""
+    whole = replace(experiment.corpus, held_out=0.0)
+    divided = divide_corpus(experiment.only(corpus=whole), Watcher())
     by_id = {utterance.id: utterance for utterance in divided.utterances}
     return [[by_id[name] for name in silo] for silo in divided.partition.silos]
 
