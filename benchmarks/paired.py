@@ -1,4 +1,4 @@
-"""Compare two rows of a run, seeds together: WER by paired bootstrap over speakers, development loss, bytes.
+"""Compare two rows of a run, seeds together: the paired ratio of their WER, development loss, bytes.
 
 python benchmarks/paired.py runs/bmuf_vs_gtc-1 bmuf centralised
 """
@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from fedasr.asr.word_errors import ErrorCounts, paired_ratio_interval
+from fedasr.comparison.intervals import ratio_interval
+from fedasr.comparison.model_errors import ModelErrors
 
 
 def _rows(run: Path, name: str) -> list[dict[str, Any]]:
@@ -24,13 +25,15 @@ def _rows(run: Path, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _speakers(run: Path, rows: list[dict[str, Any]]) -> dict[str, list[ErrorCounts]]:
-    counts: dict[str, list[ErrorCounts]] = {}
-    for row in rows:
-        for speaker in json.loads((run / row["folder"] / "speakers.json").read_text()):
-            count = ErrorCounts(substitutions=speaker["errors"], words=speaker["words"])
-            counts.setdefault(speaker["speaker"], []).append(count)
-    return dict(sorted(counts.items()))
+def _errors(run: Path, rows: list[dict[str, Any]]) -> list[ModelErrors]:
+    return [ModelErrors(0, row["seed"], _speakers(run / row["folder"] / "speakers.json")) for row in rows]
+
+
+def _speakers(path: Path) -> tuple[tuple[str, int, int], ...]:
+    lines = json.loads(path.read_text())
+    new = [line for line in lines if line.get("of", "new speakers") == "new speakers"]
+    greedy = [line for line in new if line.get("decoding", "greedy") == "greedy"]
+    return tuple((line["speaker"], line["errors"], line["words"]) for line in greedy)
 
 
 def _mean(rows: list[dict[str, Any]], key: str) -> float:
@@ -45,14 +48,15 @@ def main() -> None:
     parser.add_argument("against")
     arguments = parser.parse_args()
     ones, others = _rows(arguments.run, arguments.row), _rows(arguments.run, arguments.against)
-    first, second = _speakers(arguments.run, ones), _speakers(arguments.run, others)
-    ratio, low, high = paired_ratio_interval(
-        list(first.values()), [second[name] for name in first], np.random.SeedSequence(0)
-    )
-    print(f"{arguments.row} against {arguments.against}, {len(ones)} and {len(others)} seeds, {len(first)} speakers")
-    print(
-        f"WER {_mean(ones, 'wer'):.4f} against {_mean(others, 'wer'):.4f}: ratio {ratio:.3f} ({low:.3f} to {high:.3f})"
-    )
+    found = ratio_interval(_errors(arguments.run, ones), _errors(arguments.run, others))
+    print(f"{arguments.row} against {arguments.against}, {len(ones)} and {len(others)} seeds")
+    wers = f"WER {_mean(ones, 'wer'):.4f} against {_mean(others, 'wer'):.4f}"
+    if found is None or found.low is None:
+        print(f"{wers}: no interval")
+    else:
+        print(
+            f"{wers}: ratio {found.value:.3f} ({found.low:.3f} to {found.high:.3f}), {found.trainings} paired trainings"
+        )
     losses = _mean(ones, "development_loss"), _mean(others, "development_loss")
     print(f"development loss {losses[0]:.4f} against {losses[1]:.4f}: ratio {losses[0] / max(losses[1], 1e-12):.3f}")
     for way in ("uplink_bytes", "downlink_bytes"):

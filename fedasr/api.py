@@ -278,14 +278,14 @@ def evaluate(
         return _scored(recogniser, _manifest_speech(Path(manifest), recogniser, load_text_rule(Path(model))))
     path = Path(model)
     row = reopen(path.parent if path.is_file() else path, Path(data) if data else None)
-    return _scored(row.model(), row.prepared.part("test"), row.seed)
+    return _scored(row.model(), row.prepared.part("test"))
 
 
-def _scored(recogniser: Recogniser, speech: Speech, seed: int = 0) -> dict[str, Any]:
+def _scored(recogniser: Recogniser, speech: Speech) -> dict[str, Any]:
     """Score, and warn of references that the model could not write if it heard everything."""
     if line := unwritten_references(texts_of(speech), recogniser.tokens):
         log.warning(line)
-    return scores_of(recogniser, speech, seed)
+    return scores_of(recogniser, speech)
 
 
 def _manifest_speech(manifest: Path, recogniser: Recogniser, text: str) -> Speech:

@@ -1,4 +1,4 @@
-"""Word and character errors, and their interval by bootstrap over speakers."""
+"""Word and character errors of utterances and of speakers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jiwer
-import numpy as np
 
 
 @dataclass(frozen=True)
@@ -72,51 +71,3 @@ def by_speaker(speakers: Sequence[str], counts: Sequence[ErrorCounts]) -> dict[s
     for speaker, count in zip(speakers, counts, strict=True):
         sums[speaker] = sums.get(speaker, ErrorCounts()) + count
     return dict(sorted(sums.items()))
-
-
-def wer_interval(
-    per_speaker: Sequence[ErrorCounts], seed: np.random.SeedSequence, resamples: int = 2000
-) -> tuple[float, float] | None:
-    """Return the 95% interval of the WER, bootstrapped over speakers; None where there are fewer than two.
-
-    Utterances of one speaker share their difficulty, so speakers, not utterances, are drawn again.
-    """
-    if len(per_speaker) < 2:
-        return None
-    errors = np.array([count.errors for count in per_speaker], np.float64)
-    words = np.array([count.words for count in per_speaker], np.float64)
-    drawn = np.random.default_rng(seed).integers(0, len(errors), (resamples, len(errors)))
-    rates = errors[drawn].sum(1) / np.maximum(words[drawn].sum(1), 1)
-    low, high = np.quantile(rates, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def paired_ratio_interval(
-    ones: Sequence[Sequence[ErrorCounts]], others: Sequence[Sequence[ErrorCounts]], seed: np.random.SeedSequence,
-    resamples: int = 2000,
-) -> tuple[float, float, float]:  # fmt: skip
-    """Return the ratio of two WERs and its 95% interval, by paired bootstrap over speakers.
-
-    Parameters
-    ----------
-    ones, others : sequence of sequence of ErrorCounts
-        For each speaker the counts of one row and of another, one for each training seed. Speakers are
-        drawn again, with all that was counted on them; seeds are not, so the interval says how the ratio
-        depends on who was tested.
-
-    Raises
-    ------
-    ValueError
-        Where the two do not list the same number of speakers, or fewer than two.
-    """
-    if len(ones) != len(others):
-        raise ValueError(f"{len(ones)} speakers cannot be paired with {len(others)}")
-    if len(ones) < 2:
-        raise ValueError("an interval over speakers needs at least two of them")
-    errors = np.array([[total(a).errors, total(b).errors] for a, b in zip(ones, others, strict=True)], np.float64)
-    drawn = np.random.default_rng(seed).integers(0, len(errors), (resamples, len(errors)))
-    sums = errors[drawn].sum(1)
-    ratios = sums[:, 0] / np.maximum(sums[:, 1], 1)
-    low, high = np.quantile(ratios, [0.025, 0.975])
-    one, other = errors.sum(0)
-    return float(one / max(other, 1)), float(low), float(high)

@@ -8,24 +8,22 @@ from typing import Any
 
 from fedasr.asr.decoding.greedy import transcribe_all
 from fedasr.asr.recogniser import Recogniser
-from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors, total, wer_interval
+from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors, total
 from fedasr.common.errors import UserError
-from fedasr.common.randomness import Streams
 from fedasr.common.threads import one_thread
+from fedasr.comparison.intervals import wer_interval
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.runs.data import HypothesisData
 
 
-def scores_of(recogniser: Recogniser, speech: Speech, seed: int = 0) -> dict[str, Any]:
+def scores_of(recogniser: Recogniser, speech: Speech) -> dict[str, Any]:
     """Return error rates, counts and hypotheses on some speech.
 
     Parameters
     ----------
     recogniser : Recogniser
     speech : Speech
-    seed : int
-        Draws the interval over speakers, as a row of that seed draws it.
 
     Returns
     -------
@@ -45,7 +43,7 @@ def scores_of(recogniser: Recogniser, speech: Speech, seed: int = 0) -> dict[str
     counts = [count_errors(speech.text(index), heard[index]) for index in range(len(speech))]
     together = total(counts)
     names = [speaker_of(utterance) for utterance in speech.utterances]
-    low, high = _interval(names, counts, seed) or (None, None)
+    low, high = _interval(names, counts) or (None, None)
     hypotheses = [
         {**asdict(HypothesisData(u.id, u.speaker, u.text, text)), "speaker": name}
         for u, name, text in zip(speech.utterances, names, heard, strict=True)
@@ -62,8 +60,8 @@ def speaker_of(utterance: Utterance) -> str | None:
     return utterance.speaker if utterance.speaker != utterance.id else None
 
 
-def _interval(names: Sequence[str | None], counts: Sequence[ErrorCounts], seed: int) -> tuple[float, float] | None:
+def _interval(names: Sequence[str | None], counts: Sequence[ErrorCounts]) -> tuple[float, float] | None:
     known = [name for name in names if name is not None]
     if len(known) < len(names):
         return None
-    return wer_interval(list(by_speaker(known, counts).values()), Streams(seed).sequence("bootstrap"))
+    return wer_interval(list(by_speaker(known, counts).values()))

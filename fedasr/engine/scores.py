@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fedasr.asr.recogniser import Weights, digest
-from fedasr.asr.word_errors import ErrorCounts, by_speaker, total, wer_interval
+from fedasr.asr.word_errors import ErrorCounts, by_speaker, total
 from fedasr.common.randomness import Streams
+from fedasr.comparison.intervals import wer_interval
 from fedasr.engine.assembly import Assembly
 from fedasr.runs.data import HypothesisData, SiloScore, SiloScores, SpeakerScore
 from fedasr.runs.partition_record import partition_data
@@ -87,7 +88,7 @@ def _errors(parts: Assembly, speakers: Mapping[str, ErrorCounts]) -> dict[str, A
         return {}
     parts.folder.write_speakers(SpeakerScore(name, c.errors, c.words, c.wer) for name, c in speakers.items())
     counts = list(speakers.values())
-    low, high = wer_interval(counts, Streams(parts.seed).sequence("bootstrap")) or (None, None)
+    low, high = wer_interval(counts) or (None, None)
     together = total(counts)
     return {
         "wer": together.wer, "wer_low": low, "wer_high": high, "cer": together.cer, "insertions": together.insertions,

@@ -20,7 +20,7 @@ class RowSummary:
     status, failure : str
         ``"finished"`` or ``"failed"``, and why.
     wer, wer_low, wer_high, cer : float
-        On the test speakers, fractions; the interval is that of 95%, bootstrapped over speakers.
+        On the test speakers, fractions; the interval is that of 95% over speakers of this one model.
     insertions, deletions, substitutions : int
         Word errors on the test speakers.
     wer_spread : tuple of float
