@@ -34,7 +34,7 @@ from fedasr.silo.corrections import pulled
 from fedasr.silo.train import learning_rate
 from fedasr.silo.work import Work
 
-from .fedavg import WEIGHTS, ask_for_weight
+from .outer_averaging import WEIGHTS, ask_for_weight
 
 REACH = "reach"
 """The metric of a reply that holds ‖a_i‖₁."""

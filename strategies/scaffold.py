@@ -31,11 +31,12 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import ARRAYS, array_record, arrays_of
 from fedasr.server.beside import taken, weight_of
+from fedasr.server.outer_step import MomentumStep
 from fedasr.silo.client import Answer, ClientHalf, refuse_all_but_sgd
 from fedasr.silo.corrections import shifted
 from fedasr.silo.work import Work
 
-from .fedavg import FedAvg, FedAvgSettings
+from .outer_averaging import OuterAveraging
 
 VARIATE, VARIATE_CHANGE = "variate", "variate-change"
 """The records of a control variate, and of how far a silo's own has moved."""
@@ -87,7 +88,7 @@ class ScaffoldSettings(Settings):
     server_learning_rate: float = number(1.0, above=0, below=math.inf)
 
 
-class Scaffold(FedAvg):
+class Scaffold(OuterAveraging):
     """Averaging of silos whose gradients are corrected by control variates.
 
     Parameters
@@ -102,7 +103,7 @@ class Scaffold(FedAvg):
 
     def __init__(self, settings: ScaffoldSettings | None = None, **sampling: Any) -> None:
         rate = (settings or ScaffoldSettings()).server_learning_rate
-        super().__init__(FedAvgSettings(server_learning_rate=rate, weighting="uniform"), **sampling)
+        super().__init__(MomentumStep(rate), "uniform", **sampling)
         self.client = ScaffoldClient()
         self.silos = 0
         self.variate: dict[str, NDArray[np.float64]] = {}

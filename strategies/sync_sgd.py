@@ -17,7 +17,7 @@ from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_request import ACCUMULATE
 from fedasr.server.outer_step import MomentumStep
 
-from .fedavg import WEIGHTS, ask_for_weight
+from .outer_averaging import WEIGHTS, ask_for_weight
 
 
 @dataclass(frozen=True)

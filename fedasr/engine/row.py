@@ -32,9 +32,10 @@ def run_row(parts: Assembly) -> RowSummary:
             parts.releases.save()
             ended = {"status": FAILED, "failure": str(failure)}
         ended |= logged(parts.folder.rounds(), parts.folder.messages()) | promise(parts.releases) | descent(parts)
+    notes = [getattr(parts.strategy, "remark", None), ended.get("note")]
     if (reason := parts.folder.begun_anew()) is not None:
-        notes = (ended.get("note"), f"begun anew, it could not go on from where it was interrupted: {reason}")
-        ended["note"] = "; ".join(filter(None, notes))
+        notes.append(f"begun anew, it could not go on from where it was interrupted: {reason}")
+    ended["note"] = "; ".join(filter(None, notes)) or None
     seconds = time.monotonic() - begun
     summary = replace(summary, **ended, wall_seconds=seconds, peak_memory_bytes=memory.bytes)
     parts.folder.finish(summary)

@@ -91,9 +91,12 @@ class AdaptiveStep:
         if self.tau is None:  # nothing has changed yet: there is no size to go by, and nowhere to go
             return dict(weights)
         self.steps += 1
-        directions = {name: self._direction(name, change, self.tau) for name, change in changes.items()}
+        directions = self._directions(weights, changes, self.tau)
         rate = self.rate if self.is_published else self.rate * self._length_over(directions)
         return {name: in_type(array + rate * directions[name], array.dtype) for name, array in weights.items()}
+
+    def _directions(self, weights: Arrays, changes: Arrays, tau: float) -> dict[str, NDArray[np.float64]]:
+        return {name: self._direction(name, change, tau) for name, change in changes.items()}
 
     def _direction(self, name: str, change: NDArray[np.float64], tau: float) -> NDArray[np.float64]:
         self.mean[name] = self.first * self.mean.get(name, np.zeros(())) + (1 - self.first) * change

@@ -73,7 +73,9 @@ def _built(cls: Any, options: Mapping[str, Any], where: str, numbers: Given) -> 
     given = numbers.of(cls)
     settings_class = getattr(cls, "settings_class", None)
     if settings_class is not None:
-        return _made(cls, (from_table(settings_class, options, where),), given)
+        settings = from_table(settings_class, options, where)
+        with told_of(where):
+            return _made(cls, (settings,), given)
     if isinstance(inner := options.get("strategy"), str) and "strategy" in given:  # what a wrapper wraps, by its name
         with told_of(where):
             wrapped = strategy_class(inner)

@@ -54,7 +54,7 @@ def test_settings_data_and_seeds(file: str) -> None:
 def test_strategies_choose_rows_or_add_one(file: str) -> None:
     chosen = _requested(file, strategies=["fedavg", "flwr.serverapp.strategy:FedAdam", "centralised"])
     assert [(row.name, row.strategy) for row in chosen.compare] == [
-        ("fedavg", "fedavg"), ("fedadam", "flwr.serverapp.strategy:FedAdam"), ("centralised", "centralised"),
+        ("fedavg", "fedavgm"), ("fedadam", "flwr.serverapp.strategy:FedAdam"), ("centralised", "centralised"),
     ]  # fmt: skip
     assert chosen.compare[0].options == {"momentum": 0.5, "nesterov": True}
 

@@ -143,9 +143,9 @@ def test_options_override_the_sampling(tiny: Experiment) -> None:
     [
         ("local-only", {"stesp": 3}, "'stesp'"),
         ("local-only", {"stesp": 3}, "did you mean 'steps'"),
-        ("fedavg", {"momentun": 0.3}, "momentun"),
-        ("fedavg", {"momentum": 1.5}, "1.5"),
-        ("fedavg", {"server_optimizer": "lion"}, "lion"),
+        ("fedavgm", {"momentun": 0.3}, "did you mean 'momentum'"),
+        ("fedavgm", {"momentum": 1.5}, "1.5"),
+        ("fedopt", {"server_optimizer": "lion"}, "lion"),
         ("flwr.serverapp.strategy:FedAdam", {"etta": 0.3}, "did you mean 'eta'"),
     ],
 )

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fedasr.strategies.fedavg import FedAvg, FedAvgSettings
+from fedasr.strategies import fedavgm as ours
+from fedasr.strategies.fedavg import FedAvgSettings
+from fedasr.strategies.fedopt import FedOpt, FedOptSettings
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from flwr.app import Message as FlowerMessage
 from flwr.serverapp.strategy import FedAdagrad, FedAdam, FedAvgM, FedYogi, Strategy
@@ -21,8 +23,8 @@ MAKERS = {
     "FedYogi": lambda: FedYogi(eta=0.1),
     "FedAdagrad": lambda: FedAdagrad(eta=0.1),
     "FedAvgM": lambda: FedAvgM(server_momentum=0.9, server_learning_rate=0.5),
-    "momentum": lambda: FedAvg(FedAvgSettings(momentum=0.9, nesterov=True)),
-    "adam": lambda: FedAvg(FedAvgSettings(server_optimizer="adam", server_learning_rate=0.01)),
+    "momentum": lambda: ours.FedAvgM(ours.FedAvgMSettings(momentum=0.9, nesterov=True)),
+    "adam": lambda: FedOpt(FedOptSettings(server_optimizer="adam", server_learning_rate=0.01)),
 }
 
 

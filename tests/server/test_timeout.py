@@ -10,7 +10,7 @@ from support.unequal import run_unequal
 
 from fedasr.grid.in_process import InProcessGrid
 
-IN_ROUNDS = ["fedavg", "bmuf", "sync-sgd", "dp-fedavg", "flwr.serverapp.strategy:FedAdam"]
+IN_ROUNDS = ["fedavg", "fedavgm", "sync-sgd", "dp-fedavg", "flwr.serverapp.strategy:FedAdam"]
 
 
 @pytest.mark.parametrize("strategy", IN_ROUNDS)

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fedasr.strategies.bmuf import MEMORIES, BMUFSettings, default_momentum
+from fedasr.strategies.bmuf import BMUF, MEMORIES, BMUFSettings, default_momentum
 from flwr.app import ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import FedAvgM
 from hypothesis import given
 from hypothesis import strategies as st
 from support.tolerance import rounding
+from support.unequal import run_unequal
 
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import UserError
@@ -105,13 +106,47 @@ def _fedavgm_round(strategy: FedAvgM, round: int, mean: Weights):  # type: ignor
 
 def test_the_default_momentum_is_published_and_capped_by_the_blocks() -> None:
     assert default_momentum(16, 10_000) == 1 - 1 / 16
-    assert default_momentum(1, 100) == 0
+    assert default_momentum(16, 16 * MEMORIES) == 1 - 1 / 16
     assert default_momentum(64, 80) == 1 - MEMORIES / 80
-    assert default_momentum(64, 3) == 0
+    assert default_momentum(32, 20) == pytest.approx(0.6)
     training = TrainingSpec(rounds=10_000)
     assert build_strategy(RowSpec("b", "bmuf"), training, 16).outer.momentum == 1 - 1 / 16  # type: ignore[attr-defined]
     chosen = RowSpec("b", "bmuf", options={"block_momentum": 0.3})
     assert build_strategy(chosen, training, 16).outer.momentum == 0.3  # type: ignore[attr-defined]
+
+
+@given(st.integers(2, 300), st.integers(MEMORIES + 1, 5000))
+def test_there_is_always_momentum_and_below_the_published_one_it_is_told(workers: int, blocks: int) -> None:
+    strategy = BMUF(BMUFSettings(), workers, blocks)
+    assert 0 < strategy.outer.momentum <= 1 - 1 / workers
+    assert bool(strategy.remark) == (blocks < MEMORIES * workers)
+
+
+@pytest.mark.parametrize(
+    ("options", "rounds", "silos", "says"),
+    [
+        ({}, MEMORIES, 32, "8 blocks leave no room"), ({}, 1, 32, "1 blocks leave no room"),
+        ({}, 100, 1, "BMUF of one silo is plain training"),
+        ({"block_momentum": 0.0}, 100, 32, "'fedavg'"), ({"block_momentum": 0}, 100, 1, "'fedavg'"),
+    ],
+)  # fmt: skip
+def test_a_row_without_momentum_is_none(options: dict[str, float], rounds: int, silos: int, says: str) -> None:
+    row = RowSpec("b", "bmuf", options=options)
+    with pytest.raises(UserError) as refusal:
+        build_strategy(row, TrainingSpec(rounds=rounds), silos)
+    (line,) = str(refusal.value).splitlines()
+    assert line.startswith("compare.b.options")
+    assert says in line
+
+
+def test_what_the_file_states_is_run_and_told(unequal_corpus: Path, tmp_path: Path) -> None:
+    """Two blocks leave nothing of 1 - 1/4, so that a row that states nothing is refused before it trains."""
+    row = {"name": "bmuf", "strategy": "bmuf", "options": {"block_momentum": 0.5}}
+    (found,) = run_unequal(unequal_corpus, tmp_path / "run", row)
+    assert found["note"] == "block momentum 0.5, below 1 − 1/N = 0.75"
+    with pytest.raises(UserError, match="2 blocks leave no room"):
+        run_unequal(unequal_corpus, tmp_path / "refused", {"name": "bmuf", "strategy": "bmuf"})
+    assert not (tmp_path / "refused").exists()
 
 
 def test_what_it_refuses() -> None:
@@ -134,12 +169,13 @@ def _driven(prepared: Prepared, row: RowSpec, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("local_optimizer", ["reset", "keep"])
-def test_one_silo_at_the_default_momentum_is_serial_training_to_the_bit(
+def test_in_its_first_block_it_is_averaging_to_the_bit(
     prepared: Prepared, tmp_path: Path, local_optimizer: str
 ) -> None:
-    """Four blocks of one step are what four blocks of plain averaging are; moments count only where kept."""
-    training = {"rounds": 4, "local_steps": 1, "momentum": 0.9, "silos_per_round": 0}
-    bmuf = RowSpec("alone", "bmuf", options={"local_optimizer": local_optimizer}, training=training)
+    """There is nothing in the filter yet, and no moments are kept."""
+    training = {"rounds": 1, "local_steps": 4, "momentum": 0.9, "silos_per_round": 0}
+    options = {"local_optimizer": local_optimizer, "block_momentum": 0.5}
+    bmuf = RowSpec("alone", "bmuf", options=options, training=training)
     plain = RowSpec("alone", "fedavg", training=training)
     found, expected = (_driven(prepared, row, tmp_path / row.strategy) for row in (bmuf, plain))
-    assert (found == expected) == (local_optimizer == "reset")
+    assert found == expected

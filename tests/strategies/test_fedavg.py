@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 import torch
 from fedasr.strategies.fedavg import FedAvg, FedAvgSettings
+from fedasr.strategies.fedavgm import FedAvgMSettings
+from fedasr.strategies.fedopt import FedOptSettings
+from fedasr.strategies.outer_averaging import OuterAveraging
+from support.unequal import run_unequal
 
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import UserError
@@ -19,6 +23,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.in_process import InProcess
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.adaptive_step import AdaptiveStep
+from fedasr.server.layerwise_step import LAMB_EPSILON, LayerwiseStep
 from fedasr.server.outer_step import MomentumStep
 from fedasr.server.rounds import drive
 from fedasr.server.strategies_by_name import build_strategy
@@ -79,45 +84,60 @@ def test_weighting_names_the_metric() -> None:
 
 
 def test_outer_optimizers_by_name() -> None:
-    assert FedAvgSettings(0.9, True, 0.5).outer_step() == MomentumStep(0.5, 0.9, True)
+    assert FedAvg().outer == MomentumStep()
+    nesterov = RowSpec("r", "fedavgm", options={"nesterov": True, "server_learning_rate": 0.5})
+    assert build_strategy(nesterov, TrainingSpec(), 4).outer == MomentumStep(0.5, 0.9, True)  # type: ignore[attr-defined]
     for name, first in (("adam", 0.9), ("yogi", 0.9), ("adagrad", 0.0)):
-        assert FedAvgSettings(0.0, False, 0.5, name).outer_step() == AdaptiveStep(name, 0.5, first)
+        settings = FedOptSettings(server_learning_rate=0.5, server_optimizer=name)
+        assert settings.outer_step() == AdaptiveStep(name, 0.5, first)
+    lamb = FedOptSettings(server_optimizer="lamb").outer_step()
+    assert lamb == LayerwiseStep("adam", 1.0, 0.9, 0.999, LAMB_EPSILON)
     with pytest.raises(UserError, match="lion"):
-        FedAvgSettings(server_optimizer="lion")
-    for momentum in (-0.1, 1.0):
+        FedOptSettings(server_optimizer="lion")
+    for momentum in (-0.1, 0.0, 1.0):
         with pytest.raises(UserError, match="momentum"):
-            FedAvgSettings(momentum)
+            FedAvgMSettings(momentum=momentum)
+    with pytest.raises(UserError, match="second_moment' takes no effect"):
+        FedOptSettings(server_optimizer="adagrad", second_moment=0.9)
 
 
-NO_EFFECT = (
-    ("adam", {"momentum": 0.9}),
-    ("yogi", {"momentum": 0.1}),
-    ("adam", {"nesterov": True}),
-    ("momentum", {"nesterov": True}),
-    ("momentum", {"first_moment": 0.8}),
-    ("momentum", {"second_moment": 0.8}),
-    ("momentum", {"tau": 0.1}),
-    ("momentum", {"step_length": "published"}),
-    ("adagrad", {"second_moment": 0.9}),
-)
+@pytest.mark.parametrize("strategy", ["fedavg", "fedprox", "ditto", "fedper"])
+@pytest.mark.parametrize(
+    ("option", "mend"),
+    [
+        ({"momentum": 0.9}, "fedavgm"), ({"momentum": 0.0}, "fedavgm"), ({"nesterov": True}, "fedavgm"),
+        ({"server_optimizer": "momentum"}, "fedopt"), ({"server_optimizer": "adam"}, "fedopt"),
+        ({"tau": 1.0}, "fedopt"),
+        ({"server_learning_rate": 1.0}, "fedavgm"), ({"server_schedule": "linear"}, "fedopt"),
+    ],
+)  # fmt: skip
+def test_plain_averaging_has_no_step_of_the_servers_own(strategy: str, option: dict[str, Any], mend: str) -> None:
+    """A row that is called averaging averages: what else was once an option is refused, and by which name it is had."""
+    with pytest.raises(UserError) as refusal:
+        build_strategy(RowSpec("r", strategy, options=option), TrainingSpec(), 4)
+    (line,) = str(refusal.value).splitlines()
+    assert next(iter(option)) in line
+    assert f"'{mend}'" in line
 
 
-@pytest.mark.parametrize(("optimizer", "option"), NO_EFFECT)
-def test_what_the_server_optimizer_would_not_use_is_refused(optimizer: str, option: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=f"{next(iter(option))}' takes no effect"):
-        FedAvgSettings(server_optimizer=optimizer, **option)
+def test_a_row_runs_what_it_is_called(unequal_corpus: Path, tmp_path: Path) -> None:
+    """From the second round on momentum is not averaging, nor is an adaptive optimizer."""
+    names = ("fedavg", "fedavgm", "fedopt")
+    found = run_unequal(unequal_corpus, tmp_path / "run", *({"name": name, "strategy": name} for name in names))
+    assert [row["failure"] for row in found] == [None] * 3
+    assert len({row["model_sha256"] for row in found}) == 3
 
 
-@pytest.mark.parametrize("name", ["fedavg", "fedprox"])
+@pytest.mark.parametrize("name", ["fedavgm", "fedopt"])
 def test_a_schedule_falls_over_the_rounds_of_the_row(name: str) -> None:
     row = RowSpec("r", name, options={"server_schedule": "linear", "server_learning_rate": 0.8})
     strategy = build_strategy(row, TrainingSpec(rounds=4), 7)
-    assert isinstance(strategy, FedAvg)
-    assert [strategy.step_settings.rate(n, strategy.rounds) for n in range(1, 5)] == pytest.approx([0.8, 0.6, 0.4, 0.2])
+    assert isinstance(strategy, OuterAveraging)
+    assert [strategy.rate(n) for n in range(1, 5)] == pytest.approx([0.8, 0.6, 0.4, 0.2])
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0.0, -1.0])
-@pytest.mark.parametrize("strategy", ["fedavg", "bmuf", "sync-sgd"])
+@pytest.mark.parametrize("strategy", ["fedavgm", "fedopt", "bmuf", "sync-sgd"])
 def test_a_server_rate_that_is_no_rate_is_refused(strategy: str, rate: float) -> None:
     name = "block_learning_rate" if strategy == "bmuf" else "server_learning_rate"
     with pytest.raises(UserError):
@@ -126,7 +146,7 @@ def test_a_server_rate_that_is_no_rate_is_refused(strategy: str, rate: float) ->
 
 @pytest.mark.parametrize("momentum", [float("nan"), -0.1, 1.0])
 def test_a_server_momentum_that_is_none_is_refused(momentum: float) -> None:
-    for strategy, name in (("fedavg", "momentum"), ("bmuf", "block_momentum"), ("sync-sgd", "server_momentum")):
+    for strategy, name in (("fedavgm", "momentum"), ("bmuf", "block_momentum"), ("sync-sgd", "server_momentum")):
         with pytest.raises(UserError):
             build_strategy(RowSpec("r", strategy, options={name: momentum}), TrainingSpec(), 4)
 

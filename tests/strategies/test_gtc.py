@@ -120,7 +120,7 @@ def test_a_block_sends_as_much_as_a_step_so_bmuf_saves_by_its_block_length_exact
         return sum(m["blob_bytes"] + m["envelope_bytes"] for m in lines if m["direction"] == "up")
 
     _trained(prepared, tmp_path / "steps", "sync-sgd", training={"rounds": 6})
-    _trained(prepared, tmp_path / "blocks", "bmuf", training={"rounds": 2, "local_steps": 3})
+    _trained(prepared, tmp_path / "blocks", "fedavg", training={"rounds": 2, "local_steps": 3})
     assert uplink("steps") == 3 * uplink("blocks")
 
 

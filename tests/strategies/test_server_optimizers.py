@@ -11,7 +11,7 @@ THREE = {"rounds": 3}
 
 
 def _row(optimizer: str, **options: Any) -> dict[str, Any]:
-    return {"name": "row", "strategy": "fedavg", "options": {"server_optimizer": optimizer, **options}}
+    return {"name": "row", "strategy": "fedopt", "options": {"server_optimizer": optimizer, **options}}
 
 
 def test_moments_and_schedule_go_on_where_they_were(unequal_corpus: Path, tmp_path: Path) -> None:
@@ -26,14 +26,15 @@ def test_moments_and_schedule_go_on_where_they_were(unequal_corpus: Path, tmp_pa
 
 def test_untuned_they_learn_as_averaging_does(unequal_corpus: Path, tmp_path: Path) -> None:
     """At the rate of averaging the published step is no training at all: it moves each value by about one."""
-    names = ("momentum", "adam", "yogi", "adagrad")
-    rows = [{**_row(name), "name": name} for name in names]
+    names = ("averaging", "adam", "yogi", "adagrad", "lamb")
+    rows = [{"name": "averaging", "strategy": "fedavg"}, *({**_row(name), "name": name} for name in names[1:])]
     rows.append({**_row("adam", step_length="published"), "name": "published"})
     found = run_unequal(unequal_corpus, tmp_path / "run", *rows, training={"rounds": 5, "local_steps": 3})
     lines = {row["name"]: read_lines(tmp_path / "run" / row["name"] / "metrics.jsonl") for row in found}
-    start, plain = (lines["momentum"][at]["development_loss"] for at in (0, -1))
+    start, plain = (lines["averaging"][at]["development_loss"] for at in (0, -1))
     assert plain < start
     for name in names[1:]:
-        assert start - lines[name][-1]["development_loss"] > 0.8 * (start - plain)
+        share = 0.7 if name == "lamb" else 0.8  # its steps are as long, and go by the layers' own sizes
+        assert start - lines[name][-1]["development_loss"] > share * (start - plain)
     assert lines["published"][-1]["development_loss"] > start
     assert [row["model_sha256"] for row in found] == list(dict.fromkeys(row["model_sha256"] for row in found))

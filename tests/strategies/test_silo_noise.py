@@ -49,7 +49,7 @@ def test_one_line_gives_any_averaging_strategy_the_epsilon_of_dp_fedavg(unequal_
     noise = 'protection_options = { noise_multiplier = 2.0, clip_norm = 0.3 }\nprotection = "silo-noise"\n'
     lines += [
         '[[compare]]\nname = "dp-fedavg"\nstrategy = "dp-fedavg"\noptions = {noise_multiplier = 2.0, clip_norm = 0.3}',
-        f'[[compare]]\nname = "bmuf"\nstrategy = "bmuf"\n{noise}',
+        f'[[compare]]\nname = "bmuf"\nstrategy = "bmuf"\noptions = {{block_momentum = 0.5}}\n{noise}',
         f'[[compare]]\nname = "adam"\nstrategy = "{FLOWER}FedAdam"\n{noise}',
         f'[[compare]]\nname = "gradients"\nstrategy = "gtc"\n{noise}',
     ]
@@ -72,7 +72,7 @@ def test_one_line_gives_any_averaging_strategy_the_epsilon_of_dp_fedavg(unequal_
 @pytest.mark.parametrize(
     ("strategy", "options", "uniform"),
     [
-        ("fedavg", {"momentum": 0.5, "nesterov": True}, {"weighting": "uniform"}),
+        ("fedavgm", {"momentum": 0.5, "nesterov": True}, {"weighting": "uniform"}),
         ("bmuf", KEEP, {}),
         ("sync-sgd", {"server_momentum": 0.5}, {}),
         (f"{FLOWER}FedYogi", {"eta": 0.01}, {"weighted_by_key": "uniform"}),
@@ -224,7 +224,7 @@ def test_a_stopped_row_goes_on_to_the_same_bits_though_its_silos_keep_state(
 
 def test_a_silo_that_fails_counts_as_not_there(unequal_corpus: Path, tmp_path: Path) -> None:
     """The sum is that of the others to the bit, and is divided as if it had come."""
-    row = _row("row", "bmuf", {"noise_multiplier": 0.0, "clip_norm": 0.01}, options={"block_momentum": 0.0})
+    row = _row("row", "bmuf", {"noise_multiplier": 0.0, "clip_norm": 0.01}, options={"block_momentum": 0.5})
     run_unequal(unequal_corpus, tmp_path / "failed", row, grid=failing("train", 3), training={"rounds": 1})
     run_unequal(unequal_corpus, tmp_path / "whole", row, training={"rounds": 1})
     three, four = (

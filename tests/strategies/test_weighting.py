@@ -73,7 +73,7 @@ def test_the_model_is_the_weighted_mean_of_what_each_silo_trains(
         np.testing.assert_allclose(array, mean, rtol=0, atol=rounding(1, np.abs(mean).max()), err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["fedavg", "bmuf", "sync-sgd"])
+@pytest.mark.parametrize("name", ["fedavg", "fedavgm", "sync-sgd"])
 def test_only_a_row_that_counts_by_seconds_is_told_them(name: str, unequal: Prepared) -> None:
     host = silo_host(unequal, RowSpec("row", "fedavg"), 4)
     nodes = {silo: {SILO: silo} for silo in range(len(SIZES))}

@@ -23,7 +23,7 @@ TINY: dict[str, Any] = {
     "training": {"rounds": 2, "local_steps": 1, "batch_size": 2, "silos_per_round": 3, "learning_rate": 0.05},
     "compare": [
         {"name": "public-only", "strategy": "public-only"},
-        {"name": "fedavg", "strategy": "fedavg", "options": {"momentum": 0.5, "nesterov": True}},
+        {"name": "fedavg", "strategy": "fedavgm", "options": {"momentum": 0.5, "nesterov": True}},
     ],
 }  # fmt: skip
 """Synthetic digits, four silos, one layer of 16 units, two rounds."""
@@ -89,7 +89,7 @@ LONGER: dict[str, Any] = {
         {"name": "local-only", "strategy": "local-only", "options": {"steps": 2}},
         {"name": "gtc", "strategy": "gtc", "options": {"density": 0.02}, "training": {"momentum": 0.5}},
         {
-            "name": "bmuf", "strategy": "bmuf", "options": {"local_optimizer": "keep"},
+            "name": "bmuf", "strategy": "bmuf", "options": {"local_optimizer": "keep", "block_momentum": 0.5},
             "training": {"optimizer": "adamw", "learning_rate": 1e-3, "least_replies": 0.0},
             "codec": "top-k", "codec_options": {"density": 0.1}, "network": "phones-4g",
         },

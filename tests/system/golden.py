@@ -36,13 +36,14 @@ ROWS: list[dict[str, Any]] = [
     {"name": "centralised-dp-sgd", "strategy": "centralised", "protection": "dp-sgd", "protection_options": SGD_STEPS},
     {"name": "fedavg", "strategy": "fedavg"},
     {
-        "name": "fedavg-sampled", "strategy": "fedavg", "options": {"momentum": 0.8, "nesterov": True},
+        "name": "fedavgm-sampled", "strategy": "fedavgm", "options": {"momentum": 0.8, "nesterov": True},
         "training": {"silos_per_round": 5},
     },
     {
-        "name": "fedavg-adam", "strategy": "fedavg",
+        "name": "fedopt-adam", "strategy": "fedopt",
         "options": {"server_optimizer": "adam", "server_learning_rate": 0.01, "weighting": "uniform"},
     },
+    {"name": "fedopt-lamb", "strategy": "fedopt", "options": {"server_optimizer": "lamb"}},
     {
         "name": "fedavg-dp-sgd", "strategy": "fedavg", "protection": "dp-sgd",
         "protection_options": {"noise_multiplier": 1.0, "batch_size": 2},

@@ -15,8 +15,8 @@ from fedasr.experiment.experiment import Experiment
 
 FLOWER = "flwr.serverapp.strategy:"
 ROWS: list[dict[str, Any]] = [
-    {"name": "nesterov", "strategy": "fedavg", "options": {"momentum": 0.5, "nesterov": True}},
-    {"name": "adam", "strategy": "fedavg", "options": {"server_optimizer": "adam", "server_learning_rate": 0.01}},
+    {"name": "nesterov", "strategy": "fedavgm", "options": {"momentum": 0.5, "nesterov": True}},
+    {"name": "adam", "strategy": "fedopt", "options": {"server_optimizer": "adam", "server_learning_rate": 0.01}},
     {"name": "median", "strategy": FLOWER + "FedMedian"},
     {"name": "sync-sgd", "strategy": "sync-sgd", "options": {"accumulate": 2}, "training": {"momentum": 0.5}},
     {"name": "noisy-silos", "strategy": "dp-fedavg", "options": {"noise_multiplier": 1.0}},

@@ -19,7 +19,7 @@ MODULES = ("fedasr.silo.train", "fedasr.silo.gradient", "fedasr.silo.work")
 ROWS = [
     {"name": "momentum", "strategy": "sync-sgd", "training": {"momentum": 0.5}},
     {"name": "gtc", "strategy": "gtc", "options": {"density": 0.02}, "training": {"momentum": 0.5}},
-    {"name": "kept", "strategy": "bmuf", "options": {"local_optimizer": "keep"}, "codec": "int8",
+    {"name": "kept", "strategy": "bmuf", "options": {"local_optimizer": "keep", "block_momentum": 0.5}, "codec": "int8",
      "training": {"optimizer": "adamw", "learning_rate": 1e-3}},
 ]  # fmt: skip
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 from fedasr.common.settings.mistakes import Mistake, SettingsError
 from fedasr.common.settings.values import checked
@@ -19,7 +19,14 @@ class Settings:
     ------
     SettingsError
         All that is wrong, where anything is.
+
+    Attributes
+    ----------
+    former : mapping of str to str
+        Keys that are not there any more, each with the words that say what to do instead.
     """
+
+    former: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]

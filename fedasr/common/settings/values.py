@@ -37,7 +37,8 @@ def built(cls: type, table: Mapping[str, Any]) -> Found:
     if not dataclasses.is_dataclass(cls):
         return None, [Mistake(f"{cls.__module__}.{cls.__qualname__} is no dataclass of settings")]
     fields = {field.name: field for field in dataclasses.fields(cls)}
-    mistakes = [_unknown(key, fields) for key in table if key not in fields]
+    former: Mapping[str, str] = getattr(cls, "former", {})
+    mistakes = [_unknown(key, fields, former) for key in table if key not in fields]
     values, wrong = checked(cls, {key: value for key, value in table.items() if key in fields})
     mistakes += wrong
     required = (name for name, field in fields.items() if field.default is field.default_factory is MISSING)
@@ -79,7 +80,9 @@ def converted(kind: Any, value: Any, limits: Limits) -> Found:
     return _plain(kind, value, limits)
 
 
-def _unknown(key: str, fields: Mapping[str, Any]) -> Mistake:
+def _unknown(key: str, fields: Mapping[str, Any], former: Mapping[str, str]) -> Mistake:
+    if key in former:
+        return Mistake(f"unknown key {{0}}: {former[key]}", (key,))
     return Mistake(f"unknown key {{0}}{nearest(key, fields) if fields else '; there are no options'}", (key,))
 
 

@@ -13,7 +13,7 @@ from fedasr.engine.conformity.tones import PUBLIC, SILOS, write_speech
 from fedasr.engine.named import refusals
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.server.strategies_by_name import STRATEGIES, row_of
+from fedasr.server.strategies_by_name import STRATEGIES, row_of, strategy_class
 
 TABLE: dict[str, Any] = {
     "name": "conform",
@@ -64,7 +64,7 @@ class Case:
 
     def rows(self) -> tuple[RowSpec, ...]:
         """Return a plain row for each algorithm, and a private one."""
-        plain = [replace(row_of(name), options=self.options) for name in self.algorithms]
+        plain = [replace(row_of(name), options={**_small(name), **self.options}) for name in self.algorithms]
         return tuple(r for row in plain for r in (row, _private(row))) if self.is_private else tuple(plain)
 
     def experiment(
@@ -108,6 +108,12 @@ class Case:
         """Write an experiment of the case as a file that other processes read."""
         path.write_text(experiment.to_toml(), encoding="utf-8")
         return path
+
+
+def _small(name: str) -> Mapping[str, Any]:
+    """Return the options that an algorithm asks for in as few rounds as are tried (its attribute `conform_options`)."""
+    found: Mapping[str, Any] = getattr(strategy_class(name), "conform_options", {})
+    return found
 
 
 def _can_be_had(row: RowSpec) -> bool:

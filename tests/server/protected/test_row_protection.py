@@ -74,7 +74,8 @@ def test_what_the_protection_does_not_cover_is_refused(
 
 @pytest.mark.parametrize(
     ("strategy", "options"),
-    [("fedavg", {}), ("fedavg", {"weighting": "uniform"}), ("fedavg", {"server_optimizer": "adam"}), ("bmuf", {}),
+    [("fedavg", {}), ("fedavg", {"weighting": "uniform"}), ("fedopt", {"server_optimizer": "lamb"}),
+     ("fedavgm", {}), ("bmuf", {}),
      ("sync-sgd", {}), ("gtc", {}), ("scaffold", {}), ("feddyn", {}), ("fedprox", {}),
       *((f"{FLOWER}{name}", {}) for name in ("FedAvg", "FedAvgM", "FedAdam", "FedYogi",
      "FedAdagrad")), (f"{FLOWER}FedProx", {"proximal_mu": 0.1}), (f"{FLOWER}FedAdam", {"weighted_by_key": "uniform"})],

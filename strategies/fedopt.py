@@ -1,0 +1,88 @@
+"""FedOpt (Reddi et al. 2021, arXiv 2003.00295): federated averaging with an adaptive optimizer at the server.
+
+FedAdam, FedYogi and FedAdagrad (Algorithm 2 there), and LAMB (You et al. 2020, arXiv 1904.00962), which gives each
+layer a step in proportion to its own size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from fedasr.common.settings import Mistake, Settings, number, one_of
+from fedasr.server.adaptive_step import SECOND_MOMENTS, AdaptiveStep
+from fedasr.server.layerwise_step import LAMB_EPSILON, LayerwiseStep
+
+from .fedavgm import ServerRateSettings
+from .outer_averaging import OuterAveraging
+
+LAMB = "lamb"
+MOMENTS = {"adagrad": (0.0, 0.99), LAMB: (0.9, 0.999)}
+"""β1 and β2 of an optimizer by default, where they are not 0.9 and 0.99."""
+
+
+@dataclass(frozen=True)
+class FedOptSettings(ServerRateSettings):
+    """How the server takes its step.
+
+    Parameters
+    ----------
+    server_optimizer : str
+        ``"adam"``, ``"yogi"``, ``"adagrad"`` or ``"lamb"``.
+    first_moment : float, optional
+        β1; by default 0.9, and 0 for Adagrad.
+    second_moment : float, optional
+        β2; by default 0.99, and 0.999 for LAMB. Adagrad has none.
+    tau : float, optional
+        τ, the degree of adaptivity; by default the root mean square of the first mean change. For LAMB ε, 1e-6.
+    step_length : str
+        ``"mean change"`` makes the step as long as the server's learning rate times the mean change, as plain
+        averaging does; ``"published"`` multiplies each value's direction by the rate.
+    """
+
+    server_optimizer: str = one_of("adam", *SECOND_MOMENTS, LAMB)
+    first_moment: float | None = number(None, least=0, below=1)
+    second_moment: float | None = number(None, least=0, below=1)
+    tau: float | None = number(None, above=0, below=math.inf)
+    step_length: str = one_of("mean change", "mean change", "published")
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse what the optimizer does not use."""
+        if self.server_optimizer == "adagrad":
+            yield from self.without_effect("second_moment", unless="server_optimizer = 'adam', 'yogi' or 'lamb'")
+
+    def outer_step(self) -> AdaptiveStep:
+        """Return the outer optimizer, new."""
+        first, second = MOMENTS.get(self.server_optimizer, (0.9, 0.99))
+        first = first if self.first_moment is None else self.first_moment
+        second = second if self.second_moment is None else self.second_moment
+        rate, published = self.server_learning_rate, self.step_length == "published"
+        if self.server_optimizer == LAMB:
+            return LayerwiseStep("adam", rate, first, second, self.tau or LAMB_EPSILON, published)
+        return AdaptiveStep(self.server_optimizer, rate, first, second, self.tau, published)
+
+
+class FedOpt(OuterAveraging):
+    """Silos train, the server takes a step of an adaptive optimizer by the mean of their changes.
+
+    Parameters
+    ----------
+    settings : FedOptSettings, optional
+    blocks : int
+        The rounds, over which a schedule falls; fedasr sets it.
+    **sampling
+        What Flower's FedAvg takes, such as ``fraction_train``; fedasr sets it.
+    """
+
+    settings_class: ClassVar[type[Settings]] = FedOptSettings
+
+    def __init__(self, settings: FedOptSettings | None = None, blocks: int = 1, **sampling: Any) -> None:
+        step = settings or FedOptSettings()
+        super().__init__(step.outer_step(), step.weighting, **sampling)
+        self.step_settings, self.rounds = step, blocks
+
+    def rate(self, round: int) -> float:
+        """Return the server's learning rate of a round."""
+        return self.step_settings.rate(round, self.rounds)
