@@ -29,7 +29,8 @@ ONE_ROUND = {"rounds": 1}
 
 
 def _digests(corpus: Path, folder: Path, options: dict[str, Any]) -> dict[str, str]:
-    rows = [{"name": name, "strategy": name, "options": options} for name in DEFAULTS]
+    own = {"bmuf": {"block_momentum": 0.5}}
+    rows = [{"name": name, "strategy": name, "options": {**own.get(name, {}), **options}} for name in DEFAULTS]
     found = run_unequal(corpus, folder, *rows, training=ONE_ROUND)
     return {row["name"]: row["model_sha256"] for row in found}
 
