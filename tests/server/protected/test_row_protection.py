@@ -54,7 +54,7 @@ def _row(strategy: str, protection: str = NOISE, **options: Any) -> RowSpec:
         ("fedper", {"own_layers": ["ctc.*"]}, "models of their own"),
         ("fednova", {}, "needs 'reach'"),
         ("fedavg", {"weighting": "utterances"}, "options.weighting is 'utterances'"),
-        ("bmuf", {"weighting": "seconds"}, "options.weighting is 'seconds'"),
+        ("bmuf", {"weighting": "seconds", "block_momentum": 0.5}, "options.weighting is 'seconds'"),
         (f"{FLOWER}FedAdam", {"weighted_by_key": "num-examples"}, "options.weighted_by_key"),
         (f"{FLOWER}FedAvg", {"fraction_evaluate": 0.5}, "evaluation in the silos"),
         ("dp-fedavg", {}, "beside the protection that dp-fedavg is made for"),
