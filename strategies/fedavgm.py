@@ -69,6 +69,7 @@ class FedAvgM(OuterAveraging):
     """
 
     settings_class: ClassVar[type[Settings]] = FedAvgMSettings
+    reduce: ClassVar[str] = "weighted_mean"
 
     def __init__(self, settings: FedAvgMSettings | None = None, blocks: int = 1, **sampling: Any) -> None:
         step = settings or FedAvgMSettings()

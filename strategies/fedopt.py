@@ -77,6 +77,7 @@ class FedOpt(OuterAveraging):
     """
 
     settings_class: ClassVar[type[Settings]] = FedOptSettings
+    reduce: ClassVar[str] = "weighted_mean"
 
     def __init__(self, settings: FedOptSettings | None = None, blocks: int = 1, **sampling: Any) -> None:
         step = settings or FedOptSettings()
