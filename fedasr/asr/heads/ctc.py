@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedasr.asr.component import NO_OPTIONS
+from fedasr.asr.heads.beam import Beam, ctc_beam
 from fedasr.asr.heads.head import Forward, Head
 from fedasr.asr.heads.prefix_ctc import ctc_forward
 from fedasr.asr.tokens import BLANK
@@ -69,3 +70,7 @@ class CTCHead(Head):
     def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward:
         """Return the forward variables of the empty prefix."""
         return ctc_forward(self(encodings_BTF), lengths_B)
+
+    def beam(self, encodings_TF: Tensor) -> Beam:
+        """Return the empty prefix of one utterance."""
+        return ctc_beam(self(encodings_TF))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from fedasr.asr.component import Component
+from fedasr.asr.heads.beam import Beam
 from fedasr.common.registry import Registry
 
 
@@ -31,6 +33,23 @@ class Forward(Protocol):
 
     def select(self, rows_R: Tensor) -> Forward:
         """Return the variables of some rows, in the order asked for; a row may come twice."""
+
+
+@dataclass(frozen=True)
+class ForwardBeam:
+    """Prefixes of one utterance, of any head: a row of its forward variables each."""
+
+    forward: Forward
+
+    def extensions(self) -> Tensor:
+        return self.forward.extensions().double().cpu()
+
+    def ends(self) -> Tensor:
+        return self.forward.ends().double().cpu()
+
+    def grown(self, parents_R: Tensor, labels_R: Tensor) -> ForwardBeam:
+        device = self.forward.lengths_B.device
+        return ForwardBeam(self.forward.select(parents_R.to(device)).append(labels_R.to(device)))
 
 
 class Head(Component, ABC):
@@ -89,6 +108,15 @@ class Head(Component, ABC):
     def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward | None:
         """Return the forward variables of the empty prefix; None where it has none."""
         return None
+
+    def beam(self, encodings_TF: Tensor) -> Beam | None:
+        """Return what a search needs of one utterance, the empty prefix alone; None where there is none.
+
+        A head that has `prefix` needs no more; one of its own is faster.
+        """
+        lengths_B = torch.tensor([len(encodings_TF)], device=encodings_TF.device)
+        forward = self.prefix(encodings_TF[None], lengths_B)
+        return None if forward is None else ForwardBeam(forward)
 
 
 HEADS: Registry[type[Head]] = Registry("head", "fedasr.heads")

@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from fedasr.asr.heads.beam import Beam
 from fedasr.asr.heads.ctc import CTCHead
 from fedasr.asr.heads.head import Forward, Head
 from fedasr.asr.heads.transducer import TransducerHead, TransducerSettings
@@ -75,3 +76,7 @@ class JointHead(Head):
     def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward:
         """Return the transducer's forward variables of the empty prefix."""
         return self.transducer.prefix(encodings_BTF, lengths_B)
+
+    def beam(self, encodings_TF: Tensor) -> Beam:
+        """Return the transducer's empty prefix of one utterance."""
+        return self.transducer.beam(encodings_TF)

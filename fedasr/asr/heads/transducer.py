@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fedasr.asr.heads.beam import Beam, transducer_beam
 from fedasr.asr.heads.head import Forward, Head
 from fedasr.asr.heads.prefix_transducer import transducer_forward
 from fedasr.asr.heads.rnnt_loss import loss_missing, transducer_losses
@@ -118,6 +119,10 @@ class TransducerHead(Head):
     def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward:
         """Return the forward variables of the empty prefix."""
         return transducer_forward(self, encodings_BTF, lengths_B)
+
+    def beam(self, encodings_TF: Tensor) -> Beam:
+        """Return the empty prefix of one utterance."""
+        return transducer_beam(self, encodings_TF)
 
     def next_tokens(
         self, projected_BTF: Tensor, labels_B: Tensor, state: tuple[Tensor, Tensor] | None

@@ -1,0 +1,156 @@
+"""A decoder: what turns encodings into text by searching, alike for every model of an experiment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+import torch
+from torch import Tensor
+
+from fedasr.asr.decoding.decoding_spec import LEXICON, DecodingSpec
+from fedasr.asr.decoding.lexicon import Graph, anything, divider, spellings, trie
+from fedasr.asr.decoding.ngram import NGram, learn_ngram
+from fedasr.asr.decoding.search import Limits, Text, Weights, search
+from fedasr.asr.recogniser import Recogniser
+from fedasr.asr.tokens import Tokens, tokens_from_json
+from fedasr.common.errors import RowError
+
+UNCHOSEN = Weights(0.6, 0.0)
+"""The weights where nobody states them and there is nothing to choose them on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decoder:
+    """Searches texts: all that can be written, or sequences of the words of an n-gram.
+
+    It depends on no weights: what a model hears is given. An utterance is searched by itself, in float64 on the CPU,
+    so that a text does not depend on which others it is decoded with.
+
+    Parameters
+    ----------
+    limits : Limits
+    weights : Weights
+    ngram : NGram, optional
+        Without it any text may be heard.
+    """
+
+    limits: Limits
+    weights: Weights
+    ngram: NGram | None = None
+
+    def __call__(self, recogniser: Recogniser, encodings_BTF: Tensor, lengths_B: Tensor) -> list[str]:
+        """Return the best text of each utterance; empty where there is none."""
+        lists = self.texts(recogniser, encodings_BTF, lengths_B)
+        return [recogniser.tokens.decode(texts[0].labels) if texts else "" for texts in lists]
+
+    @torch.inference_mode()
+    def texts(
+        self, recogniser: Recogniser, encodings_BTF: Tensor, lengths_B: Tensor, size: int = 1,
+        longest: int | None = None,
+    ) -> list[list[Text]]:  # fmt: skip
+        """Return up to `size` texts of each utterance, the best first.
+
+        Parameters
+        ----------
+        recogniser : Recogniser
+        encodings_BTF : Tensor
+        lengths_B : Tensor of int64
+            Frames of each utterance. No text has more labels than its utterance has frames.
+        size : int
+        longest : int, optional
+            Labels of the longest text.
+
+        Raises
+        ------
+        RowError
+            Where the head scores no beginnings of transcripts.
+        """
+        graph, ngram, found = self.graph(recogniser.tokens), _met(self).ngram, []
+        for encodings_TF, frames in zip(encodings_BTF, lengths_B.tolist(), strict=True):
+            beam = recogniser.head.beam(encodings_TF[:frames])
+            if beam is None:
+                raise RowError(
+                    f"the head '{recogniser.spec.head}' scores no beginnings of transcripts; decode greedily"
+                )
+            most = frames if longest is None else min(frames, longest)
+            found.append(search(beam, graph, ngram, self.weights, self.limits, most, size))
+        return found
+
+    def graph(self, tokens: Tokens) -> Graph:
+        """Return what may be said, in a model's tokens."""
+        return _graph(self, json.dumps(tokens.to_json()))
+
+    def knows(self, word: str, tokens: Tokens) -> bool:
+        """Say whether a word can be heard."""
+        if self.ngram is None:
+            return tokens.can_write(word)
+        return word in self._words and tokens.can_write(word)
+
+    def weighed(self, weights: Weights) -> Decoder:
+        """Return the decoder with other weights."""
+        return replace(self, weights=weights)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(self.ngram.words if self.ngram else ())
+
+    @cached_property
+    def digest(self) -> str:
+        """What it is called by: two of one digest decode alike."""
+        total = hashlib.sha256(repr((self.limits, self.weights)).encode())
+        if self.ngram is not None:
+            total.update("\n".join(self.ngram.words).encode())
+            for grams in self.ngram.grams:
+                total.update(f"{grams.shape}".encode() + grams.tobytes())
+        return total.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Decoder) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __reduce__(self) -> tuple[type[Decoder], tuple[Limits, Weights, NGram | None]]:
+        return Decoder, (self.limits, self.weights, self.ngram)
+
+
+def learnt(spec: DecodingSpec, sentences: Iterable[str]) -> Decoder | None:
+    """Return the decoder of some settings, its words and n-gram learnt on sentences; None where it is greedy.
+
+    Raises
+    ------
+    ValueError
+        Where there is to be a lexicon, and no sentence holds a word.
+    """
+    if spec.is_greedy:
+        return None
+    limits = Limits(spec.beam, spec.drop)
+    if spec.method != LEXICON:
+        return Decoder(limits, Weights())
+    ngram = learn_ngram(sentences, spec.order)
+    if not ngram.words:
+        raise ValueError("a lexicon needs text")
+    if spec.language_weight is None or spec.word_bonus is None:
+        return Decoder(limits, UNCHOSEN, ngram)
+    return Decoder(limits, Weights(spec.language_weight, spec.word_bonus), ngram)
+
+
+@lru_cache(maxsize=2)
+def _graph(decoder: Decoder, tokens_json: str) -> Graph:
+    tokens = tokens_from_json(json.loads(tokens_json))
+    if decoder.ngram is None:
+        return anything(tokens.size)
+    number = {word: place for place, word in enumerate(decoder.ngram.words)}
+    spelt = {number[word]: spelling for word, spelling in spellings(decoder.ngram.words, tokens).items()}
+    alone = {word: decoder.ngram.log_probability((), word) for word in spelt}
+    return trie(spelt, divider(tokens), alone)
+
+
+@lru_cache(maxsize=2)
+def _met(decoder: Decoder) -> Decoder:
+    """Return the decoder of this process that is alike: one that came in a message has looked nothing up yet."""
+    return decoder
