@@ -87,7 +87,10 @@ def test_a_batch_is_decoded_as_each_utterance_alone(head: str, kind: str) -> Non
     decoder = learnt(DecodingSpec("lexicon", beam=4), TEXT)
     assert decoder is not None
     together = _texts(made, decoder, heard, lengths, 3)
-    alone = [_texts(made, decoder, heard[row : row + 1, :frames], [frames], 3)[0] for row, frames in enumerate(lengths)]
+    alone = [
+        _texts(made, decoder, heard[row : row + 1, : max(frames, 1)], [frames], 3)[0]
+        for row, frames in enumerate(lengths)
+    ]
     assert [[text.labels for text in texts] for texts in together] == [[t.labels for t in texts] for texts in alone]
     turned = _texts(made, decoder, heard.flip(0), lengths[::-1], 3)
     assert [[text.labels for text in texts] for texts in turned[::-1]] == [[t.labels for t in texts] for texts in alone]
@@ -103,8 +106,8 @@ def test_what_sounds_alike_is_ordered_by_token_number(head: str) -> None:
             part.output.bias.zero_()
             part.output.bias[0] = -1.0
     decoder = Decoder(WIDE, Weights(0.0, 0.0), learn_ngram(WORDS, 1))
-    (found,) = _texts(made, decoder, speech(made, 1, 0, 1), [1], 4)
-    assert [text.labels for text in found[:4]] == [(1,), (2,), (3,), (4,)]
+    (found,) = _texts(made, decoder, speech(made, 1, 0, 1), [1], 5)
+    assert [text.labels for text in found if text.labels] == [(1,), (2,), (3,), (4,)]
 
 
 def test_a_broken_model_hears_nothing() -> None:
