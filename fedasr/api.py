@@ -30,15 +30,17 @@ from fedasr.corpora.readers.table import read_table
 from fedasr.corpora.spec import NODES
 from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
+from fedasr.engine.decoding_text import misdecoded
 from fedasr.engine.evaluation import scores_of
 from fedasr.engine.fitting import unfit
 from fedasr.engine.named import refusals, unsuited, untrainable
 from fedasr.engine.node_speech import introduction_of
 from fedasr.engine.notices import notices, texts_of, unwritten_references
-from fedasr.engine.preparation import Prepared, divide_corpus, extract_features
+from fedasr.engine.preparation import DividedCorpus, Prepared, divide_corpus, extract_features
 from fedasr.engine.reopen import as_begun, check_partition, check_speech, reopen
 from fedasr.engine.row import run_row
 from fedasr.engine.stages.ancestry import ancestry_of
+from fedasr.engine.stages.learnt_decoder import with_decoder
 from fedasr.engine.stages.start import load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
@@ -139,7 +141,7 @@ def run(
         load_model(Path(experiment.model.start))
     with at_work(existing.path) if existing else nullcontext():
         corpus = divide_corpus(experiment, watcher)
-        if wrong := unfit(experiment, corpus.partition):
+        if wrong := unfit(experiment, corpus.partition) or _misdecoded(corpus, existing):
             raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
         load_start(corpus)
         pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
@@ -194,6 +196,11 @@ def _resumed(path: Path, experiment: Experiment) -> Run:
     return existing
 
 
+def _misdecoded(corpus: DividedCorpus, existing: Run | None) -> list[str]:
+    """Refuse a decoding that cannot be had; a run that has its decoder needs no text any more."""
+    return [] if existing is not None and existing.decoder.exists() else misdecoded(corpus)
+
+
 def _check_place(out: Path | str | None, grid: str | Workers, workers: int, address: str | None) -> str | None:
     """Refuse before anything is computed what would be refused after it; return which cluster is to be joined."""
     if out is not None:
@@ -232,6 +239,7 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
         summary = place.finished()
         if summary is None:
             start = make_start(prepared, seed, folder.start_path(seed), watcher)
+            prepared = with_decoder(prepared, folder, start, pool, watcher)
             watcher.begin(row.name, number, len(rows))
             summary = run_row(Assembly(
                 prepared, row, seed, start, place, pool, watcher, ancestry_of(folder, row, seed)

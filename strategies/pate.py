@@ -61,6 +61,7 @@ class PATE(CentralStrategy):
     """
 
     settings_class: ClassVar[type[Settings]] = PATESettings
+    carries_epsilon: ClassVar[bool] = True
 
     def __init__(self, settings: PATESettings | None = None) -> None:
         self.settings = settings or PATESettings()

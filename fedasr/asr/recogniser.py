@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,14 @@ from fedasr.asr.tokens import Tokens
 
 Weights = dict[str, NDArray[np.floating]]
 """A recogniser's parameters by name: float32, or float64 where a part of it computes so."""
+
+
+class HeardBatch(NamedTuple):
+    """What is heard in each utterance of a batch: greedily, and decoded where a decoder was given; and the losses."""
+
+    texts: list[str]
+    losses: list[float]
+    decoded: list[str]
 
 
 @dataclass(frozen=True)
@@ -118,15 +126,24 @@ class Recogniser(nn.Module):
 
     def transcribe(self, batch: Batch) -> list[str]:
         """Return what it hears in each utterance of the batch, by greedy decoding."""
-        return self.hear(batch)[0]
+        return self.hear(batch).texts
 
     @torch.inference_mode()
-    def hear(self, batch: Batch, with_losses: bool = False) -> tuple[list[str], list[float]]:
-        """Return what it hears in each utterance and, where asked, the losses of the targets, encoded once for both."""
+    def hear(self, batch: Batch, with_losses: bool = False, decode: Decode | None = None) -> HeardBatch:
+        """Return what it hears in each utterance and, where asked, the losses of the targets: encoded once for all.
+
+        Parameters
+        ----------
+        batch : Batch
+        with_losses : bool
+        decode : callable, optional
+            Turns encodings into texts, such as a `fedasr.asr.decoding.decoder.Decoder`.
+        """
         batch = batch.to(self.device)
         encodings_BTF = self.encode(batch.features_BTF, batch.lengths_B)
         heard = [self.tokens.decode(numbers) for numbers in self.head.greedy(encodings_BTF, batch.lengths_B)]
-        return heard, self._losses(batch, encodings_BTF, None).tolist() if with_losses else []
+        losses = self._losses(batch, encodings_BTF, None).tolist() if with_losses else []
+        return HeardBatch(heard, losses, decode(self, encodings_BTF, batch.lengths_B) if decode else [])
 
     def weights(self) -> Weights:
         """Return a copy of the parameters."""
@@ -149,6 +166,10 @@ class Recogniser(nn.Module):
             if tuple(parameter.shape) != weights[name].shape:
                 raise ValueError(f"{name} has shape {weights[name].shape}, not {tuple(parameter.shape)}")
             parameter.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
+
+
+Decode = Callable[[Recogniser, Tensor, Tensor], list[str]]
+"""Returns the texts of encodings, shape (batch, frames, outputs), of so many frames each."""
 
 
 def _type_of(parts: Iterable[nn.Module]) -> torch.dtype:

@@ -126,7 +126,7 @@ class Assembly:
     def score(self) -> Scorer:
         """Transcribes speech with all workers."""
         prepared = self.prepared
-        return Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, self.workers)
+        return Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, self.workers, prepared.decoder)
 
     @cached_property
     def host(self) -> SiloHost:
@@ -179,6 +179,7 @@ class Assembly:
             streams=self.streams, folder=self.folder, score=self.score,
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
             roles=prepared.roles, role_start=self._role_start, boundary=self.boundary,
+            decoder=prepared.decoder,
         )  # fmt: skip
 
     def _role_start(self, role: str) -> Weights:
@@ -204,7 +205,7 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         training, prepared.experiment.augment, objective_of(row),
         row_streams(prepared.experiment, row, seed), prepared.experiment.reproducible_noise,
         sized_plan(prepared.sizes, row, training, stretches), prepared.roles,
-        boundary_protection(row, row_strategy(prepared, row)) is not None,
+        boundary_protection(row, row_strategy(prepared, row)) is not None, prepared.decoder,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fedasr.asr.decoding.decoding_spec import DecodingSpec
 from fedasr.asr.features import LogMel
 from fedasr.asr.tokens.stored import tokens_from_json
 from fedasr.common.errors import RowError
@@ -40,8 +41,9 @@ def introduction_of(prepared: Prepared) -> Introduction:
         "seconds": np.array([u.duration_seconds for u in public.utterances]),
     }  # fmt: skip
     corpus = replace(experiment.corpus, path="", public="same")
+    told = experiment.only(corpus=corpus, decoding=DecodingSpec())
     about = {
-        "experiment": experiment.only(corpus=corpus).to_toml(), "seed": seed, "tokens": prepared.tokens.to_json(),
+        "experiment": told.to_toml(), "seed": seed, "tokens": prepared.tokens.to_json(),
         "silos": len(prepared.partition.silos), "is_tested": bool(prepared.partition.test),
         "ids": [u.id for u in public.utterances], "speakers": [u.speaker for u in public.utterances],
     }  # fmt: skip

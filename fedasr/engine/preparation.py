@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.features import LogMel
 from fedasr.asr.recogniser import RecogniserSpec
 from fedasr.asr.tokens import Tokens, learn_characters, learn_pieces, learn_words, least_pieces
@@ -44,6 +45,8 @@ class Prepared:
         What is to be said of the public speech, and of what silos hold out.
     holdings : tuple of int
         The utterances of each silo, where its speech lies with its node and not here.
+    decoder : Decoder, optional
+        What decodes every row's model; None where rows are decoded greedily alone, and before it is made.
     """
 
     experiment: Experiment
@@ -55,6 +58,7 @@ class Prepared:
     summaries: Mapping[str, CorpusSummary] = field(default_factory=dict)
     said: tuple[str, ...] = ()
     holdings: tuple[int, ...] = ()
+    decoder: Decoder | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from fedasr.experiment.paths import absolute
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
+from fedasr.runs.decoder_file import load_decoder
 from fedasr.runs.folder import Run
 from fedasr.runs.model_file import load_model, load_tokens
 from fedasr.runs.partition_record import difference, partition_data
@@ -120,10 +121,14 @@ def reopen(folder: Path, data: Path | None = None) -> FinishedRow:
 
 
 def as_begun(run: Run, prepared: Prepared) -> Prepared:
-    """Return the speech of a run with the tokens that it began with: earlier versions learnt no unknown character."""
+    """Return the speech of a run with the decoder and the tokens that it began with.
+
+    Earlier versions learnt no unknown character.
+    """
     starts = [run.start_path(seed) for _, seed in run.experiment.rows()]
     begun = next((path for path in starts if path.exists()), None)
-    return replace(prepared, tokens=load_tokens(begun)) if begun else prepared
+    decoder = load_decoder(run.decoder) if run.decoder.exists() else None
+    return replace(prepared, tokens=load_tokens(begun), decoder=decoder) if begun else prepared
 
 
 def check_speech(run: Run, prepared: Prepared) -> None:

@@ -13,6 +13,7 @@ from fedasr.engine.assembly import Assembly
 from fedasr.engine.scores import score_model, score_silo_models
 from fedasr.engine.summary import descent, described, logged, promise
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.runs.decoder_file import save_decoder
 from fedasr.runs.model_file import save_model
 from fedasr.runs.row_summary import FAILED, FINISHED, RowSummary
 from fedasr.server.foreign.own_loop import wants_central
@@ -79,6 +80,8 @@ def _scored(parts: Assembly) -> dict[str, Any]:
         weights = in_types_of(central.start, weights)
         text = parts.prepared.experiment.corpus.text
         save_model(parts.folder.model, weights, central.recogniser_spec, central.tokens, text)
+        if parts.prepared.decoder is not None:
+            save_decoder(parts.folder.decoder, parts.prepared.decoder)
         scores = score_model(parts, weights)
     central.releases.save()
     return scores

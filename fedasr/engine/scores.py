@@ -11,7 +11,7 @@ from fedasr.asr.word_errors import ErrorCounts, by_speaker, total
 from fedasr.common.randomness import Streams
 from fedasr.comparison.intervals import wer_interval
 from fedasr.engine.assembly import Assembly
-from fedasr.runs.data import HypothesisData, SiloScore, SiloScores, SpeakerScore
+from fedasr.runs.data import DECODED, GREEDY, HypothesisData, SiloScore, SiloScores, SpeakerScore
 from fedasr.runs.partition_record import partition_data
 from fedasr.server.central import PerSilo
 from fedasr.server.scoring import Heard
@@ -29,13 +29,16 @@ def score_model(parts: Assembly, weights: Weights) -> dict[str, Any]:
     dict
         Fields of `fedasr.runs.row_summary.RowSummary`.
     """
-    heard = parts.score(weights, parts.prepared.part("test"))
+    heard = parts.score(weights, parts.prepared.part("test"), decode=True)
     parts.folder.write_hypotheses(map(hypothesis_of, heard))
     _score_silos(parts, weights)
     own = parts.prepared.held_out
     held_out = total([h.errors for h in parts.score(weights, own)] if len(own) else [])
-    speakers = by_speaker([h.utterance.speaker for h in heard], [h.errors for h in heard])
-    return {"model_sha256": digest(weights), **_held_out(held_out), **_errors(parts, speakers)}
+    names = [h.utterance.speaker for h in heard]
+    greedy = by_speaker(names, [h.errors for h in heard])
+    decoded = [h.decoded_errors for h in heard if h.decoded_errors is not None]
+    scores = _errors(parts, greedy, by_speaker(names, decoded) if decoded else {})
+    return {"model_sha256": digest(weights), **_held_out(held_out), **scores}
 
 
 def score_silo_models(parts: Assembly, models: Mapping[int, PerSilo]) -> dict[str, Any]:
@@ -52,13 +55,15 @@ def score_silo_models(parts: Assembly, models: Mapping[int, PerSilo]) -> dict[st
     parts.folder.write_silos(SiloScores("test", tuple(rows)))
     speakers = {name: total([m.errors[place] for m in models.values()]) for place, name in enumerate(names)}
     rates = [count.wer for count in each.values()]
-    return {**summary, **_errors(parts, speakers), "wer_spread": (min(rates), max(rates))}
+    decoding = [model.decoded for model in models.values() if model.decoded]
+    decoded = {name: total([errors[place] for errors in decoding]) for place, name in enumerate(names) if decoding}
+    return {**summary, **_errors(parts, speakers, decoded), "wer_spread": (min(rates), max(rates))}
 
 
 def hypothesis_of(heard: Heard) -> HypothesisData:
     """Return what was said and what was heard, as it is stored."""
     utterance = heard.utterance
-    return HypothesisData(utterance.id, utterance.speaker, utterance.text, heard.hypothesis)
+    return HypothesisData(utterance.id, utterance.speaker, utterance.text, heard.hypothesis, heard.decoded)
 
 
 def _score_silos(parts: Assembly, weights: Weights) -> None:
@@ -82,15 +87,28 @@ def _silo_score(silo: int, speakers: Sequence[str], count: ErrorCounts) -> SiloS
     return SiloScore(silo, tuple(speakers), count.errors, count.words, count.wer)
 
 
-def _errors(parts: Assembly, speakers: Mapping[str, ErrorCounts]) -> dict[str, Any]:
-    """Write the errors on each test speaker, and return what they are together."""
-    if not speakers:
+def _errors(
+    parts: Assembly, greedy: Mapping[str, ErrorCounts], decoded: Mapping[str, ErrorCounts]
+) -> dict[str, Any]:  # fmt: skip
+    """Write the errors on each test speaker, and return what they are together; decoded ones where there are any."""
+    if not greedy:
         return {}
-    parts.folder.write_speakers(SpeakerScore(name, c.errors, c.words, c.wer) for name, c in speakers.items())
+    by_decoding = {GREEDY: greedy, DECODED: decoded}
+    parts.folder.write_speakers(
+        SpeakerScore(name, c.errors, c.words, c.wer, decoding)
+        for decoding, speakers in by_decoding.items()
+        for name, c in speakers.items()
+    )
+    together = total(list(greedy.values()))
+    return {
+        **_rates("wer", greedy), "cer": together.cer, "insertions": together.insertions,
+        "deletions": together.deletions, "substitutions": together.substitutions,
+        **(_rates("wer_decoded", decoded) if decoded else {}),
+    }  # fmt: skip
+
+
+def _rates(name: str, speakers: Mapping[str, ErrorCounts]) -> dict[str, Any]:
+    """Return a WER and the ends of its interval by the names of the summary."""
     counts = list(speakers.values())
     low, high = wer_interval(counts) or (None, None)
-    together = total(counts)
-    return {
-        "wer": together.wer, "wer_low": low, "wer_high": high, "cer": together.cer, "insertions": together.insertions,
-        "deletions": together.deletions, "substitutions": together.substitutions,
-    }  # fmt: skip
+    return {name: total(counts).wer, f"{name}_low": low, f"{name}_high": high}

@@ -15,6 +15,7 @@ from typing import Any
 import tomli_w
 
 from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.decoding.decoding_spec import DecodingSpec
 from fedasr.common.errors import UserError, nearest
 from fedasr.common.settings import Mistake, Settings, SettingsError, number, to_table
 from fedasr.common.settings.tables import read
@@ -49,6 +50,7 @@ class Experiment(Settings):
     start : TrainerSpec
         How the start is trained on labelled public speech.
     augment : AugmentSpec
+    decoding : DecodingSpec
     compare : tuple of RowSpec
     reproducible_noise : bool
         Noise behind a guarantee from the seed, so that its bits repeat: the guarantee is void, and the report says so.
@@ -64,6 +66,7 @@ class Experiment(Settings):
     central: TrainerSpec = field(default_factory=TrainerSpec)
     start: TrainerSpec = field(default_factory=TrainerSpec)
     augment: AugmentSpec = field(default_factory=AugmentSpec)
+    decoding: DecodingSpec = field(default_factory=DecodingSpec)
     compare: tuple[RowSpec, ...] = ()
     reproducible_noise: bool = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from fedasr.asr.decoding.decoding_spec import SILOS
 from fedasr.experiment.experiment import PUBLIC_WITHIN, Experiment
 from fedasr.experiment.model import MADE_STARTS
 
@@ -15,7 +16,11 @@ def absolute(experiment: Experiment) -> Experiment:
     path = _absolute(corpus.path) if corpus.path else ""
     public = corpus.public if corpus.public in PUBLIC_WITHIN else _absolute(corpus.public)
     start = model.start if model.start in MADE_STARTS else _absolute(model.start)
-    return experiment.only(corpus=replace(corpus, path=path, public=public), model=replace(model, start=start))
+    decoding, text = experiment.decoding, experiment.decoding.text
+    decoding = decoding if text in ("", SILOS) else replace(decoding, text=_absolute(text))
+    return experiment.only(
+        corpus=replace(corpus, path=path, public=public), model=replace(model, start=start), decoding=decoding
+    )  # fmt: skip
 
 
 def _absolute(path: str) -> str:

@@ -30,6 +30,8 @@ class AloneReply:
         Seconds of speech that the silo trained on.
     held_out : tuple of int
         The same fields for the speech that the silo holds out; zeros where it holds none.
+    decoded : tuple of tuple of int
+        As `errors`, of what a decoder hears; empty where there is none.
     """
 
     utterances: int
@@ -38,15 +40,16 @@ class AloneReply:
     errors: tuple[tuple[int, ...], ...]
     audio_seconds: float = 0.0
     held_out: tuple[int, ...] = NOTHING
+    decoded: tuple[tuple[int, ...], ...] = ()
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
-        flat = [number for speaker in self.errors for number in speaker]
         metrics = MetricRecord({
             "num-examples": self.utterances, "loss": self.loss, "audio-seconds": self.audio_seconds,
         })  # fmt: skip
-        if flat:
-            metrics["errors"] = flat
+        for name, errors in (("errors", self.errors), ("decoded", self.decoded)):
+            if flat := [number for speaker in errors for number in speaker]:
+                metrics[name] = flat
         if any(self.held_out):
             metrics["held-out"] = list(self.held_out)
         return RecordDict({METRICS: metrics, CONFIG: ConfigRecord({"model-sha256": self.model_sha256})})
@@ -55,10 +58,13 @@ class AloneReply:
     def from_record(cls, content: RecordDict) -> AloneReply:
         """Read the message's content."""
         metrics, config = content.metric_records[METRICS], content.config_records[CONFIG]
-        flat = cast("list[int]", metrics.get("errors", []))
-        errors = tuple(tuple(flat[start : start + 6]) for start in range(0, len(flat), 6))
         return cls(
             number_of(metrics, "num-examples", int), number_of(metrics, "loss", float),
-            str(config["model-sha256"]), errors, number_of(metrics, "audio-seconds", float),
-            tuple(cast("list[int]", metrics.get("held-out", list(NOTHING)))),
+            str(config["model-sha256"]), _by_speaker(metrics, "errors"), number_of(metrics, "audio-seconds", float),
+            tuple(cast("list[int]", metrics.get("held-out", list(NOTHING)))), _by_speaker(metrics, "decoded"),
         )  # fmt: skip
+
+
+def _by_speaker(metrics: MetricRecord, name: str) -> tuple[tuple[int, ...], ...]:
+    flat = cast("list[int]", metrics.get(name, []))
+    return tuple(tuple(flat[start : start + 6]) for start in range(0, len(flat), 6))

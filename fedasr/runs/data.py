@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from fedasr.runs.decoding_data import DecodingData
 from fedasr.runs.filling import bound
 from fedasr.runs.row_summary import RowSummary
 from fedasr.runs.speech_data import SpeechData
+
+GREEDY, DECODED = "greedy", "decoded"
+"""How a score was heard: `SpeakerScore.decoding`."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,16 @@ class RoundData:
 
 @dataclass(frozen=True)
 class HypothesisData:
-    """One line of ``hypotheses.jsonl``: what was said and what was heard, for one utterance."""
+    """One line of ``hypotheses.jsonl``: what was said and what was heard, for one utterance.
+
+    `hypothesis` is greedy; `decoded` is None where nothing else was.
+    """
 
     id: str
     speaker: str
     reference: str
     hypothesis: str
+    decoded: str | None = None
 
 
 class ScoreData(Protocol):
@@ -70,12 +78,16 @@ class ScoreData(Protocol):
 
 @dataclass(frozen=True)
 class SpeakerScore:
-    """One line of ``speakers.json``: the errors on one test speaker."""
+    """One line of ``speakers.json``: the errors on one test speaker.
+
+    `decoding` is ``"greedy"``, or ``"decoded"`` by the experiment's ``[decoding]``.
+    """
 
     speaker: str
     errors: int
     words: int
     wer: float | None = None
+    decoding: str = GREEDY
 
     @property
     def name(self) -> str:
@@ -267,3 +279,4 @@ class RunData:
     remarks: tuple[str, ...] = ()
     speedups: SpeedupData | None = None
     speech: SpeechData | None = None
+    decoding: DecodingData | None = None

@@ -10,10 +10,13 @@ COMPUTE = "compute.json"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 STARTS = "start"
+DECODING = "decoding.json"
+DECODER = "decoder.safetensors"
+"""What decodes all rows; a copy lies beside each row's model."""
 LOCK = ".lock"
 """Held by the process that works in the folder; it stays there, and locks nothing then."""
 
-OF_THE_RUN = (EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS, LOCK)
+OF_THE_RUN = (EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS, DECODING, DECODER, LOCK)
 """What lies in a run folder beside one folder a row: no row may be called so."""
 
 ROW = "row.jsonl"

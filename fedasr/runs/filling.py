@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from typing import Any, TypeVar
 
 Record = Mapping[str, Any]
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def filled(kind: type[T], record: Record, **given: Any) -> T:
-    """Return a frozen record of `kind` by the types of its fields.
+    """Return a frozen record of `kind` by the types of its fields; what is not there has its default.
 
     Parameters
     ----------
@@ -25,9 +25,13 @@ def filled(kind: type[T], record: Record, **given: Any) -> T:
     taken = {
         field.name: COERCE[str(field.type)](record.get(field.name))
         for field in fields(kind)  # type: ignore[arg-type]
-        if field.name not in given
+        if field.name not in given and (field.name in record or _is_required(field))
     }
     return kind(**taken, **given)
+
+
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def number(value: Any) -> float | None:
@@ -66,6 +70,7 @@ COERCE: Mapping[str, Callable[[Any], Any]] = {
     "tuple[int, ...]": lambda value: tuple(int(item) for item in value or ()),
     "tuple[str, ...]": lambda value: tuple(str(item) for item in value or ()),
     "tuple[float, float] | None": _pair,
+    "Mapping[str, float]": lambda value: _numbers(value) or {},
     "Mapping[str, float] | None": _numbers,
 }
 """How a field is read, by its type."""

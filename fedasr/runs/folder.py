@@ -18,6 +18,7 @@ from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.runs import file_names
 from fedasr.runs.data import PartitionData
+from fedasr.runs.decoding_data import DecodingData
 from fedasr.runs.json_files import json_there, whole_json
 from fedasr.runs.lock import locked
 from fedasr.runs.reading import read_partition
@@ -108,6 +109,15 @@ class Run:
         """Return where the start shared by all rows of a seed lies, or that of a role of another shape."""
         of_role = f".{role}" if role else ""
         return self.path / file_names.STARTS / f"seed-{seed}{of_role}.safetensors"
+
+    @property
+    def decoder(self) -> Path:
+        """Return where the decoder of all rows lies, once it is made."""
+        return self.path / file_names.DECODER
+
+    def write_decoding(self, decoding: DecodingData) -> None:
+        """Write how all rows are decoded."""
+        write_json(self.path / file_names.DECODING, asdict(decoding))
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:
         """Write what the run ran on."""

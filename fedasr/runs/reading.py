@@ -26,6 +26,7 @@ from fedasr.runs.data import (
     TrafficTotal,
     VotesData,
 )
+from fedasr.runs.decoding_data import DecodingData
 from fedasr.runs.filling import Record, bound, filled, whole
 from fedasr.runs.json_files import json_there, lines_there
 from fedasr.runs.row_summary import FINISHED
@@ -58,6 +59,7 @@ def read_run(folder: Path) -> RunData:
         environment={str(key): str(value) for key, value in (environment or {}).items()},
         experiment_toml=toml.read_text("utf-8", errors="replace") if toml.is_file() else "",
         speech=_speech(json_there(folder / file_names.CORPUS, remarks)),
+        decoding=_decoding(json_there(folder / file_names.DECODING, remarks)),
         remarks=tuple(remarks),
     )
 
@@ -138,6 +140,10 @@ def _speech(record: Any) -> SpeechData | None:
     corpora = {name: _corpus(corpus) for name, corpus in (record.get("corpora") or {}).items()}
     parts = {name: filled(ExtentData, part) for name, part in (record.get("parts") or {}).items()}
     return SpeechData(corpora, parts, tuple(map(str, record.get("notes") or ())))
+
+
+def _decoding(record: Any) -> DecodingData | None:
+    return filled(DecodingData, record) if isinstance(record, dict) and "method" in record else None
 
 
 def _corpus(record: Record) -> CorpusData:

@@ -57,6 +57,11 @@ class RowFolder:
         """Where the row's model lies, if it has one."""
         return self.path / file_names.MODEL
 
+    @property
+    def decoder(self) -> Path:
+        """Where what decodes the row's model lies, if anything does."""
+        return self.path / file_names.DECODER
+
     def log_round(self, line: RoundData, messages: Sequence[Traffic]) -> None:
         """Append a round and its messages."""
         append_lines(self.path / file_names.METRICS, [asdict(line)])

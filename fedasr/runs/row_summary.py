@@ -21,6 +21,8 @@ class RowSummary:
         ``"finished"`` or ``"failed"``, and why.
     wer, wer_low, wer_high, cer : float
         On the test speakers, fractions; the interval is that of 95% over speakers of this one model.
+    wer_decoded, wer_decoded_low, wer_decoded_high : float
+        The same, decoded as the experiment's ``[decoding]`` says; `wer` is greedy.
     insertions, deletions, substitutions : int
         Word errors on the test speakers.
     wer_spread : tuple of float
@@ -63,6 +65,9 @@ class RowSummary:
     wer_low: float | None = None
     wer_high: float | None = None
     cer: float | None = None
+    wer_decoded: float | None = None
+    wer_decoded_low: float | None = None
+    wer_decoded_high: float | None = None
     insertions: int | None = None
     deletions: int | None = None
     substitutions: int | None = None

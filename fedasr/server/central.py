@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.asr.word_errors import ErrorCounts, total
@@ -49,11 +50,15 @@ GRID = "grid/"
 
 @dataclass(frozen=True)
 class PerSilo:
-    """A model that stays in its silo: its errors on each test speaker, its digest, its errors on held-out speech."""
+    """A model that stays in its silo: its errors on each test speaker, its digest, its errors on held-out speech.
+
+    `decoded` are the errors on each test speaker of what a decoder hears; empty where there is none.
+    """
 
     errors: tuple[ErrorCounts, ...]
     model_sha256: str
     held_out: ErrorCounts = NO_ERRORS
+    decoded: tuple[ErrorCounts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,8 @@ class Central:
         Returns the weights that a recogniser of such a role starts from.
     boundary : Boundary, optional
         The protection at the silos' boundary, where the row has one.
+    decoder : Decoder, optional
+        What decodes every row's model, learnt on public text; None where rows are decoded greedily alone.
     per_silo : dict
         What is known of models that stay in their silos, where a strategy makes such.
     """
@@ -123,6 +130,7 @@ class Central:
     roles: Mapping[str, RecogniserSpec] = field(default_factory=dict)
     role_start: Callable[[str], Weights] | None = None
     boundary: Boundary | None = None
+    decoder: Decoder | None = None
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
 

@@ -59,4 +59,5 @@ def ask_own_models(central: Central, common: ArrayRecord) -> None:
 def per_silo(reply: AloneReply) -> PerSilo:
     """Return what a silo said of its own model."""
     errors = tuple(ErrorCounts(*counts) for counts in reply.errors)
-    return PerSilo(errors, reply.model_sha256, ErrorCounts(*reply.held_out))
+    decoded = tuple(ErrorCounts(*counts) for counts in reply.decoded)
+    return PerSilo(errors, reply.model_sha256, ErrorCounts(*reply.held_out), decoded)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import torch
 
+from fedasr.asr.batch import make_batch
+from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.decoding.greedy import decoding_batches, in_order
+from fedasr.asr.decoding.search import Text
+from fedasr.asr.decoding.tuning import TRIED
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device, spec_from_json
 from fedasr.asr.tokens import Tokens, tokens_from_json
 from fedasr.asr.word_errors import ErrorCounts, count_errors
@@ -18,8 +24,10 @@ from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.grid.workers import Workers
-from fedasr.silo.scored import heard_batch
+from fedasr.silo.scored import HeardUtterance, heard_batch
 from fedasr.training.losses import number_or_none
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,13 +35,15 @@ class Heard:
     """An utterance, what was heard, its errors, and the loss of its transcript in nats a token.
 
     The loss is None where nobody asked for it, and where a held-out transcript cannot be written in the tokens, or
-    not said in its frames.
+    not said in its frames. What was decoded, and its errors, are None where nothing was.
     """
 
     utterance: Utterance
     hypothesis: str
     errors: ErrorCounts
     loss: float | None = None
+    decoded: str | None = None
+    decoded_errors: ErrorCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -47,15 +57,29 @@ class Scorer:
     spec : RecogniserSpec
     tokens : Tokens
     workers : Workers
+    decoder : Decoder, optional
+        Decodes where it is asked to.
     """
 
     folder: Path
     spec: RecogniserSpec
     tokens: Tokens
     workers: Workers
+    decoder: Decoder | None = None
 
-    def __call__(self, weights: Weights, part: Speech, with_losses: bool = False) -> list[Heard]:
+    def __call__(
+        self, weights: Weights, part: Speech, with_losses: bool = False, decode: bool = False
+    ) -> list[Heard]:  # fmt: skip
         """Transcribe a part of the speech; the result does not depend on the number of workers.
+
+        Parameters
+        ----------
+        weights : mapping of str to ndarray
+        part : Speech
+        with_losses : bool
+            Whether the losses of the transcripts are wanted.
+        decode : bool
+            Whether the decoder, where there is one, decodes the same encodings.
 
         Raises
         ------
@@ -63,14 +87,28 @@ class Scorer:
             Where nobody may read what was said.
         """
         said = [part.text(index) for index in range(len(part))]
+        heard = self._mapped(_hear, weights, part, with_losses, decode)
+        return [_heard(*one) for one in zip(part.utterances, said, heard, strict=True)]
+
+    def texts(self, weights: Weights, part: Speech) -> list[list[Text]]:
+        """Return the best texts that the decoder finds for each utterance; none where there is no decoder."""
+        return self._mapped(_texts, weights, part, False, True)
+
+    def _mapped(
+        self, work: Callable[[_Shared, Sequence[Sequence[str]]], list[list[T]]], weights: Weights, part: Speech,
+        with_losses: bool, decode: bool,
+    ) -> list[T]:  # fmt: skip
+        """Do a work in batches that depend on the speech alone, and return the results in its order."""
         batches = decoding_batches([part.frames(index) for index in range(len(part))])
         names = [[part.utterances[index].id for index in batch] for batch in batches]
-        shared = _Shared(self.folder, self.spec, self.tokens, dict(weights), with_losses)
-        heard = in_order(batches, self.workers.map(_hear, shared, names))
-        return [
-            Heard(utterance, text, count_errors(truth, text), loss)
-            for utterance, truth, (text, loss) in zip(part.utterances, said, heard, strict=True)
-        ]
+        decoder = self.decoder if decode else None
+        shared = _Shared(self.folder, self.spec, self.tokens, dict(weights), with_losses, decoder)
+        return in_order(batches, self.workers.map(work, shared, names))
+
+
+def _heard(utterance: Utterance, said: str, heard: HeardUtterance) -> Heard:
+    decoded = None if heard.decoded is None else count_errors(said, heard.decoded)
+    return Heard(utterance, heard.text, count_errors(said, heard.text), heard.loss, heard.decoded, decoded)
 
 
 def mean_loss(heard: Sequence[Heard]) -> float | None:
@@ -88,13 +126,34 @@ class _Shared:
     tokens: Tokens
     weights: Weights
     with_losses: bool
+    decoder: Decoder | None
 
 
-def _hear(shared: _Shared, batches: Sequence[Sequence[str]]) -> list[list[tuple[str, float | None]]]:
+def _hear(shared: _Shared, batches: Sequence[Sequence[str]]) -> list[list[HeardUtterance]]:
+    recogniser, speech, places = _opened(shared, batches)
+    return [heard_batch(recogniser, speech, batch, shared.with_losses, shared.decoder) for batch in places]
+
+
+def _texts(shared: _Shared, batches: Sequence[Sequence[str]]) -> list[list[list[Text]]]:
+    recogniser, speech, places = _opened(shared, batches)
+    return [_texts_of_batch(recogniser, speech, batch, shared.decoder) for batch in places]
+
+
+def _texts_of_batch(
+    recogniser: Recogniser, speech: Speech, indices: Sequence[int], decoder: Decoder | None
+) -> list[list[Text]]:  # fmt: skip
+    if decoder is None:
+        return [[] for _ in indices]
+    batch = make_batch([speech.features(index) for index in indices]).to(recogniser.device)
+    with torch.inference_mode():
+        encodings_BTF = recogniser.encode(batch.features_BTF, batch.lengths_B)
+        return decoder.texts(recogniser, encodings_BTF, batch.lengths_B, TRIED)
+
+
+def _opened(shared: _Shared, batches: Sequence[Sequence[str]]) -> tuple[Recogniser, Speech, list[list[int]]]:
     recogniser, place = _recogniser(*_described(shared)), _places(shared.folder)
     recogniser.load(shared.weights)
-    speech = opened_speech(shared.folder)
-    return [heard_batch(recogniser, speech, [place[name] for name in batch], shared.with_losses) for batch in batches]
+    return recogniser, opened_speech(shared.folder), [[place[name] for name in batch] for batch in batches]
 
 
 def _described(shared: _Shared) -> tuple[str, str]:

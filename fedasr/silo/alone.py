@@ -29,9 +29,11 @@ def own_scores(host: SiloHost, silo: Silo) -> AloneReply:
     Under a guarantee what the silo holds out is left alone: nothing pays for a look at it.
     """
     recogniser = host.recogniser
-    errors = scored(recogniser, host.test_speech, with_losses=False).errors
+    tested = scored(recogniser, host.test_speech, with_losses=False, decoder=host.decoder)
     held_out = ErrorCounts()
     if len(silo.held_out) and host.plan.guarantee is None:
         held_out = scored(recogniser, silo.held_out, with_losses=False).total
-    told = tuple(tuple(astuple(count)) for count in errors.values())
-    return AloneReply(0, math.nan, digest(recogniser.weights()), told, held_out=tuple(astuple(held_out)))
+    told, decoded = (tuple(tuple(astuple(count)) for count in of.values()) for of in (tested.errors, tested.decoded))
+    return AloneReply(
+        0, math.nan, digest(recogniser.weights()), told, held_out=tuple(astuple(held_out)), decoded=decoded
+    )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import torch
 
 from fedasr.asr.augment import AugmentSpec
+from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.common.randomness import Streams
@@ -56,6 +57,8 @@ class SiloHost:
         Recognisers of another shape, by role.
     is_silent : bool
         A protection at the silos' boundary pays for the arrays of a reply alone: metrics, costs and reasons stay.
+    decoder : Decoder, optional
+        How models that stay in the silos are decoded when they are scored.
     """
 
     speech_folder: Path
@@ -70,6 +73,7 @@ class SiloHost:
     plan: GradientPlan = field(default_factory=Unprotected)
     roles: Mapping[str, RecogniserSpec] = field(default_factory=dict)
     is_silent: bool = False
+    decoder: Decoder | None = None
 
     def in_role(self, role: str) -> SiloHost:
         """Return the host with the recogniser of a role: itself where the role has no shape of its own."""

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fedasr.asr.batch import make_batch
+from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.decoding.greedy import decoding_batches, in_order
-from fedasr.asr.recogniser import Recogniser
+from fedasr.asr.recogniser import HeardBatch, Recogniser
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors, total
 from fedasr.corpora.speech import Speech
 from fedasr.training.losses import mean_of_known
 
 UNKNOWN = [1]
 """Stands in a batch for a transcript that has no tokens; its loss is nobody's."""
+
+
+class HeardUtterance(NamedTuple):
+    """What is heard greedily, the loss of the transcript where it has one, and what is decoded where anything is."""
+
+    text: str
+    loss: float | None
+    decoded: str | None
 
 
 @dataclass(frozen=True)
@@ -27,10 +37,13 @@ class Scored:
     losses : tuple of float or None
         Of each utterance, in nats a token; None where it was not asked for, and where the transcript cannot be written
         in the model's tokens or said in its frames.
+    decoded : mapping of str to ErrorCounts
+        By speaker, of what was decoded; empty where nothing was.
     """
 
     errors: Mapping[str, ErrorCounts]
     losses: tuple[float | None, ...]
+    decoded: Mapping[str, ErrorCounts] = field(default_factory=dict)
 
     @property
     def utterances(self) -> int:
@@ -48,24 +61,38 @@ class Scored:
         return mean_of_known(self.losses)
 
 
-def scored(recogniser: Recogniser, speech: Speech, with_losses: bool = True) -> Scored:
+def scored(
+    recogniser: Recogniser, speech: Speech, with_losses: bool = True, decoder: Decoder | None = None
+) -> Scored:  # fmt: skip
     """Score the weights that a recogniser holds on some speech, in batches that depend on the speech alone."""
     batches = decoding_batches([speech.frames(index) for index in range(len(speech))])
-    heard = in_order(batches, [heard_batch(recogniser, speech, batch, with_losses) for batch in batches])
-    counts = [count_errors(speech.text(index), text) for index, (text, _) in enumerate(heard)]
-    errors = by_speaker([utterance.speaker for utterance in speech.utterances], counts)
-    return Scored(errors, tuple(loss for _, loss in heard))
+    heard = in_order(batches, [heard_batch(recogniser, speech, batch, with_losses, decoder) for batch in batches])
+    losses = tuple(one.loss for one in heard)
+    decoded = _errors(speech, [one.decoded or "" for one in heard]) if decoder else {}
+    return Scored(_errors(speech, [one.text for one in heard]), losses, decoded)
+
+
+def _errors(speech: Speech, texts: Sequence[str]) -> Mapping[str, ErrorCounts]:
+    counts = [count_errors(speech.text(index), text) for index, text in enumerate(texts)]
+    return by_speaker([utterance.speaker for utterance in speech.utterances], counts)
 
 
 def heard_batch(
-    recogniser: Recogniser, speech: Speech, indices: Sequence[int], with_losses: bool
-) -> list[tuple[str, float | None]]:
+    recogniser: Recogniser, speech: Speech, indices: Sequence[int], with_losses: bool, decoder: Decoder | None = None
+) -> list[HeardUtterance]:
     """Return what is heard in each utterance of one batch, and the loss of its transcript; see `Scored`."""
     features = [speech.features(index) for index in indices]
     if not with_losses:
-        return [(text, None) for text in recogniser.transcribe(make_batch(features))]
+        heard = recogniser.hear(make_batch(features), decode=decoder)
+        return [HeardUtterance(text, None, found) for text, found in zip(heard.texts, _each(heard), strict=True)]
     targets = [recogniser.tokens.encode_if_known(speech.text(index)) for index in indices]
     batch = make_batch(features, [target or UNKNOWN for target in targets])
-    texts, losses = recogniser.hear(batch, with_losses=True)
+    heard = recogniser.hear(batch, with_losses=True, decode=decoder)
     has_loss = [bool(target) and fits for target, fits in zip(targets, recogniser.fits(batch).tolist(), strict=True)]
-    return [(t, loss if known else None) for t, loss, known in zip(texts, losses, has_loss, strict=True)]
+    losses = [loss if known else None for loss, known in zip(heard.losses, has_loss, strict=True)]
+    return [HeardUtterance(*one) for one in zip(heard.texts, losses, _each(heard), strict=True)]
+
+
+def _each(heard: HeardBatch) -> Sequence[str | None]:
+    """Return what was decoded in each utterance, None where nothing was."""
+    return heard.decoded or [None] * len(heard.texts)

@@ -45,7 +45,7 @@ class DecodingSpec(Settings):
     beam: int = number(16, least=1)
     drop: float = number(15.0, above=0, below=math.inf)
     language_weight: float | None = number(None, least=0, below=math.inf)
-    word_bonus: float | None = number(None, above=-math.inf, below=math.inf)
+    word_bonus: float | None = number(None, least=-20, most=20)
 
     @property
     def is_greedy(self) -> bool:

@@ -15,7 +15,7 @@ from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups, pooled_scores
 from fedasr.report.words.units import count_text, listing, percent
-from fedasr.runs.data import RunData
+from fedasr.runs.data import GREEDY, RowData, RunData, SpeakerScore
 
 MOST_DOTS = 150
 
@@ -42,7 +42,7 @@ def silo_strips(data: RunData) -> list[Strip]:
 
 def speaker_strips(data: RunData) -> list[Strip]:
     """Return each row's WER of the test speakers, pooled over seeds."""
-    pooled = ((group, pooled_scores([row.speaker_scores for row in group.finished])) for group in groups(data))
+    pooled = ((group, pooled_scores([_greedy(row) for row in group.finished])) for group in groups(data))
     return [Strip(group, scores, "test") for group, scores in pooled if scores]
 
 
@@ -169,3 +169,7 @@ def described(strips: list[Strip], noun: str) -> str:
             f"{percent(median(values))}%, worst {percent(values[-1])}%{f' ({named})' if named else ''}"
         )
     return "; ".join(sentences)
+
+
+def _greedy(row: RowData) -> tuple[SpeakerScore, ...]:
+    return tuple(score for score in row.speaker_scores if score.decoding == GREEDY)

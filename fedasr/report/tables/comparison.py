@@ -121,8 +121,20 @@ def _wer(group: Group, release: bool) -> Cell:
         low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)
         details.append(f"silos {percent(low, 0)}–{percent(high, 0)}")
     held_out = group.mean(lambda row: row.held_out_wer)
+    details += _decoded(group)
     details += [f"held out {percent(held_out)}"] if held_out is not None and not release else []
     return Cell(percent(wer.value), tuple(details))
+
+
+def _decoded(group: Group) -> list[str]:
+    """Return the WER by the experiment's decoding, and its interval (one seed) or range; nothing without one."""
+    values = group.values(lambda row: row.wer_decoded)
+    if not values:
+        return []
+    ends = (group.mean(lambda row: row.wer_decoded_low), group.mean(lambda row: row.wer_decoded_high))
+    low, high = ends if len(values) == 1 else (min(values), max(values))
+    told = f"decoded {percent(sum(values) / len(values))}"
+    return [told] if low is None or high is None else [told, f"{percent(low)}–{percent(high)}"]
 
 
 def _epsilon(group: Group) -> Cell:

@@ -1,0 +1,149 @@
+"""The text that a decoder learns from, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedasr.asr.decoding.decoding_spec import LEXICON, SILOS
+from fedasr.asr.heads.head import HEADS, Head
+from fedasr.common.errors import UserError
+from fedasr.corpora.partition import Partition
+from fedasr.corpora.text import NORMALISED, canonical, plain_text
+from fedasr.corpora.utterance import Utterance
+from fedasr.engine.named import MOST_SILOS
+from fedasr.engine.preparation import DividedCorpus, Prepared
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.server.protected.row_protection import row_protection
+from fedasr.server.strategies_by_name import build_strategy
+
+
+@dataclass(frozen=True)
+class DecodingText:
+    """The sentences that words and n-grams are learnt from.
+
+    Attributes
+    ----------
+    public : tuple of str
+        The transcripts of labelled public speech.
+    more : tuple of str
+        What ``decoding.text`` adds.
+    silos, held_out : int
+        How many of those that are added are transcripts that silos train on, and transcripts of what is scored
+        (development and test speakers, and what silos hold out), and of no public speech.
+    """
+
+    public: tuple[str, ...]
+    more: tuple[str, ...] = ()
+    silos: int = 0
+    held_out: int = 0
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.public + self.more
+
+    @property
+    def whose(self) -> str:
+        """Whose the added sentences are, where they are somebody's; empty else."""
+        told = {"silos": self.silos, "speech that is held out": self.held_out}
+        return " and ".join(f"{count} are transcripts of {name}" for name, count in told.items() if count)
+
+
+def decoding_text(experiment: Experiment, utterances: Iterable[Utterance], partition: Partition) -> DecodingText:
+    """Return the text of an experiment's ``[decoding]``.
+
+    Raises
+    ------
+    UserError
+        Where the file is not there or is no text, or there is no text at all.
+    """
+    parts = _transcripts(utterances, partition)
+    public, spec = tuple(parts["public"]), experiment.decoding
+    if not spec.text:
+        more = []
+    elif spec.text == SILOS:
+        more = parts["silos"]
+    else:
+        more = _read(Path(spec.text), experiment.corpus.text)
+    text = DecodingText(public, tuple(more), *_whose(more, parts))
+    if not any(sentence.split() for sentence in text.sentences):
+        raise UserError(
+            "decoding.method is 'lexicon', which is learnt on public transcripts, and there are none; "
+            "set corpus.public_speakers, or decoding.text"
+        )
+    return text
+
+
+def text_of(prepared: Prepared) -> DecodingText:
+    """Return the text of prepared speech; see `decoding_text`."""
+    return decoding_text(prepared.experiment, prepared.speech.utterances, prepared.partition)
+
+
+def misdecoded(corpus: DividedCorpus) -> list[str]:
+    """Return what is wrong with ``[decoding]``, a line each."""
+    experiment, spec = corpus.experiment, corpus.experiment.decoding
+    if spec.is_greedy:
+        return []
+    head = HEADS.find(experiment.model.head)
+    if head.prefix is Head.prefix and head.beam is Head.beam:
+        return [f"model.head is '{experiment.model.head}', which scores no beginnings; set decoding.method = 'greedy'"]
+    if spec.method != LEXICON:
+        return []
+    try:
+        text = decoding_text(experiment, corpus.utterances, corpus.partition)
+    except UserError as error:
+        return list(error.lines)
+    promising = [row.name for row in experiment.compare if carries_epsilon(experiment, row)]
+    if not text.whose or not promising:
+        return []
+    return [
+        f"decoding.text: of its {len(text.more)} sentences {text.whose}, which the ε of '{promising[0]}' does not "
+        "cover; leave them out of the text, or that row out of the comparison"
+    ]
+
+
+def carries_epsilon(experiment: Experiment, row: RowSpec) -> bool:
+    """Say whether a row is one that promises an ε, by what it is made of."""
+    strategy = build_strategy(row, experiment.training_of(row), MOST_SILOS)
+    return row_protection(row, strategy).protects or bool(getattr(strategy, "carries_epsilon", False))
+
+
+def _transcripts(utterances: Iterable[Utterance], partition: Partition) -> dict[str, list[str]]:
+    """Return the transcripts of public, silos' and held-out speech."""
+    public = set(partition.public_labelled)
+    scored = {*partition.development, *partition.test}
+    trained = {name for silo in partition.silos for name in silo}
+    kept = {name for silo in partition.held_out for name in silo}
+    found: dict[str, list[str]] = {"public": [], "silos": [], "held out": []}
+    for utterance in utterances:
+        if utterance.id in trained:
+            found["silos"].append(utterance.text)
+        elif utterance.id in kept or utterance.speaker in scored:
+            found["held out"].append(utterance.text)
+        elif utterance.speaker in public:
+            found["public"].append(utterance.text)
+    return found
+
+
+def _whose(sentences: Iterable[str], parts: dict[str, list[str]]) -> tuple[int, int]:
+    """Count the sentences that silos and held-out speakers said and no public speaker did, however written."""
+    public, silos, held_out = (set(map(plain_text, parts[name])) for name in ("public", "silos", "held out"))
+    said = [plain for sentence in sentences if (plain := plain_text(sentence)) not in public]
+    return sum(plain in silos for plain in said), sum(plain in held_out - silos for plain in said)
+
+
+def _read(path: Path, rule: str) -> list[str]:
+    write = plain_text if rule == NORMALISED else canonical
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"decoding.text: {path}: not a text in UTF-8") from error
+    except OSError as error:
+        raise UserError(f"decoding.text: {path}: not readable ({error.strerror}); name a file of sentences") from error
+    sentences = [sentence for line in lines if (sentence := write(line))]
+    if not sentences:
+        raise UserError(f"decoding.text: {path}: holds no sentence; write one a line, or remove the key")
+    return sentences
