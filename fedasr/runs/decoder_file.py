@@ -1,4 +1,4 @@
-"""A decoder in one file, beside the model that it decodes and in the run folder: words, n-grams and weights."""
+"""A decoder in one file, beside the model that it decodes and in the run folder: words, n-grams and balance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.decoding.ngram import NGram
-from fedasr.asr.decoding.search import Limits, Weights
+from fedasr.asr.decoding.search import Balance, Pruning
 from fedasr.common.errors import UserError
 from fedasr.common.files import load_arrays, save_arrays
 from fedasr.runs.file_names import DECODER, MODEL
@@ -20,7 +20,7 @@ def save_decoder(path: Path, decoder: Decoder) -> None:
     ngram = decoder.ngram
     grams = {f"grams.{order}": lines for order, lines in enumerate(ngram.grams, start=1)} if ngram else {}
     about = {
-        "limits": asdict(decoder.limits), "weights": asdict(decoder.weights),
+        "pruning": asdict(decoder.pruning), "balance": asdict(decoder.balance),
         "words": list(ngram.words) if ngram else None, "order": ngram.order if ngram else 0,
     }  # fmt: skip
     save_arrays(path, grams, {"decoder": about})
@@ -41,7 +41,7 @@ def load_decoder(path: Path) -> Decoder:
         if about["words"] is not None:
             grams = tuple(np.asarray(arrays[f"grams.{order}"], np.int64) for order in range(1, about["order"] + 1))
             ngram = NGram(tuple(map(str, about["words"])), _checked(grams, len(about["words"])))
-        return Decoder(Limits(**about["limits"]), Weights(**about["weights"]), ngram)
+        return Decoder(Pruning(**about["pruning"]), Balance(**about["balance"]), ngram)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a decoder of fedasr ({reason})") from error

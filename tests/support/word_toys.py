@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fedasr.asr.decoding.lexicon import divider
-from fedasr.asr.decoding.search import Weights
+from fedasr.asr.decoding.search import Balance
 from fedasr.asr.encoders.encoder import EncoderSpec
 from fedasr.asr.features import FeatureSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
@@ -101,11 +101,11 @@ def language(sentence: Sequence[str], text: Sequence[str], order: int) -> float:
 
 
 def scores(
-    made: Recogniser, speech_1TF: Tensor, weights: Weights, text: Sequence[str] = TEXT, order: int = 3
+    made: Recogniser, speech_1TF: Tensor, balance: Balance, text: Sequence[str] = TEXT, order: int = 3
 ) -> dict[tuple[str, ...], float]:  # fmt: skip
     """The score of every sequence of words."""
     return {
         words: sound(made, speech_1TF, spelt(words, made.tokens))
-        + weights.language * language(words, text, order) + weights.word_bonus * len(words)
+        + balance.language * language(words, text, order) + balance.word_bonus * len(words)
         for words in sequences(made.tokens, longest=speech_1TF.shape[1])
     }  # fmt: skip

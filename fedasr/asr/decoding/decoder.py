@@ -14,32 +14,32 @@ from torch import Tensor
 from fedasr.asr.decoding.decoding_spec import LEXICON, DecodingSpec
 from fedasr.asr.decoding.lexicon import Graph, anything, divider, spellings, trie
 from fedasr.asr.decoding.ngram import NGram, learn_ngram
-from fedasr.asr.decoding.search import Limits, Text, Weights, search
+from fedasr.asr.decoding.search import Balance, Pruning, Text, search
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.tokens import Tokens, tokens_from_json
 from fedasr.common.errors import RowError
 
-UNCHOSEN = Weights(0.6, 0.0)
-"""The weights where nobody states them and there is nothing to choose them on."""
+UNCHOSEN = Balance(0.6, 0.0)
+"""The balance where nobody states one and there is nothing to choose it on."""
 
 
 @dataclass(frozen=True, eq=False)
 class Decoder:
     """Searches texts: all that can be written, or sequences of the words of an n-gram.
 
-    It depends on no weights: what a model hears is given. An utterance is searched by itself, in float64 on the CPU,
+    It depends on no model: what one hears is given. An utterance is searched by itself, in float64 on the CPU,
     so that a text does not depend on which others it is decoded with.
 
     Parameters
     ----------
-    limits : Limits
-    weights : Weights
+    pruning : Pruning
+    balance : Balance
     ngram : NGram, optional
         Without it any text may be heard.
     """
 
-    limits: Limits
-    weights: Weights
+    pruning: Pruning
+    balance: Balance
     ngram: NGram | None = None
 
     def __call__(self, recogniser: Recogniser, encodings_BTF: Tensor, lengths_B: Tensor) -> list[str]:
@@ -77,7 +77,7 @@ class Decoder:
                     f"the head '{recogniser.spec.head}' scores no beginnings of transcripts; decode greedily"
                 )
             most = frames if longest is None else min(frames, longest)
-            found.append(search(beam, graph, ngram, self.weights, self.limits, most, size))
+            found.append(search(beam, graph, ngram, self.balance, self.pruning, most, size))
         return found
 
     def graph(self, tokens: Tokens) -> Graph:
@@ -90,9 +90,9 @@ class Decoder:
             return tokens.can_write(word)
         return word in self._words and tokens.can_write(word)
 
-    def weighed(self, weights: Weights) -> Decoder:
-        """Return the decoder with other weights."""
-        return replace(self, weights=weights)
+    def balanced(self, balance: Balance) -> Decoder:
+        """Return the decoder with another balance."""
+        return replace(self, balance=balance)
 
     @cached_property
     def _words(self) -> frozenset[str]:
@@ -101,7 +101,7 @@ class Decoder:
     @cached_property
     def digest(self) -> str:
         """What it is called by: two of one digest decode alike."""
-        total = hashlib.sha256(repr((self.limits, self.weights)).encode())
+        total = hashlib.sha256(repr((self.pruning, self.balance)).encode())
         if self.ngram is not None:
             total.update("\n".join(self.ngram.words).encode())
             for grams in self.ngram.grams:
@@ -114,8 +114,8 @@ class Decoder:
     def __hash__(self) -> int:
         return hash(self.digest)
 
-    def __reduce__(self) -> tuple[type[Decoder], tuple[Limits, Weights, NGram | None]]:
-        return Decoder, (self.limits, self.weights, self.ngram)
+    def __reduce__(self) -> tuple[type[Decoder], tuple[Pruning, Balance, NGram | None]]:
+        return Decoder, (self.pruning, self.balance, self.ngram)
 
 
 def learnt(spec: DecodingSpec, sentences: Iterable[str]) -> Decoder | None:
@@ -128,15 +128,15 @@ def learnt(spec: DecodingSpec, sentences: Iterable[str]) -> Decoder | None:
     """
     if spec.is_greedy:
         return None
-    limits = Limits(spec.beam, spec.drop)
+    pruning = Pruning(spec.beam, spec.drop)
     if spec.method != LEXICON:
-        return Decoder(limits, Weights())
+        return Decoder(pruning, Balance())
     ngram = learn_ngram(sentences, spec.order)
     if not ngram.words:
         raise ValueError("a lexicon needs text")
     if spec.language_weight is None or spec.word_bonus is None:
-        return Decoder(limits, UNCHOSEN, ngram)
-    return Decoder(limits, Weights(spec.language_weight, spec.word_bonus), ngram)
+        return Decoder(pruning, UNCHOSEN, ngram)
+    return Decoder(pruning, Balance(spec.language_weight, spec.word_bonus), ngram)
 
 
 @lru_cache(maxsize=2)

@@ -19,7 +19,7 @@ utterance is encoded moves its scores by less."""
 
 
 @dataclass(frozen=True)
-class Weights:
+class Balance:
     """How sound and language are weighed: ``sound + language_weight · language + word_bonus · words``, in nats."""
 
     language: float = 0.0
@@ -27,7 +27,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Limits:
+class Pruning:
     """What a search follows.
 
     Attributes
@@ -61,13 +61,13 @@ class Text:
     sound: float
     language: float
 
-    def score(self, weights: Weights) -> float:
+    def score(self, balance: Balance) -> float:
         """Return the whole score."""
-        return self.sound + weights.language * self.language + weights.word_bonus * len(self.words)
+        return self.sound + balance.language * self.language + balance.word_bonus * len(self.words)
 
-    def rank(self, weights: Weights) -> tuple[float, tuple[int, ...]]:
+    def rank(self, balance: Balance) -> tuple[float, tuple[int, ...]]:
         """Return what texts are sorted by, the best first."""
-        return -round(self.score(weights), DIGITS), self.labels
+        return -round(self.score(balance), DIGITS), self.labels
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class _Prefix:
 
 
 def search(
-    beam: Beam, graph: Graph, ngram: NGram | None, weights: Weights, limits: Limits, longest: int, size: int = 1
+    beam: Beam, graph: Graph, ngram: NGram | None, balance: Balance, pruning: Pruning, longest: int, size: int = 1
 ) -> list[Text]:
     """Return up to `size` texts, the best first; none where the model is broken (NaN).
 
@@ -105,8 +105,8 @@ def search(
     graph : Graph
     ngram : NGram or None
         With a graph of words.
-    weights : Weights
-    limits : Limits
+    balance : Balance
+    pruning : Pruning
     longest : int
         Labels of the longest text.
     size : int
@@ -114,11 +114,11 @@ def search(
     prefixes, found = [_Prefix((), (), ROOT, ngram.start if ngram else (), 0.0)], list[Text]()
     for length in range(longest + 1):
         whole = [prefix.ended(graph, ngram) for prefix in prefixes]
-        found = _best([*found, *_texts(prefixes, whole, beam, graph, ngram)], weights, size)
+        found = _best([*found, *_texts(prefixes, whole, beam, graph, ngram)], balance, size)
         if length == longest:
             break
-        least = found[-1].score(weights) - limits.drop if len(found) == size else -np.inf
-        parents, labels, prefixes = _longer(prefixes, whole, beam.extensions().numpy(), graph, weights, limits, least)
+        least = found[-1].score(balance) - pruning.drop if len(found) == size else -np.inf
+        parents, labels, prefixes = _longer(prefixes, whole, beam.extensions().numpy(), graph, balance, pruning, least)
         if not prefixes:
             break
         beam = beam.grown(torch.from_numpy(parents), torch.from_numpy(labels))
@@ -135,27 +135,27 @@ def _texts(
             yield Text(ended.labels, ended.words, sound, language)
 
 
-def _best(texts: list[Text], weights: Weights, size: int) -> list[Text]:
-    return sorted(texts, key=lambda text: text.rank(weights))[:size]
+def _best(texts: list[Text], balance: Balance, size: int) -> list[Text]:
+    return sorted(texts, key=lambda text: text.rank(balance))[:size]
 
 
 def _longer(
-    prefixes: list[_Prefix], whole: list[_Prefix], sound_KV: NDArray[np.float64], graph: Graph, weights: Weights,
-    limits: Limits, least: float,
+    prefixes: list[_Prefix], whole: list[_Prefix], sound_KV: NDArray[np.float64], graph: Graph, balance: Balance,
+    pruning: Pruning, least: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[_Prefix]]:  # fmt: skip
     """Return the best prefixes that are a label longer: parents, labels, and themselves."""
     from_ = [(place, prefix) for place, prefix in enumerate(prefixes)]
     from_ += [(place, ended) for place, ended in enumerate(whole) if ended is not prefixes[place]]
     parents_C, sources_C, arcs_C = _arcs(from_, graph)
     labels_C, targets_C = graph.labels_A[arcs_C], graph.targets_A[arcs_C]
-    said = np.array([weights.language * p.language + weights.word_bonus * len(p.words) for _, p in from_])
-    begun_C = graph.ahead_N[targets_C] * weights.language + weights.word_bonus * (graph.ahead_N[targets_C] < 0)
+    said = np.array([balance.language * p.language + balance.word_bonus * len(p.words) for _, p in from_])
+    begun_C = graph.ahead_N[targets_C] * balance.language + balance.word_bonus * (graph.ahead_N[targets_C] < 0)
     scores_C = sound_KV[parents_C, labels_C] + said[sources_C] + begun_C
     scores_C[~(scores_C > -np.inf)] = -np.inf  # NaN too
-    least = max(least, float(scores_C.max(initial=-np.inf)) - limits.drop)
+    least = max(least, float(scores_C.max(initial=-np.inf)) - pruning.drop)
     alive = np.flatnonzero((scores_C >= least) & (scores_C > -np.inf))
     order = np.lexsort((labels_C[alive], parents_C[alive], -np.round(scores_C[alive], DIGITS)))
-    kept = alive[order[: limits.width]]
+    kept = alive[order[: pruning.width]]
     longer = [
         _Prefix((*p.labels, label), p.words, target, p.state, p.language)
         for p, label, target in zip(

@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from fedasr.asr.decoding.search import Text, Weights
+from fedasr.asr.decoding.search import Balance, Text
 from fedasr.asr.word_errors import count_errors, total
 
-GRID = tuple(Weights(*point) for point in itertools.product((0.6, 0.3, 1.0, 1.5), (0.0, 1.0, 2.0)))
+GRID = tuple(Balance(*point) for point in itertools.product((0.6, 0.3, 1.0, 1.5), (0.0, 1.0, 2.0)))
 """What is tried; of two that do equally well the earlier is taken."""
 TRIED = 50
 """Texts of each utterance that are weighed again."""
 
 
 def chosen(
-    lists: Sequence[Sequence[Text]], references: Sequence[str], words: Sequence[str], grid: Sequence[Weights] = GRID
-) -> Weights:
-    """Return the weights of a grid by which the best of each utterance's texts make the fewest word errors.
+    lists: Sequence[Sequence[Text]], references: Sequence[str], words: Sequence[str], grid: Sequence[Balance] = GRID
+) -> Balance:
+    """Return the balance of a grid by which the best of each utterance's texts make the fewest word errors.
 
     Parameters
     ----------
@@ -27,14 +27,14 @@ def chosen(
     references : sequence of str
     words : sequence of str
         By their numbers.
-    grid : sequence of Weights
+    grid : sequence of Balance
     """
-    return min(grid, key=lambda weights: _errors(lists, references, words, weights))
+    return min(grid, key=lambda balance: _errors(lists, references, words, balance))
 
 
 def _errors(
-    lists: Sequence[Sequence[Text]], references: Sequence[str], words: Sequence[str], weights: Weights
+    lists: Sequence[Sequence[Text]], references: Sequence[str], words: Sequence[str], balance: Balance
 ) -> int:  # fmt: skip
-    best = [min(texts, key=lambda text: text.rank(weights)) if texts else None for texts in lists]
+    best = [min(texts, key=lambda text: text.rank(balance)) if texts else None for texts in lists]
     heard = [" ".join(words[word] for word in text.words) if text else "" for text in best]
     return total([count_errors(*pair) for pair in zip(references, heard, strict=True)]).errors

@@ -66,9 +66,9 @@ def _weighed(decoder: Decoder, prepared: Prepared, start: Weights, workers: Work
         return decoder, "not chosen: the start is untrained"
     scorer = Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, workers, decoder)
     said = [development.text(index) for index in range(len(development))]
-    weights = chosen(scorer.texts(start, development), said, decoder.ngram.words)
+    balance = chosen(scorer.texts(start, development), said, decoder.ngram.words)
     of = f"{len(said)} utterances of {len(development.speakers)} development speakers"
-    return decoder.weighed(weights), f"chosen of {len(GRID)} by what the start hears in {of}"
+    return decoder.balanced(balance), f"chosen of {len(GRID)} by what the start hears in {of}"
 
 
 def _described(decoder: Decoder, how: str, text: DecodingText, prepared: Prepared) -> DecodingData:
@@ -76,9 +76,9 @@ def _described(decoder: Decoder, how: str, text: DecodingText, prepared: Prepare
     outside = {name: _outside(decoder, prepared, (u.text for u in part.utterances)) for name, part in parts.items()}
     spec, ngram = prepared.experiment.decoding, decoder.ngram
     return DecodingData(
-        spec.method, decoder.limits.width, decoder.limits.drop, ngram.order if ngram else None,
+        spec.method, decoder.pruning.width, decoder.pruning.drop, ngram.order if ngram else None,
         len(ngram.words) if ngram else None, len(text.public), len(text.more), text.whose,
-        decoder.weights.language if ngram else None, decoder.weights.word_bonus if ngram else None, how,
+        decoder.balance.language if ngram else None, decoder.balance.word_bonus if ngram else None, how,
         {name: share for name, share in outside.items() if share is not None},
     )  # fmt: skip
 

@@ -13,12 +13,12 @@ from support.word_toys import FRAMES, TEXT, WORDS, language, model, scores, soun
 from fedasr.asr.decoding.decoder import Decoder, learnt
 from fedasr.asr.decoding.decoding_spec import DecodingSpec
 from fedasr.asr.decoding.ngram import learn_ngram
-from fedasr.asr.decoding.search import DIGITS, Limits, Weights
+from fedasr.asr.decoding.search import DIGITS, Balance, Pruning
 from fedasr.asr.heads.head import ForwardBeam
 from fedasr.asr.recogniser import Recogniser
 
 HEADS = ["ctc", "transducer", "joint"]
-WIDE = Limits(10_000, math.inf)
+WIDE = Pruning(10_000, math.inf)
 SAME = 10.0**-DIGITS
 """Texts whose scores are nearer are equally good."""
 
@@ -39,16 +39,16 @@ def _texts(made: Recogniser, decoder: Decoder, speech_BTF: torch.Tensor, lengths
 def test_with_a_wide_beam_the_best_of_all_sequences_of_words_is_found(
     head: str, kind: str, seed: int, order: int, weight: float, bonus: float
 ) -> None:
-    weights, frames = Weights(weight, bonus), {"characters": 4, "pieces": 3, "words": 2}[kind]
+    balance, frames = Balance(weight, bonus), {"characters": 4, "pieces": 3, "words": 2}[kind]
     made = model(head, tokens_of(kind), seed)
     heard = speech(made, 1, seed, frames)
-    every = scores(made, heard, weights, TEXT, order)
+    every = scores(made, heard, balance, TEXT, order)
     ranked = sorted(every, key=lambda words: (-round(every[words], DIGITS), spelt(words, made.tokens)))
-    decoder = Decoder(WIDE, weights, learn_ngram(TEXT, order))
+    decoder = Decoder(WIDE, balance, learn_ngram(TEXT, order))
     (found,) = _texts(made, decoder, heard, [frames], 4)
     names = [tuple(decoder.ngram.words[word] for word in text.words) for text in found]
     assert [text.labels for text in found] == [spelt(words, made.tokens) for words in names]
-    np.testing.assert_allclose([text.score(weights) for text in found], [every[w] for w in names], atol=SAME)
+    np.testing.assert_allclose([text.score(balance) for text in found], [every[w] for w in names], atol=SAME)
     np.testing.assert_allclose([every[w] for w in names], [every[w] for w in ranked[:4]], atol=SAME)
     assert len(found) == 4
 
@@ -58,12 +58,15 @@ def test_without_a_lexicon_the_most_probable_text_is_found(head: str) -> None:
     heard_at_all = set()
     for seed in range(8):
         made = model(head, tokens_of("words"), seed)
+        with torch.no_grad():
+            for part in made.head.parts().values():
+                part.output.bias[0] -= 2.0
         heard = speech(made, 1, seed, 2)
         labels = [one for count in range(3) for one in itertools.product(range(1, made.tokens.size), repeat=count)]
         best = max(labels, key=lambda one: sound(made, heard, one))
-        (found,) = _texts(made, Decoder(WIDE, Weights()), heard, [2])
+        (found,) = _texts(made, Decoder(WIDE, Balance()), heard, [2])
         assert found[0].labels == best
-        assert found[0].score(Weights()) == pytest.approx(sound(made, heard, best), abs=SAME)
+        assert found[0].score(Balance()) == pytest.approx(sound(made, heard, best), abs=SAME)
         heard_at_all.add(best)
     assert len(heard_at_all) > 1
 
@@ -71,12 +74,12 @@ def test_without_a_lexicon_the_most_probable_text_is_found(head: str) -> None:
 def test_the_parts_of_a_score_are_what_they_are_called() -> None:
     made = model("ctc", tokens_of("characters"), 3)
     heard = speech(made, 1, 3)
-    (found,) = _texts(made, Decoder(WIDE, Weights(0.5, 1.0), learn_ngram(TEXT, 2)), heard, [FRAMES], 6)
+    (found,) = _texts(made, Decoder(WIDE, Balance(0.5, 1.0), learn_ngram(TEXT, 2)), heard, [FRAMES], 6)
     for text in found:
         words = tuple(sorted(WORDS)[word] for word in text.words)
         assert text.sound == pytest.approx(sound(made, heard, text.labels), abs=SAME)
         assert text.language == pytest.approx(language(words, TEXT, 2), abs=1e-9)
-        assert text.score(Weights(0.5, 1.0)) == pytest.approx(text.sound + 0.5 * text.language + len(words))
+        assert text.score(Balance(0.5, 1.0)) == pytest.approx(text.sound + 0.5 * text.language + len(words))
 
 
 @pytest.mark.parametrize("kind", ["characters", "words", "pieces"])
@@ -105,7 +108,7 @@ def test_what_sounds_alike_is_ordered_by_token_number(head: str) -> None:
             part.output.weight.zero_()
             part.output.bias.zero_()
             part.output.bias[0] = -1.0
-    decoder = Decoder(WIDE, Weights(0.0, 0.0), learn_ngram(WORDS, 1))
+    decoder = Decoder(WIDE, Balance(0.0, 0.0), learn_ngram(WORDS, 1))
     (found,) = _texts(made, decoder, speech(made, 1, 0, 1), [1], 5)
     assert [text.labels for text in found if text.labels] == [(1,), (2,), (3,), (4,)]
 
