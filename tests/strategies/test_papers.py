@@ -94,34 +94,47 @@ def test_what_scaffold_and_feddyn_remember(drawn: int, quadratic: Prepared, tmp_
 @pytest.mark.parametrize("strength", [0.0, 0.7])
 @pytest.mark.parametrize("drawn", [0, 2])
 def test_ditto(drawn: int, strength: float, quadratic: Prepared, tmp_path: Path) -> None:
+    check_ditto(quadratic, tmp_path, drawn, strength, EXACT)
+
+
+def check_ditto(prepared: Prepared, folder: Path, drawn: int, strength: float, near: float) -> None:
+    """Hold a row of Ditto to its loop: the common model, and the own one of each silo that took part."""
     asked = RowSpec("row", "ditto", options={"proximal": strength})
-    row, found = ran(quadratic, asked, tmp_path, silos_per_round=drawn, momentum=0.6, local_steps=3)
-    silos = silos_of(quadratic, row, found)
-    draws = Gradients(silo_host(quadratic, row, SEED), stretch=1)
-    common, own = plain.ditto(silos, flat(start_of(quadratic)), strength, draws)
-    np.testing.assert_allclose(found.model, common, rtol=0, atol=EXACT)
+    row, found = ran(prepared, asked, folder, silos_per_round=drawn, momentum=0.6, local_steps=3)
+    silos, start = silos_of(prepared, row, found), flat(start_of(prepared))
+    draws = Gradients(silo_host(prepared, row, SEED), stretch=1)
+    common, own = plain.ditto(silos, start, strength, draws)
+    np.testing.assert_allclose(found.model, common, rtol=0, atol=near)
+    assert np.abs(common - start).max() > 1000 * near
     for silo, model in enumerate(own):
         kept = found.kept(silo, "own model")
         assert bool(kept) == (model is not None)
         if model is not None:
-            np.testing.assert_allclose(flat(kept), model, rtol=0, atol=EXACT)
+            np.testing.assert_allclose(flat(kept), model, rtol=0, atol=near)
+            assert np.abs(model - common).max() > 1000 * near
 
 
 @pytest.mark.parametrize("drawn", [0, 2])
 def test_fedper(drawn: int, quadratic: Prepared, tmp_path: Path) -> None:
-    asked = RowSpec("row", "fedper", options={"own_layers": ["head.*"]})
-    row, found = ran(quadratic, asked, tmp_path, silos_per_round=drawn, local_steps=3)
-    host = silo_host(quadratic, row, SEED)
-    start = {**start_of(quadratic), "head.offset": fresh(host)["head.offset"]}
-    is_own = flat({name: np.full(array.shape, name == "head.offset") for name, array in start.items()}) > 0
-    common, models = plain.fedper(silos_of(quadratic, row, found), flat(start), is_own)
-    np.testing.assert_allclose(found.model, common, rtol=0, atol=EXACT)
+    check_fedper(quadratic, tmp_path, drawn, "head.", EXACT)
+
+
+def check_fedper(prepared: Prepared, folder: Path, drawn: int, own: str, near: float) -> None:
+    """Hold a row of FedPer to its loop: the common layers, and the own ones of each silo that took part."""
+    asked = RowSpec("row", "fedper", options={"own_layers": [f"{own}*"]})
+    row, found = ran(prepared, asked, folder, silos_per_round=drawn, local_steps=3)
+    fresh = fresh_weights(silo_host(prepared, row, SEED))
+    start = {name: (fresh if name.startswith(own) else start_of(prepared))[name] for name in fresh}
+    is_own = flat({name: np.full(array.shape, name.startswith(own)) for name, array in start.items()}) > 0
+    common, models = plain.fedper(silos_of(prepared, row, found), flat(start), is_own)
+    np.testing.assert_allclose(found.model, common, rtol=0, atol=near)
+    assert np.abs(common - flat(start)[~is_own]).max() > 1000 * near
     for silo in {silo for cohort in found.cohorts for silo in cohort}:
-        (kept,) = found.kept(silo, "own layers").values()
-        np.testing.assert_allclose(kept, models[silo][is_own], rtol=0, atol=EXACT)
+        np.testing.assert_allclose(flat(found.kept(silo, "own layers")), models[silo][is_own], rtol=0, atol=near)
+        assert np.abs(models[silo] - flat(start))[is_own].max() > 1000 * near
 
 
-def fresh(host: SiloHost) -> dict[str, Any]:
+def fresh_weights(host: SiloHost) -> dict[str, Any]:
     return Work(host, host.silo(0), TRAIN, 1, RecordDict()).fresh_weights()
 
 
@@ -132,3 +145,11 @@ def test_a_recogniser(name: str, recogniser: Prepared, tmp_path: Path) -> None:
     expected = ROWS[name][1](silos_of(recogniser, row, found), start)
     np.testing.assert_allclose(found.model, expected, rtol=0, atol=NEAR)
     assert np.abs(expected - start).max() > 1000 * NEAR
+
+
+def test_a_recogniser_of_each_silos_own_beside_the_common_one(recogniser: Prepared, tmp_path: Path) -> None:
+    check_ditto(recogniser, tmp_path, 2, 0.7, NEAR)
+
+
+def test_a_recogniser_whose_head_is_each_silos_own(recogniser: Prepared, tmp_path: Path) -> None:
+    check_fedper(recogniser, tmp_path, 2, "ctc.", NEAR)
