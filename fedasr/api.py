@@ -43,6 +43,7 @@ from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.stages.learnt_decoder import with_decoder
 from fedasr.engine.stages.start import load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.model import MADE_STARTS
 from fedasr.experiment.paths import absolute
@@ -191,8 +192,10 @@ def _resumed(path: Path, experiment: Experiment) -> Run:
     known = absolute(existing.experiment)
     if existing.corpus_digest():
         known = known.only(corpus=replace(known.corpus, path=experiment.corpus.path))
-    if asdict(known) != asdict(experiment):
-        raise UserError(f"--resume {path}: the folder belongs to another experiment; leave out what differs")
+    if differs := difference(known, experiment):
+        raise UserError(
+            f"--resume {path}: the folder belongs to another experiment ({differs}); leave out what differs"
+        )
     return existing
 
 

@@ -90,7 +90,7 @@ def test_resuming_another_experiment(refused: Refused, simulated: Callable[..., 
     folder = simulated("--grid", "process").folder
     assert "another experiment" in refused(write_toml(), "--resume", folder)
     line = refused("--resume", folder, "--set", "training.rounds=99")
-    assert "another experiment" in line
+    assert "another experiment (training.rounds is 8 there and 99 here)" in line
 
 
 def test_resuming_what_is_no_run(refused: Refused, tmp_path: Path) -> None:
