@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import functools
+import tomllib
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 from fedasr.common.errors import UserError, nearest
 from fedasr.common.plug_ins import imported, plugged_in
 
 T = TypeVar("T")
+SOURCES = Path(__file__).parents[2] / "pyproject.toml"
+"""Of the checkout that is imported, where it is one."""
+INSTALL = f"it is older than them: pip install -e {SOURCES.parent}"
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Registry(Generic[T]):
         """
         known = self.known()
         if name not in known and ":" not in name:
+            if name in _written_down(self.group):
+                raise UserError(f"the installation does not know the {self.kind} '{name}' of its sources; {INSTALL}")
             raise UserError(f"there is no {self.kind} '{name}'{nearest(name, known)}")
         module, _, attribute = known.get(name, name).partition(":")
         with plugged_in(f"the {self.kind} '{name}' cannot be imported", module):
@@ -69,6 +76,20 @@ def _registered(kind: str, group: str) -> dict[str, str]:
         if other != point.value:
             raise UserError(f"two packages register the {kind} '{point.name}': {other} and {point.value}; remove one")
     return found
+
+
+@functools.cache
+def _written_down(group: str) -> frozenset[str]:
+    """Return the names that a checkout's ``pyproject.toml`` gives to a group; none where there is no checkout.
+
+    An editable installation knows those of the day on which it was made.
+    """
+    try:
+        table = tomllib.loads(SOURCES.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return frozenset()
+    project = table.get("project", {})
+    return frozenset(project.get("entry-points", {}).get(group, {})) if project.get("name") == "fedasr" else frozenset()
 
 
 @functools.cache

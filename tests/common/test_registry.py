@@ -1,4 +1,5 @@
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,26 @@ def test_one_name_for_two_things_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         SPICES.known()
     registered(monkeypatch, ("saffron", "decimal:Decimal"), ("saffron", "decimal:Decimal"))
     assert SPICES.known() == {"saffron": "decimal:Decimal"}
+
+
+def test_an_installation_older_than_its_sources_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An editable one knows the names of the day on which it was made."""
+    sources = tmp_path / "pyproject.toml"
+    monkeypatch.setattr(fedasr.common.registry, "SOURCES", sources)
+    registered(monkeypatch, ("saffron", "decimal:Decimal"))
+    table = "[project]\nname = 'NAME'\n[project.entry-points.'fedasr.spices']\nsafron = 'decimal:Decimal'"
+    for text, says in {
+        table.replace("NAME", "fedasr"): "does not know the spice 'safron' of its sources.*pip install -e",
+        table.replace("NAME", "mine"): "no spice 'safron'; did you mean",
+        "[[": "no spice 'safron'; did you mean",
+    }.items():
+        fedasr.common.registry._written_down.cache_clear()
+        sources.write_text(text)
+        with pytest.raises(UserError, match=says):
+            SPICES.find("safron")
+    fedasr.common.registry._written_down.cache_clear()
+
+
+@pytest.mark.parametrize("group", ["fedasr.strategies", "fedasr.protections", "fedasr.codecs"])
+def test_the_names_of_the_sources_are_those_of_the_installation(group: str) -> None:
+    assert fedasr.common.registry._written_down(group) <= Registry("name", group).known().keys()
