@@ -19,6 +19,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import Kind
 from fedasr.protection.boundary import BoundaryProtection
 from fedasr.server.foreign.refusals import faults
+from fedasr.server.foreign.unsaid import unsaid
 from fedasr.server.protected.row_protection import row_protection
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
@@ -61,11 +62,12 @@ def build_strategy(row: RowSpec, training: TrainingSpec, silos: int) -> Strategy
     with told_of(f"compare.{row.name}"):
         cls: Any = strategy_class(row.strategy)
     where, given = f"compare.{row.name}.options", Given(training, silos, sampled(training, silos))
-    found = _built(cls, row.options, where, given)
-    if wrong := faults(found, row.options):
-        raise UserError(*(f"{where}: {line}" for line in wrong))
-    if isinstance(row_protection(row, found), BoundaryProtection):  # which draws the cohort, among all silos
-        found = _built(cls, row.options, where, replace(given, addressed=silos))
+    with unsaid(row.options):
+        found = _built(cls, row.options, where, given)
+        if wrong := faults(found, row.options):
+            raise UserError(*(f"{where}: {line}" for line in wrong))
+        if isinstance(row_protection(row, found), BoundaryProtection):  # which draws the cohort, among all silos
+            found = _built(cls, row.options, where, replace(given, addressed=silos))
     return found
 
 
