@@ -30,6 +30,7 @@ from fedasr.server.own_models import OwnModels, ask_own_models
 from fedasr.server.protected.boundary_round import BoundaryRound, nothing_asked
 from fedasr.server.protected.coverage import UNIFORM
 from fedasr.server.saved_round import resumed, saved
+from fedasr.silo.heeded import is_heeded
 from fedasr.training.losses import number_or_none
 
 log = logging.getLogger("fedasr")
@@ -51,10 +52,20 @@ def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | Non
     except Exception as error:  # a strategy may be anybody's: its failure ends its own row
         log.debug("the strategy of row %s failed", central.row.name, exc_info=True)
         reason = " ".join(str(error).split()) or "no reason given"
-        raise RowError(f"{type(strategy).__name__}: {type(error).__name__}: {reason}") from error
+        raise RowError(f"{type(strategy).__name__}: {type(error).__name__}: {reason}{_mend(error)}") from error
     if model is not None and (bad := not_finite(model)):
         raise RowError(f"{type(strategy).__name__}: the model holds values that are not finite in '{bad}'")
     return model
+
+
+def _mend(error: Exception) -> str:
+    """Return what to do where a strategy reads a setting of local training that nobody has written."""
+    if isinstance(error, KeyError) and any(is_heeded(str(key)) for key in error.args):
+        return (
+            "; the configuration holds what the strategy itself wrote there: begin from a number of its own (an "
+            "argument client_learning_rate is given the row's rate)"
+        )
+    return ""
 
 
 def _driven(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean | None) -> Weights | None:

@@ -75,6 +75,11 @@ def as_asked(training: TrainingSpec, kind: Kind, content: RecordDict, own: Colle
     return replace(training, **found) if found else training
 
 
+def is_heeded(key: str) -> bool:
+    """Return whether a key in a message is one that silos heed, whatever the client half."""
+    return plain_name(key) in {*REQUESTED, *LOCAL}
+
+
 def check_planned(kind: Kind, content: RecordDict, plan: GradientPlan) -> None:
     """Refuse, under a guarantee, what would change what was planned and is charged.
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
+from support.tree import CHECKOUT
 
 from fedasr.common.errors import RowError
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import ALONE, GRADIENT, LABEL, TRAIN
 from fedasr.messages.records import array_record
-from fedasr.messages.train_request import TrainRequest
+from fedasr.messages.train_request import OTHER_NAMES, REQUESTED, TrainRequest
 from fedasr.protection.none import Unprotected
-from fedasr.silo.heeded import as_asked, check_planned, check_records
+from fedasr.silo.heeded import LOCAL, as_asked, check_planned, check_records, is_heeded
 from fedasr.silo.train import learning_rate
 
 ROW = TrainingSpec(rounds=9, local_steps=3, learning_rate=0.3, decay=0.1)
@@ -140,3 +142,12 @@ def test_a_message_without_a_round_is_of_the_round_of_its_exchange() -> None:
 def test_a_round_is_told_by_any_of_its_names(key: str) -> None:
     assert as_asked(ROW, TRAIN, _content(**{key: 2})) == ROW
     assert TrainRequest.from_record(_content(**{key: 2}), 5).round == 2
+
+
+def test_all_that_silos_heed_stands_in_the_documents() -> None:
+    page = (CHECKOUT / "docs/how-to/extend.md").read_text(encoding="utf-8")
+    table = page.partition("### What it may tell the silos")[2].partition("\n## ")[0]
+    lines = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| `")]
+    written = set(re.findall(r"`([a-z-]+)`", str(lines)))
+    assert written == {*LOCAL, *REQUESTED, *OTHER_NAMES}
+    assert all(is_heeded(name) for name in written)

@@ -180,3 +180,19 @@ class OwnMessages(FedMedian):
         said = {"flower": {"server-round": server_round}, "first": {"server-round": 1}}.get(self.rounds, {})
         records = {"arrays": arrays, "config": ConfigRecord(said)} if self.rounds != "bare" else {"arrays": arrays}
         return [Message(RecordDict(records), node, "train") for node in grid.get_node_ids()]  # type: ignore[arg-type]
+
+
+class Halves(FedMedian):
+    """Halves the rate of each round: from the row's own, or from what the configuration is thought to hold."""
+
+    def __init__(self, key: str = "lr", client_learning_rate: float = 0.0, begins: bool = True, **others: Any) -> None:
+        super().__init__(**others)
+        self.key, self.rate, self.begins = key, client_learning_rate, begins
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        if self.begins:
+            config.setdefault(self.key, 2 * self.rate)
+        config[self.key] *= 0.5  # type: ignore[operator]
+        return super().configure_train(server_round, arrays, config, grid)

@@ -95,3 +95,21 @@ def test_flowers_fedprox_pulls(unequal_corpus: Path, tmp_path: Path) -> None:
 
     plain = sha("FedAvg")
     assert sha("FedProx", proximal_mu=0.0) == plain != sha("FedProx", proximal_mu=5.0)
+
+
+def test_a_strategy_scales_the_rows_rate(unequal_corpus: Path, tmp_path: Path) -> None:
+    row = {"rounds": 2, "learning_rate": 0.1}
+    halved = _run(unequal_corpus, tmp_path / "halved", "Halves", row)
+    fallen = _run(unequal_corpus, tmp_path / "fallen", "Sends", {**row, "decay": 0.5})
+    assert halved["status"] == "finished", halved["failure"]
+    assert halved["model_sha256"] == fallen["model_sha256"]
+
+
+@pytest.mark.parametrize(("key", "is_known"), [("lr", True), ("local_epochs", True), ("spice", False)])
+def test_what_nobody_wrote_cannot_be_scaled_and_the_mend_is_told(
+    key: str, is_known: bool, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    found = _run(unequal_corpus, tmp_path / "run", "Halves", key=key, begins=False)
+    assert found["status"] == "failed"
+    assert f"KeyError: '{key}'" in found["failure"]
+    assert ("client_learning_rate" in found["failure"]) == is_known
