@@ -95,6 +95,12 @@ def with_texts(entries: Iterable[Entry], rule: str) -> Iterable[Entry]:
     return (replace(e, text=write(e.text)) if isinstance(e, Utterance) else e for e in entries)
 
 
+def takes(kind: str, option: str) -> bool:
+    """Return whether the reader of a kind takes an option: ``"subset"`` or ``"columns"``."""
+    with told_of("corpus.kind"):
+        return option in inspect.signature(READERS.find(kind)).parameters
+
+
 def _entries(read: Reader, kind: str, path: Path, **options: object) -> Iterable[Entry]:
     """Call a reader with those of the options that it takes; what is given must be taken."""
     taken = inspect.signature(read).parameters
@@ -113,3 +119,10 @@ def kind_of(path: Path) -> str:
     else:
         is_table = path.suffix.lower() in ENDINGS
     return "table" if is_table else "manifest"
+
+
+def is_manifest_or_table(path: Path) -> bool:
+    """Return whether a path is that of a manifest or a table, or of a folder that holds one by its usual name."""
+    if os.path.isdir(path):
+        return any(os.path.isfile(path / name) for name in (MANIFEST, *TABLES))
+    return path.suffix.lower() in (".jsonl", ".json", *ENDINGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +54,7 @@ SPEAKER_PARTS = ("public_labelled", "public_unlabelled", "development", "test")
 
 def divide(
     utterances: Sequence[Utterance], spec: CorpusSpec, generator: np.random.Generator,
-    public_utterances: Sequence[Utterance] = (),
+    public_utterances: Sequence[Utterance] = (), given: Mapping[str, Sequence[Utterance]] | None = None,
 ) -> Partition:  # fmt: skip
     """Divide the speakers of a corpus.
 
@@ -67,6 +67,8 @@ def divide(
         Draws speakers.
     public_utterances : sequence of Utterance
         Another corpus, all of it public, where ``spec.public`` names one.
+    given : mapping, optional
+        Speech for ``"test"`` or ``"development"`` that lies apart (`fedasr.corpora.scored_sets`).
 
     Raises
     ------
@@ -76,23 +78,26 @@ def divide(
     speakers = sorted({u.speaker for u in utterances})
     order = [speakers[index] for index in generator.permutation(len(speakers))]
     public, rest = _public_speakers(order, utterances, spec, public_utterances)
-    wanted = spec.test_speakers + spec.development_speakers + spec.unlabelled_speakers
+    testing, developing = spec.test_speakers_within, spec.development_speakers_within
+    wanted = testing + developing + spec.unlabelled_speakers
     if wanted + (spec.partition != NODES) > len(rest):
         wanted_public = len(public) if public_utterances else spec.public_speakers_within
         raise UserError(
             f"corpus: {len(speakers)} speakers are too few for {wanted_public} public, "
-            f"{spec.development_speakers} development, {spec.test_speakers} test and {spec.unlabelled_speakers} "
+            f"{developing} development, {testing} test and {spec.unlabelled_speakers} "
             "unlabelled speakers and a silo"
         )
-    test, rest = rest[: spec.test_speakers], rest[spec.test_speakers :]
-    development, rest = rest[: spec.development_speakers], rest[spec.development_speakers :]
+    test, rest = rest[:testing], rest[testing:]
+    development, rest = rest[:developing], rest[developing:]
     unlabelled, rest = rest[: spec.unlabelled_speakers], rest[spec.unlabelled_speakers :]
+    apart = {part: tuple(sorted({u.speaker for u in found})) for part, found in (given or {}).items()}
     labelled = max(1, round(spec.public_labelled * len(public))) if public else 0
     members = set(rest)
     held = [u for u in utterances if u.speaker in members]
     partition = Partition(
         spec.partition, RULES[spec.partition](held, rest, spec, generator),
-        tuple(public[:labelled]), tuple(public[labelled:] + unlabelled), tuple(development), tuple(test),
+        tuple(public[:labelled]), tuple(public[labelled:] + unlabelled), apart.get("development", tuple(development)),
+        apart.get("test", tuple(test)),
     )  # fmt: skip
     _check_disjoint(partition, [*utterances, *public_utterances])
     return partition

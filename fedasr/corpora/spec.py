@@ -21,6 +21,9 @@ NODES = "nodes"
 PUBLIC_SPEAKERS = 8
 """So many speakers of a corpus are public, where nobody says how many."""
 
+DEVELOPMENT_SPEAKERS, TEST_SPEAKERS = 4, 8
+"""So many speakers of a corpus are held out, where nobody says how many."""
+
 
 @dataclass(frozen=True)
 class CorpusSpec(Settings):
@@ -81,10 +84,18 @@ class CorpusSpec(Settings):
         public unlabelled speech.
     unlabelled_speakers : int
         Further speakers of the silos' kind who are public too, their transcripts not to be used.
-    development_speakers : int
-        Speakers held out to choose settings on.
-    test_speakers : int
-        Speakers held out to report on.
+    development : str
+        Speech to choose settings on that lies apart from the corpus; as `test`.
+    development_speakers : int, optional
+        How many speakers of the corpus are held out to choose settings on; by default 4, or none where `development`
+        names others.
+    test : str
+        The corpus' own test set, all of it scored: a manifest or table, a folder of one or of the corpus' kind, or
+        a subset by the corpus' own name for it (``"test-clean"`` of LibriSpeech, ``"test"`` of Common Voice,
+        ``"testing"`` of Speech Commands). A name without a slash is a subset where the kind has such, so say
+        ``"./set.jsonl"`` there. Its speakers may be nowhere else.
+    test_speakers : int, optional
+        How many speakers of the corpus are held out to report on; by default 8, or none where `test` names others.
     """
 
     kind: str = SYNTHETIC
@@ -107,20 +118,43 @@ class CorpusSpec(Settings):
     public_speakers: int | None = least(None, 0)
     public_labelled: float = share(1.0)
     unlabelled_speakers: int = least(0, 0)
-    development_speakers: int = least(4, 0)
-    test_speakers: int = least(8, 0)
+    development: str = ""
+    development_speakers: int | None = least(None, 0)
+    test: str = ""
+    test_speakers: int | None = least(None, 0)
 
     @property
     def public_speakers_within(self) -> int:
         """How many speakers of this corpus are public, where they come from it."""
         return PUBLIC_SPEAKERS if self.public_speakers is None else self.public_speakers
 
+    @property
+    def development_speakers_within(self) -> int:
+        """How many speakers of this corpus are for development."""
+        return _within(self.development, self.development_speakers, DEVELOPMENT_SPEAKERS)
+
+    @property
+    def test_speakers_within(self) -> int:
+        """How many speakers of this corpus are for testing."""
+        return _within(self.test, self.test_speakers, TEST_SPEAKERS)
+
     def conflicts(self) -> Iterable[Mistake]:
         """Refuse a kind that nothing reads, a rule without texts, and a partition without its number of silos."""
         known = {SYNTHETIC, *READERS.known()}
         if self.kind not in known and ":" not in self.kind:
             yield Mistake(f"{{0}} is '{self.kind}'{nearest(self.kind, known)}", ("kind",))
-        if self.kind == SYNTHETIC and self.public in ("same", "other accent") and self.text != AS_READ:
+        is_read = self.public not in ("same", "other accent") or self.test or self.development
+        if self.kind == SYNTHETIC and not is_read and self.text != AS_READ:
             yield Mistake("{0} has no effect on synthetic speech; remove the key", ("text",))
         if self.partition != "natural" and self.silos == 0:
             yield Mistake(f"{{0}} must be at least 1 with the {self.partition} partition", ("silos",))
+        for key in ("test", "development"):
+            if getattr(self, key) and (drawn := getattr(self, f"{key}_speakers")):
+                text = (
+                    f"{{0}} is {drawn}, and {{1}} names other speakers to take their place; set it to 0, or remove one"
+                )
+                yield Mistake(text, (f"{key}_speakers", key))
+
+
+def _within(others: str, speakers: int | None, usual: int) -> int:
+    return (0 if others else usual) if speakers is None else speakers

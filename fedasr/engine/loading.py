@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fedasr.corpora.audio import AudioFile
@@ -14,6 +14,7 @@ from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.connected import connect
 from fedasr.corpora.load import kind_of, read_corpus
 from fedasr.corpora.partition import Partition
+from fedasr.corpora.scored_sets import SETS, check_apart, read_set
 from fedasr.corpora.spec import NODES, SYNTHETIC, CorpusSpec
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.utterance import Utterance
@@ -34,13 +35,16 @@ class LoadedSpeech:
         The corpus.
     public : sequence of Utterance
         Another corpus, all of it public, where there is one.
+    given : mapping
+        ``"test"`` and ``"development"``, where such sets lie apart.
     summaries : mapping
-        What is to be said of ``"corpus"`` and, where there is another, of ``"public"``.
+        What is to be said of ``"corpus"`` and, where they lie apart, of ``"public"``, ``"test"`` and ``"development"``.
     """
 
     utterances: Sequence[Utterance]
     public: Sequence[Utterance]
     summaries: Mapping[str, CorpusSummary]
+    given: Mapping[str, Sequence[Utterance]] = field(default_factory=dict)
 
 
 def load_speech(spec: CorpusSpec, seed: int, watcher: Watcher) -> LoadedSpeech:
@@ -58,12 +62,16 @@ def load_speech(spec: CorpusSpec, seed: int, watcher: Watcher) -> LoadedSpeech:
         corpora["public"] = read_corpus(
             kind_of(path), path, faulty=spec.faulty, text=spec.text, progress=watcher.opened
         )
-    for name, corpus in corpora.items():
-        watcher.stage(f"{name}: {corpus.summary}")
+    corpora |= {key: read_set(spec, key, watcher.opened) for key in SETS if getattr(spec, key)}
     utterances = connect(own.utterances, seed=seed) if spec.connected else own.utterances
     public = corpora["public"].utterances if "public" in corpora else ()
-    public = connect(public, seed=0) if spec.connected else public
-    return LoadedSpeech(utterances, _prefixed(public), {name: corpus.summary for name, corpus in corpora.items()})
+    given = {key: corpora[key].utterances for key in SETS if key in corpora}
+    check_apart({"the corpus": own.utterances, "corpus.public": public}, given)
+    for name, corpus in corpora.items():
+        watcher.stage(f"{name}: {corpus.summary}")
+    given = {key: connect(found, seed=0) if spec.connected else found for key, found in given.items()}
+    summaries = {name: corpus.summary for name, corpus in corpora.items()}
+    return LoadedSpeech(utterances, _prefixed(connect(public, seed=0) if spec.connected else public), summaries, given)
 
 
 def told_of_overlap(speech: LoadedSpeech) -> str:
@@ -73,6 +81,13 @@ def told_of_overlap(speech: LoadedSpeech) -> str:
     if not shared:
         return ""
     return f"public: {shared} of {len(speech.public)} utterances are audio of the corpus, too; name other speech there"
+
+
+def told_of_unseen(speech: LoadedSpeech, partition: Partition) -> str:
+    """Return that nobody here can tell whether nodes hold speech of those who are scored on, where that is so."""
+    if partition.rule != NODES or not speech.given:
+        return ""
+    return f"{' and '.join(speech.given)}: nobody here sees whether the nodes hold speech of these speakers, too"
 
 
 def told_of_public(speech: LoadedSpeech, partition: Partition) -> str:

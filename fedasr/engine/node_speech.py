@@ -40,7 +40,7 @@ def introduction_of(prepared: Prepared) -> Introduction:
         "features": np.concatenate(features), "frames": np.array([len(part) for part in features], np.int64),
         "seconds": np.array([u.duration_seconds for u in public.utterances]),
     }  # fmt: skip
-    corpus = replace(experiment.corpus, path="", public="same")
+    corpus = replace(experiment.corpus, path="", public="same", test="", development="")
     told = experiment.only(corpus=corpus, decoding=DecodingSpec())
     about = {
         "experiment": told.to_toml(), "seed": seed, "tokens": prepared.tokens.to_json(),

@@ -20,7 +20,7 @@ from fedasr.corpora.holding_out import hold_out, told_of_small
 from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
-from fedasr.engine.loading import load_speech, told_of_overlap, told_of_public
+from fedasr.engine.loading import load_speech, told_of_overlap, told_of_public, told_of_unseen
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.model import ModelSpec
@@ -133,17 +133,19 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     watcher.stage("corpus")
     speech = load_speech(experiment.corpus, experiment.seed, watcher)
     streams = Streams(experiment.seed)
-    partition = divide(speech.utterances, experiment.corpus, streams.numpy("partition"), speech.public)
+    partition = divide(speech.utterances, experiment.corpus, streams.numpy("partition"), speech.public, speech.given)
     partition = hold_out(partition, experiment.corpus.held_out, streams)
     lines = (
         told_of_public(speech, partition),
         told_of_overlap(speech),
+        told_of_unseen(speech, partition),
         told_of_small(partition, experiment.corpus.held_out),
     )
     said = tuple(filter(None, lines))
     for line in said:
         watcher.stage(line)
-    everything = _used([*speech.utterances, *speech.public], partition)
+    given = [utterance for found in speech.given.values() for utterance in found]
+    everything = _used([*speech.utterances, *speech.public, *given], partition)
     tokens = _learn_tokens(experiment.model, everything, partition)
     return DividedCorpus(
         experiment, everything, partition, tokens, experiment.model.recogniser(), speech.summaries, said

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fedasr.asr.decoding.decoding_spec import SILOS
+from fedasr.corpora.scored_sets import is_subset
+from fedasr.corpora.spec import CorpusSpec
 from fedasr.experiment.experiment import PUBLIC_WITHIN, Experiment
 from fedasr.experiment.model import MADE_STARTS
 
@@ -15,12 +17,17 @@ def absolute(experiment: Experiment) -> Experiment:
     corpus, model = experiment.corpus, experiment.model
     path = _absolute(corpus.path) if corpus.path else ""
     public = corpus.public if corpus.public in PUBLIC_WITHIN else _absolute(corpus.public)
+    test, development = (_set(corpus, name) for name in (corpus.test, corpus.development))
     start = model.start if model.start in MADE_STARTS else _absolute(model.start)
     decoding, text = experiment.decoding, experiment.decoding.text
     decoding = decoding if text in ("", SILOS) else replace(decoding, text=_absolute(text))
-    return experiment.only(
-        corpus=replace(corpus, path=path, public=public), model=replace(model, start=start), decoding=decoding
-    )  # fmt: skip
+    corpus = replace(corpus, path=path, public=public, test=test, development=development)
+    return experiment.only(corpus=corpus, model=replace(model, start=start), decoding=decoding)
+
+
+def _set(corpus: CorpusSpec, name: str) -> str:
+    """Return the place of a set that lies apart; the name of a subset, and none, as they are."""
+    return _absolute(name) if name and not is_subset(corpus, name) else name
 
 
 def _absolute(path: str) -> str:

@@ -1,4 +1,4 @@
-"""A run on a corpus of one's own with another that is public, both by relative paths, resumed from elsewhere."""
+"""A run on a corpus of one's own with others that are public or scored on, by relative paths, then from elsewhere."""
 
 import json
 from pathlib import Path
@@ -7,18 +7,20 @@ import pytest
 from support.running import tiny_table
 from support.sound import manifest, record, row
 
+from fedasr import evaluate
+from fedasr.common.errors import UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.simulate import app as simulate
 
 WORDS = ("one", "two", "three")
 
 
-def corpus(folder: Path, speakers: int) -> None:
+def corpus(folder: Path, speakers: int, lead: str = "") -> None:
     """Write a manifest of two utterances a speaker, who has a number for a name."""
     rows = []
     for n in range(2 * speakers):
         record(folder / f"{n}.wav", seed=n)
-        rows.append(row(f"{n}.wav", speaker=n // 2, text=f"{WORDS[n % 3]} {WORDS[n % 2]}"))
+        rows.append(row(f"{n}.wav", speaker=f"{lead}{n // 2}", text=f"{WORDS[n % 3]} {WORDS[n % 2]}"))
     manifest(folder, *rows)
 
 
@@ -78,3 +80,36 @@ def test_what_cannot_be_used_is_refused_before_training_or_left_out_and_told(
     left = json.loads((tmp_path / "run" / "corpus.json").read_text())["corpora"]["corpus"]["left_out"]
     assert [each["where"] for each in left] == [f"{own}/manifest.jsonl:{n}" for n in (4, 13)]
     assert "manifest.jsonl:13: text holds half a character" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_test_set_that_lies_apart_is_scored_whole_and_nobody_is_held_out_for_it(
+    tmp_path: Path, typed: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    corpus(tmp_path / "here" / "official", 3, "t")
+    named = ["--set", "corpus.test=official", "--set", "corpus.test_speakers=0"]
+    simulate([*typed, *named, "--out", "../run"], standalone_mode=False)
+    assert "test: 0.1 min, 3 speakers, 6 utterances" in capfd.readouterr().err
+    parts = json.loads((run / "partition.json").read_text())
+    assert (parts["test"]["speakers"], parts["test"]["utterances"]) == (["t0", "t1", "t2"], 6)
+    assert len(parts["silos"]) == 5, "one of six speakers is for development"
+    (row,) = json.loads((run / "summary.json").read_text())["rows"]
+    found = evaluate(run / "fedavg", tmp_path / "here" / "official")
+    assert (found["wer"], found["utterances"]) == (row["wer"], 6)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert evaluate(run / "fedavg")["wer"] == row["wer"]
+    record(tmp_path / "here" / "official" / "0.wav", seed=99)
+    with pytest.raises(UserError, match="not the speech of this run"):
+        evaluate(run / "fedavg")
+
+
+def test_a_test_set_of_whom_the_silos_hold_speech_is_refused_in_one_line(
+    tmp_path: Path, typed: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    corpus(tmp_path / "here" / "official", 3)
+    with pytest.raises(SystemExit) as ended:
+        simulate([*typed, "--set", "corpus.test=official", "--set", "corpus.test_speakers=0", "--out", "../run"])
+    assert ended.value.code == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("error: corpus.test: its speakers 0, 1, 2 are in the corpus, too")
+    assert not (tmp_path / "run").exists()

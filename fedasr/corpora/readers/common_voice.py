@@ -29,14 +29,14 @@ def read_common_voice(path: Path, subset: str | None = None) -> Iterator[Entry]:
     path : Path
         The folder that holds ``validated.tsv`` and ``clips``.
     subset : str, optional
-        The name of a table without its ending: ``validated`` (the default), ``train``, ``dev``, ``test``, …
+        The name of a table, with its ending or without: ``validated`` (the default), ``train``, ``dev``, ``test``, …
 
     Raises
     ------
     UserError
         Where there is no such table, or it lacks a column or rows.
     """
-    table = path / f"{subset or 'validated'}.tsv"
+    table = path / f"{(subset or 'validated').removesuffix('.tsv')}.tsv"
     if not table.is_file() or not (path / "clips").is_dir():
         raise UserError(f"{path}: no Common Voice here; looked for {table} and the folder {path / 'clips'}")
     shared: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}

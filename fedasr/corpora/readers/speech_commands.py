@@ -34,13 +34,14 @@ def read_speech_commands(path: Path, subset: str | None = None) -> Iterator[Entr
     path : Path
         The folder with one folder a word, or one that holds ``speech_commands_v0.02``.
     subset : str, optional
-        ``training``, ``validation`` or ``testing``, as the corpus' own lists say.
+        ``training``, ``validation`` or ``testing``, as the corpus' own lists say, or the name of such a list.
 
     Raises
     ------
     UserError
         Where there is no such corpus or subset.
     """
+    subset = {file: name for name, file in _LISTS.items()}.get(subset or "", subset)
     if subset is not None and subset not in SUBSETS:
         raise UserError(f"corpus.subset: Speech Commands has no subset '{subset}'{nearest(subset, SUBSETS)}")
     root = next((path / inside for inside in _INSIDE if any((path / inside).glob(_CLIPS))), None)

@@ -129,7 +129,7 @@ def _extents(speech: SpeechData | None) -> list[tuple[str, ExtentData]]:
     if speech is None:
         return []
     parts = [(name.replace("_", " "), part) for name, part in speech.parts.items() if part.utterances]
-    whole = {"corpus": "corpus", "public": "public corpus"}
+    whole = {"corpus": "corpus", "public": "public corpus", "test": "test set", "development": "development set"}
     return [(whole.get(name, name), corpus.extent) for name, corpus in speech.corpora.items()] + parts
 
 
