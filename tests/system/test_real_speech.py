@@ -39,7 +39,8 @@ def _experiment(corpus: Path) -> Experiment:
         compare=[{"name": "fedavg", "strategy": "fedavg"}, {"name": "centralised", "strategy": "centralised"}],
     )  # fmt: skip
     table["corpus"] = {
-        "kind": "manifest", "path": str(corpus), "public_speakers": 2, "development_speakers": 1, "test_speakers": 1, "held_out": 0,
+        "kind": "manifest", "path": str(corpus), "public_speakers": 2, "development_speakers": 1, "test_speakers": 1,
+        "held_out": 0,
     }  # fmt: skip
     return Experiment.from_table(table)
 
