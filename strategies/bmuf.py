@@ -19,12 +19,10 @@ from flwr.serverapp import Grid
 from fedasr.common.errors import UserError
 from fedasr.common.settings import Settings, number, one_of
 from fedasr.messages.train_request import KEEP_OPTIMIZER
+from fedasr.server.outer_step import MEMORIES
 
 from .fedavgm import FedAvgM, FedAvgMSettings
 from .outer_averaging import WEIGHTS
-
-MEMORIES = 8
-"""A filter's memory of 1 / (1 - momentum) blocks should pass so often in a training."""
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ from typing import Any, ClassVar
 from fedasr.common.settings import Mistake, Settings, number, one_of
 from fedasr.server.adaptive_step import SECOND_MOMENTS, AdaptiveStep
 from fedasr.server.layerwise_step import LAMB_EPSILON, LayerwiseStep
+from fedasr.server.outer_step import momentum_within
 
 from .fedavgm import ServerRateSettings
 from .outer_averaging import OuterAveraging
 
 LAMB = "lamb"
 MOMENTS = {"adagrad": (0.0, 0.99), LAMB: (0.9, 0.999)}
-"""β1 and β2 of an optimizer by default, where they are not 0.9 and 0.99."""
+"""β1, at most, and β2 of an optimizer by default, where they are not 0.9 and 0.99."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class FedOptSettings(ServerRateSettings):
     server_optimizer : str
         ``"adam"``, ``"yogi"``, ``"adagrad"`` or ``"lamb"``.
     first_moment : float, optional
-        β1; by default 0.9, and 0 for Adagrad.
+        β1; by default 0.9, where the rounds leave room for it (below 80: 1 - 8/rounds), and 0 for Adagrad.
     second_moment : float, optional
         β2; by default 0.99, and 0.999 for LAMB. Adagrad has none.
     tau : float, optional
@@ -53,10 +54,10 @@ class FedOptSettings(ServerRateSettings):
         if self.server_optimizer == "adagrad":
             yield from self.without_effect("second_moment", unless="server_optimizer = 'adam', 'yogi' or 'lamb'")
 
-    def outer_step(self) -> AdaptiveStep:
-        """Return the outer optimizer, new."""
+    def outer_step(self, rounds: int) -> AdaptiveStep:
+        """Return the outer optimizer of a training of so many rounds, new."""
         first, second = MOMENTS.get(self.server_optimizer, (0.9, 0.99))
-        first = first if self.first_moment is None else self.first_moment
+        first = momentum_within(rounds, first) if self.first_moment is None else self.first_moment
         second = second if self.second_moment is None else self.second_moment
         rate, published = self.server_learning_rate, self.step_length == "published"
         if self.server_optimizer == LAMB:
@@ -71,7 +72,7 @@ class FedOpt(OuterAveraging):
     ----------
     settings : FedOptSettings, optional
     blocks : int
-        The rounds, over which a schedule falls; fedasr sets it.
+        The rounds, over which a schedule falls and by which β1 is chosen; fedasr sets it.
     **sampling
         What Flower's FedAvg takes, such as ``fraction_train``; fedasr sets it.
     """
@@ -81,7 +82,7 @@ class FedOpt(OuterAveraging):
 
     def __init__(self, settings: FedOptSettings | None = None, blocks: int = 1, **sampling: Any) -> None:
         step = settings or FedOptSettings()
-        super().__init__(step.outer_step(), step.weighting, **sampling)
+        super().__init__(step.outer_step(blocks), step.weighting, **sampling)
         self.step_settings, self.rounds = step, blocks
 
     def rate(self, round: int) -> float:

@@ -22,6 +22,17 @@ from numpy.typing import NDArray
 from fedasr.common.number_types import in_type
 
 Arrays = Mapping[str, NDArray[Any]]
+MEMORIES = 8
+"""A filter's memory of 1 / (1 - momentum) rounds should pass so often in a training."""
+
+
+def momentum_within(rounds: int, most: float) -> float:
+    """Return a momentum, lowered to what so many rounds leave room for: its memory passes `MEMORIES` times.
+
+    The mean change answers where the model stands: what momentum carries beyond its mark, later changes take back. With
+    little time for that the training ends beyond it. Up to `MEMORIES` rounds leave room for none.
+    """
+    return min(most, 1 - 1 / max(rounds / MEMORIES, 1.0))
 
 
 @dataclass

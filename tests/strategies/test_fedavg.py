@@ -89,8 +89,10 @@ def test_outer_optimizers_by_name() -> None:
     assert build_strategy(nesterov, TrainingSpec(), 4).outer == MomentumStep(0.5, 0.9, True)  # type: ignore[attr-defined]
     for name, first in (("adam", 0.9), ("yogi", 0.9), ("adagrad", 0.0)):
         settings = FedOptSettings(server_learning_rate=0.5, server_optimizer=name)
-        assert settings.outer_step() == AdaptiveStep(name, 0.5, first)
-    lamb = FedOptSettings(server_optimizer="lamb").outer_step()
+        assert settings.outer_step(80) == AdaptiveStep(name, 0.5, first)
+        assert settings.outer_step(20) == AdaptiveStep(name, 0.5, min(first, 0.6))
+        assert replace(settings, first_moment=0.8).outer_step(20) == AdaptiveStep(name, 0.5, 0.8)
+    lamb = FedOptSettings(server_optimizer="lamb").outer_step(80)
     assert lamb == LayerwiseStep("adam", 1.0, 0.9, 0.999, LAMB_EPSILON)
     with pytest.raises(UserError, match="lion"):
         FedOptSettings(server_optimizer="lion")
