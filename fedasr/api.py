@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.decoding.greedy import transcribe_batch
 from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser
@@ -49,6 +50,7 @@ from fedasr.experiment.model import MADE_STARTS
 from fedasr.experiment.paths import absolute
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
+from fedasr.runs.decoder_file import chosen_decoder
 from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
 from fedasr.runs.lock import at_work
 from fedasr.runs.model_file import load_model, load_text_rule
@@ -258,8 +260,9 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
 
 
 def evaluate(
-    model: Path | str, manifest: Path | str | None = None, *, data: Path | str | None = None
-) -> dict[str, Any]:
+    model: Path | str, manifest: Path | str | None = None, *, data: Path | str | None = None,
+    decoding: Path | str | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Score a trained model on the speech of a manifest, or a finished row on its run's own test speakers.
 
     Parameters
@@ -270,12 +273,16 @@ def evaluate(
         Without it the model must lie in a run's folder.
     data : path, optional
         Where the speech of the run lies now, if it was moved.
+    decoding : path or "greedy", optional
+        Another decoder than the one beside the model: a ``decoder.safetensors``, the folder of a row or run that holds
+        one, or ``"greedy"`` for none.
 
     Returns
     -------
     dict
         ``wer, wer_low, wer_high, cer, insertions, deletions, substitutions, utterances, hypotheses``. The ends of
         the interval are None with fewer than two speakers, and where a line names none; so is its speaker then.
+        With a decoder ``wer_decoded, wer_decoded_low, wer_decoded_high``, too; the others are greedy.
 
     Raises
     ------
@@ -284,19 +291,20 @@ def evaluate(
     """
     if manifest is not None and data is not None:
         raise UserError("--data is where a run's own speech lies; leave it out, or the manifest")
-    if manifest is not None:
-        recogniser = load_model(Path(model))
-        return _scored(recogniser, _manifest_speech(Path(manifest), recogniser, load_text_rule(Path(model))))
     path = Path(model)
+    if manifest is not None:
+        recogniser = load_model(path)
+        speech = _manifest_speech(Path(manifest), recogniser, load_text_rule(path))
+        return _scored(recogniser, speech, chosen_decoder(path, decoding))
     row = reopen(path.parent if path.is_file() else path, Path(data) if data else None)
-    return _scored(row.model(), row.prepared.part("test"))
+    return _scored(row.model(), row.prepared.part("test"), chosen_decoder(path, decoding))
 
 
-def _scored(recogniser: Recogniser, speech: Speech) -> dict[str, Any]:
+def _scored(recogniser: Recogniser, speech: Speech, decoder: Decoder | None) -> dict[str, Any]:
     """Score, and warn of references that the model could not write if it heard everything."""
     if line := unwritten_references(texts_of(speech), recogniser.tokens):
         log.warning(line)
-    return scores_of(recogniser, speech)
+    return scores_of(recogniser, speech, decoder)
 
 
 def _manifest_speech(manifest: Path, recogniser: Recogniser, text: str) -> Speech:
@@ -307,18 +315,18 @@ def _manifest_speech(manifest: Path, recogniser: Recogniser, text: str) -> Speec
     return prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
 
 
-def transcribe(model: Path | str, audio: Sequence[Path | str]) -> list[str]:
-    """Return what a trained model hears in each audio file.
+def transcribe(model: Path | str, audio: Sequence[Path | str], decoding: Path | str | None = None) -> list[str]:
+    """Return what a trained model hears in each audio file, decoded as `evaluate` decodes.
 
     Raises
     ------
     UserError
         With a line for each of at most twenty files that cannot be read.
     """
-    recogniser = load_model(Path(model))
+    recogniser, decoder = load_model(Path(model)), chosen_decoder(Path(model), decoding)
     with one_thread():
         heard = _features([Path(path) for path in audio], recogniser.spec.features)
-        return [transcribe_batch(recogniser, heard.__getitem__, [index])[0] for index in range(len(heard))]
+        return [transcribe_batch(recogniser, heard.__getitem__, [index], decoder)[0] for index in range(len(heard))]
 
 
 def _features(files: Sequence[Path], spec: FeatureSpec) -> list[NDArray[np.float16]]:

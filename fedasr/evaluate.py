@@ -22,13 +22,17 @@ def main(
         Path | None, typer.Argument(help="JSON lines of audio_filepath and text, or their folder; else the run's own.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Where the speech of the run lies now, if it was moved.")] = None,
+    decoding: Annotated[
+        str | None,
+        typer.Option(help="A decoder.safetensors or its folder, or 'greedy'; else the one that lies beside the model."),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print everything, hypotheses too, as JSON.")] = False,
 ) -> None:
     """Score a trained model on the speech of a manifest, or on the test speakers of its own run."""
     from fedasr.api import evaluate
 
     quiet_libraries(Console(stderr=True))
-    scores = evaluate(model, manifest, data=data)
+    scores = evaluate(model, manifest, data=data, decoding=decoding)
     typer.echo(_json(scores) if json_ else _plain(scores))
 
 
@@ -41,8 +45,16 @@ def _plain(scores: dict[str, Any]) -> str:
     return (
         f"WER {scores['wer']:.1%} ({_interval(scores)}), "
         f"CER {scores['cer']:.1%}, {scores['utterances']} utterances: {scores['insertions']} insertions, "
-        f"{scores['deletions']} deletions, {scores['substitutions']} substitutions"
+        f"{scores['deletions']} deletions, {scores['substitutions']} substitutions{_decoded(scores)}"
     )
+
+
+def _decoded(scores: dict[str, Any]) -> str:
+    if "wer_decoded" not in scores:
+        return ""
+    low, high = scores["wer_decoded_low"], scores["wer_decoded_high"]
+    ends = "" if low is None else f" (95%: {low:.1%} to {high:.1%})"
+    return f"; decoded: WER {scores['wer_decoded']:.1%}{ends}"
 
 
 def _interval(scores: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.nbest import nbest
+from fedasr.asr.decoding.prefix import encoded
 from fedasr.asr.features import stacked_length
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError
@@ -66,6 +67,11 @@ class PATE(CentralStrategy):
     def __init__(self, settings: PATESettings | None = None) -> None:
         self.settings = settings or PATESettings()
         self.sizes: list[int] = []
+
+    @property
+    def needs_decoder(self) -> bool:
+        """Whether it asks for the experiment's ``[decoding]``."""
+        return self.settings.proposals == "decoded"
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Train teachers, let them vote, and train the student."""
@@ -181,8 +187,14 @@ class PATE(CentralStrategy):
         found: dict[int, list[list[int]]] = {}
         for chunk in chunks:
             batch = make_batch([speech.features(place) for place in chunk])
-            lists = nbest(recogniser, batch.features_BTF, batch.lengths_B, wanted, beam, most)
-            found |= {p: [list(h.labels) for h in heard] for p, heard in zip(chunk, lists, strict=True)}
+            if central.decoder is not None and self.needs_decoder:
+                encodings_BTF = encoded(recogniser, batch.features_BTF, batch.lengths_B)
+                texts = central.decoder.texts(recogniser, encodings_BTF, batch.lengths_B, wanted, most)
+                lists = [[text.labels for text in heard] for heard in texts]
+            else:
+                hypotheses = nbest(recogniser, batch.features_BTF, batch.lengths_B, wanted, beam, most)
+                lists = [[hypothesis.labels for hypothesis in heard] for heard in hypotheses]
+            found |= {place: [list(labels) for labels in heard] for place, heard in zip(chunk, lists, strict=True)}
         return found
 
     def _train_student(self, central: Central, voted: Speech, state: Any) -> Recogniser:

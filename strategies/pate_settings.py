@@ -40,8 +40,11 @@ class PATESettings(Settings):
         Labels after which a transcript ends unasked; 0 means twice the longest public transcript.
     candidates : int
         ``votes = "utterance"``: how many transcripts the public model proposes.
+    proposals : str
+        ``votes = "utterance"``: how it finds them: ``"beam"``, its most probable texts; or ``"decoded"``, those that
+        the experiment's ``[decoding]`` puts first.
     beam : int
-        ``votes = "utterance"``: the width of the search for them, at least their number.
+        ``proposals = "beam"``: the width of the search for them, at least their number.
     teacher_steps : int
         Optimizer steps of a teacher, by the settings of ``[training]``.
     teacher_start : str
@@ -66,6 +69,7 @@ class PATESettings(Settings):
     utterances: int = number(0, least=0)
     maximum_labels: int = number(0, least=0)
     candidates: int = number(8, least=1)
+    proposals: str = one_of("beam", "beam", "decoded")
     beam: int = number(16, least=0)
     teacher_steps: int = number(10, least=1)
     teacher_start: str = one_of("public", "public", "scratch")
@@ -83,6 +87,8 @@ class PATESettings(Settings):
         if self.mechanism != "confident-gnmax":
             yield from self.without_effect("threshold", "check_ratio", unless="mechanism = 'confident-gnmax'")
         if self.votes != "utterance":
-            yield from self.without_effect("candidates", "beam", unless="votes = 'utterance'")
+            yield from self.without_effect("candidates", "proposals", "beam", unless="votes = 'utterance'")
+        elif self.proposals != "beam":
+            yield from self.without_effect("beam", unless="proposals = 'beam'")
         if self.votes == "frame":
             yield from self.without_effect("maximum_labels", unless="votes = 'label' or 'utterance'")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from flwr.serverapp.strategy import Strategy
+
 from fedasr.asr.decoding.decoding_spec import LEXICON, SILOS
 from fedasr.asr.heads.head import HEADS, Head
 from fedasr.common.errors import UserError
@@ -86,7 +88,11 @@ def misdecoded(corpus: DividedCorpus) -> list[str]:
     """Return what is wrong with ``[decoding]``, a line each."""
     experiment, spec = corpus.experiment, corpus.experiment.decoding
     if spec.is_greedy:
-        return []
+        return [
+            f"compare.{row.name}.options: it asks for the experiment's decoder, and there is none; set decoding.method"
+            for row in experiment.compare
+            if getattr(_strategy(experiment, row), "needs_decoder", False)
+        ]
     head = HEADS.find(experiment.model.head)
     if head.prefix is Head.prefix and head.beam is Head.beam:
         return [f"model.head is '{experiment.model.head}', which scores no beginnings; set decoding.method = 'greedy'"]
@@ -107,8 +113,12 @@ def misdecoded(corpus: DividedCorpus) -> list[str]:
 
 def carries_epsilon(experiment: Experiment, row: RowSpec) -> bool:
     """Say whether a row is one that promises an ε, by what it is made of."""
-    strategy = build_strategy(row, experiment.training_of(row), MOST_SILOS)
+    strategy = _strategy(experiment, row)
     return row_protection(row, strategy).protects or bool(getattr(strategy, "carries_epsilon", False))
+
+
+def _strategy(experiment: Experiment, row: RowSpec) -> Strategy:
+    return build_strategy(row, experiment.training_of(row), MOST_SILOS)
 
 
 def _transcripts(utterances: Iterable[Utterance], partition: Partition) -> dict[str, list[str]]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from fedasr.asr.decoding.greedy import transcribe_all
+from fedasr.asr.decoding.decoder import Decoder
+from fedasr.asr.decoding.greedy import decoding_batches, in_order
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors, total
 from fedasr.common.errors import UserError
@@ -15,15 +16,18 @@ from fedasr.comparison.intervals import wer_interval
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.runs.data import HypothesisData
+from fedasr.silo.scored import heard_batch
 
 
-def scores_of(recogniser: Recogniser, speech: Speech) -> dict[str, Any]:
+def scores_of(recogniser: Recogniser, speech: Speech, decoder: Decoder | None = None) -> dict[str, Any]:
     """Return error rates, counts and hypotheses on some speech.
 
     Parameters
     ----------
     recogniser : Recogniser
     speech : Speech
+    decoder : Decoder, optional
+        Decodes beside what is heard greedily.
 
     Returns
     -------
@@ -39,25 +43,32 @@ def scores_of(recogniser: Recogniser, speech: Speech) -> dict[str, Any]:
     if not len(speech):
         raise UserError("there is no speech to score on: the run holds no speakers out; name a manifest")
     with one_thread():
-        heard = transcribe_all(recogniser, speech.features, [speech.frames(index) for index in range(len(speech))])
-    counts = [count_errors(speech.text(index), heard[index]) for index in range(len(speech))]
-    together = total(counts)
+        batches = decoding_batches([speech.frames(index) for index in range(len(speech))])
+        heard = in_order(batches, [heard_batch(recogniser, speech, batch, False, decoder) for batch in batches])
     names = [speaker_of(utterance) for utterance in speech.utterances]
-    low, high = _interval(names, counts) or (None, None)
+    counts = [count_errors(speech.text(index), one.text) for index, one in enumerate(heard)]
+    decoded = [count_errors(speech.text(index), one.decoded or "") for index, one in enumerate(heard)]
+    together = total(counts)
     hypotheses = [
-        {**asdict(HypothesisData(u.id, u.speaker, u.text, text)), "speaker": name}
-        for u, name, text in zip(speech.utterances, names, heard, strict=True)
+        {**asdict(HypothesisData(u.id, u.speaker, u.text, one.text, one.decoded)), "speaker": name}
+        for u, name, one in zip(speech.utterances, names, heard, strict=True)
     ]
     return {
-        "wer": together.wer, "wer_low": low, "wer_high": high, "cer": together.cer,
-        "insertions": together.insertions, "deletions": together.deletions,
-        "substitutions": together.substitutions, "utterances": len(speech), "hypotheses": hypotheses,
+        **_rates("wer", names, counts), "cer": together.cer, "insertions": together.insertions,
+        "deletions": together.deletions, "substitutions": together.substitutions,
+        **(_rates("wer_decoded", names, decoded) if decoder else {}),
+        "utterances": len(speech), "hypotheses": hypotheses,
     }  # fmt: skip
 
 
 def speaker_of(utterance: Utterance) -> str | None:
     """Return who speaks; None where the corpus does not say, and an utterance is its own speaker for want of one."""
     return utterance.speaker if utterance.speaker != utterance.id else None
+
+
+def _rates(name: str, names: Sequence[str | None], counts: Sequence[ErrorCounts]) -> dict[str, float | None]:
+    low, high = _interval(names, counts) or (None, None)
+    return {name: total(counts).wer, f"{name}_low": low, f"{name}_high": high}
 
 
 def _interval(names: Sequence[str | None], counts: Sequence[ErrorCounts]) -> tuple[float, float] | None:

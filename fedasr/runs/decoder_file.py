@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fedasr.asr.decoding.decoder import Decoder
+from fedasr.asr.decoding.decoding_spec import GREEDY
 from fedasr.asr.decoding.ngram import NGram
 from fedasr.asr.decoding.search import Balance, Pruning
 from fedasr.common.errors import UserError
@@ -47,11 +48,29 @@ def load_decoder(path: Path) -> Decoder:
         raise UserError(f"{path}: not a decoder of fedasr ({reason})") from error
 
 
-def decoder_of(model: Path) -> Decoder | None:
-    """Return the decoder that lies beside a model, given as a row's folder or as its file; None where there is none."""
-    folder = model if model.is_dir() else model.parent
-    path = folder / DECODER
-    return load_decoder(path) if path.exists() and (model.is_dir() or model.name == MODEL) else None
+def chosen_decoder(model: Path, decoding: Path | str | None) -> Decoder | None:
+    """Return what decodes a model: what was asked for, else what lies beside the model; None where nothing does.
+
+    Parameters
+    ----------
+    model : Path
+        A row's folder, or the file of its model.
+    decoding : path or str, optional
+        A decoder's file, the folder that holds one, or ``"greedy"``.
+
+    Raises
+    ------
+    UserError
+        Where a decoder was asked for that is not there.
+    """
+    if decoding == GREEDY:
+        return None
+    if decoding is not None:
+        asked = Path(decoding)
+        return load_decoder(asked / DECODER if asked.is_dir() else asked)
+    beside = (model if model.is_dir() else model.parent) / DECODER
+    is_its_own = model.is_dir() or model.name == MODEL
+    return load_decoder(beside) if is_its_own and beside.exists() else None
 
 
 def _checked(grams: tuple[np.ndarray, ...], words: int) -> tuple[np.ndarray, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.asr.batch import make_batch
-from fedasr.asr.recogniser import Recogniser
+from fedasr.asr.recogniser import Decode, Recogniser
 
 T = TypeVar("T")
 BATCH = 24
@@ -29,10 +29,12 @@ def decoding_batches(frames: Sequence[int]) -> list[list[int]]:
 
 
 def transcribe_batch(
-    recogniser: Recogniser, features: Callable[[int], NDArray[np.floating]], indices: Sequence[int]
-) -> list[str]:
-    """Return what the recogniser hears in the utterances of one batch."""
-    return recogniser.transcribe(make_batch([features(index) for index in indices]))
+    recogniser: Recogniser, features: Callable[[int], NDArray[np.floating]], indices: Sequence[int],
+    decode: Decode | None = None,
+) -> list[str]:  # fmt: skip
+    """Return what the recogniser hears in the utterances of one batch: greedily, or as a decoder decodes."""
+    heard = recogniser.hear(make_batch([features(index) for index in indices]), decode=decode)
+    return heard.texts if decode is None else heard.decoded
 
 
 def transcribe_all(
