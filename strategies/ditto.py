@@ -61,7 +61,7 @@ class DittoClient(PersonalHalf):
         reply = work.reply(request, work.descend(request))
         model.load(self.own_model(work, request.weights))
         work.descend(request, pulled(model, request.weights, self.proximal) if self.proximal else None)
-        work.keep(OWN, model.weights())
+        work.keep_iterate(OWN, model.weights())
         return reply
 
     def own_model(self, work: Work, common: Arrays) -> Arrays:

@@ -1,13 +1,14 @@
 """DP-FedAvg (McMahan et al. 2018, arXiv 1710.06963): averaging that hides any one silo.
 
 Plain averaging under the protection ``silo-noise``, which draws the cohort, clips, adds the noise, and says what is
-promised: `fedasr.protection.silo_noise.plan`. Server steps, momentum and averages of iterates only look at releases.
+promised: `fedasr.protection.silo_noise.plan`. Server steps, momentum and the mean of models by which the row is scored
+only look at releases.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -17,13 +18,14 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 from numpy.typing import NDArray
 
-from fedasr.common.settings import Settings, number, one_of, share
+from fedasr.common.settings import Settings, number, one_of
 from fedasr.messages.kinds import GRADIENT, TRAIN
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.returned import LAYERS
 from fedasr.protection.silo_noise.protection import SiloNoise
 from fedasr.protection.silo_noise.settings import SiloNoiseSettings
 from fedasr.server.outer_step import MomentumStep
+from fedasr.training.iterates import ONE_MEAN
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,6 @@ class DPFedAvgSettings(SiloNoiseSettings):
         Of the step with the noisy mean; it cannot change the privacy.
     server_momentum : float
         Of the same step; nor can it.
-    average : float
-        The last share of the rounds whose models are averaged into the result; 0 takes the last model.
     exchange : str
         ``"model"`` (local steps, then the change) or ``"gradient"`` (DP-SGD at the level of silos: the change
         that one mini-batch asks for).
@@ -48,8 +48,8 @@ class DPFedAvgSettings(SiloNoiseSettings):
     layers: tuple[str, ...] = ("*",)
     server_learning_rate: float = number(1.0, above=0, below=math.inf)
     server_momentum: float = number(0.0, least=0, below=1)
-    average: float = share(0.5)
     exchange: str = one_of("model", "model", "gradient")
+    former: ClassVar[Mapping[str, str]] = {"average": ONE_MEAN}
 
     def protection(self) -> SiloNoise:
         """Return the protection."""
@@ -62,8 +62,6 @@ class DPFedAvg(FlowerFedAvg):
     Parameters
     ----------
     settings : DPFedAvgSettings, optional
-    blocks : int
-        Rounds, of which the last are averaged; fedasr sets it.
     **sampling
         What Flower's FedAvg takes; fedasr sets it.
 
@@ -76,15 +74,13 @@ class DPFedAvg(FlowerFedAvg):
     settings_class: ClassVar[type[Settings]] = DPFedAvgSettings
     reduce: ClassVar[str] = "weighted_mean"
 
-    def __init__(self, settings: DPFedAvgSettings | None = None, blocks: int = 1, **sampling: Any) -> None:
+    def __init__(self, settings: DPFedAvgSettings | None = None, **sampling: Any) -> None:
         self.settings = settings or DPFedAvgSettings()
         super().__init__(weighted_by_key="uniform", **sampling)
         self.protection = self.settings.protection()
         self.kind = TRAIN if self.settings.exchange == "model" else GRADIENT
         self.outer = MomentumStep(self.settings.server_learning_rate, self.settings.server_momentum)
-        self.rounds = blocks
         self.weights: dict[str, NDArray[Any]] = {}
-        self.total: dict[str, NDArray[np.float64]] = {}
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
@@ -98,7 +94,7 @@ class DPFedAvg(FlowerFedAvg):
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        """Move the model by the noisy mean; after the last round return the average of the last models."""
+        """Move the model by the noisy mean."""
         mean, metrics = super().aggregate_train(server_round, replies)
         before, self.weights = self.weights, {}  # what is left here is saved with each checkpoint
         if mean is None:
@@ -106,13 +102,4 @@ class DPFedAvg(FlowerFedAvg):
         found = arrays_of(mean)
         if self.kind == TRAIN:
             found = {name: np.subtract(found[name], array, dtype=np.float64) for name, array in before.items()}
-        moved = self.outer.move(before, found)
-        if server_round > self.rounds * (1 - self.settings.average):
-            self.total = {name: self.total.get(name, 0.0) + np.asarray(a, np.float64) for name, a in moved.items()}
-        return array_record(self._averaged(moved) if server_round == self.rounds else moved), metrics
-
-    def _averaged(self, last: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        counted = self.rounds - math.floor(self.rounds * (1 - self.settings.average))
-        if self.settings.average == 0 or counted < 1:
-            return last
-        return {name: (array / counted).astype(last[name].dtype) for name, array in self.total.items()}
+        return array_record(self.outer.move(before, found)), metrics

@@ -54,7 +54,7 @@ class FedPerClient(PersonalHalf):
         request = work.request(content)
         work.recogniser.load(self.own_model(work, request.weights))
         trained, found = work.descend(request), work.recogniser.weights()
-        work.keep(OWN, {name: array for name, array in found.items() if name not in request.weights})
+        work.keep_iterate(OWN, {name: array for name, array in found.items() if name not in request.weights})
         return work.reply(request, trained, {name: found[name] for name in request.weights})
 
     def own_model(self, work: Work, common: Arrays) -> Arrays:

@@ -17,7 +17,7 @@ from fedasr.messages.kinds import ALONE
 from fedasr.messages.train_request import TrainRequest
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy
-from fedasr.server.own_models import per_silo
+from fedasr.server.own_models import OwnModels, per_silo
 from fedasr.training.losses import mean_of_known, number_or_none
 
 
@@ -34,7 +34,7 @@ class LocalOnlySettings(Settings):
     steps: int = number(0, least=0)
 
 
-class LocalOnly(CentralStrategy):
+class LocalOnly(OwnModels, CentralStrategy):
     """Each silo alone: the mean and the spread over silos of what each one's own model does.
 
     Parameters
@@ -58,7 +58,7 @@ class LocalOnly(CentralStrategy):
             raise RowError(f"no silo trained: {replies[0].error.reason if replies else 'there is none'}")
         central.per_silo.update({silo: per_silo(reply) for silo, reply in good.items()})
         loss = number_or_none(mean_of_known(reply.loss for reply in good.values()))
-        central.after_round(1, 1, lambda: central.start, lambda: None, loss, evaluate=False)
+        central.after_round(1, 1, lambda: central.start, lambda: None, loss, evaluate=False, before=1)
         return Result()
 
     def _request(self, central: Central) -> TrainRequest:

@@ -107,7 +107,7 @@ class PATE(CentralStrategy):
     def _after(self, central: Central, round: int) -> None:
         """Report a round before the student's first."""
         rounds, state = VOTES + central.trainer_spec.epochs, {"sizes": np.array(self.sizes)}
-        central.after_round(round, rounds, lambda: central.start, lambda: state, None, False)
+        central.after_round(round, rounds, lambda: central.start, lambda: state, None, False, before=VOTES)
 
     def _vote(self, central: Central) -> Speech:
         """Return public speech with the transcripts that were voted."""
@@ -210,7 +210,9 @@ class PATE(CentralStrategy):
 
         def after_epoch(epoch: int, loss: float | None) -> None:
             due = epoch % self.settings.evaluate_every == 0 or epoch == epochs
-            central.after_round(epoch + VOTES, epochs + VOTES, recogniser.weights, state_now, loss, due, seconds)
+            central.after_round(
+                epoch + VOTES, epochs + VOTES, recogniser.weights, state_now, loss, due, seconds, before=VOTES
+            )  # fmt: skip
 
         def state_now() -> dict[str, NDArray[Any]]:
             return {**trainer.state(), "sizes": np.array(self.sizes)}

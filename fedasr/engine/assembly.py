@@ -37,6 +37,7 @@ from fedasr.server.central import Central
 from fedasr.server.client_of import client_of
 from fedasr.server.protected.coverage import boundary_protection
 from fedasr.server.round_clock import Clock
+from fedasr.server.scored_model import ScoredModel
 from fedasr.server.scoring import Scorer
 from fedasr.server.simulator_view import SimulatorView
 from fedasr.server.strategies_by_name import asked_by, build_strategy, codec_of, sampled
@@ -44,6 +45,7 @@ from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.client import ClientHalf
 from fedasr.silo.heeded import as_asked, check_planned, check_records
 from fedasr.silo.host import SiloHost
+from fedasr.training.iterates import MEAN
 from fedasr.wire.codec import Codec
 
 
@@ -115,7 +117,13 @@ class Assembly:
     @property
     def begins_from(self) -> Weights:
         """The model that the row begins from; in the order of checkpoints: codecs and residuals go by position."""
-        return dict(sorted((self.ancestry.weights() if self.ancestry else self.start).items()))
+        start = self.ancestry.weights(self.keeps_codec) if self.ancestry else self.start
+        return dict(sorted(start.items()))
+
+    @property
+    def keeps_codec(self) -> bool:
+        """Whether the row's codec is that of the row that it begins from, if there is one."""
+        return self.ancestry is not None and self.codec == row_codec(self.prepared, self.ancestry.rows[-1])
 
     @cached_property
     def releases(self) -> Releases:
@@ -163,23 +171,23 @@ class Assembly:
     def inherit_states(self, grid: SiloGrid) -> None:
         """Give silos what they had kept at the end of the row that this one begins from, if any."""
         if self.ancestry is not None:
-            same_codec = self.codec == row_codec(self.prepared, self.ancestry.rows[-1])
-            grid.restore_silos(self.ancestry.silo_states(same_codec))
+            grid.restore_silos(self.ancestry.silo_states(self.keeps_codec))
 
     def central(self, grid: SiloGrid) -> Central:
         """Return the server's side of the row."""
-        prepared, experiment = self.prepared, self.prepared.experiment
+        prepared, experiment, start = self.prepared, self.prepared.experiment, self.begins_from
         self.releases.log = grid.log
         return Central(
             row=self.row, training=self.training, trainer_spec=experiment.central,
             augment=experiment.augment, public_labelled=prepared.part("public_labelled"),
             public_unlabelled=prepared.part("public_unlabelled").untranscribed(),
             simulator=SimulatorView(prepared.part("public_unlabelled")), development=prepared.part("development"),
-            start=self.begins_from, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
+            start=start, recogniser_spec=prepared.recogniser_spec, tokens=prepared.tokens,
             streams=self.streams, folder=self.folder, score=self.score,
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
             roles=prepared.roles, role_start=self._role_start, boundary=self.boundary,
             decoder=prepared.decoder,
+            scored=ScoredModel(experiment.scored, start),
         )  # fmt: skip
 
     def _role_start(self, role: str) -> Weights:
@@ -206,6 +214,7 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         row_streams(prepared.experiment, row, seed), prepared.experiment.reproducible_noise,
         sized_plan(prepared.sizes, row, training, stretches), prepared.roles,
         boundary_protection(row, row_strategy(prepared, row)) is not None, prepared.decoder,
+        boundary_protection(row, row_strategy(prepared, row)) is not None, prepared.experiment.scored == MEAN,
     )  # fmt: skip
 
 

@@ -16,12 +16,17 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.train_reply import SPEECH_SECONDS
 from fedasr.server.foreign.cohort import cohort_faults
+from fedasr.server.own_models import OwnModels
 from fedasr.server.strategies_by_name import build_strategy
+from fedasr.training.iterates import BEST
 
 
 def unfit(experiment: Experiment, partition: Partition) -> list[str]:
     """Return all that rows ask of these silos and cannot be given, a line each."""
-    return [line for row in experiment.compare for line in _Asked(experiment, row, partition).mistakes()]
+    lines = [line for row in experiment.compare for line in _Asked(experiment, row, partition).mistakes()]
+    if experiment.scored == BEST and not partition.development:
+        lines.append("scored is 'best', which needs development speakers; set corpus.development_speakers")
+    return lines
 
 
 def evaluates_in_silos(strategy: Strategy) -> bool:
@@ -74,5 +79,7 @@ class _Asked:
                 yield "options", "to evaluate in the silos set corpus.held_out, or fraction_evaluate = 0"
             elif self.is_promised:
                 yield "options", "no guarantee covers an evaluation on silos' speech; set fraction_evaluate = 0"
+        if self.experiment.scored == BEST and isinstance(self.strategy, OwnModels):
+            yield "strategy", "its models stay in the silos, which hear no development speech; set scored = 'mean'"
         if getattr(self.strategy, "weighted_by_key", None) == SPEECH_SECONDS and self.is_promised:
             yield "options", "a silo's seconds of speech are covered by no guarantee; set weighting = 'uniform'"

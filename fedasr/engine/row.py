@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from fedasr.asr.recogniser import Weights, in_types_of
+from fedasr.asr.recogniser import Weights, digest, in_types_of
 from fedasr.common.errors import RowError
 from fedasr.common.memory import PeakMemory
 from fedasr.engine.assembly import Assembly
@@ -16,6 +17,7 @@ from fedasr.grid.silo_grid import SiloGrid
 from fedasr.runs.decoder_file import save_decoder
 from fedasr.runs.model_file import save_model
 from fedasr.runs.row_summary import FAILED, FINISHED, RowSummary
+from fedasr.server.central import Central
 from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.rounds import drive
 from fedasr.server.saved_round import forget_what_cannot_be_restored
@@ -32,8 +34,10 @@ def run_row(parts: Assembly) -> RowSummary:
         except RowError as failure:
             parts.releases.save()
             ended = {"status": FAILED, "failure": str(failure)}
-        ended |= logged(parts.folder.rounds(), parts.folder.messages()) | promise(parts.releases) | descent(parts)
-    notes = [getattr(parts.strategy, "remark", None), ended.get("note")]
+        told = ended.pop("note", None)
+        ended = logged(parts.folder.rounds(), parts.folder.messages()) | ended
+        ended |= promise(parts.releases) | descent(parts)
+    notes = [getattr(parts.strategy, "remark", None), ended.get("note"), told]
     if (reason := parts.folder.begun_anew()) is not None:
         notes.append(f"begun anew, it could not go on from where it was interrupted: {reason}")
     ended["note"] = "; ".join(filter(None, notes)) or None
@@ -71,17 +75,32 @@ def _scored(parts: Assembly) -> dict[str, Any]:
     _inherit(parts, grid)
     central = parts.central(grid)
     _check_types(parts, central.start)
-    weights = drive(parts.strategy, central.grid, central)
-    if any(other.parent == parts.row.name for other in parts.prepared.experiment.compare):
+    last = drive(parts.strategy, central.grid, central)
+    if _is_begun_from(parts):
         parts.folder.keep_states(grid.silo_states())
-    if weights is None:
-        scores = score_silo_models(parts, central.per_silo)
-    else:
-        weights = in_types_of(central.start, weights)
-        text = parts.prepared.experiment.corpus.text
-        save_model(parts.folder.model, weights, central.recogniser_spec, central.tokens, text)
-        if parts.prepared.decoder is not None:
-            save_decoder(parts.folder.decoder, parts.prepared.decoder)
-        scores = score_model(parts, weights)
+    scores = score_silo_models(parts, central.per_silo) if last is None else _scored_model(parts, central, last)
     central.releases.save()
-    return scores
+    return {**scores, "scored": central.scored.followed, "note": central.scored.note}
+
+
+def _scored_model(parts: Assembly, central: Central, last: Weights) -> dict[str, Any]:
+    """Save and score the weights that the experiment's rule gives."""
+    weights, last = central.scored.weights(last), in_types_of(central.start, last)
+    _save(parts, parts.folder.model, weights)
+    if parts.prepared.decoder is not None:
+        save_decoder(parts.folder.decoder, parts.prepared.decoder)
+    if digest(weights) == digest(last):  # its last round told what it does on the development speakers
+        return score_model(parts, weights)
+    if _is_begun_from(parts) and any(parts.folder.kept_states()):  # silos' states belong to the last iterate
+        _save(parts, parts.folder.last, last)
+    wer, loss = central.evaluated(weights)
+    return {**score_model(parts, weights), "development_wer": wer, "development_loss": loss}
+
+
+def _is_begun_from(parts: Assembly) -> bool:
+    return any(other.parent == parts.row.name for other in parts.prepared.experiment.compare)
+
+
+def _save(parts: Assembly, path: Path, weights: Weights) -> None:
+    prepared = parts.prepared
+    save_model(path, weights, prepared.recogniser_spec, prepared.tokens, prepared.experiment.corpus.text)

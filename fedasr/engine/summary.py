@@ -61,8 +61,13 @@ def descent(parts: Assembly) -> dict[str, Any]:
         return {}
     spent, nearest = parts.releases.spent(), parts.ancestry.names[-1]
     debt = "" if spent is None else f", which has spent epsilon = {spent:.3g}"
-    notes = [f"begins from the model of {nearest}{debt}", promise(parts.releases).get("note")]
+    which = "last iterate of {}, to which its silos' states belong" if _goes_on(parts) else "model of {}"
+    notes = [f"begins from the {which.format(nearest)}{debt}", promise(parts.releases).get("note")]
     return {"lineage": parts.ancestry.names, "epsilon_spent": spent, "note": "; ".join(filter(None, notes))}
+
+
+def _goes_on(parts: Assembly) -> bool:
+    return parts.ancestry is not None and parts.ancestry.begins_from_last(parts.keeps_codec)
 
 
 def _last(values: Sequence[float | None]) -> float | None:

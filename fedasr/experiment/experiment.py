@@ -17,7 +17,7 @@ import tomli_w
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.decoding.decoding_spec import DecodingSpec
 from fedasr.common.errors import UserError, nearest
-from fedasr.common.settings import Mistake, Settings, SettingsError, number, to_table
+from fedasr.common.settings import Mistake, Settings, SettingsError, number, one_of, to_table
 from fedasr.common.settings.tables import read
 from fedasr.corpora.spec import CorpusSpec
 from fedasr.experiment.finding import find_experiment
@@ -26,6 +26,7 @@ from fedasr.experiment.overrides import origin, overridden
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import LENGTHS, TrainingSpec
 from fedasr.student.trainer import TrainerSpec
+from fedasr.training.iterates import BEST, LAST, MEAN
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Experiment(Settings):
     augment : AugmentSpec
     decoding : DecodingSpec
     compare : tuple of RowSpec
+    scored : str
+        By which weights all rows are scored: ``"mean"``, that of the model over the last third of a row's rounds;
+        ``"last"``; or ``"best"``, those of the evaluated round with the lowest WER on development speakers.
     reproducible_noise : bool
         Noise behind a guarantee from the seed, so that its bits repeat: the guarantee is void, and the report says so.
     """
@@ -68,6 +72,7 @@ class Experiment(Settings):
     augment: AugmentSpec = field(default_factory=AugmentSpec)
     decoding: DecodingSpec = field(default_factory=DecodingSpec)
     compare: tuple[RowSpec, ...] = ()
+    scored: str = one_of(MEAN, MEAN, LAST, BEST)
     reproducible_noise: bool = False
 
     def conflicts(self) -> Iterable[Mistake]:

@@ -171,7 +171,8 @@ class Run:
 
     def write_summary(self, version: str, rows: Sequence[RowSummary]) -> None:
         """Write what the run says of all rows that have ended."""
-        head = {"experiment": self.experiment.name, "seed": self.experiment.seed, "version": version}
+        experiment = self.experiment
+        head = {"experiment": experiment.name, "seed": experiment.seed, "scored": experiment.scored, "version": version}
         write_json(self.path / file_names.SUMMARY, {**head, "rows": [asdict(row) for row in rows]})
 
 

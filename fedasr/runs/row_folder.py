@@ -62,6 +62,11 @@ class RowFolder:
         """Where what decodes the row's model lies, if anything does."""
         return self.path / file_names.DECODER
 
+    @property
+    def last(self) -> Path:
+        """Where the row's last iterate lies, if it is needed beside `model`."""
+        return self.path / file_names.LAST
+
     def log_round(self, line: RoundData, messages: Sequence[Traffic]) -> None:
         """Append a round and its messages."""
         append_lines(self.path / file_names.METRICS, [asdict(line)])

@@ -30,7 +30,7 @@ class RowSummary:
     held_out_wer : float
         On the speech that silos hold out of their own: of the final model, or of each silo's own.
     development_wer, development_loss : float
-        On the development speakers, at the end; the loss in nats a token.
+        Of the scored model on the development speakers; the loss in nats a token.
     epsilon, delta, privacy_unit, adjacency, epsilon_kind
         What is promised.
     epsilon_empirical : float
@@ -45,6 +45,8 @@ class RowSummary:
     simulated_seconds, simulated_communication_seconds, training_cpu_seconds, wall_seconds : float
     peak_memory_bytes : int
         Proportional set size of all processes.
+    scored : str
+        By which weights: ``"mean"``, ``"last"`` or ``"best"``; see the experiment's key.
     model_sha256 : str
         Of names, shapes, types other than float32, and values.
     note : str
@@ -94,6 +96,7 @@ class RowSummary:
     training_cpu_seconds: float | None = None
     wall_seconds: float | None = None
     peak_memory_bytes: int | None = None
+    scored: str | None = None
     model_sha256: str | None = None
 
     @property

@@ -33,6 +33,7 @@ from fedasr.runs.data import RoundData
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.progress import Progress
 from fedasr.server.round_clock import Clock
+from fedasr.server.scored_model import ScoredModel
 from fedasr.server.scoring import Scorer, mean_loss
 from fedasr.server.simulator_view import SimulatorView
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
@@ -44,8 +45,8 @@ State = Mapping[str, NDArray[Any]]
 
 
 NO_ERRORS = ErrorCounts()
-GRID = "grid/"
-"""What the grid remembers stands in a checkpoint under names that begin so."""
+GRID, SCORED = "grid/", "scored/"
+"""What the grid remembers, and the scored model, stand in a checkpoint under names that begin so."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ class Central:
         The protection at the silos' boundary, where the row has one.
     decoder : Decoder, optional
         What decodes every row's model, learnt on public text; None where rows are decoded greedily alone.
+    scored : ScoredModel
+        By which weights the row is scored; it follows what `after_round` is told.
     per_silo : dict
         What is known of models that stay in their silos, where a strategy makes such.
     """
@@ -131,6 +134,7 @@ class Central:
     role_start: Callable[[str], Weights] | None = None
     boundary: Boundary | None = None
     decoder: Decoder | None = None
+    scored: ScoredModel = field(default_factory=ScoredModel)
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
 
@@ -157,9 +161,12 @@ class Central:
         self.releases.trust_centre(SPEECH)
         learner = self._learner(recogniser, private, public)
         protection = protection_of(self.row)
-        return CentralTrainer(
+        trainer = CentralTrainer(
             learner, self.trainer_spec, self.streams, protection=protection, releases=self.releases
         )  # fmt: skip
+        if trainer.is_released:  # its stretches are no rounds of anything: its steps count
+            trainer.iterates = self.scored.by_steps()
+        return trainer
 
     def trainer(self, recogniser: Recogniser, speech: Speech, purpose: str = "central") -> CentralTrainer:
         """Return a central trainer for speech that the server may read."""
@@ -174,16 +181,18 @@ class Central:
     def after_round(
         self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],
         train_loss: float | None = None, evaluate: bool | None = None, audio_seconds: float = 0.0,
-        evaluation: Mapping[str, float] | None = None,
+        evaluation: Mapping[str, float] | None = None, before: int = 0,
     ) -> tuple[float | None, float | None]:  # fmt: skip
         """Report a round and save what a resumed row needs.
+
+        By the models that are told here the row is scored (`fedasr.server.scored_model`).
 
         Parameters
         ----------
         round, rounds : int
             The round that has ended (0 is the start), and how many there are.
         weights : callable
-            Returns the model to evaluate.
+            Returns the model of the round.
         state : callable
             Returns the arrays to continue from, or None where that is not possible.
         train_loss : float, optional
@@ -193,6 +202,8 @@ class Central:
             Seconds of speech that the centre trained on since the round before.
         evaluation : mapping of str to float, optional
             What came of an evaluation in the silos, by names of its own.
+        before : int
+            How many of the rounds come before the first in which the model moves: they count in no mean.
 
         Returns
         -------
@@ -200,7 +211,10 @@ class Central:
             The WER and the loss on the development speakers, where they were scored.
         """
         due = round % self.training.evaluate_every == 0 or round == rounds if evaluate is None else evaluate
-        wer, loss = self.evaluated(weights()) if due else (None, None)
+        moves = round - before, rounds - before
+        model = weights() if due or self.scored.needs(*moves) else None
+        wer, loss = self.evaluated(model) if due and model is not None else (None, None)
+        self.scored.follow(*moves, model, wer, loss)
         self._log(round, train_loss, wer, loss, audio_seconds, evaluation)
         self.watch(Progress(self.row.name, round, rounds, train_loss, wer))
         if round < rounds:
@@ -220,7 +234,8 @@ class Central:
         self.grid.log.reported = int(description["round"])
         self.grid.restore({n.removeprefix(GRID): a for n, a in arrays.items() if n.startswith(GRID)})
         self.grid.restore_silos(self.folder.silo_states(description))
-        return int(description["round"]), {n: a for n, a in arrays.items() if not n.startswith(GRID)}
+        self.scored.restore({n.removeprefix(SCORED): a for n, a in arrays.items() if n.startswith(SCORED)})
+        return int(description["round"]), {n: a for n, a in arrays.items() if not n.startswith((GRID, SCORED))}
 
     def evaluated(self, weights: Weights) -> tuple[float | None, float | None]:
         """Return the WER and the loss on the development speakers; None where there are none."""
@@ -258,6 +273,7 @@ class Central:
         arrays = state()
         if arrays is not None:
             together = {**arrays, **{GRID + name: array for name, array in self.grid.state().items()}}
+            together |= {SCORED + name: array for name, array in self.scored.state().items()}
             plain = {name: np.asarray(array) for name, array in together.items()}
             self.folder.save_checkpoint(plain, {"round": round}, self.grid.silo_states())
         self._clock["saved"] = time.monotonic() + 20 * (time.monotonic() - begun)

@@ -107,7 +107,7 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean 
         model, state = partial(arrays_of, arrays), partial(saved, strategy, beside, central)
         central.after_round(round, training.rounds, model, state, _loss(metrics), evaluated, evaluation=evaluation)
     if isinstance(strategy, OwnModels):
-        ask_own_models(central, strategy.common(arrays))
+        ask_own_models(central, strategy.common(array_record(central.scored.weights(arrays_of(arrays)))))
         return None
     return arrays_of(arrays)
 

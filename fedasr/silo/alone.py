@@ -13,12 +13,16 @@ from fedasr.silo.host import SiloHost
 from fedasr.silo.scored import scored
 from fedasr.silo.silo import Silo
 from fedasr.silo.train import local_steps
+from fedasr.training.iterates import IterateMean
 
 
 def train_alone(host: SiloHost, silo: Silo, request: TrainRequest) -> AloneReply:
-    """Train from the given model on the silo's own speech only, and score the result."""
+    """Train from the given model on the silo's own speech only, and score the mean of the last third of its steps."""
     host.recogniser.load(request.weights)
-    trained = local_steps(host, silo, request)
+    iterates = IterateMean() if host.averages else None
+    trained = local_steps(host, silo, request, iterates=iterates)
+    if iterates is not None and iterates.count:
+        host.recogniser.load(iterates.weights())
     loss = math.nan if trained.loss is None else trained.loss
     return replace(own_scores(host, silo), utterances=len(silo.speech), loss=loss, audio_seconds=trained.audio_seconds)
 

@@ -59,6 +59,8 @@ class SiloHost:
         A protection at the silos' boundary pays for the arrays of a reply alone: metrics, costs and reasons stay.
     decoder : Decoder, optional
         How models that stay in the silos are decoded when they are scored.
+    averages : bool
+        Models that stay in their silos are scored by their mean over the last third of their training.
     """
 
     speech_folder: Path
@@ -74,6 +76,7 @@ class SiloHost:
     roles: Mapping[str, RecogniserSpec] = field(default_factory=dict)
     is_silent: bool = False
     decoder: Decoder | None = None
+    averages: bool = False
 
     def in_role(self, role: str) -> SiloHost:
         """Return the host with the recogniser of a role: itself where the role has no shape of its own."""

@@ -25,7 +25,11 @@ class PersonalHalf(ClientHalf):
 
     @abstractmethod
     def own_model(self, work: Work, common: Arrays) -> Arrays:
-        """Return the silo's own model, given what the server has in the end."""
+        """Return the silo's own model, given what the server has.
+
+        What it was trained to is kept with `fedasr.silo.work.Work.keep_iterate`, so that ``work.kept`` returns the last
+        to train on, and the mean of the last third to be scored.
+        """
 
     def answers(self) -> Mapping[Kind, Answer]:
         """Return what is done with the question after the silo's own model."""
@@ -33,5 +37,5 @@ class PersonalHalf(ClientHalf):
 
     def score(self, work: Work, content: RecordDict) -> RecordDict:
         """Say what the silo's own model does."""
-        work.recogniser.load(self.own_model(work, work.request(content).weights))
+        work.recogniser.load(self.own_model(work.averaged(), work.request(content).weights))
         return own_scores(work.host, work.silo).to_record()

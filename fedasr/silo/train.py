@@ -21,6 +21,7 @@ from fedasr.protection.protection import Step
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.training.gradients import clip_norm_
+from fedasr.training.iterates import IterateMean, counts
 from fedasr.training.losses import mean_of_known
 from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.parameters import ALL, chosen_names, zero_untrained_
@@ -64,7 +65,7 @@ def train(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) 
 
 def local_steps(
     host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict | None = None,
-    correct: Correction | None = None, stretch: int = 0,
+    correct: Correction | None = None, stretch: int = 0, iterates: IterateMean | None = None,
 ) -> Trained:  # fmt: skip
     """Train the host's recogniser in place.
 
@@ -81,6 +82,8 @@ def local_steps(
         Changes each gradient, after it was clipped.
     stretch : int
         Tells stretches of training in one round apart: each draws batches, masks and noise of its own.
+    iterates : IterateMean, optional
+        The weights after each step of the last third are added to it.
     """
     recogniser, spec, proximal = host.recogniser, host.training, request.proximal
     optimizer = make_optimizer(recogniser, spec, request.round)
@@ -101,6 +104,8 @@ def local_steps(
         optimizer.step()
         losses.append(loss)
         audio_seconds += seconds
+        if iterates is not None and counts(len(losses), steps):
+            iterates.add(recogniser.weights())
     if state is not None:
         _save_moments(optimizer, recogniser, state)
     return Trained(told_loss(host, losses), audio_seconds, len(losses))

@@ -24,8 +24,12 @@ from fedasr.silo.evaluated import held_out_score
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.silo.train import Correction, Trained, gradients, local_steps, steps_asked, told_seconds
+from fedasr.training.iterates import IterateMean, counts
 from fedasr.training.objectives.objective import Objective
 from fedasr.training.parameters import ALL, chosen_names
+
+MEAN_OF = "mean of "
+"""The record of a silo's state that holds the mean of what is kept under a name begins so."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Work:
     state : RecordDict
         What the silo keeps between messages: Flower's records, saved with each checkpoint and restored to the bit. It
         never leaves the silo by itself.
+    is_averaged : bool
+        `kept` returns means of iterates where there are some.
     """
 
     host: SiloHost
@@ -51,6 +57,7 @@ class Work:
     kind: Kind
     round: int
     state: RecordDict
+    is_averaged: bool = False
     _stretches: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -179,11 +186,34 @@ class Work:
     def kept(self, name: str) -> dict[str, NDArray[Any]]:
         """Return arrays that the silo kept under a name; empty where it kept none."""
         record = self.state.get(name)
-        return arrays_of(record) if isinstance(record, ArrayRecord) else {}
+        mean = self._mean(name).weights() if self.is_averaged else {}
+        return mean or (arrays_of(record) if isinstance(record, ArrayRecord) else {})
 
     def keep(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep arrays under a name, in the place of what stood there; nobody may change them any more."""
         self.state[name] = array_record(arrays)
+
+    def keep_iterate(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep a model of the silo's own, or a part of one, after training it in this round.
+
+        Where the row is scored by means, its mean over the rounds among the last third in which the silo trained is
+        kept beside it: `averaged` gives that. Both are committed with the reply.
+        """
+        self.keep(name, arrays)
+        if self.host.averages and counts(self.round, self.training.rounds):
+            mean = self._mean(name)
+            mean.add(arrays)
+            self.keep(MEAN_OF + name, mean.state())
+
+    def averaged(self) -> Work:
+        """Return the same work as a row is scored: `kept` returns the means of `keep_iterate`, else what came last."""
+        return replace(self, is_averaged=True)
+
+    def _mean(self, name: str) -> IterateMean:
+        mean, record = IterateMean(), self.state.get(MEAN_OF + name)
+        if isinstance(record, ArrayRecord):
+            mean.restore(arrays_of(record))
+        return mean
 
     def fresh_weights(self) -> Weights:
         """Return weights of the recogniser's shape, drawn from the row's stream: the same in every silo."""

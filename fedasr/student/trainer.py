@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.asr.recogniser import Weights
+from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
 from fedasr.common.settings import Settings, least, number
 from fedasr.common.threads import one_thread
@@ -22,6 +23,7 @@ from fedasr.training.batches import seconds_of
 from fedasr.training.course import Course
 from fedasr.training.descent import Descent, OneCycle, State
 from fedasr.training.gradients import LANES
+from fedasr.training.iterates import COUNT, IterateMean, counts
 from fedasr.training.learner import Learner
 from fedasr.training.losses import mean_of_known, number_or_none
 
@@ -51,13 +53,18 @@ class TrainerSpec(Settings):
     gradient_norm: float = number(5.0, above=0, mend="inf switches it off")
 
 
+ITERATES = "iterates/"
+"""The mean of iterates stands in a trainer's state under names that begin so."""
+
+
 @dataclass
 class CentralTrainer:
     """Trains one recogniser, a stretch at a time, and can be stopped and resumed between stretches.
 
     All randomness of a stretch comes from that stretch's own streams, so that a resumed training gives
     the bits of an uninterrupted one. Under a guarantee every stretch is a release: it is on disk before it is used,
-    one that a crash cut off left nothing behind, and no loss is told.
+    one that a crash cut off left nothing behind, and no loss is told. Each iterate is made of noisy gradients that are
+    charged for, so the mean of iterates is post-processing.
 
     Parameters
     ----------
@@ -72,6 +79,8 @@ class CentralTrainer:
         Where stretches are stored and charged; needed under a guarantee.
     epoch : int
         Stretches done.
+    iterates : IterateMean, optional
+        The model after each step of the last third is added to it; it is part of the state.
     """
 
     learner: Learner
@@ -81,6 +90,7 @@ class CentralTrainer:
     protection: Protection = field(default_factory=Unprotected)
     releases: Releases | None = None
     epoch: int = 0
+    iterates: IterateMean | None = None
     _plan: GradientPlan = field(init=False)
     _course: Course = field(init=False)
     _descent: Descent = field(init=False)
@@ -100,6 +110,11 @@ class CentralTrainer:
         return self.releases
 
     @property
+    def is_released(self) -> bool:
+        """Whether a guarantee covers what is trained."""
+        return self._plan.guarantee is not None
+
+    @property
     def epochs(self) -> int:
         """How many stretches there are."""
         return len(self._course.ends)
@@ -109,8 +124,8 @@ class CentralTrainer:
         return self._course.share * seconds_of(self.learner.examples)
 
     def weights(self) -> Weights:
-        """Return the model."""
-        return self._descent.weights()
+        """Return the model: the last iterate."""
+        return self.learner.recogniser.weights()
 
     def run(self, after_epoch: Callable[[int, float | None], None] = lambda epoch, loss: None) -> None:
         """Train to the end, calling `after_epoch` with the stretches done and the mean loss of the last."""
@@ -139,6 +154,8 @@ class CentralTrainer:
             for done, step in enumerate(itertools.islice(steps, end - begin)):
                 self._descent.step(step.gradient, (self.epoch + done / (end - begin)) / self.epochs)
                 losses.append(step.loss)
+                if self.iterates is not None and counts(begin + done + 1, self._course.steps):
+                    self.iterates.add(self.weights())
         self.epoch += 1
         return number_or_none(mean_of_known(losses))
 
@@ -155,14 +172,27 @@ class CentralTrainer:
 
     def state(self) -> State:
         """Return weights, what the descent remembers and the stretches done, as arrays by name."""
-        weights = {f"weights/{name}": array for name, array in self.learner.recogniser.weights().items()}
-        return {"epoch": np.array(self.epoch), **weights, **self._descent.state()}
+        weights = {f"weights/{name}": array for name, array in self.weights().items()}
+        mean = self.iterates.state() if self.iterates is not None else {}
+        iterates = {ITERATES + name: array for name, array in mean.items()}
+        return {"epoch": np.array(self.epoch), **weights, **self._descent.state(), **iterates}
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-        """Continue from what `state` returned."""
+        """Continue from what `state` returned.
+
+        Raises
+        ------
+        RowError
+            Where a mean is asked for and an earlier version, which kept none, wrote it.
+        """
         # Under DP-SGD version 0.1 counted steps alone.
         done = arrays["epoch"] if "epoch" in arrays else self._course.ends.index(int(arrays["step"])) + 1
         self.epoch = int(done)
         weights = {n[8:]: np.asarray(a) for n, a in arrays.items() if n.startswith("weights/")}
         self.learner.recogniser.load(weights)
         self._descent.restore(arrays)
+        if self.iterates is not None:
+            if ITERATES + COUNT not in arrays:
+                raise RowError("its steps were taken by an earlier version, which kept no mean; start the run anew")
+            found = {n.removeprefix(ITERATES): a for n, a in arrays.items() if n.startswith(ITERATES)}
+            self.iterates.restore(found)

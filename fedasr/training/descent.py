@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedasr.asr.recogniser import Recogniser, Weights
+from fedasr.asr.recogniser import Recogniser
 from fedasr.training.gradients import clip_norm_
 from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.schedule import one_cycle
@@ -31,9 +31,6 @@ class Descent(Protocol):
         progress : float
             The share of the training that was done before the step.
         """
-
-    def weights(self) -> Weights:
-        """Return the model so far, which need not be the last iterate."""
 
     def state(self) -> State:
         """Return all that `restore` needs but the recogniser's weights, as arrays by name."""
@@ -70,10 +67,6 @@ class OneCycle:
         for parameter, part in zip(self._recogniser.parameters(), gradient, strict=True):
             parameter.grad = part
         self._optimizer.step()
-
-    def weights(self) -> Weights:
-        """Return the last iterate."""
-        return self._recogniser.weights()
 
     def state(self) -> State:
         """Return the moments."""

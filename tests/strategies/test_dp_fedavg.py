@@ -37,7 +37,7 @@ from fedasr.server.strategies_by_name import build_strategy
 from fedasr.silo.app import SiloApp
 
 DP_FEDAVG = "fedasr.strategies.dp_fedavg:DPFedAvg"
-QUIET = {"noise_multiplier": 0.0, "clip_norm": 1e6, "average": 0.0}
+QUIET = {"noise_multiplier": 0.0, "clip_norm": 1e6}
 Weights = Mapping[str, np.ndarray]
 
 
@@ -219,7 +219,7 @@ def test_a_stopped_row_goes_on_to_the_same_bits_at_the_same_epsilon(
 
 @pytest.mark.parametrize(
     "options", [{"clip_norm": 0.0}, {"clip_norm": float("nan")}, {"clip_norm": float("inf")}, {"epsilon": 0.0},
-                {"epsilon": float("inf")}, {"delta": 1.0}, {"noise_multiplier": -1.0}, {"average": 2.0},
+                {"epsilon": float("inf")}, {"delta": 1.0}, {"noise_multiplier": -1.0}, {"average": 0.5},
                 {"noise_multiplier": float("nan")}, {"adjacency": "neighbours"}, {"exchange": "models"},
                 {"server_momentum": 1.0}, {"server_learning_rate": 0.0}, {"noise_multiplier": 1.0, "epsilon": 2.0},
                 {"clip_norm": float("inf"), "noise_multiplier": 1.0}]

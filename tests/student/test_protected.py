@@ -16,7 +16,7 @@ from fedasr.protection.releases import Releases
 from fedasr.runs.release_folder import ReleaseFolder
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
 
-OPTIONS = DPSGD(noise_multiplier=0.3, clip_norm=0.5, batch_size=4, steps=5, learning_rate=0.01, average=0.6)
+OPTIONS = DPSGD(noise_multiplier=0.3, clip_norm=0.5, batch_size=4, steps=5, learning_rate=0.01)
 
 
 def _trainer(folder: Path, options: DPSGD = OPTIONS, reproducible: bool = True) -> CentralTrainer:

@@ -21,7 +21,7 @@ ROWS: list[dict[str, Any]] = [
     {"name": "sync-sgd", "strategy": "sync-sgd", "options": {"accumulate": 2}, "training": {"momentum": 0.5}},
     {"name": "noisy-silos", "strategy": "dp-fedavg", "options": {"noise_multiplier": 1.0}},
     {"name": "noisy-steps", "strategy": "centralised", "protection": "dp-sgd",
-     "protection_options": {"noise_multiplier": 1.0, "batch_size": 2, "steps": 2, "average": 0.5}},
+     "protection_options": {"noise_multiplier": 1.0, "batch_size": 2, "steps": 2}},
 ]  # fmt: skip
 
 

@@ -35,8 +35,8 @@ class Ancestry:
         """The names of the rows."""
         return tuple(row.name for row in self.rows)
 
-    def weights(self) -> Weights:
-        """Return the model to begin from.
+    def weights(self, same_codec: bool) -> Weights:
+        """Return the model to begin from: the scored one, or the last where silos kept what belongs to that.
 
         Raises
         ------
@@ -46,7 +46,12 @@ class Ancestry:
         self._summaries()
         if not self.folders[-1].model.exists():
             raise RowError(f"the row '{self.names[-1]}' that it begins from leaves its models in the silos")
-        return load_arrays(self.folders[-1].model)[0]
+        path = self.folders[-1].last if self.begins_from_last(same_codec) else self.folders[-1].model
+        return load_arrays(path)[0]
+
+    def begins_from_last(self, same_codec: bool) -> bool:
+        """Return whether silos go on from what they kept at the last iterate, and that was not the scored model."""
+        return self.folders[-1].last.exists() and any(unpacked(kept) for _, kept in self.silo_states(same_codec))
 
     def silo_states(self, same_codec: bool) -> Iterator[tuple[int, Arrays]]:
         """Yield what the silos had kept when the row before ended; residuals are of use to the same codec alone."""

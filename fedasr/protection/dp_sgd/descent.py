@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedasr.asr.recogniser import Recogniser, Weights, in_types_of
+from fedasr.asr.recogniser import Recogniser
 from fedasr.common.settings import Settings, least, one_of, share
-from fedasr.protection.dp_sgd.averaging import Average
 from fedasr.training.descent import State
 from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.parameters import ALL, trained_parameters
@@ -30,10 +29,6 @@ class DescentSpec(Settings):
         Momentum is SGD's.
     decay : float
         The learning rate falls linearly over the steps to this share of itself.
-    average : float
-        The share of the last steps whose iterates are averaged; 0 takes the last iterate.
-    average_decay : float
-        1 averages them evenly; less favours later ones, by this factor a step.
     layers : tuple of str
         Patterns of the names of the parameters that are trained; the others stay as they are, without noise.
     """
@@ -42,8 +37,6 @@ class DescentSpec(Settings):
     learning_rate: float = least(0.1, 0.0)
     momentum: float = share(0.0)
     decay: float = share(1.0)
-    average: float = share(0.0)
-    average_decay: float = share(1.0)
     layers: tuple[str, ...] = ALL
 
 
@@ -62,7 +55,6 @@ class NoisyDescent:
     def __init__(self, recogniser: Recogniser, spec: DescentSpec, steps: int) -> None:
         self._recogniser, self._spec, self._steps, self._done = recogniser, spec, steps, 0
         self._trained = trained_parameters(recogniser, spec.layers)
-        self._average = Average(spec.average, spec.average_decay)
         parameters = list(self._trained.values())
         if spec.optimizer == "adam":
             self._optimizer: torch.optim.Optimizer = torch.optim.Adam(parameters, spec.learning_rate, (0.9, 0.98))
@@ -70,7 +62,7 @@ class NoisyDescent:
             self._optimizer = torch.optim.SGD(parameters, spec.learning_rate, spec.momentum)
 
     def step(self, gradient: Sequence[Tensor], progress: float) -> None:
-        """Take a step, at a learning rate that falls with the steps, and count the iterate."""
+        """Take a step, at a learning rate that falls with the steps."""
         fallen = (1 - self._spec.decay) * self._done / self._steps
         for group in self._optimizer.param_groups:
             group["lr"] = self._spec.learning_rate * (1 - fallen)
@@ -79,26 +71,14 @@ class NoisyDescent:
                 parameter.grad = part
         self._optimizer.step()
         self._done += 1
-        self._average.add(self._done, self._steps, self._own())
-
-    def _own(self) -> dict[str, NDArray[np.floating]]:
-        return {name: value.detach().cpu().numpy() for name, value in self._trained.items()}
-
-    def weights(self) -> Weights:
-        """Return all weights, those that are trained averaged as the settings say."""
-        last = self._recogniser.weights()
-        return {**last, **in_types_of(last, self._average.weights())}
 
     def state(self) -> State:
-        """Return the steps done, the average and the moments."""
-        arrays: State = {"step": np.array(self._done)}
-        arrays |= {f"average/{name}": array for name, array in self._average.state().items()}
+        """Return the steps done and the moments."""
         moments = moments_of(self._optimizer, self._trained)
-        return arrays | {f"optimizer/{name}": array for name, array in moments.items()}
+        return {"step": np.array(self._done)} | {f"optimizer/{name}": array for name, array in moments.items()}
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Continue from what `state` returned."""
         self._done = int(arrays["step"])
-        self._average.restore({n[8:]: a for n, a in arrays.items() if n.startswith("average/")})
         moments = {n[10:]: a for n, a in arrays.items() if n.startswith("optimizer/")}
         restore_moments(self._optimizer, self._trained, moments)

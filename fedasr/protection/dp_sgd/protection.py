@@ -25,7 +25,7 @@ class DPSGD(DPSGDSettings, Protection):
     ----------
     epsilon, delta, noise_multiplier, clip_norm, batch_size, steps
         What the guarantee depends on; see `DPSGDSettings`.
-    optimizer, learning_rate, momentum, decay, average, layers
+    optimizer, learning_rate, momentum, decay, layers
         What is done with noisy gradients; see `DPSGDSettings`.
     """
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fedasr.common.errors import UserError
 from fedasr.common.settings import Settings, least, number, one_of, share
 from fedasr.privacy.accounting.calibration import noise_for
+from fedasr.training.iterates import ONE_MEAN
 from fedasr.training.parameters import ALL
 
 
@@ -36,8 +39,6 @@ class DPSGDSettings(Settings):
         Of the centre's SGD.
     decay : float
         The centre's learning rate falls linearly over the steps to this share of itself.
-    average : float
-        The share of the centre's last steps whose iterates are averaged; 0 takes the last iterate.
     layers : tuple of str
         Patterns of the parameters that are trained, at the centre and in silos; the others get no noise.
     """
@@ -52,8 +53,8 @@ class DPSGDSettings(Settings):
     learning_rate: float = least(1e-3, 0.0)
     momentum: float = share(0.9)
     decay: float = share(0.2)
-    average: float = share(0.0)
     layers: tuple[str, ...] = ALL
+    former: ClassVar[Mapping[str, str]] = {"average": ONE_MEAN}
 
     def multiplier(self, steps: int, rate: float) -> float:
         """Return the noise multiplier for so many steps at a sampling rate (unit utterance, add-remove).

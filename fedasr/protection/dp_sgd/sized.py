@@ -87,10 +87,9 @@ class SizedDPSGD(GradientPlan):
             yield Step(seconds, math.nan, with_zeros(learner.recogniser, layers, taken.gradient))
 
     def descent(self, recogniser: Recogniser, plain: Descent) -> Descent:
-        """Return an optimizer for noisy gradients, and the average of its iterates."""
+        """Return an optimizer for noisy gradients."""
         settings = self.settings
         spec = DescentSpec(
-            settings.optimizer, settings.learning_rate, settings.momentum, settings.decay, settings.average,
-            layers=settings.layers,
+            settings.optimizer, settings.learning_rate, settings.momentum, settings.decay, settings.layers,
         )  # fmt: skip
         return NoisyDescent(recogniser, spec, self.steps)

@@ -64,6 +64,7 @@ def run_own_loop(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mea
     log.warning(
         "%s: %s has a start of its own: no checkpoint, a resumed row begins anew", name, type(strategy).__name__
     )
+    central.scored.only_last()
     loop, training = OwnLoop(grid, central, mean), central.training
     given = GivenGrid(type(strategy).__name__, grid.silos, loop.grid_for)
     with seeded_libraries(central.streams.sequence("strategy", 1)):

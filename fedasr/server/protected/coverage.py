@@ -42,7 +42,7 @@ def _misfits(row: RowSpec, strategy: Strategy) -> Iterator[str]:
         yield f"covers rounds whose replies are averaged, and {name} has a loop of its own; take an averaging one"
     elif not averages(strategy):
         yield f"covers the mean of the replies alone, and {name} reads single ones; take an averaging one"
-    if isinstance(strategy, OwnModels):
+    if isinstance(strategy, OwnModels) and type(strategy).start is Strategy.start:
         yield "does not cover what silos tell of models of their own; take a strategy with one model"
     if needed := getattr(strategy, "needs_metrics", ()):
         yield f"leaves metrics in the silos, and {name} needs '{needed[0]}'; take another averaging one"
