@@ -214,7 +214,7 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         row_streams(prepared.experiment, row, seed), prepared.experiment.reproducible_noise,
         sized_plan(prepared.sizes, row, training, stretches), prepared.roles,
         boundary_protection(row, row_strategy(prepared, row)) is not None, prepared.decoder,
-        boundary_protection(row, row_strategy(prepared, row)) is not None, prepared.experiment.scored == MEAN,
+        prepared.experiment.scored == MEAN,
     )  # fmt: skip
 
 

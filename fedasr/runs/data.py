@@ -280,3 +280,4 @@ class RunData:
     speedups: SpeedupData | None = None
     speech: SpeechData | None = None
     decoding: DecodingData | None = None
+    scored: str | None = None

@@ -54,6 +54,7 @@ def read_run(folder: Path) -> RunData:
         experiment=str(summary.get("experiment", folder.name)),
         seed=whole(summary.get("seed")),
         version=str(summary.get("version", "")),
+        scored=str(summary["scored"]) if "scored" in summary else None,
         rows=tuple(_row(folder, record, remarks) for record in summary["rows"]),
         partition=read_partition(folder, remarks),
         environment={str(key): str(value) for key, value in (environment or {}).items()},

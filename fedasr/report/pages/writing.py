@@ -25,6 +25,7 @@ from fedasr.report.tables.comparison import HEADINGS, table_rows
 from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_rows, vote_rows
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
+from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.units import bytes_text, percent, seconds_text
 from fedasr.runs.data import RoundData, RowData, RunData
 from fedasr.runs.file_names import REPORT
@@ -89,6 +90,7 @@ def _comparison(data: RunData, release: bool) -> dict[str, Any]:
         "rows": table_rows(data, release),
         "colours": {name: look.colour for name, look in looks(groups(data)).items()},
         "several_seeds": any(len(group.rows) > 1 for group in groups(data)),
+        "scored_by": scored_by(data),
     }
 
 

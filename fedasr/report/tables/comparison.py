@@ -12,6 +12,7 @@ from rich.text import Text
 
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.promises import VOID, promise_of
+from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
 from fedasr.runs.data import RowData, RunData
 
@@ -175,7 +176,7 @@ def _footnotes(data: RunData) -> list[str]:
         texts = [f"epsilon {promise.text} {promise.detail}"] if promise.details else []
         texts += [*(f"failed: {failure}" for failure in row.failures), *row.notes]
         lines += [f"{row.cells[0].text}: {text}" for text in texts]
-    return [*lines, *data.remarks]
+    return [*lines, *filter(None, [scored_by(data)]), *data.remarks]
 
 
 def _stacked(row: TableRow, column: int) -> Text:

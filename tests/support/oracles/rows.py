@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,8 @@ def start_of(prepared: Prepared) -> Weights:
 
 
 def run_row(prepared: Prepared, row: RowSpec, folder: Path, workers: Workers | None = None) -> Ran:
-    """Run a row to its end; what fails it is raised."""
-    workers = workers or InProcess()
+    """Run a row to its end, the model of its last round; what fails it is raised."""
+    workers, prepared = workers or InProcess(), replace(prepared, experiment=prepared.experiment.only(scored="last"))
     parts = Assembly(prepared, row, SEED, start_of(prepared), RowFolder(folder / row.name), workers, Watcher())
     grid = parts.grid()
     central = parts.central(grid)
