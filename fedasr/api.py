@@ -41,6 +41,7 @@ from fedasr.engine.preparation import DividedCorpus, Prepared, divide_corpus, ex
 from fedasr.engine.reopen import as_begun, check_partition, check_speech, reopen
 from fedasr.engine.row import run_row
 from fedasr.engine.stages.ancestry import ancestry_of
+from fedasr.engine.stages.keeping import close_stages, open_stages
 from fedasr.engine.stages.learnt_decoder import with_decoder
 from fedasr.engine.stages.start import load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
@@ -247,11 +248,13 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
             prepared = with_decoder(prepared, folder, start, pool, watcher)
             watcher.begin(row.name, number, len(rows))
             summary = run_row(Assembly(
-                prepared, row, seed, start, place, pool, watcher, ancestry_of(folder, row, seed)
+                prepared, row, seed, start, place, pool, watcher, ancestry_of(folder, row, seed),
+                open_stages(folder, place.path.name, len(prepared.partition.silos)),
             ))  # fmt: skip
         watcher.end(asdict(summary))
         summaries.append(summary)
         folder.write_summary(version("fedasr"), summaries)
+    close_stages(folder, summaries)
     _write_environment(folder, prepared, pool)  # machines that took the place of others stand in it too
     from fedasr.report import write_page
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flwr.app import RecordDict
@@ -33,6 +33,7 @@ from fedasr.protection.protection import GradientPlan
 from fedasr.protection.releases import Releases
 from fedasr.runs.folder import Run
 from fedasr.runs.row_folder import RowFolder
+from fedasr.runs.stages.stage_folder import StageFolder
 from fedasr.server.central import Central
 from fedasr.server.client_of import client_of
 from fedasr.server.protected.coverage import boundary_protection
@@ -64,6 +65,8 @@ class Assembly:
     watcher : Watcher
     ancestry : Ancestry or None
         The rows behind it, where it does not begin from the experiment's start.
+    stages : StageFolder or None
+        Where its silos find what other rows computed; a row that is opened again finds nothing and keeps nothing.
     """
 
     prepared: Prepared
@@ -74,6 +77,7 @@ class Assembly:
     workers: Workers
     watcher: Watcher
     ancestry: Ancestry | None = None
+    stages: StageFolder | None = None
 
     @property
     def training(self) -> TrainingSpec:
@@ -139,7 +143,7 @@ class Assembly:
     @cached_property
     def host(self) -> SiloHost:
         """What all silos of the row share."""
-        return silo_host(self.prepared, self.row, self.seed)
+        return replace(silo_host(self.prepared, self.row, self.seed), stages=self.stages)
 
     @property
     def rules(self) -> Rules:

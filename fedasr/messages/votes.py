@@ -32,7 +32,8 @@ class Question:
     sigma : float
         Standard deviation of the noise that the teacher adds itself; 0 leaves the noise to the server.
     among : ndarray of int32
-        The chunk that the utterances are of: a teacher encodes it once, and the same whatever is still asked.
+        The chunk that the utterances are of: a teacher encodes it once, and the same whatever is still asked; by
+        default the utterances.
     """
 
     utterances: Integers

@@ -266,6 +266,24 @@ class SpeedupData:
 
 
 @dataclass(frozen=True)
+class SharedStage:
+    """Results that several rows used and one of them computed.
+
+    Attributes
+    ----------
+    name : str
+        What they are: ``"teacher"``.
+    count : int
+    rows : tuple of str
+        The folders of the rows.
+    """
+
+    name: str
+    count: int
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RunData:
     """A whole run folder. ``remarks`` tells what could not be read."""
 
@@ -281,3 +299,4 @@ class RunData:
     speech: SpeechData | None = None
     decoding: DecodingData | None = None
     scored: str | None = None
+    shared: tuple[SharedStage, ...] = ()

@@ -13,10 +13,17 @@ STARTS = "start"
 DECODING = "decoding.json"
 DECODER = "decoder.safetensors"
 """What decodes all rows; a copy lies beside each row's model."""
+STAGES = "stages"
+"""The folder of what is computed once for several rows; it goes when all rows have finished."""
+SHARED = "shared.json"
+"""Which rows shared what."""
 LOCK = ".lock"
 """Held by the process that works in the folder; it stays there, and locks nothing then."""
 
-OF_THE_RUN = (EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS, DECODING, DECODER, LOCK)
+OF_THE_RUN = (
+    EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS, DECODING, DECODER, STAGES, SHARED,
+    LOCK,
+)  # fmt: skip
 """What lies in a run folder beside one folder a row: no row may be called so."""
 
 ROW = "row.jsonl"

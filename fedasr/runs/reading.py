@@ -19,6 +19,7 @@ from fedasr.runs.data import (
     RoundData,
     RowData,
     RunData,
+    SharedStage,
     SiloData,
     SiloScore,
     SiloScores,
@@ -62,6 +63,7 @@ def read_run(folder: Path) -> RunData:
         speech=_speech(json_there(folder / file_names.CORPUS, remarks)),
         decoding=_decoding(json_there(folder / file_names.DECODING, remarks)),
         remarks=tuple(remarks),
+        shared=tuple(filled(SharedStage, line) for line in json_there(folder / file_names.SHARED, remarks) or ()),
     )
 
 

@@ -25,6 +25,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.none import Unprotected
 from fedasr.protection.protection import Dice, GradientPlan
+from fedasr.runs.stages.stage_folder import StageFolder
 from fedasr.silo.silo import Silo
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
@@ -61,6 +62,8 @@ class SiloHost:
         How models that stay in the silos are decoded when they are scored.
     averages : bool
         Models that stay in their silos are scored by their mean over the last third of their training.
+    stages : StageFolder, optional
+        Where each silo keeps what another row may need again; without it nothing is kept from row to row.
     """
 
     speech_folder: Path
@@ -77,6 +80,7 @@ class SiloHost:
     is_silent: bool = False
     decoder: Decoder | None = None
     averages: bool = False
+    stages: StageFolder | None = None
 
     def in_role(self, role: str) -> SiloHost:
         """Return the host with the recogniser of a role: itself where the role has no shape of its own."""

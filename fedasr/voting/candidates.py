@@ -22,7 +22,7 @@ def vote_on_candidates(
         rows = [(row, labels) for row, place in enumerate(asked) for labels in candidates[place]]
         question = Question(
             np.array(asked, np.int32), padded([labels for _, labels in rows]),
-            np.array([row for row, _ in rows], np.int32),
+            np.array([row for row, _ in rows], np.int32), among=np.array(chunk, np.int32),
         )  # fmt: skip
         key = f"votes.{number}.0.{question.digest()}"
         asked = asked[: ballot.reach(key, len(asked))]

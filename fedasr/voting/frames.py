@@ -15,7 +15,7 @@ def vote_on_frames(ballot: Ballot, chunks: Sequence[Sequence[int]], frames: Sequ
     """Return transcripts of the noisy best label of each frame, repeats joined and blanks left out (CTC)."""
     transcripts: Transcripts = {}
     for number, chunk in enumerate(chunks):
-        question = Question(np.array(chunk, np.int32))
+        question = Question(np.array(chunk, np.int32), among=np.array(chunk, np.int32))
         key = f"votes.{number}.0.{question.digest()}"
         ends = np.cumsum([frames[place] for place in chunk])
         asked = chunk[: int((ends <= ballot.reach(key, int(ends[-1]))).sum())]

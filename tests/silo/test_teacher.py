@@ -25,7 +25,7 @@ from fedasr.messages.train_reply import utterances_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, padded
 from fedasr.silo.host import SiloHost
-from fedasr.silo.teachers import scorers
+from fedasr.silo.teachers import hearing, scorers
 from fedasr.silo.teachers.teacher import TEACHER, train_teacher
 from fedasr.silo.teachers.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
 
@@ -91,8 +91,8 @@ def test_a_teacher_that_is_handed_over_with_each_message_is_known_again(
 ) -> None:
     """A worker gives each message a copy of what the silo keeps, whose arrays are the same."""
     host, states = voters
-    made, scorer_of = [], scorers.prefix_scorer
-    monkeypatch.setattr(scorers, "prefix_scorer", lambda *parts: made.append(parts) or scorer_of(*parts))
+    made, heard = [], hearing.heard
+    monkeypatch.setattr(hearing, "heard", lambda *parts: made.append(parts) or heard(*parts))
     said: list[list[int]] = [[] for _ in range(len(host.public_speech))]
     kept = viewed(states[0])
     for _ in range(3):

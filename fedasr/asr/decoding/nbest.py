@@ -89,11 +89,15 @@ def sequence_log_probabilities(
     candidates : sequence of sequences of token numbers
         Of each utterance; the numbers of candidates may differ. One that fits no alignment scores -inf.
     """
-    scorer = prefix_scorer(recogniser, features_BTF, lengths_B)
+    return scored_by(prefix_scorer(recogniser, features_BTF, lengths_B), candidates)
+
+
+def scored_by(scorer: PrefixScorer, candidates: Sequence[Sequence[Sequence[int]]]) -> list[NDArray[np.float32]]:
+    """Return what `sequence_log_probabilities` does, by the scorer of the empty prefix of each utterance."""
     results = [np.full(len(of_utterance), IMPOSSIBLE, np.float32) for of_utterance in candidates]
     for place in range(max(map(len, candidates), default=0)):
         rows = [row for row, of_utterance in enumerate(candidates) if place < len(of_utterance)]
-        chosen = scorer.select(torch.tensor(rows, device=lengths_B.device).to(recogniser.device))
+        chosen = scorer.select(torch.tensor(rows, device=scorer.finished_B.device))
         scores = _score(chosen, [candidates[row][place] for row in rows])
         for row, score in zip(rows, scores, strict=True):
             results[row][place] = score

@@ -111,7 +111,17 @@ def prefix_scorer(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tenso
         Where the head scores no prefixes.
     """
     lengths_B = lengths_B.to(recogniser.device)
-    forward = recogniser.head.prefix(encoded(recogniser, features_BTF, lengths_B), lengths_B)
+    return scorer_of(recogniser, recogniser.head.prefix(encoded(recogniser, features_BTF, lengths_B), lengths_B))
+
+
+def scorer_of(recogniser: Recogniser, forward: Forward | None) -> PrefixScorer:
+    """Return a scorer of the empty prefix, whose forward variables are these.
+
+    Raises
+    ------
+    RowError
+        Where there are none.
+    """
     if forward is None:
         raise RowError(f"the head '{recogniser.spec.head}' scores no beginnings of transcripts; set model.head = 'ctc'")
     return PrefixScorer(forward, recogniser.tokens.size)

@@ -67,9 +67,9 @@ class CTCHead(Head):
         scores_BTV: Tensor = self(encodings_BTF)
         return scores_BTV
 
-    def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward:
+    def prefix_of_scores(self, scores_BTV: Tensor, lengths_B: Tensor) -> Forward:
         """Return the forward variables of the empty prefix."""
-        return ctc_forward(self(encodings_BTF), lengths_B)
+        return ctc_forward(scores_BTV, lengths_B)
 
     def beam(self, encodings_TF: Tensor) -> Beam:
         """Return the empty prefix of one utterance."""

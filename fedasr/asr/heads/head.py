@@ -106,7 +106,12 @@ class Head(Component, ABC):
         return None
 
     def prefix(self, encodings_BTF: Tensor, lengths_B: Tensor) -> Forward | None:
-        """Return the forward variables of the empty prefix; None where it has none."""
+        """Return the forward variables of the empty prefix, by default of `frame_scores`; None where it has none."""
+        scores_BTV = self.frame_scores(encodings_BTF)
+        return None if scores_BTV is None else self.prefix_of_scores(scores_BTV, lengths_B)
+
+    def prefix_of_scores(self, scores_BTV: Tensor, lengths_B: Tensor) -> Forward | None:
+        """Return the forward variables of the empty prefix, where they rest on `frame_scores` alone; else None."""
         return None
 
     def beam(self, encodings_TF: Tensor) -> Beam | None:

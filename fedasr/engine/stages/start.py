@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from fedasr.asr.recogniser import Recogniser, Weights, best_device
+from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device, digest
 from fedasr.common.errors import RowError, UserError
-from fedasr.common.files import load_arrays
+from fedasr.common.files import load_arrays, save_arrays
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.engine.preparation import DividedCorpus, Prepared
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.model import MADE_STARTS
 from fedasr.runs.model_file import load_model, save_model
+from fedasr.runs.stages.facts import computed_by, examples_digest
+from fedasr.runs.stages.stage import Stage
 from fedasr.server.progress import Progress
 from fedasr.student.trainer import CentralTrainer
 from fedasr.training.holdings import Holdings
@@ -42,8 +45,8 @@ def make_start(prepared: Prepared, seed: int, path: Path, watcher: Watcher) -> W
     """Return the start of a seed, read from `path` where it was made before."""
     if path.exists():
         return load_arrays(path)[0]
-    weights = load_start(prepared) or _made(prepared, seed, watcher)
-    save_model(path, weights, prepared.recogniser_spec, prepared.tokens, prepared.experiment.corpus.text)
+    weights = load_start(prepared) or _made(prepared, seed, path, watcher)
+    _save(path, weights, prepared, prepared.recogniser_spec)
     return weights
 
 
@@ -59,12 +62,22 @@ def make_role_start(prepared: Prepared, role: str, seed: int, path: Path, watche
         return load_arrays(path)[0]
     if prepared.experiment.model.start not in MADE_STARTS:
         raise RowError(f"roles.{role}: model.start is a file, which has one shape; set it to 'public' or 'scratch'")
-    weights = _made(prepared, seed, watcher, role)
-    save_model(path, weights, prepared.roles[role], prepared.tokens, prepared.experiment.corpus.text)
+    weights = _made(prepared, seed, path, watcher, role)
+    _save(path, weights, prepared, prepared.roles[role])
     return weights
 
 
-def _made(prepared: Prepared, seed: int, watcher: Watcher, role: str = "") -> Weights:
+def checkpoint_of(path: Path) -> Path:
+    """Return where a start that is not yet trained to its end is kept."""
+    return path.with_suffix(f".unfinished{path.suffix}")
+
+
+def _save(path: Path, weights: Weights, prepared: Prepared, spec: RecogniserSpec) -> None:
+    save_model(path, weights, spec, prepared.tokens, prepared.experiment.corpus.text)
+    checkpoint_of(path).unlink(missing_ok=True)
+
+
+def _made(prepared: Prepared, seed: int, path: Path, watcher: Watcher, role: str = "") -> Weights:
     streams, of_role = Streams(seed), f" {role}" if role else ""
     with seeded_libraries(streams.sequence(f"initialisation{of_role}")):
         recogniser = Recogniser(prepared.roles.get(role, prepared.recogniser_spec), prepared.tokens)
@@ -75,5 +88,30 @@ def _made(prepared: Prepared, seed: int, watcher: Watcher, role: str = "") -> We
         recogniser, held = recogniser.to(best_device()), Holdings(public=speech)
         learner = Learner(recogniser, Supervised(), held, experiment.augment, experiment.start.batch_size)
         trainer = CentralTrainer(learner, experiment.start, streams, f"start{of_role}")
-        trainer.run(lambda epoch, loss: watcher.round(Progress("start", epoch, experiment.start.epochs, loss)))
+        _train(trainer, start_stage(trainer), checkpoint_of(path), watcher)
     return recogniser.weights()
+
+
+def start_stage(trainer: CentralTrainer) -> Stage:
+    """Return the stage of a start that is about to be trained: no unlabelled transcript is among its facts."""
+    learner = trainer.learner
+    recogniser = learner.recogniser
+    return Stage("start", {
+        "weights": digest(recogniser.weights()), "speech": examples_digest(learner.examples),
+        "training": trainer.spec, "augment": learner.augment, "streams": trainer.streams, "purpose": trainer.purpose,
+        "recogniser": recogniser.spec, "tokens": recogniser.tokens.to_json(), "computed_by": computed_by(recogniser),
+    })  # fmt: skip
+
+
+def _train(trainer: CentralTrainer, stage: Stage, checkpoint: Path, watcher: Watcher) -> None:
+    """Train to the end, from the last epoch that a run of the same stage was killed after."""
+    with suppress(UserError):  # there is none, or it is damaged: from the beginning
+        arrays, about = load_arrays(checkpoint)
+        if about.get("stage") == stage.key:
+            trainer.restore(arrays)
+
+    def after_epoch(epoch: int, loss: float | None) -> None:
+        save_arrays(checkpoint, trainer.state(), {"stage": stage.key, "epoch": epoch})
+        watcher.round(Progress("start", epoch, trainer.epochs, loss))
+
+    trainer.run(after_epoch)

@@ -26,6 +26,7 @@ from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
 from fedasr.report.words.scored_by import scored_by
+from fedasr.report.words.sharing import shared_lines
 from fedasr.report.words.units import bytes_text, percent, seconds_text
 from fedasr.runs.data import RoundData, RowData, RunData
 from fedasr.runs.file_names import REPORT
@@ -102,6 +103,7 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "release": release,
         "style": Markup(_resource("style.css")),
         "findings": findings(data),
+        "shared": shared_lines(data),
         "drawings": drawings,
         "examples": [] if release else examples(data),
         "promises": carries_epsilon(data),

@@ -11,12 +11,13 @@ import torch
 from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.asr.decoding.prefix import PrefixScorer, prefix_scorer
+from fedasr.asr.decoding.prefix import PrefixScorer
 from fedasr.messages.records import arrays_of
 from fedasr.messages.votes import Integers, Question
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.teachers.teacher import TEACHER, question_batch, teacher
+from fedasr.silo.teachers.hearing import hearing, places
+from fedasr.silo.teachers.teacher import TEACHER, teacher
 
 Owner = tuple[NDArray[Any], ...]
 """A teacher, told from others by its arrays: a silo is given the same ones for as long as it keeps them."""
@@ -41,7 +42,7 @@ class Kept:
         )
         if not is_owner or not np.array_equal(self.among, question.among):
             return None
-        rows = _places(self.utterances, question.utterances)
+        rows = places(self.utterances, question.utterances)
         if rows is None or not np.array_equal(self.said[rows], question.labels[:, : self.said.shape[1]]):
             return None
         return rows
@@ -61,11 +62,8 @@ class Scorers:
         recogniser = teacher(host, state)  # a scorer goes on with the prediction network that is loaded
         rows = known.rows_for(owner, question) if known else None
         if known is None or rows is None:
-            batch = question_batch(host, question.among)
-            found = _places(question.among, question.utterances)
-            assert found is not None
-            rows, said = found, np.zeros((len(found), 0), np.int32)
-            scorer = prefix_scorer(recogniser, batch.features_BTF, batch.lengths_B)
+            heard, rows = hearing(host, silo, question, state)
+            scorer, said = heard.prefix_scorer(recogniser), np.zeros((len(rows), 0), np.int32)
         else:
             scorer, said = known.scorer, known.said
         if not np.array_equal(rows, np.arange(len(scorer.finished_B))):
@@ -82,11 +80,3 @@ def owner_of(state: RecordDict) -> Owner:
     """Return the teacher that a silo keeps."""
     record = state.get(TEACHER)
     return tuple(arrays_of(record).values()) if isinstance(record, ArrayRecord) else ()
-
-
-def _places(held: Integers, wanted: Integers) -> Integers | None:
-    """Return where each wanted utterance stands among those held, None where one is missing."""
-    place = {int(utterance): row for row, utterance in enumerate(held)}
-    if not all(int(utterance) in place for utterance in wanted):
-        return None
-    return np.array([place[int(utterance)] for utterance in wanted], np.int32)

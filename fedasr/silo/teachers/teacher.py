@@ -5,13 +5,14 @@ from __future__ import annotations
 from flwr.app import ArrayRecord, MetricRecord, RecordDict
 
 from fedasr.asr.batch import Batch, make_batch
-from fedasr.asr.recogniser import Recogniser
+from fedasr.asr.recogniser import Recogniser, Weights
 from fedasr.common.errors import RowError
 from fedasr.messages.records import METRICS, array_record, arrays_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Integers
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
+from fedasr.silo.teachers.stages import teacher_stage
 from fedasr.silo.train import local_steps
 
 TEACHER = "teacher"
@@ -24,11 +25,25 @@ def train_teacher(host: SiloHost, silo: Silo, request: TrainRequest, state: Reco
     The reply says how much speech the silo has and read, which a strategy may use as public numbers, and nothing
     that training found: no guarantee covers a loss.
     """
+    weights, audio_seconds = _trained(host, silo, request)
+    state[TEACHER] = array_record(weights)
+    metrics = MetricRecord({"num-examples": len(silo.speech), "audio-seconds": audio_seconds})
+    return RecordDict({METRICS: metrics})
+
+
+def _trained(host: SiloHost, silo: Silo, request: TrainRequest) -> tuple[Weights, float]:
+    """Return a teacher and the seconds of speech that it was trained on; one that the silo kept is not trained anew."""
+    stage = teacher_stage(host, silo, request)
+    found = host.stages.find(silo.number, stage) if host.stages and stage else None
+    if found is not None:
+        arrays, about = found
+        return {name: arrays[name] for name, _ in host.recogniser.named_parameters()}, about["audio_seconds"]
     host.recogniser.load(request.weights)
     trained = local_steps(host, silo, request)
-    state[TEACHER] = array_record(host.recogniser.weights())
-    metrics = MetricRecord({"num-examples": len(silo.speech), "audio-seconds": trained.audio_seconds})
-    return RecordDict({METRICS: metrics})
+    weights = host.recogniser.weights()
+    if host.stages and stage:
+        host.stages.keep(silo.number, stage, weights, {"audio_seconds": trained.audio_seconds})
+    return weights, trained.audio_seconds
 
 
 def teacher(host: SiloHost, state: RecordDict) -> Recogniser:

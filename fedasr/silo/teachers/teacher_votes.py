@@ -9,14 +9,13 @@ import torch
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
-from fedasr.asr.decoding.nbest import sequence_log_probabilities
-from fedasr.asr.decoding.prefix import encoded
+from fedasr.asr.decoding.nbest import scored_by
 from fedasr.common.errors import RowError
 from fedasr.messages.votes import Question
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
+from fedasr.silo.teachers.hearing import hearing
 from fedasr.silo.teachers.scorers import Scorers
-from fedasr.silo.teachers.teacher import question_batch, teacher
 
 
 def vote_label(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
@@ -36,23 +35,24 @@ def posterior(host: SiloHost, silo: Silo, question: Question, state: RecordDict)
 
 def vote_candidate(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
     """Return the number of the most probable candidate of each utterance."""
-    batch = question_batch(host, question.utterances)
+    heard, rows = hearing(host, silo, question, state)
     lists: list[list[list[int]]] = [[] for _ in question.utterances]
     for owner, row in zip(question.owners.tolist(), question.labels.tolist(), strict=True):
         lists[owner].append([label for label in row if label > 0])
-    scores = sequence_log_probabilities(teacher(host, state), batch.features_BTF, batch.lengths_B, lists)
+    scorer = heard.prefix_scorer(host.recogniser).select(torch.from_numpy(rows.astype(np.int64)))
+    scores = scored_by(scorer, lists)
     return np.array([int(np.argmax(of_utterance)) for of_utterance in scores], np.int16)
 
 
 @torch.no_grad()
 def vote_frames(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
     """Return the best label of each frame, the blank 0 among them, utterance after utterance, without padding."""
-    recogniser, batch = teacher(host, state), question_batch(host, question.utterances)
-    scores_BTV = recogniser.head.frame_scores(encoded(recogniser, batch.features_BTF, batch.lengths_B))
+    heard, rows = hearing(host, silo, question, state)
+    scores_BTV = heard.frame_scores(host.recogniser)
     if scores_BTV is None:
         raise RowError("the head scores no single frames to vote on; set model.head = 'ctc' or votes = 'label'")
-    best_BT = scores_BTV.argmax(-1).cpu().numpy()
-    spoken = [row[:length] for row, length in zip(best_BT, batch.lengths_B.tolist(), strict=True)]
+    best_BT = scores_BTV.argmax(-1).cpu().numpy()[rows]
+    spoken = [row[:length] for row, length in zip(best_BT, heard.lengths_B[rows].tolist(), strict=True)]
     return np.concatenate(spoken).astype(np.int16)
 
 
