@@ -1,6 +1,7 @@
 """Teachers: what they say is what their own model says, whoever else was asked in between."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,10 @@ from fedasr.messages.records import arrays_of, own_copy, viewed
 from fedasr.messages.train_reply import utterances_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, padded
+from fedasr.runs.stages.stage_folder import StageFolder
 from fedasr.silo.host import SiloHost
 from fedasr.silo.teachers import hearing, scorers
+from fedasr.silo.teachers.stages import teacher_stage
 from fedasr.silo.teachers.teacher import TEACHER, train_teacher
 from fedasr.silo.teachers.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
 
@@ -185,3 +188,16 @@ def test_a_silo_without_a_teacher_does_not_vote(prepared: Prepared) -> None:
     host = silo_host(prepared, RowSpec("votes", "fedavg"), 5)
     with pytest.raises(RowError, match="before it trained a teacher"):
         vote_label(host, host.silo(0), Question(np.zeros(0, np.int32)), RecordDict())
+
+
+def test_a_teacher_with_noise_of_a_guarantee_in_it_is_not_kept(prepared: Prepared, tmp_path: Path) -> None:
+    """Another row that found it would publish the same noise twice."""
+    row = RowSpec("votes", "fedavg", protection="dp-sgd", protection_options={"noise_multiplier": 1.0, "batch_size": 2})
+    plain, noisy = (
+        replace(silo_host(prepared, of, 5), stages=StageFolder(tmp_path, "row", 1 << 20))
+        for of in (RowSpec("votes", "fedavg"), row)
+    )
+    request = TrainRequest(plain.recogniser.weights(), 1, steps=1)
+    assert teacher_stage(plain, plain.silo(0), request) is not None
+    assert teacher_stage(noisy, noisy.silo(0), request) is None
+    assert teacher_stage(replace(noisy, reproducible_noise=True), noisy.silo(0), request) is not None

@@ -110,6 +110,8 @@ def test_two_workers_give_the_bits_of_one_process(process: tuple[Path, Summaries
             assert row[key] == expected[row["name"]][key], (row["name"], key)
         for path in (folder / row["name"] / "releases").iterdir():
             assert path.read_bytes() == (tmp_path / "ray" / row["name"] / "releases" / path.name).read_bytes()
+    shared = json.loads((tmp_path / "ray" / "shared.json").read_text())
+    assert {"name": "teacher", "count": 4, "rows": ["label", "mean"]} in shared, "whichever process trained them"
 
 
 def _killed_while_voting(folder: Path, file: Path) -> dict[str, bytes]:

@@ -23,9 +23,9 @@ MEASURED = {"wall_seconds", "training_cpu_seconds", "peak_memory_bytes"}
 OPEN = {"reproducible_noise": True}
 
 
-def _row(name: str, protection: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+def _row(name: str, **options: Any) -> dict[str, Any]:
     known = {"epsilon": 1e4, "noise": 1.0, "teacher_steps": 2, "maximum_labels": 3}
-    return {"name": name, "strategy": "pate", "options": {**known, **options}, **(protection or {})}
+    return {"name": name, "strategy": "pate", "options": {**known, **options}}
 
 
 LABEL = _row("label")
@@ -120,10 +120,9 @@ def test_the_order_of_the_rows_says_nothing(
     assert len(work.trained) == SILOS
 
 
-DP_SGD = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 2}}
 OTHERS = [
     {"options": {"teacher_steps": 3}}, {"options": {"teacher_start": "scratch"}}, {"training": {"learning_rate": 0.04}},
-    {"training": {"batch_size": 3}}, {"training": {"optimizer": "adamw"}}, DP_SGD,
+    {"training": {"batch_size": 3}}, {"training": {"optimizer": "adamw"}},
 ]  # fmt: skip
 
 
@@ -160,12 +159,6 @@ def test_each_row_draws_its_own_noise_and_pays_for_it(unequal_corpus: Path, tmp_
         votes_paid = sum(release["count"] for release in ledger)
         assert votes_paid == json.loads((tmp_path / "run" / row["name"] / "votes.json").read_text())["votes"]
         assert summary["epsilon"] > 0
-
-
-def test_teachers_with_secure_noise_in_them_are_each_rows_own(unequal_corpus: Path, tmp_path: Path, work: Work) -> None:
-    rows = [_row(name, DP_SGD) for name in ("one", "other")]
-    run_unequal(unequal_corpus, tmp_path / "run", *rows)
-    assert len(work.trained) == 2 * SILOS
 
 
 def _stopping(silo: int) -> WatchedSilos:
@@ -206,15 +199,6 @@ def test_without_what_was_kept_the_same_is_computed_again(
     found = run_unequal(unequal_corpus, tmp_path / "run", *SAME[:2], **OPEN)
     assert len(work.trained) == 2 * SILOS
     assert [_told(row) for row in found] == [_told(together[1][row["name"]]) for row in found]
-
-
-def test_processes_of_their_own_share_and_give_the_bits_of_this_one(
-    together: Together, unequal_corpus: Path, tmp_path: Path
-) -> None:
-    there = run_unequal(unequal_corpus, tmp_path / "run", *SAME[:2], grid="ray", **OPEN)
-    assert [_told(row) for row in there] == [_told(together[1][row["name"]]) for row in there]
-    shared = json.loads((tmp_path / "run" / "shared.json").read_text())
-    assert {"name": "teacher", "count": SILOS, "rows": ["label", "laplace"]} in shared
 
 
 def test_the_page_says_who_shares_and_what_nobody_can_need_again_is_gone(together: Together) -> None:
