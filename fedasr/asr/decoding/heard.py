@@ -18,7 +18,7 @@ from fedasr.asr.recogniser import Recogniser
 
 
 @dataclass(frozen=True)
-class Heard:
+class Hearing:
     """What was heard in a batch of utterances.
 
     Attributes
@@ -66,15 +66,15 @@ class Heard:
         return self.values_BTX.to(recogniser.device, kind)
 
 
-def unpacked(packed: Tensor, lengths_B: Tensor, are_scores: bool) -> Heard:
-    """Return what `Heard.packed` was of."""
+def unpacked(packed: Tensor, lengths_B: Tensor, are_scores: bool) -> Hearing:
+    """Return what `Hearing.packed` was of."""
     values_BTX = pad_sequence(list(torch.split(packed, lengths_B.tolist())), batch_first=True)
     missing = max(1 - values_BTX.shape[1], 0)
-    return Heard(torch.nn.functional.pad(values_BTX, (0, 0, 0, missing)), lengths_B, are_scores)
+    return Hearing(torch.nn.functional.pad(values_BTX, (0, 0, 0, missing)), lengths_B, are_scores)
 
 
 @torch.no_grad()
-def heard(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tensor) -> Heard:
+def heard(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tensor) -> Hearing:
     """Return what a recogniser hears in utterances.
 
     Parameters
@@ -93,4 +93,4 @@ def heard(recogniser: Recogniser, features_BTF: Tensor, lengths_B: Tensor) -> He
     values_BTX = values_BTX.masked_fill(~valid_BT[:, :, None], 0)
     halved_BTX = values_BTX.half()
     is_held = bool((halved_BTX.isfinite() | ~values_BTX.isfinite()).all())
-    return Heard((halved_BTX if is_held else values_BTX).cpu(), lengths_B.cpu(), are_scores)
+    return Hearing((halved_BTX if is_held else values_BTX).cpu(), lengths_B.cpu(), are_scores)

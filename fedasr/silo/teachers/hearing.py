@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from flwr.app import RecordDict
 
-from fedasr.asr.decoding.heard import Heard, heard, unpacked
+from fedasr.asr.decoding.heard import Hearing, heard, unpacked
 from fedasr.messages.votes import Integers, Question
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
@@ -14,7 +14,7 @@ from fedasr.silo.teachers.stages import hearing_stage
 from fedasr.silo.teachers.teacher import question_batch, teacher
 
 
-def hearing(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> tuple[Heard, Integers]:
+def hearing(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> tuple[Hearing, Integers]:
     """Return what a teacher heard in the chunk that a question is of, and the rows in it that are asked about.
 
     The host's recogniser is the teacher then. A chunk is encoded together and the same whatever is still asked of it:
