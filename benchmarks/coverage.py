@@ -95,7 +95,7 @@ def measured(
         half = half_width(found)
         inside += abs(estimate - truth) <= half
         widths += half
-        alone += float(stdtrit(speakers - 1, 0.975)) * math.sqrt(found.speakers)
+        alone += float(stdtrit(speakers - 1, 0.975)) * math.sqrt(found.speakers * (speakers - 1) / speakers)
     return Found(inside / runs, widths / alone)
 
 
@@ -112,8 +112,11 @@ def _errors(
     if left >= 1:
         return dice.poisson(expected * luck).astype(np.float64)
     kept = 1 - left
-    hard = dice.poisson(expected / kept)
-    return dice.binomial(np.broadcast_to(hard, (len(luck), len(hard))), np.minimum(kept * luck, 1)).astype(np.float64)
+    hard = np.broadcast_to(dice.poisson(expected / kept), (len(luck), len(expected)))
+    more = dice.poisson(
+        expected * np.maximum(luck - 1 / kept, 0)
+    )  # where a seed is so bad that all hard words are wrong
+    return (dice.binomial(hard, np.minimum(kept * luck, 1)) + more).astype(np.float64)
 
 
 def cells(runs: int) -> Iterator[tuple[Case, int, int, float, Found]]:

@@ -2,7 +2,8 @@
 
 A pooled rate R = Σe / Σw is linear in small changes of its parts: speaker s of training k moves log R by its
 *influence* u[k, s] = (e[k, s] − R w[k, s]) / Σe (the delta method). That of a ratio of two rates is the difference of
-two. All variances here are of sums of influences, so of log R itself.
+two. All variances here are of sums of influences, so of log R itself. R holds every speaker's own errors, so with few
+speakers their influences look too small: their variance is raised as the jackknife's is, by S / (S − 1).
 """
 
 from __future__ import annotations
@@ -75,10 +76,10 @@ def scatter(parts: Sequence[Training], moved: Sequence[Influence]) -> Scatter | 
 def _crossed(u: NDArray[np.float64]) -> Scatter:
     """Two-way analysis of variance without replication; u has the shape (trainings, speakers)."""
     trainings, speakers = u.shape
-    by_speaker = speakers / (speakers - 1) * float((_centred(u.sum(0)) ** 2).sum())
+    by_speaker = _of_sums(u.sum(0)) * _raised(speakers)
     if trainings == 1:
         return Scatter(by_speaker, speakers - 1)
-    by_training = trainings / (trainings - 1) * float((_centred(u.sum(1)) ** 2).sum())
+    by_training = _of_sums(u.sum(1))
     left = u - u.mean(0) - u.mean(1, keepdims=True) + u.mean()
     rest = trainings * speakers * float((left**2).sum()) / ((trainings - 1) * (speakers - 1))
     return Scatter(by_speaker, speakers - 1, by_training, trainings - 1, rest)
@@ -89,7 +90,8 @@ def _nested(moved: Sequence[Influence]) -> Scatter:
     counts = np.array([len(one) for one in moved])
     freedom = int((counts - 1).sum())
     within = sum(float((_centred(one) ** 2).sum()) for one in moved)
-    speakers = float(counts.sum()) * within / freedom if freedom else 0.0
+    count = int(counts.sum())
+    speakers = count * within / freedom * _raised(count) if freedom else 0.0
     return Scatter(speakers, max(freedom, 1), _between(moved), len(moved) - 1, speakers)
 
 
@@ -101,7 +103,7 @@ def _overlapping(parts: Sequence[Training], moved: Sequence[Influence], everybod
     for part, one in zip(parts, moved, strict=True):
         for name, value in zip(part.speakers, one.tolist(), strict=True):
             sums[name] = sums.get(name, 0.0) + value
-    speakers = everybody / (everybody - 1) * float((_centred(np.array(list(sums.values()))) ** 2).sum())
+    speakers = _of_sums(np.array(list(sums.values()))) * _raised(everybody)
     tested_a_trained = float(np.mean([len(part.speakers) / (part.training_speakers or 1) for part in parts]))
     widened = _between(moved) * (1 + len(parts) * tested_a_trained)
     return Scatter(speakers, everybody - 1, widened, len(parts) - 1, speakers)
@@ -109,8 +111,16 @@ def _overlapping(parts: Sequence[Training], moved: Sequence[Influence], everybod
 
 def _between(moved: Sequence[Influence]) -> float:
     """Return the variance of a sum over trainings, from how their parts of it differ."""
-    sums = np.array([float(one.sum()) for one in moved])
+    return _of_sums(np.array([float(one.sum()) for one in moved]))
+
+
+def _of_sums(sums: NDArray[np.float64]) -> float:
+    """Return the variance of the sum of independent parts, from how they differ."""
     return len(sums) / (len(sums) - 1) * float((_centred(sums) ** 2).sum())
+
+
+def _raised(speakers: int) -> float:
+    return speakers / (speakers - 1)
 
 
 def _centred(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,9 @@ from fedasr.runs.speech_data import SpeechData
 GREEDY, DECODED = "greedy", "decoded"
 """How a score was heard: `SpeakerScore.decoding`."""
 
+NEW_SPEAKERS, OWN_SPEAKERS = "new speakers", "own speakers"
+"""Whose speech was scored: the test part, or what silos hold out of their own: `SpeakerScore.of`."""
+
 
 @dataclass(frozen=True)
 class RoundData:
@@ -78,9 +81,10 @@ class ScoreData(Protocol):
 
 @dataclass(frozen=True)
 class SpeakerScore:
-    """One line of ``speakers.json``: the errors on one test speaker.
+    """One line of ``speakers.json``: the errors on one speaker.
 
-    `decoding` is ``"greedy"``, or ``"decoded"`` by the experiment's ``[decoding]``.
+    `of` says whose speech: ``"new speakers"``, the test part, or ``"own speakers"``, what silos hold out. `decoding` is
+    ``"greedy"``, or ``"decoded"`` by the experiment's ``[decoding]``.
     """
 
     speaker: str
@@ -88,6 +92,7 @@ class SpeakerScore:
     words: int
     wer: float | None = None
     decoding: str = GREEDY
+    of: str = NEW_SPEAKERS
 
     @property
     def name(self) -> str:

@@ -17,6 +17,13 @@ class RowSummary:
         The point of the comparison.
     folder : str
         The row's folder inside the run folder.
+    draw : int
+        Which draw of the speakers, where the experiment has several.
+    population : str
+        Whom its speakers were drawn from, where each draw has speakers of its own (rendered speech); else all draws
+        take them from one corpus, and a name means the same person in each.
+    training_speakers : int
+        Of a draw: how many speakers the silos and the labelled public speech hold.
     status, failure : str
         ``"finished"`` or ``"failed"``, and why.
     wer, wer_low, wer_high, cer : float
@@ -57,6 +64,9 @@ class RowSummary:
     strategy: str
     folder: str
     seed: int | None = None
+    draw: int | None = None
+    population: str | None = None
+    training_speakers: int | None = None
     failure: str | None = None
     note: str | None = None
     objective: str | None = None

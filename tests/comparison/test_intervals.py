@@ -44,10 +44,10 @@ def known(interval: Interval | None) -> tuple[float, float, float]:
 
 
 def test_one_model_has_the_t_interval_over_speakers_of_the_log_of_a_ratio_of_means() -> None:
-    """The textbook variance of a ratio estimator (Cochran 1977, section 6.3), divided by the rate squared."""
+    """The variance of a ratio estimator (Cochran 1977, section 6.3), by the rate squared, times S / (S − 1)."""
     errors = drawn(1, seeds=1)[0]
     rate, count = errors.sum() / WORDS.sum(), len(errors)
-    variance = ((errors - rate * WORDS) ** 2).sum() / (count - 1) / count / WORDS.mean() ** 2
+    variance = ((errors - rate * WORDS) ** 2).sum() * count / (count - 1) ** 2 / count / WORDS.mean() ** 2
     half = stats.t.ppf(0.975, count - 1) * math.sqrt(variance) / rate
     assert known(rate_interval(counted(errors))) == pytest.approx(
         (rate, rate * math.exp(-half), rate * math.exp(half)), rel=1e-12
@@ -57,7 +57,7 @@ def test_one_model_has_the_t_interval_over_speakers_of_the_log_of_a_ratio_of_mea
 def test_the_interval_of_a_ratio_is_that_of_paired_differences() -> None:
     ones, others = drawn(1, seeds=1)[0], drawn(2, seeds=1)[0]
     moved = ones / ones.sum() - others / others.sum()
-    half = stats.t.ppf(0.975, 9) * math.sqrt(10) * moved.std(ddof=1)
+    half = stats.t.ppf(0.975, 9) * math.sqrt(10 * 10 / 9) * moved.std(ddof=1)
     ratio = ones.sum() / others.sum()
     assert known(ratio_interval(counted(ones), counted(others))) == pytest.approx(
         (ratio, ratio * math.exp(-half), ratio * math.exp(half)), rel=1e-12
@@ -89,7 +89,7 @@ def test_crossed_variances_are_those_of_a_mixed_model() -> None:
     seed, speaker, rest = np.exp(best.x)
     expected = seed / 4 + speaker / 8 + rest / 32
     assert found.trainings > found.rest, "the example must have training noise, or the estimates are at a border"
-    assert found.speakers + found.trainings - found.rest == pytest.approx(expected, rel=1e-3)
+    assert found.speakers * 7 / 8 + found.trainings - found.rest == pytest.approx(expected, rel=1e-3)
 
 
 @given(st.integers(0, 10**6), st.integers(2, 5))
@@ -158,7 +158,7 @@ def test_draws_with_speakers_of_their_own_are_nested() -> None:
     assert (found.trainings, found.draws, found.speakers) == (3, 3, 30)
     assert value == np.sum(errors) / (3 * WORDS.sum())
     moved = np.array([(e - value * WORDS) / np.sum(errors) for e in errors])
-    within = 30 * moved.var(axis=1, ddof=1).mean()
+    within = 30 * moved.var(axis=1, ddof=1).mean() * 30 / 29
     between = 3 * moved.sum(1).var(ddof=1)
     t = (stats.t.ppf(0.975, 27), stats.t.ppf(0.975, 2))
     half = t[0] * math.sqrt(within) if between <= within else t[1] * math.sqrt(between)

@@ -198,10 +198,16 @@ def write_row(folder: Path, one: dict[str, Any], silos: int, references: list[st
     ]  # fmt: skip
     on = "test" if one["strategy"] == "local-only" else "own speech"
     write(folder / "silos.json", {"on": on, "silos": scores})
-    write(folder / "speakers.json", [
-        {"speaker": f"test{n}", "errors": int(100 * wer * dice.uniform(0.5, 1.6)), "words": 100, "wer": 0.0}
-        for n in range(8)
-    ])  # fmt: skip
+    write(folder / "speakers.json", speakers(wer))
+
+
+def speakers(wer: float) -> list[dict[str, Any]]:
+    """Eight speakers of 100 words whose errors together are those of this rate, to within half a word."""
+    shares = [0.4, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.8]
+    reached = [round(800 * wer * sum(shares[:n]) / 8) for n in range(9)]
+    return [
+        {"speaker": f"test{n}", "errors": reached[n + 1] - reached[n], "words": 100, "wer": 0.0} for n in range(8)
+    ]  # fmt: skip
 
 
 def misheard(text: str, wer: float, dice: random.Random) -> str:

@@ -19,15 +19,17 @@ from fedasr.runs.data import RunData
 
 Curve = list[tuple[float, float]]
 
+INTERVAL = "of one training over speakers alone, of several over speakers and trainings"
+
 
 def wer_picture(data: RunData) -> list[Picture]:
     """Return the test WER of each row, with its words."""
     caption = (
         "Word error rate on test speakers, whom no silo and no public set holds; the whisker is the 95% "
-        "interval, bootstrapped over speakers"
+        f"interval, {INTERVAL}"
     )
     if any(len(group.finished) > 1 for group in groups(data)):
-        caption += ", the small circles are single seeds and the large dot is their mean"
+        caption += "; the small circles are single trainings, the large dot is all their errors together"
     numbers = (
         f"{group.name} {percent(wer.value)}%" if (wer := group.wer()) else f"{group.name} not measured"
         for group in groups(data)

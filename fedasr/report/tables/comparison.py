@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fedasr.report.words.groups import Group, groups
+from fedasr.report.words.pairs import trainings_text, worse_than_start
 from fedasr.report.words.promises import VOID, promise_of
 from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
@@ -54,7 +55,7 @@ def table_rows(data: RunData, release: bool = False) -> list[TableRow]:
     everyone = groups(data)
     wers = [wer.value for group in everyone if (wer := group.wer()) is not None]
     best = min(wers) if len(wers) > 1 else None
-    return [_table_row(group, best, release) for group in everyone]
+    return [_table_row(group, best, release, worse_than_start(group, everyone)) for group in everyone]
 
 
 def table(data: RunData) -> Table:
@@ -87,7 +88,7 @@ def plain_table(data: RunData) -> str:
     return "\n".join(line.rstrip() for line in [*text, *(_ascii(note) for note in _footnotes(data))]) + "\n"
 
 
-def _table_row(group: Group, best: float | None, release: bool) -> TableRow:
+def _table_row(group: Group, best: float | None, release: bool, remark: str | None) -> TableRow:
     wer = group.wer()
     cells = (
         Cell(group.name),
@@ -101,7 +102,7 @@ def _table_row(group: Group, best: float | None, release: bool) -> TableRow:
         _time(group),
         _mean(group, lambda row: row.peak_memory_bytes, bytes_text),
     )
-    return TableRow(cells, group.failures, _notes(group), wer is not None and wer.value == best)
+    return TableRow(cells, group.failures, _notes(group, remark), wer is not None and wer.value == best)
 
 
 def _mean(group: Group, value: Callable[[RowData], float | None], text: Callable[[float], str]) -> Cell:
@@ -116,7 +117,7 @@ def _wer(group: Group, release: bool) -> Cell:
     if wer is None:
         return Cell("no test speakers")
     details = [] if wer.low is None or wer.high is None else [f"{percent(wer.low)}–{percent(wer.high)}"]
-    details += [f"{wer.seeds} seeds"] if wer.seeds > 1 else []
+    details += [text] if (text := trainings_text(wer)) else []
     spreads = [row.wer_spread for row in group.finished if row.wer_spread]
     if spreads and not release:
         low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)
@@ -161,8 +162,9 @@ def _time(group: Group) -> Cell:
     return Cell(UNKNOWN if wall is None else seconds_text(wall), details)
 
 
-def _notes(group: Group) -> tuple[str, ...]:
-    notes = list(dict.fromkeys(row.note for row in group.rows if row.note))
+def _notes(group: Group, remark: str | None) -> tuple[str, ...]:
+    notes = [remark] if remark else []
+    notes += list(dict.fromkeys(row.note for row in group.rows if row.note))
     refused = sum(row.refused_replies or 0 for row in group.rows)
     if refused:
         notes.append(f"{refused} replies refused (not a number, or wrong shapes)")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fedasr.report.words.groups import Estimate, Group, groups
+from fedasr.comparison.intervals import Interval
+from fedasr.report.words.groups import Group, groups
+from fedasr.report.words.pairs import rate_text, standing
 from fedasr.report.words.promises import promise_of, strategy_name
 from fedasr.report.words.units import count_text, epsilon_text, listing, percent
 from fedasr.runs.data import RunData
@@ -11,7 +13,7 @@ REFERENCES = ("centralised", "local-only", "public-only")
 
 
 def findings(data: RunData) -> str:
-    """Return what the comparison shows: the best row, the gap that is closed, what failed."""
+    """Return what the comparison shows: the row with the lowest rate and whether it is better, the gap, what failed."""
     everyone = groups(data)
     scored = [(group, wer) for group in everyone if (wer := group.wer()) is not None]
     sentences = [_best(scored)] if scored else [_nothing(data)]
@@ -39,18 +41,14 @@ def _nothing(data: RunData) -> str:
     return "No speakers were held out for testing, so no word error rate is given."
 
 
-def _best(scored: list[tuple[Group, Estimate]]) -> str:
-    ranked = sorted(scored, key=lambda item: item[1].value)
-    group, wer = ranked[0]
-    if wer.low is None or wer.high is None:
-        interval = "no interval, with fewer than two test speakers"
-    elif wer.seeds > 1:
-        interval = f"mean of {wer.seeds} seeds, {percent(wer.low)} to {percent(wer.high)}%"
-    else:
-        interval = f"95% interval {percent(wer.low)} to {percent(wer.high)}%"
-    text = f"Best is {group.name} with {percent(wer.value)}% word errors ({interval}{_promised(group)})"
-    close = [other.name for other, estimate in ranked[1:] if _overlap(group, other)]
-    return f"{text}; its interval overlaps that of {listing(close)}." if close else f"{text}."
+def _best(scored: list[tuple[Group, Interval]]) -> str:
+    """Return the lowest rate, and what the paired intervals say of it; a winner is called by those alone."""
+    group, wer = min(scored, key=lambda item: item[1].value)
+    others = [other for other, _ in scored if other is not group]
+    told = standing(group, others) if others else ""
+    verb = "Best" if told.startswith("paired") and "not told apart" not in told else "Lowest"
+    text = f"{percent(wer.value)}% word errors ({rate_text(wer)}{_promised(group)})"
+    return f"{verb} is {group.name} with {text}; {told}." if others else f"{group.name} makes {text}."
 
 
 def _promised(group: Group) -> str:
@@ -63,12 +61,7 @@ def _promised(group: Group) -> str:
     return f", ε = {epsilon_text(promise.epsilon)} per {promise.unit or 'unknown unit'}"
 
 
-def _overlap(one: Group, other: Group) -> bool:
-    first, second = one.interval(), other.interval()
-    return first is not None and second is not None and first[1] >= second[0]
-
-
-def _gap(scored: list[tuple[Group, Estimate]]) -> str | None:
+def _gap(scored: list[tuple[Group, Interval]]) -> str | None:
     """How much of the way from public-only to centralised the best other row goes."""
     by_strategy = {strategy_name(group.strategy): wer for group, wer in reversed(scored) if is_reference(group)}
     rivals = [(group, wer) for group, wer in scored if not is_reference(group)]
@@ -80,7 +73,8 @@ def _gap(scored: list[tuple[Group, Estimate]]) -> str | None:
         return f"There is no gap to close: public-only ({percent(floor)}%) is no worse than centralised."
     share = (floor - wer.value) / (floor - ceiling)
     if share < 0:
-        return f"{group.name} ({percent(wer.value)}%{_promised(group)}) is worse than public-only ({percent(floor)}%)."
+        told = f"{group.name} ({percent(wer.value)}%{_promised(group)})"
+        return f"{told} makes more word errors than public-only ({percent(floor)}%)."
     return (
         f"{group.name} ({percent(wer.value)}%{_promised(group)}) closes {percent(share, 0)}% of the gap between "
         f"public-only ({percent(floor)}%) and centralised ({percent(ceiling)}%)."

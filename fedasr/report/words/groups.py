@@ -1,4 +1,4 @@
-"""Several seeds of one point of the comparison, taken together."""
+"""Several trainings (seeds, draws of the speakers) of one point of the comparison, taken together."""
 
 from __future__ import annotations
 
@@ -6,22 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
 
-from fedasr.runs.data import RowData, RunData, ScoreData
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its interval: 95% over speakers for one seed, the range over several seeds; None where none is."""
-
-    value: float
-    low: float | None
-    high: float | None
-    seeds: int
+from fedasr.comparison.intervals import Interval, rate_interval, ratio_interval
+from fedasr.comparison.model_errors import ModelErrors
+from fedasr.runs.data import GREEDY, NEW_SPEAKERS, RowData, RunData, ScoreData
 
 
 @dataclass(frozen=True)
 class Group:
-    """The rows (seeds) that share one name."""
+    """The rows (draws, seeds) that share one name."""
 
     name: str
     rows: tuple[RowData, ...]
@@ -39,10 +31,7 @@ class Group:
     @property
     def failures(self) -> tuple[str, ...]:
         """One line for each failed row."""
-        seeds = len(self.rows) > 1
-        return tuple(
-            f"{f'seed {row.seed}: ' if seeds else ''}{row.failure or 'failed'}" for row in self.rows if row.failed
-        )
+        return tuple(f"{self._which(row)}{row.failure or 'failed'}" for row in self.rows if row.failed)
 
     def values(self, value: Callable[[RowData], float | None]) -> list[float]:
         """Return what the finished rows know of a value."""
@@ -50,24 +39,53 @@ class Group:
         return [number for number in known if number is not None]
 
     def mean(self, value: Callable[[RowData], float | None]) -> float | None:
-        """Return the mean over the seeds, or None where no row knows the value."""
+        """Return the mean over the rows, or None where no row knows the value."""
         values = self.values(value)
         return fmean(values) if values else None
 
-    def wer(self) -> Estimate | None:
-        """Return the mean test WER, with its 95% interval (one seed) or range (several)."""
-        values = self.values(lambda row: row.wer)
-        if not values:
+    def tested(self, of: str = NEW_SPEAKERS, decoding: str = GREEDY) -> list[ModelErrors]:
+        """Return the errors of each finished row by speaker; of rows without them, nothing."""
+        return [found for row in self.finished if (found := errors_of(row, of, decoding)).errors]
+
+    def rate(self, of: str = NEW_SPEAKERS, decoding: str = GREEDY) -> Interval | None:
+        """Return the pooled error rate with its 95% interval; None where nothing was scored so."""
+        return rate_interval(self.tested(of, decoding))
+
+    def wer(self) -> Interval | None:
+        """Return the WER on test speakers: of one training as its summary has it, of several their errors pooled."""
+        rows = [row for row in self.finished if row.wer is not None]
+        if not rows:
             return None
-        if len(values) > 1:
-            return Estimate(fmean(values), min(values), max(values), len(values))
-        low, high = self.interval() or (None, None)
-        return Estimate(values[0], low, high, 1)
+        pooled = self.rate() if len(rows) > 1 and len(self.tested()) == len(rows) else None
+        if pooled is not None:
+            return pooled
+        low, high = (rows[0].wer_low, rows[0].wer_high) if len(rows) == 1 else (None, None)
+        draws, speakers = {row.draw for row in rows}, {score.speaker for row in rows for score in row.speaker_scores}
+        return Interval(fmean([row.wer or 0.0 for row in rows]), low, high, len(rows), len(draws), len(speakers))
 
     def interval(self) -> tuple[float, float] | None:
-        """Return the 95% interval over test speakers, its ends averaged over the seeds."""
-        low, high = self.mean(lambda row: row.wer_low), self.mean(lambda row: row.wer_high)
-        return None if low is None or high is None else (low, high)
+        """Return the ends of the 95% interval of the WER on test speakers."""
+        wer = self.wer()
+        return None if wer is None or wer.low is None or wer.high is None else (wer.low, wer.high)
+
+    def _which(self, row: RowData) -> str:
+        draw = f"draw {row.draw}" if row.draw is not None else ""
+        seeds = len([other for other in self.rows if other.draw == row.draw]) > 1
+        parts = [draw, f"seed {row.seed}" if seeds else ""]
+        return "".join(f"{part}: " for part in (", ".join(filter(None, parts)),) if part)
+
+
+def errors_of(row: RowData, of: str = NEW_SPEAKERS, decoding: str = GREEDY) -> ModelErrors:
+    """Return a row's errors by speaker; where speech is rendered, a name is another person in every draw."""
+    lead = f"{row.population}/" if row.population else ""
+    scores = [score for score in row.speaker_scores if (score.of, score.decoding) == (of, decoding)]
+    errors = tuple((f"{lead}{score.speaker}", score.errors, score.words) for score in scores)
+    return ModelErrors(row.draw or 0, row.seed or 0, errors, row.training_speakers)
+
+
+def paired(one: Group, other: Group, of: str = NEW_SPEAKERS, decoding: str = GREEDY) -> Interval | None:
+    """Return the ratio of two groups' error rates, paired by draw, seed and speaker; None where they cannot be."""
+    return ratio_interval(one.tested(of, decoding), other.tested(of, decoding))
 
 
 def groups(data: RunData) -> list[Group]:
