@@ -22,7 +22,7 @@ from fedasr.report.pictures.picture import Picture
 from fedasr.report.speedups import with_speedups
 from fedasr.report.tables.alignment import examples
 from fedasr.report.tables.comparison import HEADINGS, table_rows
-from fedasr.report.tables.pairs import pair_table
+from fedasr.report.tables.pairs import pair_tables
 from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_rows, vote_rows
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
@@ -93,7 +93,7 @@ def _comparison(data: RunData, release: bool) -> dict[str, Any]:
         "colours": {name: look.colour for name, look in looks(groups(data)).items()},
         "several_seeds": any(len(group.rows) > 1 for group in groups(data)),
         "scored_by": scored_by(data),
-        "pairs": pair_table(data),
+        "pairs": pair_tables(data),
     }
 
 

@@ -15,7 +15,7 @@ from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups, pooled_scores
 from fedasr.report.words.units import count_text, listing, percent
-from fedasr.runs.data import GREEDY, RowData, RunData, SpeakerScore
+from fedasr.runs.data import GREEDY, NEW_SPEAKERS, RowData, RunData, SpeakerScore
 
 MOST_DOTS = 150
 
@@ -172,4 +172,4 @@ def described(strips: list[Strip], noun: str) -> str:
 
 
 def _greedy(row: RowData) -> tuple[SpeakerScore, ...]:
-    return tuple(score for score in row.speaker_scores if score.decoding == GREEDY)
+    return tuple(score for score in row.speaker_scores if (score.of, score.decoding) == (NEW_SPEAKERS, GREEDY))

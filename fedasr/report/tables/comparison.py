@@ -15,7 +15,7 @@ from fedasr.report.words.pairs import trainings_text, worse_than_start
 from fedasr.report.words.promises import VOID, promise_of
 from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
-from fedasr.runs.data import RowData, RunData
+from fedasr.runs.data import DECODED, RowData, RunData
 
 HEADINGS = ("row", "WER %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
 UNKNOWN = "–"
@@ -129,14 +129,12 @@ def _wer(group: Group, release: bool) -> Cell:
 
 
 def _decoded(group: Group) -> list[str]:
-    """Return the WER by the experiment's decoding, and its interval (one seed) or range; nothing without one."""
-    values = group.values(lambda row: row.wer_decoded)
-    if not values:
+    """Return the WER by the experiment's decoding and its interval; nothing without one."""
+    found = group.rate(decoding=DECODED)
+    if found is None:
         return []
-    ends = (group.mean(lambda row: row.wer_decoded_low), group.mean(lambda row: row.wer_decoded_high))
-    low, high = ends if len(values) == 1 else (min(values), max(values))
-    told = f"decoded {percent(sum(values) / len(values))}"
-    return [told] if low is None or high is None else [told, f"{percent(low)}–{percent(high)}"]
+    told = f"decoded {percent(found.value)}"
+    return [told] if found.low is None or found.high is None else [told, f"{percent(found.low)}–{percent(found.high)}"]
 
 
 def _epsilon(group: Group) -> Cell:
