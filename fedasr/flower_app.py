@@ -30,10 +30,10 @@ from fedasr.engine.request import requested
 from fedasr.engine.watchers.terminal import PlainWatcher
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
-from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record
-from fedasr.grid.identity import CLIENT_APP_FAILED
-from fedasr.grid.registration import silo_record
-from fedasr.messages.consent import ALLOW, Consent
+from fedasr.grid.flower.flower_grid import COST_RECORD, FlowerWorkers, cost_record
+from fedasr.grid.flower.identity import CLIENT_APP_FAILED
+from fedasr.grid.flower.registration import silo_record
+from fedasr.messages.elsewhere.consent import ALLOW, Consent
 from fedasr.messages.kinds import AGREEMENT, INTRODUCTION, SILO_NUMBER, kind_of
 from fedasr.messages.records import arrays_alone
 from fedasr.server.strategies_by_name import asked_by, codec_of

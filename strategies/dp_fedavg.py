@@ -19,9 +19,9 @@ from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 from numpy.typing import NDArray
 
 from fedasr.common.settings import Settings, number, one_of
+from fedasr.messages.coded.returned import LAYERS
 from fedasr.messages.kinds import GRADIENT, TRAIN
 from fedasr.messages.records import array_record, arrays_of
-from fedasr.messages.returned import LAYERS
 from fedasr.protection.silo_noise.protection import SiloNoise
 from fedasr.protection.silo_noise.settings import SiloNoiseSettings
 from fedasr.server.outer_step import MomentumStep

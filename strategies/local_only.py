@@ -11,7 +11,7 @@ from flwr.serverapp.strategy import Result
 
 from fedasr.common.errors import RowError
 from fedasr.common.settings import Settings, number
-from fedasr.grid.identity import silo_of
+from fedasr.grid.flower.identity import silo_of
 from fedasr.messages.alone_reply import AloneReply
 from fedasr.messages.kinds import ALONE
 from fedasr.messages.train_request import TrainRequest

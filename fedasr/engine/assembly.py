@@ -24,7 +24,7 @@ from fedasr.grid.drop_out import DropOut
 from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers
-from fedasr.messages.consent import Consent
+from fedasr.messages.elsewhere.consent import Consent
 from fedasr.messages.kinds import Kind
 from fedasr.network import build_network
 from fedasr.protection.announcement import Announcement

@@ -13,7 +13,7 @@ from fedasr.corpora.features.store import cache_folder
 from fedasr.engine.node_speech import folder_of, node_host, prepare_own
 from fedasr.engine.preparation import Prepared
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.messages.introduction import Holding, Introduction
+from fedasr.messages.elsewhere.introduction import Holding, Introduction
 from fedasr.messages.kinds import INTRODUCTION
 from fedasr.messages.records import CONFIG
 from fedasr.silo.host import SiloHost

@@ -26,7 +26,7 @@ from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.messages.introduction import Introduction
+from fedasr.messages.elsewhere.introduction import Introduction
 from fedasr.messages.speech_reply import Elsewhere
 from fedasr.silo.host import SiloHost
 

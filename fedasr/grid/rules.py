@@ -10,7 +10,7 @@ from flwr.app import RecordDict
 
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Outcome, Request
-from fedasr.messages.consent import REASON
+from fedasr.messages.elsewhere.consent import REASON
 from fedasr.messages.finite import check_sent
 from fedasr.messages.kinds import Kind, kind_of
 from fedasr.wire.codec import Codec

@@ -12,19 +12,19 @@ from typing import Any
 from flwr.app import Message, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.grid.averaging import mean_reply
 from fedasr.grid.downlink import Downlink
 from fedasr.grid.exchange import Answers, Exchange, Gathered, Mean, Outcome, Request
 from fedasr.grid.exchange_log import ExchangeLog, downward, upward
-from fedasr.grid.flower_face import FlowerFace
-from fedasr.grid.identity import NODE_UNAVAILABLE, error_reply, identify, named, node_of, silo_of
-from fedasr.grid.round_grid import RoundGrid
+from fedasr.grid.flower.flower_face import FlowerFace
+from fedasr.grid.flower.identity import NODE_UNAVAILABLE, error_reply, identify, named, node_of, silo_of
+from fedasr.grid.flower.round_grid import RoundGrid
 from fedasr.grid.rules import Rules
+from fedasr.grid.sums.averaging import mean_reply
 from fedasr.grid.sums.terms import Term
 from fedasr.grid.time_limit import is_over, late_reason
+from fedasr.messages.coded.returned import completed, layers_of
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import array_records, viewed
-from fedasr.messages.returned import completed, layers_of
 
 log = logging.getLogger("fedasr")
 

@@ -12,16 +12,16 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from fedasr.common.randomness import Streams, kept_libraries, seed_libraries
-from fedasr.grid.acceptance import Arrays, RefusedError, deliver, in_order, term_of
 from fedasr.grid.exchange import Exchange, Outcome, Request
-from fedasr.grid.identity import identify, node_of
+from fedasr.grid.flower.identity import identify, node_of
 from fedasr.grid.silo_state import packed, unpacked
+from fedasr.grid.sums.acceptance import Arrays, RefusedError, deliver, in_order, term_of
 from fedasr.grid.sums.terms import Reply
 from fedasr.grid.sums.tree import Subtotal, TreeSum
 from fedasr.grid.time_limit import LateError, late_reason, time_limit
-from fedasr.messages.encoding import encode_reply
+from fedasr.messages.coded.encoding import encode_reply
+from fedasr.messages.coded.residuals import model_of
 from fedasr.messages.records import array_record, arrays_alone, envelope_bytes, metric_record, own_copy, viewed
-from fedasr.messages.residuals import model_of
 from fedasr.wire.codec import Codec
 
 AppFactory = Callable[[], ClientApp]

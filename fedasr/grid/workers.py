@@ -14,7 +14,7 @@ from fedasr.corpora.spec import NODES
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs
-from fedasr.messages.introduction import Introduction
+from fedasr.messages.elsewhere.introduction import Introduction
 
 MapFunction = Callable[[Any, Sequence[Any]], list[Any]]
 

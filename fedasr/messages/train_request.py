@@ -11,8 +11,8 @@ from flwr.app import ConfigRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
+from fedasr.messages.coded.returned import LAYERS, layers_of
 from fedasr.messages.records import ARRAYS, CONFIG, array_record, arrays_of
-from fedasr.messages.returned import LAYERS, layers_of
 
 ROUND, PROXIMAL = "server-round", "proximal-mu"
 """Names of settings in the message that Flower's strategies write."""

@@ -8,7 +8,7 @@ from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
 
 from fedasr.asr.word_errors import ErrorCounts
 from fedasr.common.errors import RowError
-from fedasr.grid.identity import silo_of
+from fedasr.grid.flower.identity import silo_of
 from fedasr.messages.alone_reply import AloneReply
 from fedasr.messages.kinds import OWN_MODEL
 from fedasr.messages.records import ARRAYS, CONFIG

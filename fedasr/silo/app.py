@@ -11,7 +11,7 @@ from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
-from fedasr.messages.consent import Consent
+from fedasr.messages.elsewhere.consent import Consent
 from fedasr.messages.kinds import (
     ALONE,
     CANDIDATE,

@@ -7,11 +7,11 @@ from dataclasses import replace
 from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 
-from fedasr.messages.encoding import encode_reply
+from fedasr.messages.coded.encoding import encode_reply
+from fedasr.messages.coded.residuals import model_of
+from fedasr.messages.elsewhere.receipt import taken_receipt
 from fedasr.messages.kinds import Kind
-from fedasr.messages.receipt import taken_receipt
 from fedasr.messages.records import own_copy
-from fedasr.messages.residuals import model_of
 from fedasr.silo.journal import closed, opened
 from fedasr.wire.codec import Codec
 

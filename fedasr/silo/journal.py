@@ -9,7 +9,7 @@ from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
-from fedasr.messages.receipt import Receipt
+from fedasr.messages.elsewhere.receipt import Receipt
 from fedasr.messages.records import arrays_of
 
 JOURNAL, BEFORE = "fedasr.journal", "fedasr.before/"

@@ -14,9 +14,9 @@ from hypothesis.extra.numpy import arrays
 from support.draws import examples
 from support.toys import SHAPES, Toy, open_toy, train_messages
 
-from fedasr.grid.acceptance import RefusedError, clipped
 from fedasr.grid.exchange import Mean
 from fedasr.grid.in_process import InProcess
+from fedasr.grid.sums.acceptance import RefusedError, clipped
 from fedasr.grid.workers import Workers
 from fedasr.messages.records import CHANGE, arrays_of, metric_record
 

@@ -17,15 +17,15 @@ from support.keepers import FAULTS, LATE_SECONDS, SHAPES, Keeper, change_of, sen
 from fedasr.common.randomness import Streams
 from fedasr.grid.drop_out import DropOut
 from fedasr.grid.exchange import Answers, Mean
-from fedasr.grid.flower_grid import FlowerWorkers
+from fedasr.grid.flower.flower_grid import FlowerWorkers
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.ray.pool import RayWorkers
 from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.grid.workers import Workers
+from fedasr.messages.coded.residuals import STATE
 from fedasr.messages.records import arrays_of
-from fedasr.messages.residuals import STATE
 from fedasr.silo.journal import BEFORE, JOURNAL
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense

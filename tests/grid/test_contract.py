@@ -15,8 +15,8 @@ from support.toys import Toy, initial, open_toy, train_messages
 
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Mean
-from fedasr.grid.flower_grid import FlowerWorkers
-from fedasr.grid.identity import NODE_UNAVAILABLE, silo_of
+from fedasr.grid.flower.flower_grid import FlowerWorkers
+from fedasr.grid.flower.identity import NODE_UNAVAILABLE, silo_of
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.rules import Rules
 from fedasr.grid.workers import Workers

@@ -14,7 +14,7 @@ from support.toys import Toy, open_toy, train_messages
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import silo_of
+from fedasr.grid.flower.identity import silo_of
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.ray import spread
 from fedasr.grid.silo_grid import SiloGrid

@@ -13,7 +13,7 @@ from flwr.app import Message, RecordDict
 from support.toys import SHAPES, Toy, initial, open_toy, train_messages
 
 from fedasr.grid.exchange import Mean
-from fedasr.grid.identity import silo_of
+from fedasr.grid.flower.identity import silo_of
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.workers import Workers

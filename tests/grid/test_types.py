@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.toys import Says, open_toy
 
 from fedasr.grid.exchange import Answers, Mean
-from fedasr.grid.flower_grid import FlowerWorkers
+from fedasr.grid.flower.flower_grid import FlowerWorkers
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.rules import Rules
 from fedasr.grid.silo_grid import SiloGrid
@@ -19,7 +19,7 @@ from fedasr.grid.workers import Workers
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.wire.codecs_by_name import CODECS, build_codec
 
-from .test_flower_grid import OthersGrid
+from .flower.test_flower_grid import OthersGrid
 
 MODEL: dict[str, np.ndarray] = {
     "count": np.array(2**24 + 1, np.int64), "third": np.array([1 / 3, -1e300]), "half": np.float16([0.1, 6e4]),

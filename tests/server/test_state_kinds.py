@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fedasr.common.files import load_arrays, save_arrays
-from fedasr.grid.identity import identify
+from fedasr.grid.flower.identity import identify
 from fedasr.messages.records import array_record
 from fedasr.server.strategy_state import UnsavableError, restore, state_of
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedasr.common.files import load_arrays, save_arrays
-from fedasr.grid.identity import identify, node_of
+from fedasr.grid.flower.identity import identify, node_of
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.server.strategy_state import UnsavableError, restore, state_of
 

@@ -18,7 +18,7 @@ from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.in_process import InProcess
-from fedasr.messages.consent import Consent
+from fedasr.messages.elsewhere.consent import Consent
 from fedasr.messages.evaluate_reply import EvaluateReply
 from fedasr.messages.kinds import EVALUATE, SPEECH
 from fedasr.messages.records import array_record

@@ -13,7 +13,7 @@ from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.grid.in_process import InProcess
 from fedasr.messages.alone_reply import AloneReply
-from fedasr.messages.consent import Consent
+from fedasr.messages.elsewhere.consent import Consent
 from fedasr.messages.kinds import SPEECH
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.messages.train_reply import TrainReply

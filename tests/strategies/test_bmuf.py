@@ -21,7 +21,7 @@ from fedasr.engine.preparation import Prepared
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
-from fedasr.grid.identity import identify
+from fedasr.grid.flower.identity import identify
 from fedasr.grid.in_process import InProcess
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.runs.row_folder import RowFolder

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 
-from fedasr.grid.flower_grid import silo_record
-from fedasr.grid.identity import identify
+from fedasr.grid.flower.flower_grid import silo_record
+from fedasr.grid.flower.identity import identify
 from fedasr.messages.kinds import SILO_NUMBER, kind_of
 from fedasr.silo.elsewhere import answer_elsewhere
 from fedasr.wire.codec import Codec

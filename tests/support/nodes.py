@@ -8,8 +8,8 @@ from typing import Any
 from flwr.app import Context, Message, RecordDict
 
 from fedasr.flower_app import client
-from fedasr.grid.flower_face import FlowerFace
-from fedasr.grid.identity import identify
+from fedasr.grid.flower.flower_face import FlowerFace
+from fedasr.grid.flower.identity import identify
 
 
 class NodesHere(FlowerFace):

@@ -19,8 +19,8 @@ from flwr.app import Context, Message, RecordDict
 from fedasr.common.errors import UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.flower_app import client, experiment_of
-from fedasr.grid.flower_grid import SILO_RECORD
-from fedasr.grid.identity import identify
+from fedasr.grid.flower.flower_grid import SILO_RECORD
+from fedasr.grid.flower.identity import identify
 from fedasr.messages.kinds import SILO_NUMBER
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from fedasr.common.files import read_lines
 from fedasr.engine.conformity.case import Case
 from fedasr.engine.conformity.super_nodes import SILOS, split_between_nodes
 from fedasr.experiment.experiment import Experiment
-from fedasr.grid.flower_grid import FlowerWorkers
+from fedasr.grid.flower.flower_grid import FlowerWorkers
 from fedasr.messages.kinds import OWN
 
 SAME = ("model_sha256", "refused_replies", "silos", "rounds", "status", "epsilon")

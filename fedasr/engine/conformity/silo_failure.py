@@ -11,7 +11,7 @@ from flwr.app import Context, Error, Message
 from flwr.clientapp import ClientApp
 
 from fedasr.common.randomness import Streams
-from fedasr.grid.identity import CLIENT_APP_FAILED
+from fedasr.grid.flower.identity import CLIENT_APP_FAILED
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.grid.worker import AppFactory, NodeConfigs

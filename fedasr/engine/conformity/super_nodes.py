@@ -23,7 +23,7 @@ from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.in_process import InProcess
-from fedasr.messages.consent import ALWAYS
+from fedasr.messages.elsewhere.consent import ALWAYS
 from fedasr.messages.kinds import OWN
 from fedasr.server.strategies_by_name import asked_by, build_strategy
 

@@ -10,7 +10,7 @@ from fedasr.common.errors import RowError
 from fedasr.common.files import Arrays, load_arrays
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.silo_state import packed, unpacked
-from fedasr.messages.residuals import forget_residuals
+from fedasr.messages.coded.residuals import forget_residuals
 from fedasr.protection.releases import Inheritance
 from fedasr.runs.folder import Run
 from fedasr.runs.row_folder import RowFolder

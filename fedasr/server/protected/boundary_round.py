@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import Arrays
 from fedasr.grid.exchange import Answers, Mean
-from fedasr.grid.identity import silo_of
-from fedasr.grid.round_grid import RoundGrid
+from fedasr.grid.flower.identity import silo_of
+from fedasr.grid.flower.round_grid import RoundGrid
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.messages.coded.returned import asked_back, completed
 from fedasr.messages.kinds import GRADIENT, Kind
 from fedasr.messages.records import CHANGE, METRICS, array_record, arrays_of, flat_name, like_of
-from fedasr.messages.returned import asked_back, completed
 from fedasr.privacy.noise import Noise
 from fedasr.protection.boundary import Boundary
 from fedasr.protection.releases import Charge

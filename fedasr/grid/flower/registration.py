@@ -11,7 +11,7 @@ from flwr.app import ConfigRecord, Message, RecordDict
 from flwr.serverapp import Grid
 
 from fedasr.common.errors import RowError
-from fedasr.messages.introduction import Holding, Introduction
+from fedasr.messages.elsewhere.introduction import Holding, Introduction
 from fedasr.messages.kinds import AGREEMENT, INTRODUCTION, SILO_NUMBER, Kind
 from fedasr.messages.records import CONFIG, array_records, envelope_bytes, own_copy
 from fedasr.messages.traffic import Traffic

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from fedasr.common.number_types import averageable
 from fedasr.grid.exchange import Mean
 from fedasr.grid.sums.terms import Reply
-from fedasr.messages.encoding import decode_reply
+from fedasr.messages.coded.encoding import decode_reply
+from fedasr.messages.coded.returned import returned_names
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import array_records, arrays_of, flat_name, like_of, metric_record
-from fedasr.messages.returned import returned_names
 from fedasr.wire.codec import Codec, WireError
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -2,9 +2,9 @@
 
 A record that answers one of the same name (a model for a model) travels as its difference from what was
 sent; any other record (a change, a gradient, a control variate) has the layout of the model that was sent and
-travels as it is; of both only what comes back (`fedasr.messages.returned`). All records of a reply are one vector,
-in the order of their names, and one blob: it stands in the first of them, and the others are empty. An exact codec
-has nothing to gain from any of this and is left out.
+travels as it is; of both only what comes back (`fedasr.messages.coded.returned`). All records of a reply are one
+vector, in the order of their names, and one blob: it stands in the first of them, and the others are empty. An exact
+codec has nothing to gain from any of this and is left out.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
+from fedasr.messages.coded.residuals import record_name
+from fedasr.messages.coded.returned import asked_back
 from fedasr.messages.records import array_record, array_records, arrays_of, flat_name, like_of, metric_record
-from fedasr.messages.residuals import record_name
-from fedasr.messages.returned import asked_back
 from fedasr.wire.codec import Codec, Layout, State, WireError, check_float32
 
 BLOB = "blob"
@@ -39,7 +39,7 @@ def encode_reply(content: RecordDict, sent: RecordDict, codec: Codec, state: Rec
     state : RecordDict
         The state of the silo; changed in place.
     model : str
-        Which model it is (`fedasr.messages.residuals`): residuals of several are kept apart.
+        Which model it is (`fedasr.messages.coded.residuals`): residuals of several are kept apart.
 
     Raises
     ------

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Exchange, Mean, Outcome
 from fedasr.grid.sums.terms import Term, mean_of
+from fedasr.messages.coded.returned import asked_back
 from fedasr.messages.records import CHANGE, METRICS, array_record, flat_name, like_of, metric_record
-from fedasr.messages.returned import asked_back
 
 
 def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_total: Term) -> RecordDict:

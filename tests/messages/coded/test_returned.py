@@ -5,9 +5,9 @@ import pytest
 from flwr.app import ConfigRecord, MetricRecord, RecordDict
 
 from fedasr.common.errors import UserError
-from fedasr.messages.encoding import decode_reply, encode_reply
+from fedasr.messages.coded.encoding import decode_reply, encode_reply
+from fedasr.messages.coded.returned import asked_back, completed, layers_of
 from fedasr.messages.records import array_record, arrays_of
-from fedasr.messages.returned import asked_back, completed, layers_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.wire.codec import WireError
 from fedasr.wire.codecs_by_name import CODECS, build_codec

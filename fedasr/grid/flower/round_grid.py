@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from flwr.app import Message
 
 from fedasr.grid.exchange import Answers, Mean
-from fedasr.grid.flower_face import FlowerFace
+from fedasr.grid.flower.flower_face import FlowerFace
 
 
 class RoundGrid(FlowerFace):

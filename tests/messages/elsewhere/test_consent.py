@@ -8,8 +8,8 @@ import pytest
 from flwr.app import Message, RecordDict
 
 from fedasr.common.errors import UserError
-from fedasr.grid.identity import identify
-from fedasr.messages.consent import ALWAYS, NOT_ALLOWED, Consent
+from fedasr.grid.flower.identity import identify
+from fedasr.messages.elsewhere.consent import ALWAYS, NOT_ALLOWED, Consent
 from fedasr.messages.kinds import OWN, SPEECH, Kind, kind_of
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
-from fedasr.grid.identity import named, run_of_process, unknown_reply
+from fedasr.grid.flower.identity import named, run_of_process, unknown_reply
 from fedasr.messages.records import own_copy
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fedasr.grid.identity import SERVER_NODE, error_reply, identify, node_of, silo_of
+from fedasr.grid.flower.identity import SERVER_NODE, error_reply, identify, node_of, silo_of
 from fedasr.messages.records import ViewArray, array_record, arrays_of, envelope_bytes
 
 arrays = hnp.arrays(

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
-from fedasr.grid.acceptance import RefusedError
 from fedasr.grid.exchange import Exchange, Gathered, Outcome, Request
-from fedasr.grid.identity import silo_of
+from fedasr.grid.flower.identity import silo_of
+from fedasr.grid.flower.registration import SILO_RECORD, Registered, find_silos, introduce, register, silo_record
 from fedasr.grid.in_process import InProcess
-from fedasr.grid.registration import SILO_RECORD, Registered, find_silos, introduce, register, silo_record
 from fedasr.grid.rules import RULES, Rules
 from fedasr.grid.silo_grid import SiloGrid
+from fedasr.grid.sums.acceptance import RefusedError
 from fedasr.grid.sums.tree import sum_of
 from fedasr.grid.worker import AppFactory, NodeConfigs, Worker
-from fedasr.messages.introduction import Introduction
-from fedasr.messages.receipt import Receipt
+from fedasr.messages.elsewhere.introduction import Introduction
+from fedasr.messages.elsewhere.receipt import Receipt
 from fedasr.messages.traffic import Traffic
 
 COST_RECORD = "fedasr.cost"

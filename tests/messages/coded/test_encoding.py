@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord, MetricRecord, RecordDict
 
-from fedasr.messages.encoding import BLOB, decode_reply, encode_reply
+from fedasr.messages.coded.encoding import BLOB, decode_reply, encode_reply
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.wire.codec import WireError
 from fedasr.wire.codecs_by_name import CODECS, build_codec

@@ -16,8 +16,8 @@ from support.wires import Wires, travelled
 
 from fedasr.common.errors import RowError
 from fedasr.grid.exchange import Mean
-from fedasr.grid.flower_grid import COST_RECORD, FlowerWorkers, cost_record, find_silos, silo_record
-from fedasr.grid.identity import identify
+from fedasr.grid.flower.flower_grid import COST_RECORD, FlowerWorkers, cost_record, find_silos, silo_record
+from fedasr.grid.flower.identity import identify
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.kinds import SILO_NUMBER

@@ -1,0 +1,1 @@
+"""What passes between a server and silos in processes of their own, beside the row's messages."""
