@@ -42,7 +42,7 @@ class DecodingSpec(Settings):
     method: str = one_of(GREEDY, GREEDY, BEAM, LEXICON)
     text: str = ""
     order: int = number(3, least=1, most=6)
-    beam: int = number(16, least=1)
+    beam: int = number(32, least=1)
     drop: float = number(15.0, above=0, below=math.inf)
     language_weight: float | None = number(None, least=0, below=math.inf)
     word_bonus: float | None = number(None, least=-20, most=20)
