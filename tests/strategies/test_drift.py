@@ -50,17 +50,17 @@ def least(prepared: Prepared) -> Vector:
 
 
 def test_two_unlike_quadratics_end_at_their_joint_optimum(quadratic: Prepared, tmp_path: Path) -> None:
-    two = among(quadratic, *quadratic.partition.silos[0:3:2])
+    two = among(quadratic, *quadratic.partition.silos[1::2])  # together no direction is too flat for so few steps
     options: dict[str, Mapping[str, Any]] = {"scaffold": {}, "feddyn": {"alpha": 0.3}, "fedavg": UNIFORM}
-    ends = {name: ran(two, tmp_path, name, options[name], rounds=30).model for name in options}
+    ends = {name: ran(two, tmp_path, name, options[name], rounds=45).model for name in options}
     far = {name: np.abs(end - least(two)).max() for name, end in ends.items()}
     assert max(far["scaffold"], far["feddyn"]) < 1e-4
     assert far["fedavg"] > 0.1
 
 
 def test_unlike_numbers_of_steps_pull_fednova_away_less_than_averaging(quadratic: Prepared, tmp_path: Path) -> None:
-    first, _, third, fourth = quadratic.partition.silos
-    two = among(quadratic, third[:1], (*fourth, first[0]))
+    first, second, _, fourth = quadratic.partition.silos
+    two = among(quadratic, second[:1], (*fourth, first[0]))
     assert [len(silo) for silo in two.partition.silos] == [1, 10]
     passes = {"batch_size": 1, "local_epochs": 1, "learning_rate": 0.2, "rounds": 15}
     training = {key: value for key, value in {**WHOLE, **passes}.items() if key != "local_steps"}
