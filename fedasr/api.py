@@ -43,6 +43,7 @@ from fedasr.engine.row import run_row
 from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.stages.keeping import close_stages, open_stages
 from fedasr.engine.stages.learnt_decoder import with_decoder
+from fedasr.engine.stages.left_behind import rank_silos
 from fedasr.engine.stages.start import load_start, make_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.differences import difference
@@ -246,10 +247,11 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
         if summary is None:
             start = make_start(prepared, seed, folder.start_path(seed), watcher)
             prepared = with_decoder(prepared, folder, start, pool, watcher)
+            behind = rank_silos(prepared, seed, start, folder.left_behind_path(seed), pool).silos
             watcher.begin(row.name, number, len(rows))
             summary = run_row(Assembly(
                 prepared, row, seed, start, place, pool, watcher, ancestry_of(folder, row, seed),
-                open_stages(folder, place.path.name, len(prepared.partition.silos)),
+                open_stages(folder, place.path.name, len(prepared.partition.silos)), behind,
             ))  # fmt: skip
         watcher.end(asdict(summary))
         summaries.append(summary)

@@ -67,6 +67,8 @@ class Assembly:
         The rows behind it, where it does not begin from the experiment's start.
     stages : StageFolder or None
         Where its silos find what other rows computed; a row that is opened again finds nothing and keeps nothing.
+    left_behind : tuple of int
+        The silos that the start serves worst.
     """
 
     prepared: Prepared
@@ -78,6 +80,7 @@ class Assembly:
     watcher: Watcher
     ancestry: Ancestry | None = None
     stages: StageFolder | None = None
+    left_behind: tuple[int, ...] = ()
 
     @property
     def training(self) -> TrainingSpec:

@@ -29,6 +29,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.messages.elsewhere.introduction import Introduction
 from fedasr.messages.speech_reply import Elsewhere
 from fedasr.silo.host import SiloHost
+from fedasr.silo.silo import Silo
 
 
 def introduction_of(prepared: Prepared) -> Introduction:
@@ -116,6 +117,11 @@ class NodeHost(SiloHost):
         )
         parts = np.split(arrays["features"], np.cumsum(arrays["frames"])[:-1])
         return Speech(utterances, ArrayFeatures(ids, parts), is_transcribed=False)
+
+    def own_scored(self, silo: Silo) -> Speech:
+        """What the silo holds out; nothing under a guarantee, for nothing pays for what would leave the node then."""
+        is_free = self.plan.guarantee is None and not self.is_silent
+        return silo.held_out if is_free else Speech((), ArrayFeatures([], []))
 
     @property
     def test_speech(self) -> Speech:

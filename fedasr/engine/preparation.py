@@ -93,7 +93,7 @@ class Prepared:
         places = sorted(self._places[name] for name in self.partition.silos[silo][:most])
         return replace(self.speech, utterances=tuple(self.speech.utterances[place] for place in places))
 
-    @property
+    @cached_property
     def held_out(self) -> Speech:
         """The speech that silos hold out of their own; empty where they hold none."""
         names = {name for part in self.partition.held_out for name in part}

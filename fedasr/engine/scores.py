@@ -1,63 +1,71 @@
-"""Scores of a row: on the test speakers and silo by silo."""
+"""Scores of a row: on new speakers, on own speakers, and on those who are left behind."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fedasr.asr.recogniser import Weights, digest
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, total
-from fedasr.common.randomness import Streams
 from fedasr.comparison.intervals import wer_interval
 from fedasr.engine.assembly import Assembly
-from fedasr.runs.data import DECODED, GREEDY, HypothesisData, SiloScore, SiloScores, SpeakerScore
+from fedasr.runs.data import (
+    DECODED,
+    GREEDY,
+    LEFT_BEHIND,
+    NEW_SPEAKERS,
+    OWN_SPEAKERS,
+    HypothesisData,
+    SiloScore,
+    SiloScores,
+    SpeakerScore,
+)
 from fedasr.runs.partition_record import partition_data
 from fedasr.server.central import PerSilo
 from fedasr.server.scoring import Heard
 
-SILO_UTTERANCES = 10
-SILOS_SCORED = 200
-"""Scoring models on silos' own speech stops here: with a thousand silos it would outlast the training."""
+BySpeaker = Mapping[str, ErrorCounts]
+Scores = Mapping[str, Mapping[str, BySpeaker]]
+"""By whose speech was scored, how it was decoded, and speaker; a decoding that did not take place is absent."""
 
 
 def score_model(parts: Assembly, weights: Weights) -> dict[str, Any]:
-    """Score one model on the test speakers and on the silos' own speech, and write what was heard.
+    """Score one model on the test speakers and on what silos hold out, and write what was heard.
 
     Returns
     -------
     dict
         Fields of `fedasr.runs.row_summary.RowSummary`.
     """
-    heard = parts.score(weights, parts.prepared.part("test"), decode=True)
-    parts.folder.write_hypotheses(map(hypothesis_of, heard))
-    _score_silos(parts, weights)
-    own = parts.prepared.held_out
-    held_out = total([h.errors for h in parts.score(weights, own)] if len(own) else [])
-    names = [h.utterance.speaker for h in heard]
-    greedy = by_speaker(names, [h.errors for h in heard])
-    decoded = [h.decoded_errors for h in heard if h.decoded_errors is not None]
-    scores = _errors(parts, greedy, by_speaker(names, decoded) if decoded else {})
-    return {"model_sha256": digest(weights), **_held_out(held_out), **scores}
+    prepared = parts.prepared
+    tested = parts.score(weights, prepared.part("test"), decode=True)
+    parts.folder.write_hypotheses(map(hypothesis_of, tested))
+    own = parts.score(weights, prepared.held_out, decode=True) if len(prepared.held_out) else []
+    silo_of = {name: silo for silo, names in enumerate(prepared.partition.held_out) for name in names}
+    behind = [heard for heard in own if silo_of[heard.utterance.id] in parts.left_behind]
+    by_silo: dict[int, list[ErrorCounts]] = {}
+    for heard in own:
+        by_silo.setdefault(silo_of[heard.utterance.id], []).append(heard.errors)
+    _write_silos(parts, "held out", {silo: total(by_silo[silo]) for silo in sorted(by_silo)})
+    scores = {NEW_SPEAKERS: _decodings(tested), OWN_SPEAKERS: _decodings(own), LEFT_BEHIND: _decodings(behind)}
+    return {"model_sha256": digest(weights), **_told(parts, scores)}
 
 
 def score_silo_models(parts: Assembly, models: Mapping[int, PerSilo]) -> dict[str, Any]:
-    """Return the mean over silos of what each one's own model does on the test speakers, and the spread."""
+    """Return what silos' own models do: all of them on the test speakers, and each on what its own silo holds out."""
     together = hashlib.sha256("".join(models[silo].model_sha256 for silo in sorted(models)).encode())
-    held_out = total([model.held_out for model in models.values()])
-    summary: dict[str, Any] = {"model_sha256": together.hexdigest(), **_held_out(held_out)}
-    names = sorted(parts.prepared.partition.test)
-    if not names:
-        return summary
-    each = {silo: total(model.errors) for silo, model in models.items()}
-    silos = partition_data(parts.prepared.partition, parts.prepared.speech.utterances).silos
-    rows = (_silo_score(silo, silos[silo].speakers, count) for silo, count in each.items())
-    parts.folder.write_silos(SiloScores("test", tuple(rows)))
-    speakers = {name: total([m.errors[place] for m in models.values()]) for place, name in enumerate(names)}
-    rates = [count.wer for count in each.values()]
-    decoding = [model.decoded for model in models.values() if model.decoded]
-    decoded = {name: total([errors[place] for errors in decoding]) for place, name in enumerate(names) if decoding}
-    return {**summary, **_errors(parts, speakers, decoded), "wer_spread": (min(rates), max(rates))}
+    behind = {silo: model for silo, model in models.items() if silo in parts.left_behind}
+    scores = {
+        NEW_SPEAKERS: _of_models(_on_test(parts, models)), OWN_SPEAKERS: _of_models(_on_own(parts, models)),
+        LEFT_BEHIND: _of_models(_on_own(parts, behind)),
+    }  # fmt: skip
+    tested = {silo: total(model.errors) for silo, model in models.items() if model.errors}
+    own = {silo: total(model.held_out) for silo, model in models.items() if model.held_out}
+    _write_silos(parts, "held out" if own else "test", own or tested)
+    rates = [count.wer for count in tested.values()]
+    spread = {"wer_spread": (min(rates), max(rates))} if rates else {}
+    return {"model_sha256": together.hexdigest(), **_told(parts, scores), **spread}
 
 
 def hypothesis_of(heard: Heard) -> HypothesisData:
@@ -66,49 +74,76 @@ def hypothesis_of(heard: Heard) -> HypothesisData:
     return HypothesisData(utterance.id, utterance.speaker, utterance.text, heard.hypothesis, heard.decoded)
 
 
-def _score_silos(parts: Assembly, weights: Weights) -> None:
-    prepared, silos = parts.prepared, range(len(parts.prepared.partition.silos))
-    chosen = sorted(Streams(parts.seed).numpy("silos scored").permutation(silos)[:SILOS_SCORED].tolist())
-    speech = {silo: prepared.silo_speech(silo, SILO_UTTERANCES) for silo in chosen}
-    names = {u.id for part in speech.values() for u in part.utterances}
-    if not names:  # the silos' speech lies with their nodes
-        return
-    heard = parts.score(weights, prepared.speech.where(lambda u: u.id in names))
-    errors = {h.utterance.id: h.errors for h in heard}
-    rows = (_silo_score(n, s.speakers, total([errors[u.id] for u in s.utterances])) for n, s in speech.items())
-    parts.folder.write_silos(SiloScores("own speech", tuple(rows)))
+def _decodings(heard: Sequence[Heard]) -> dict[str, BySpeaker]:
+    names = [one.utterance.speaker for one in heard]
+    decoded = [one.decoded_errors for one in heard if one.decoded_errors is not None]
+    greedy = by_speaker(names, [one.errors for one in heard])
+    return {GREEDY: greedy, **({DECODED: by_speaker(names, decoded)} if decoded else {})}
 
 
-def _held_out(errors: ErrorCounts) -> dict[str, Any]:
-    return {"held_out_wer": errors.wer} if errors.words else {}
+_OfModel = tuple[Sequence[str], Sequence[ErrorCounts], Sequence[ErrorCounts]]
+"""Speakers, and what a silo's own model does on each, greedy and decoded."""
 
 
-def _silo_score(silo: int, speakers: Sequence[str], count: ErrorCounts) -> SiloScore:
-    return SiloScore(silo, tuple(speakers), count.errors, count.words, count.wer)
+def _on_test(parts: Assembly, models: Mapping[int, PerSilo]) -> Iterable[_OfModel]:
+    names = sorted(parts.prepared.partition.test)
+    return ((names, model.errors, model.decoded) for model in models.values())
 
 
-def _errors(
-    parts: Assembly, greedy: Mapping[str, ErrorCounts], decoded: Mapping[str, ErrorCounts]
-) -> dict[str, Any]:  # fmt: skip
-    """Write the errors on each test speaker, and return what they are together; decoded ones where there are any."""
-    if not greedy:
-        return {}
-    by_decoding = {GREEDY: greedy, DECODED: decoded}
+def _on_own(parts: Assembly, models: Mapping[int, PerSilo]) -> Iterable[_OfModel]:
+    """Speakers whose names stay with their nodes are called after their silos."""
+    utterances = parts.prepared.held_out.utterances
+    speaker = {utterance.id: utterance.speaker for utterance in utterances}
+    for silo, model in models.items():
+        known = sorted({speaker[name] for name in parts.prepared.partition.held_out_by(silo)})
+        names = known or [f"silo {silo} · {place}" for place in range(len(model.held_out))]
+        yield names, model.held_out, model.held_out_decoded
+
+
+def _of_models(models: Iterable[_OfModel]) -> dict[str, BySpeaker]:
+    greedy, decoded = list[tuple[str, ErrorCounts]](), list[tuple[str, ErrorCounts]]()
+    for names, errors, decoded_errors in models:
+        greedy += zip(names, errors, strict=True)
+        decoded += zip(names, decoded_errors, strict=True) if decoded_errors else ()
+    return {GREEDY: _summed(greedy), **({DECODED: _summed(decoded)} if decoded else {})}
+
+
+def _summed(counts: Sequence[tuple[str, ErrorCounts]]) -> BySpeaker:
+    return by_speaker([name for name, _ in counts], [count for _, count in counts])
+
+
+def _write_silos(parts: Assembly, on: str, counts: Mapping[int, ErrorCounts]) -> None:
+    if counts:
+        silos = partition_data(parts.prepared.partition, parts.prepared.speech.utterances).silos
+        scores = (SiloScore(n, silos[n].speakers, c.errors, c.words, c.wer) for n, c in counts.items())
+        parts.folder.write_silos(SiloScores(on, tuple(scores)))
+
+
+def _told(parts: Assembly, scores: Scores) -> dict[str, Any]:
+    """Write the errors by speaker, and return what they are together: fields of the summary, where they are known."""
     parts.folder.write_speakers(
-        SpeakerScore(name, c.errors, c.words, c.wer, decoding)
-        for decoding, speakers in by_decoding.items()
-        for name, c in speakers.items()
+        SpeakerScore(name, count.errors, count.words, count.wer, decoding=decoding, of=of)
+        for of, decodings in scores.items()
+        for decoding, speakers in decodings.items()
+        for name, count in speakers.items()
     )
-    together = total(list(greedy.values()))
+    new, own, behind = (scores[of] for of in (NEW_SPEAKERS, OWN_SPEAKERS, LEFT_BEHIND))
+    together = total(list(new[GREEDY].values()))
+    counts = ("cer", "insertions", "deletions", "substitutions") if new[GREEDY] else ()
     return {
-        **_rates("wer", greedy), "cer": together.cer, "insertions": together.insertions,
-        "deletions": together.deletions, "substitutions": together.substitutions,
-        **(_rates("wer_decoded", decoded) if decoded else {}),
+        **_rates("wer", new[GREEDY]), **_rates("wer_decoded", new.get(DECODED, {})),
+        **{name: getattr(together, name) for name in counts},
+        **_rates("own_wer", own[GREEDY]), "own_wer_decoded": _rate(own.get(DECODED, {})),
+        **_rates("left_behind_wer", behind[GREEDY]),
     }  # fmt: skip
 
 
-def _rates(name: str, speakers: Mapping[str, ErrorCounts]) -> dict[str, Any]:
-    """Return a WER and the ends of its interval by the names of the summary."""
-    counts = list(speakers.values())
-    low, high = wer_interval(counts) or (None, None)
-    return {name: total(counts).wer, f"{name}_low": low, f"{name}_high": high}
+def _rates(name: str, speakers: BySpeaker) -> dict[str, Any]:
+    """Return a WER and the ends of its interval by the names of the summary; None where nobody says anything."""
+    low, high = wer_interval(list(speakers.values())) or (None, None)
+    return {name: _rate(speakers), f"{name}_low": low, f"{name}_high": high}
+
+
+def _rate(speakers: BySpeaker) -> float | None:
+    counts = total(list(speakers.values()))
+    return counts.wer if counts.words else None

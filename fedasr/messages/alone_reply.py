@@ -10,8 +10,12 @@ from flwr.app import ConfigRecord, MetricRecord, RecordDict
 from fedasr.messages.metrics import number_of
 from fedasr.messages.records import CONFIG, METRICS
 
-NOTHING = (0,) * 6
-"""No errors in no words."""
+Counts = tuple[tuple[int, ...], ...]
+"""Of each speaker the fields of `fedasr.asr.word_errors.ErrorCounts`."""
+_COUNTS = {
+    "errors": "errors", "held_out": "held-out", "decoded": "decoded", "held_out_decoded": "held-out-decoded",
+}  # fmt: skip
+"""How counts are called in the message."""
 
 
 @dataclass(frozen=True)
@@ -28,30 +32,30 @@ class AloneReply:
         For each test speaker the fields of `fedasr.asr.word_errors.ErrorCounts`.
     audio_seconds : float
         Seconds of speech that the silo trained on.
-    held_out : tuple of int
-        The same fields for the speech that the silo holds out; zeros where it holds none.
-    decoded : tuple of tuple of int
-        As `errors`, of what a decoder hears; empty where there is none.
+    held_out : tuple of tuple of int
+        The same fields for the speech that the silo holds out, for each of its speakers in the order of their names;
+        empty where it holds none.
+    decoded, held_out_decoded : tuple of tuple of int
+        As `errors` and `held_out`, of what a decoder hears; empty where there is none.
     """
 
     utterances: int
     loss: float
     model_sha256: str
-    errors: tuple[tuple[int, ...], ...]
+    errors: Counts
     audio_seconds: float = 0.0
-    held_out: tuple[int, ...] = NOTHING
-    decoded: tuple[tuple[int, ...], ...] = ()
+    held_out: Counts = ()
+    decoded: Counts = ()
+    held_out_decoded: Counts = ()
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
         metrics = MetricRecord({
             "num-examples": self.utterances, "loss": self.loss, "audio-seconds": self.audio_seconds,
         })  # fmt: skip
-        for name, errors in (("errors", self.errors), ("decoded", self.decoded)):
-            if flat := [number for speaker in errors for number in speaker]:
-                metrics[name] = flat
-        if any(self.held_out):
-            metrics["held-out"] = list(self.held_out)
+        for name, key in _COUNTS.items():
+            if flat := [number for speaker in getattr(self, name) for number in speaker]:
+                metrics[key] = flat
         return RecordDict({METRICS: metrics, CONFIG: ConfigRecord({"model-sha256": self.model_sha256})})
 
     @classmethod
@@ -60,11 +64,11 @@ class AloneReply:
         metrics, config = content.metric_records[METRICS], content.config_records[CONFIG]
         return cls(
             number_of(metrics, "num-examples", int), number_of(metrics, "loss", float),
-            str(config["model-sha256"]), _by_speaker(metrics, "errors"), number_of(metrics, "audio-seconds", float),
-            tuple(cast("list[int]", metrics.get("held-out", list(NOTHING)))), _by_speaker(metrics, "decoded"),
+            str(config["model-sha256"]), audio_seconds=number_of(metrics, "audio-seconds", float),
+            **{name: _by_speaker(metrics, key) for name, key in _COUNTS.items()},
         )  # fmt: skip
 
 
-def _by_speaker(metrics: MetricRecord, name: str) -> tuple[tuple[int, ...], ...]:
+def _by_speaker(metrics: MetricRecord, name: str) -> Counts:
     flat = cast("list[int]", metrics.get(name, []))
     return tuple(tuple(flat[start : start + 6]) for start in range(0, len(flat), 6))

@@ -14,8 +14,10 @@ from fedasr.runs.speech_data import SpeechData
 GREEDY, DECODED = "greedy", "decoded"
 """How a score was heard: `SpeakerScore.decoding`."""
 
-NEW_SPEAKERS, OWN_SPEAKERS = "new speakers", "own speakers"
-"""Whose speech was scored: the test part, or what silos hold out of their own: `SpeakerScore.of`."""
+
+NEW_SPEAKERS, OWN_SPEAKERS, LEFT_BEHIND = "new speakers", "own speakers", "left behind"
+"""Whose speech was scored: the test part, what silos hold out of their own, or that of the silos that the start serves
+worst: `SpeakerScore.of`."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,9 @@ class ScoreData(Protocol):
 class SpeakerScore:
     """One line of ``speakers.json``: the errors on one speaker.
 
-    `of` says whose speech: ``"new speakers"``, the test part, or ``"own speakers"``, what silos hold out. `decoding` is
-    ``"greedy"``, or ``"decoded"`` by the experiment's ``[decoding]``.
+    `of` says whose speech: ``"new speakers"``, the test part; ``"own speakers"``, what silos hold out; ``"left
+    behind"``, what those silos hold out that the start serves worst. `decoding` is ``"greedy"``, or ``"decoded"`` by
+    the experiment's ``[decoding]``.
     """
 
     speaker: str
@@ -118,10 +121,33 @@ class SiloScore:
 
 @dataclass(frozen=True)
 class SiloScores:
-    """A row's ``silos.json``; ``on`` is ``"own speech"`` (the training speech) or ``"test"``."""
+    """A row's ``silos.json``: of the final model, or of each silo's own.
+
+    ``on`` is ``"held out"`` (what silos hold out of their own speech), ``"test"`` (the test speakers), or, in runs of
+    earlier versions, ``"own speech"`` (what silos train on).
+    """
 
     on: str
     silos: tuple[SiloScore, ...]
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """Who is left behind: the tenth of the silos that a start serves worst, by its errors on what they train on.
+
+    Attributes
+    ----------
+    silos : tuple of int
+        Their numbers.
+    ranked : int
+        How many silos they are the worst tenth of: those that hold speech out, or so many of them drawn by the seed.
+    utterances : int
+        By at most so many utterances each.
+    """
+
+    silos: tuple[int, ...]
+    ranked: int
+    utterances: int
 
 
 @dataclass(frozen=True)
@@ -305,3 +331,4 @@ class RunData:
     decoding: DecodingData | None = None
     scored: str | None = None
     shared: tuple[SharedStage, ...] = ()
+    left_behind: tuple[LeftBehind, ...] = ()

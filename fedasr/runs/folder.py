@@ -110,6 +110,10 @@ class Run:
         of_role = f".{role}" if role else ""
         return self.path / file_names.STARTS / f"seed-{seed}{of_role}.safetensors"
 
+    def left_behind_path(self, seed: int) -> Path:
+        """Return where it is written which silos the start of a seed serves worst."""
+        return self.path / file_names.STARTS / f"seed-{seed}.left-behind.json"
+
     @property
     def decoder(self) -> Path:
         """Return where the decoder of all rows lies, once it is made."""

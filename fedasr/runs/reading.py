@@ -11,6 +11,7 @@ from fedasr.corpora.partition import SPEAKER_PARTS
 from fedasr.runs import file_names
 from fedasr.runs.data import (
     HypothesisData,
+    LeftBehind,
     MechanismData,
     PartData,
     PartitionData,
@@ -61,6 +62,7 @@ def read_run(folder: Path) -> RunData:
         environment={str(key): str(value) for key, value in (environment or {}).items()},
         experiment_toml=toml.read_text("utf-8", errors="replace") if toml.is_file() else "",
         speech=_speech(json_there(folder / file_names.CORPUS, remarks)),
+        left_behind=_left_behind(folder / file_names.STARTS, remarks),
         decoding=_decoding(json_there(folder / file_names.DECODING, remarks)),
         remarks=tuple(remarks),
         shared=tuple(filled(SharedStage, line) for line in json_there(folder / file_names.SHARED, remarks) or ()),
@@ -143,6 +145,11 @@ def _speech(record: Any) -> SpeechData | None:
     corpora = {name: _corpus(corpus) for name, corpus in (record.get("corpora") or {}).items()}
     parts = {name: filled(ExtentData, part) for name, part in (record.get("parts") or {}).items()}
     return SpeechData(corpora, parts, tuple(map(str, record.get("notes") or ())))
+
+
+def _left_behind(folder: Path, remarks: list[str]) -> tuple[LeftBehind, ...]:
+    found = (json_there(path, remarks) for path in sorted(folder.glob("*.left-behind.json")))
+    return tuple(filled(LeftBehind, record) for record in found if isinstance(record, dict))
 
 
 def _decoding(record: Any) -> DecodingData | None:

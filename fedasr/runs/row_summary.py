@@ -34,8 +34,10 @@ class RowSummary:
         Word errors on the test speakers.
     wer_spread : tuple of float
         Lowest and highest WER over silos whose models stay with them.
-    held_out_wer : float
-        On the speech that silos hold out of their own: of the final model, or of each silo's own.
+    own_wer, own_wer_low, own_wer_high, own_wer_decoded : float
+        On own speakers: the speech that silos hold out of their own, by the final model, or by each silo's own.
+    left_behind_wer, left_behind_wer_low, left_behind_wer_high : float
+        The same on those silos alone that the start serves worst (`fedasr.runs.data.LeftBehind`).
     development_wer, development_loss : float
         Of the scored model on the development speakers; the loss in nats a token.
     epsilon, delta, privacy_unit, adjacency, epsilon_kind
@@ -84,7 +86,13 @@ class RowSummary:
     deletions: int | None = None
     substitutions: int | None = None
     wer_spread: tuple[float, float] | None = None
-    held_out_wer: float | None = None
+    own_wer: float | None = None
+    own_wer_low: float | None = None
+    own_wer_high: float | None = None
+    own_wer_decoded: float | None = None
+    left_behind_wer: float | None = None
+    left_behind_wer_low: float | None = None
+    left_behind_wer_high: float | None = None
     development_wer: float | None = None
     development_loss: float | None = None
     epsilon: float | None = None

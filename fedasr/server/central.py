@@ -44,22 +44,22 @@ from fedasr.training.learner import Learner
 State = Mapping[str, NDArray[Any]]
 
 
-NO_ERRORS = ErrorCounts()
 GRID, SCORED = "grid/", "scored/"
 """What the grid remembers, and the scored model, stand in a checkpoint under names that begin so."""
 
 
 @dataclass(frozen=True)
 class PerSilo:
-    """A model that stays in its silo: its errors on each test speaker, its digest, its errors on held-out speech.
+    """A model that stays in its silo: its errors on each test speaker, and on each speaker whom the silo holds out.
 
-    `decoded` are the errors on each test speaker of what a decoder hears; empty where there is none.
+    `decoded` and `held_out_decoded` are the errors of what a decoder hears; empty where there is none.
     """
 
     errors: tuple[ErrorCounts, ...]
     model_sha256: str
-    held_out: ErrorCounts = NO_ERRORS
+    held_out: tuple[ErrorCounts, ...] = ()
     decoded: tuple[ErrorCounts, ...] = ()
+    held_out_decoded: tuple[ErrorCounts, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import astuple, replace
 
 from fedasr.asr.recogniser import digest
 from fedasr.asr.word_errors import ErrorCounts
-from fedasr.messages.alone_reply import AloneReply
+from fedasr.messages.alone_reply import AloneReply, Counts
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
 from fedasr.silo.scored import scored
@@ -28,16 +29,17 @@ def train_alone(host: SiloHost, silo: Silo, request: TrainRequest) -> AloneReply
 
 
 def own_scores(host: SiloHost, silo: Silo) -> AloneReply:
-    """Score the loaded weights as a model of the silo's own: on the test speakers, and on what the silo holds out.
-
-    Under a guarantee what the silo holds out is left alone: nothing pays for a look at it.
-    """
+    """Score the loaded weights as a model of the silo's own: on the test speakers, and on what the silo holds out."""
     recogniser = host.recogniser
-    tested = scored(recogniser, host.test_speech, with_losses=False, decoder=host.decoder)
-    held_out = ErrorCounts()
-    if len(silo.held_out) and host.plan.guarantee is None:
-        held_out = scored(recogniser, silo.held_out, with_losses=False).total
-    told, decoded = (tuple(tuple(astuple(count)) for count in of.values()) for of in (tested.errors, tested.decoded))
+    tested, own = (
+        scored(recogniser, speech, with_losses=False, decoder=host.decoder)
+        for speech in (host.test_speech, host.own_scored(silo))
+    )
     return AloneReply(
-        0, math.nan, digest(recogniser.weights()), told, held_out=tuple(astuple(held_out)), decoded=decoded
+        0, math.nan, digest(recogniser.weights()), _counts(tested.errors), held_out=_counts(own.errors),
+        decoded=_counts(tested.decoded), held_out_decoded=_counts(own.decoded),
     )  # fmt: skip
+
+
+def _counts(errors: Mapping[str, ErrorCounts]) -> Counts:
+    return tuple(tuple(astuple(count)) for count in errors.values())

@@ -159,6 +159,10 @@ class SiloHost:
             return ReproducibleNoise(silo.streams.sequence(f"noise {purpose}", 0, silo.number))
         return SecureNoise()
 
+    def own_scored(self, silo: Silo) -> Speech:
+        """What a silo's own model is scored on of its own speech: the simulator sees it, whatever the row promises."""
+        return silo.held_out
+
     @property
     def test_speech(self) -> Speech:
         """The test speakers: the simulator's, not the silo's."""

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.running import Refused, tiny_table
+from support.running import Refused
 from support.unequal import run_unequal, stopped
 from support.watched import failing
 
-import fedasr
 from fedasr.common.files import load_arrays, read_lines
 from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
-from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.protection.protection import GradientPlan
 
@@ -85,21 +83,6 @@ def test_own_models_are_scored_as_those_of_silos_that_train_alone(name: str, pla
     assert [silo["silo"] for silo in scores["silos"]] == [0, 1, 2, 3]
     assert list(row["wer_spread"]) == [min(s["wer"] for s in scores["silos"]), max(s["wer"] for s in scores["silos"])]
     assert not (row["path"] / "model.safetensors").exists()
-
-
-def test_own_models_are_scored_on_what_their_silos_hold_out(tmp_path: Path) -> None:
-    """Without own layers every silo's own model is the common one, and whoever scores it finds the same."""
-
-    def ran(strategy: str) -> dict[str, Any]:
-        learning = {"model": {"units": 48, "dropout": 0.0}, "start": {"epochs": 40, "learning_rate": 0.01}}
-        table = tiny_table(**learning, corpus={"held_out": 0.34}, compare=[{"name": "row", "strategy": strategy}])
-        (row,) = fedasr.run(Experiment.from_table(table), out=tmp_path / strategy, grid="process").rows
-        assert row["failure"] is None
-        return row
-
-    common, own, alone = (ran(strategy) for strategy in ("fedavg", "fedper", "local-only"))
-    assert 0 < common["held_out_wer"] == own["held_out_wer"] != alone["held_out_wer"] > 0
-    assert common["wer"] == own["wer"] == own["wer_spread"][0] == own["wer_spread"][1]
 
 
 def test_a_silo_that_fails_has_no_part_in_what_is_remembered(unequal_corpus: Path, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def _wer(group: Group, release: bool) -> Cell:
     if spreads and not release:
         low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)
         details.append(f"silos {percent(low, 0)}–{percent(high, 0)}")
-    held_out = group.mean(lambda row: row.held_out_wer)
+    held_out = group.mean(lambda row: row.own_wer)
     details += _decoded(group)
     details += [f"held out {percent(held_out)}"] if held_out is not None and not release else []
     return Cell(percent(wer.value), tuple(details))
