@@ -31,6 +31,8 @@ def rank_silos(prepared: Prepared, seed: int, start: Weights, path: Path, worker
     By the word errors of the start on what silos *train* on: by a row's own errors on the little that they hold out
     it would be luck who is worst. Only silos that hold speech out are ranked, for rows are scored on that.
     """
+    if not any(prepared.partition.held_out):
+        return LeftBehind((), 0, SILO_UTTERANCES)
     key = _key(prepared, seed, start)
     known = json_there(path, [])
     if isinstance(known, dict) and known.get("key") == key:
@@ -53,8 +55,6 @@ def _errors(prepared: Prepared, seed: int, start: Weights, score: Scorer) -> dic
     order = Streams(seed).numpy("silos scored").permutation(len(holding))[:SILOS_SCORED]
     speech = {holding[place]: prepared.silo_speech(holding[place], SILO_UTTERANCES) for place in sorted(order)}
     names = {utterance.id for part in speech.values() for utterance in part.utterances}
-    if not names:
-        return {}
     heard = {h.utterance.id: h.errors for h in score(start, prepared.speech.where(lambda u: u.id in names))}
     return {silo: total([heard[u.id] for u in part.utterances]) for silo, part in speech.items()}
 
