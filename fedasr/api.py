@@ -146,7 +146,7 @@ def run(
         load_model(Path(experiment.model.start))
     with at_work(existing.path) if existing else nullcontext():
         corpus = divide_corpus(experiment, watcher)
-        if wrong := unfit(experiment, corpus.partition) or _misdecoded(corpus, existing):
+        if wrong := unfit(corpus.experiment, corpus.partition) or _misdecoded(corpus, existing):
             raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
         load_start(corpus)
         pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
@@ -172,7 +172,7 @@ def _run_prepared(
     for line in told:
         log.warning(line)
     pool.share(prepared.folder)
-    folder = existing or Run.create(prepared.experiment, out)
+    folder = existing or Run.create(prepared.stated or prepared.experiment, out)
     with (
         nullcontext() if existing else at_work(folder.path),
         folder.discarded_if_refused(is_new=existing is None), libraries_aside(),

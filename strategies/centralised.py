@@ -12,24 +12,31 @@ from flwr.serverapp.strategy import Result
 from fedasr.common.errors import RowError
 from fedasr.common.settings import Settings, number
 from fedasr.corpora.speech import Speech, joined
+from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import SPEECH, Kind
 from fedasr.messages.records import array_record
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
+from fedasr.server.work.recipe import Recipe
+from fedasr.server.work.workload import EPOCHS, Asked, Workload
+from fedasr.student.trainer import TrainerSpec
 
 
 @dataclass(frozen=True)
 class CentralisedSettings(Settings):
-    """How often it is looked at.
+    """How long it trains, and how often it is looked at.
 
     Parameters
     ----------
     evaluate_every : int
         Epochs between evaluations on the development speakers.
+    epochs : int
+        Passes over the speech; 0 takes those of ``[central]``, or what ``[work]`` asks for.
     """
 
     evaluate_every: int = number(10, least=1)
+    epochs: int = number(0, least=0)
 
 
 class Centralised(CentralStrategy):
@@ -45,12 +52,24 @@ class Centralised(CentralStrategy):
     """What it asks for that a silo answers only by consent."""
 
     def __init__(self, settings: CentralisedSettings | None = None) -> None:
-        self.evaluate_every = (settings or CentralisedSettings()).evaluate_every
+        settings = settings or CentralisedSettings()
+        self.evaluate_every, self.epochs = settings.evaluate_every, settings.epochs
+
+    def workload(self, asked: Asked) -> Workload:
+        """Return the epochs; a protection that draws its own lots says itself how long it trains."""
+        if asked.lot is not None:
+            return Workload(key="", is_paid=True)
+        return Workload(asked.of_epochs(1), self.epochs or asked.central.epochs, EPOCHS)
+
+    def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
+        """Return how the centre trains."""
+        return Recipe.of_centre(central, self.epochs or central.epochs)
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Collect the speech and train."""
         saved = central.resume()
-        trainer = central.private_trainer(central.recogniser(), self._collect(grid, central), central.public_labelled)
+        speech = self._collect(grid, central)
+        trainer = central.private_trainer(central.recogniser(), speech, central.public_labelled, self.epochs)
         if saved:
             trainer.restore(saved[1])
         epochs, seconds = trainer.epochs, trainer.seconds_an_epoch()

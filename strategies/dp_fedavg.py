@@ -19,12 +19,16 @@ from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 from numpy.typing import NDArray
 
 from fedasr.common.settings import Settings, number, one_of
+from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.coded.returned import LAYERS
 from fedasr.messages.kinds import GRADIENT, TRAIN
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.protection.silo_noise.protection import SiloNoise
 from fedasr.protection.silo_noise.settings import SiloNoiseSettings
 from fedasr.server.outer_step import MomentumStep
+from fedasr.server.work.recipe import Recipe
+from fedasr.server.work.workload import Asked, Workload, rounds_of
+from fedasr.student.trainer import TrainerSpec
 from fedasr.training.iterates import ONE_MEAN
 
 
@@ -81,6 +85,14 @@ class DPFedAvg(FlowerFedAvg):
         self.kind = TRAIN if self.settings.exchange == "model" else GRADIENT
         self.outer = MomentumStep(self.settings.server_learning_rate, self.settings.server_momentum)
         self.weights: dict[str, NDArray[Any]] = {}
+
+    def workload(self, asked: Asked) -> Workload:
+        """Return rounds of local work, or of one gradient a silo."""
+        return rounds_of(asked.of_a_round() if self.kind == TRAIN else asked.of_steps(1), asked)
+
+    def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
+        """Return how a change is made."""
+        return Recipe.of_silos(training, "" if self.kind == TRAIN else "1 gradient")
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid

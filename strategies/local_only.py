@@ -11,6 +11,7 @@ from flwr.serverapp.strategy import Result
 
 from fedasr.common.errors import RowError
 from fedasr.common.settings import Settings, number
+from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.flower.identity import silo_of
 from fedasr.messages.alone_reply import AloneReply
 from fedasr.messages.kinds import ALONE
@@ -18,6 +19,9 @@ from fedasr.messages.train_request import TrainRequest
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy
 from fedasr.server.own_models import OwnModels, per_silo
+from fedasr.server.work.recipe import Recipe
+from fedasr.server.work.workload import STEPS, Asked, Workload
+from fedasr.student.trainer import TrainerSpec
 from fedasr.training.losses import mean_of_known, number_or_none
 
 
@@ -46,6 +50,18 @@ class LocalOnly(OwnModels, CentralStrategy):
 
     def __init__(self, settings: LocalOnlySettings | None = None) -> None:
         self.steps = (settings or LocalOnlySettings()).steps
+
+    def workload(self, asked: Asked) -> Workload:
+        """Return the steps of all silos, or their passes."""
+        training = asked.training
+        if self.steps or not training.local_epochs:
+            return Workload(asked.of_steps(1), self.steps or training.rounds * training.local_steps, STEPS)
+        return Workload(asked.of_epochs(training.local_epochs), training.rounds)
+
+    def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
+        """Return how each silo trains."""
+        steps = self.steps or (0 if training.local_epochs else training.rounds * training.local_steps)
+        return Recipe.of_silos(training, f"{steps} in all" if steps else "")
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Let every silo train and be scored on the test speakers."""

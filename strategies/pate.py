@@ -27,6 +27,7 @@ from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError
 from fedasr.common.settings import Settings
 from fedasr.corpora.speech import Speech, joined
+from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import TEACHER, Kind
 from fedasr.messages.records import array_record
 from fedasr.messages.train_reply import utterances_of
@@ -34,11 +35,15 @@ from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, answer_of
 from fedasr.privacy.accounting.budget import Budget
 from fedasr.privacy.accounting.calibration import noise_for, with_noise
+from fedasr.privacy.accounting.feasibility import unmet_vote
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.runs.data import MechanismData, VotesData
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
+from fedasr.server.work.recipe import Recipe
+from fedasr.server.work.workload import Asked, Workload
+from fedasr.student.trainer import TrainerSpec
 from fedasr.student.transcripts import with_transcripts
 from fedasr.voting.ballot import Ballot
 from fedasr.voting.candidates import vote_on_candidates
@@ -59,6 +64,11 @@ class PATE(CentralStrategy):
     Parameters
     ----------
     settings : PATESettings, optional
+
+    Attributes
+    ----------
+    remark : str
+        What is to be said of the row: that its teachers cannot be heard through the noise that its promise asks for.
     """
 
     settings_class: ClassVar[type[Settings]] = PATESettings
@@ -67,11 +77,20 @@ class PATE(CentralStrategy):
     def __init__(self, settings: PATESettings | None = None) -> None:
         self.settings = settings or PATESettings()
         self.sizes: list[int] = []
+        self.remark = ""
 
     @property
     def needs_decoder(self) -> bool:
         """Whether it asks for the experiment's ``[decoding]``."""
         return self.settings.proposals == "decoded"
+
+    def workload(self, asked: Asked) -> Workload:
+        """Return what teachers take; the votes, which its promise bounds, say how much a student is told."""
+        return Workload(asked.of_steps(self.settings.teacher_steps), 1, key="", is_paid=True)
+
+    def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
+        """Return how teachers train; the student does as the centre does."""
+        return Recipe.of_silos(training, f"{self.settings.teacher_steps} a teacher, student {central.epochs} epochs")
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Train teachers, let them vote, and train the student."""
@@ -162,6 +181,7 @@ class PATE(CentralStrategy):
                 plan.mechanism, votes, plan.epsilon, plan.delta, plan.adjacency,
                 teachers=silos, check_ratio=plan.check_ratio,
             )  # fmt: skip
+        self.remark = unmet_vote(plan.mechanism, noise, silos).replace("would be", "is")
         return with_noise(
             plan.mechanism, noise, teachers=silos, threshold=plan.threshold * voices, check_ratio=plan.check_ratio
         )

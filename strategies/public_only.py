@@ -10,8 +10,12 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result
 
 from fedasr.common.settings import Settings
+from fedasr.experiment.training import TrainingSpec
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
+from fedasr.server.work.recipe import Recipe
+from fedasr.server.work.workload import Asked, Workload
+from fedasr.student.trainer import TrainerSpec
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,14 @@ class PublicOnly(CentralStrategy):
 
     def __init__(self, settings: PublicOnlySettings | None = None) -> None:
         self.settings = settings or PublicOnlySettings()
+
+    def workload(self, asked: Asked) -> Workload:
+        """Return that it takes nothing."""
+        return Workload(key="")
+
+    def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
+        """Return that it does not train."""
+        return Recipe()
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Return the start."""

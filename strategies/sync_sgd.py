@@ -12,10 +12,14 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg as FlowerFedAvg
 
 from fedasr.common.settings import Settings, number, one_of
+from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import GRADIENT
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_request import ACCUMULATE
 from fedasr.server.outer_step import MomentumStep
+from fedasr.server.work.recipe import Recipe
+from fedasr.server.work.workload import Asked, Workload, rounds_of
+from fedasr.student.trainer import TrainerSpec
 
 from .outer_averaging import WEIGHTS, ask_for_weight
 
@@ -64,6 +68,15 @@ class SyncSGD(FlowerFedAvg):
         self.outer = MomentumStep(settings.server_learning_rate, settings.server_momentum)
         self.accumulate = settings.accumulate
         self.weights = ArrayRecord()
+
+    def workload(self, asked: Asked) -> Workload:
+        """Return rounds of so many mini-batches a silo."""
+        return rounds_of(asked.of_steps(self.accumulate), asked)
+
+    def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
+        """Return how a change is made."""
+        gradients = f"{self.accumulate} gradient{'s' if self.accumulate > 1 else ''}"
+        return Recipe.of_silos(training, gradients)
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid

@@ -12,6 +12,7 @@ from flwr.serverapp.strategy import Strategy
 from fedasr.asr.recogniser import Weights
 from fedasr.common.randomness import Streams
 from fedasr.engine.compute_cost import compute_cost
+from fedasr.engine.equal_work import RowAtWork
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.stages.ancestry import Ancestry
 from fedasr.engine.stages.start import make_role_start
@@ -47,6 +48,7 @@ from fedasr.silo.client import ClientHalf
 from fedasr.silo.heeded import as_asked, check_planned, check_records
 from fedasr.silo.host import SiloHost
 from fedasr.training.iterates import MEAN
+from fedasr.training.taken import Taken
 from fedasr.wire.codec import Codec
 
 
@@ -193,9 +195,19 @@ class Assembly:
             streams=self.streams, folder=self.folder, score=self.score,
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
             roles=prepared.roles, role_start=self._role_start, boundary=self.boundary,
-            decoder=prepared.decoder,
-            scored=ScoredModel(experiment.scored, start),
+            decoder=prepared.decoder, scored=ScoredModel(experiment.scored, start), expected=self._expected,
         )  # fmt: skip
+
+    @property
+    def at_work(self) -> RowAtWork:
+        """The row, and how much its silos hold."""
+        return RowAtWork(self.prepared.experiment, self.row, self.prepared.sizes)
+
+    @property
+    def _expected(self) -> Taken | None:
+        """The gradients of a round on average, where a protection at the boundary draws the cohort."""
+        workload = self.at_work.workload if self.boundary is not None else None
+        return Taken(workload.of_one) if workload else None
 
     def _role_start(self, role: str) -> Weights:
         path = Run(self.folder.path.parent, self.prepared.experiment).start_path(self.seed, role)

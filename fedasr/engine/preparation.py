@@ -20,6 +20,7 @@ from fedasr.corpora.holding_out import hold_out, told_of_small
 from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
+from fedasr.engine.equal_work import at_equal_work
 from fedasr.engine.loading import load_speech, told_of_overlap, told_of_public, told_of_unseen
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
@@ -47,6 +48,8 @@ class Prepared:
         The utterances of each silo, where its speech lies with its node and not here.
     decoder : Decoder, optional
         What decodes every row's model; None where rows are decoded greedily alone, and before it is made.
+    stated : Experiment, optional
+        The experiment as it was asked for; in `experiment` rows have the rounds that its work asks for.
     """
 
     experiment: Experiment
@@ -59,6 +62,7 @@ class Prepared:
     said: tuple[str, ...] = ()
     holdings: tuple[int, ...] = ()
     decoder: Decoder | None = None
+    stated: Experiment | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -115,6 +119,7 @@ class DividedCorpus:
     recogniser_spec: RecogniserSpec
     summaries: Mapping[str, CorpusSummary] = field(default_factory=dict)
     said: tuple[str, ...] = ()
+    stated: Experiment | None = None
 
 
 def prepare_experiment(experiment: Experiment, workers: int, watcher: Watcher) -> Prepared:
@@ -145,10 +150,12 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     for line in said:
         watcher.stage(line)
     given = [utterance for found in speech.given.values() for utterance in found]
+    stated, experiment = experiment, at_equal_work(experiment, tuple(map(len, partition.silos)))
     everything = _used([*speech.utterances, *speech.public, *given], partition)
     tokens = _learn_tokens(experiment.model, everything, partition)
     return DividedCorpus(
-        experiment, everything, partition, tokens, experiment.model.recogniser(), speech.summaries, said
+        experiment, everything, partition, tokens, experiment.model.recogniser(), speech.summaries, said,
+        stated,
     )  # fmt: skip
 
 
@@ -162,7 +169,7 @@ def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> P
     assert isinstance(speech.store, MappedFeatures)
     return Prepared(
         corpus.experiment, speech, speech.store.folder, corpus.partition, corpus.tokens, corpus.recogniser_spec,
-        corpus.summaries, corpus.said,
+        corpus.summaries, corpus.said, stated=corpus.stated,
     )  # fmt: skip
 
 

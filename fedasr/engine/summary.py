@@ -24,7 +24,7 @@ def described(parts: Assembly) -> RowSummary:
         row.name, FAILED, row.strategy, parts.folder.path.name, parts.seed,
         objective=row.objective, protection=protection_name(row, parts.strategy),
         codec=codec_name(codec_of(row, parts.strategy)), network=row.network, silos=len(parts.prepared.partition.silos),
-        silos_per_round=parts.training.silos_per_round or None, refused_replies=0,
+        silos_per_round=parts.training.silos_per_round or None, refused_replies=0, recipe=parts.at_work.recipe(),
     )  # fmt: skip
 
 
@@ -39,6 +39,8 @@ def logged(rounds: Sequence[RoundData], messages: Sequence[Traffic]) -> dict[str
         "simulated_seconds": _sum([line.simulated_seconds for line in rounds]),
         "simulated_communication_seconds": _sum([line.simulated_communication_seconds for line in rounds]),
         "training_cpu_seconds": _sum([line.training_cpu_seconds for line in rounds]),
+        "utterances": _known([line.utterances for line in rounds]),
+        "public_utterances": _known([line.public_utterances for line in rounds]),
     }  # fmt: skip
 
 
@@ -72,6 +74,12 @@ def _goes_on(parts: Assembly) -> bool:
 
 def _last(values: Sequence[float | None]) -> float | None:
     return next((value for value in reversed(values) if value is not None), None)
+
+
+def _known(values: Sequence[float | None]) -> float | None:
+    """Return the sum, None where a part of it is not known."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _sum(values: Sequence[float | None]) -> float:

@@ -19,12 +19,13 @@ from fedasr.asr.decoding.decoding_spec import DecodingSpec
 from fedasr.common.errors import UserError, nearest
 from fedasr.common.settings import Mistake, Settings, SettingsError, number, one_of, to_table
 from fedasr.common.settings.tables import read
-from fedasr.corpora.spec import CorpusSpec
+from fedasr.corpora.spec import NODES, CorpusSpec
 from fedasr.experiment.finding import find_experiment
 from fedasr.experiment.model import ModelSpec
 from fedasr.experiment.overrides import origin, overridden
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import LENGTHS, TrainingSpec
+from fedasr.experiment.work_spec import WorkSpec
 from fedasr.student.trainer import TrainerSpec
 from fedasr.training.iterates import BEST, LAST, MEAN
 
@@ -46,6 +47,8 @@ class Experiment(Settings):
     roles : mapping
         Recognisers of another shape: for each role (``teacher``) the settings of `model` that differ in it.
     training : TrainingSpec
+    work : WorkSpec
+        How much every row takes of the silos' speech.
     central : TrainerSpec
         How the centre trains (the row ``centralised``).
     start : TrainerSpec
@@ -67,6 +70,7 @@ class Experiment(Settings):
     model: ModelSpec = field(default_factory=ModelSpec)
     roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     training: TrainingSpec = field(default_factory=TrainingSpec)
+    work: WorkSpec = field(default_factory=WorkSpec)
     central: TrainerSpec = field(default_factory=TrainerSpec)
     start: TrainerSpec = field(default_factory=TrainerSpec)
     augment: AugmentSpec = field(default_factory=AugmentSpec)
@@ -92,8 +96,17 @@ class Experiment(Settings):
         if self.model.start == "public" and self.corpus.public_speakers == 0 and self.corpus.public in PUBLIC_WITHIN:
             keys = ("model.start", "corpus.public_speakers")
             yield Mistake("{0} is 'public' but {1} is 0; set it to at least 1, or the start to 'scratch'", keys)
+        yield from self._work_conflicts()
         if len(set(self.seeds)) != len(self.seeds):
             yield Mistake("{0} names a seed twice", ("seeds",))
+
+    def _work_conflicts(self) -> Iterable[Mistake]:
+        if self.work.utterances and self.training.rounds != TrainingSpec().rounds:
+            text = "{0} takes no effect, since {1} gives each row its rounds; state them in a row's own training"
+            yield Mistake(text, ("training.rounds", "work.utterances"))
+        if self.work.utterances and self.corpus.partition == NODES:
+            text = "{0} needs to know what each silo holds, and with {1} = 'nodes' only the nodes do; leave it out"
+            yield Mistake(text, ("work.utterances", "corpus.partition"))
 
     @classmethod
     def load(cls, name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Experiment:

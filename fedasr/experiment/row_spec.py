@@ -49,6 +49,8 @@ class RowSpec(Settings):
     start : str
         ``"experiment"``, the start that rows share; or ``"row:NAME"``: the model that an earlier row made, with
         what its silos kept and what it has spent.
+    tuned : str
+        What was chosen for this row, among what and on which speech, in words for the page.
     """
 
     name: str
@@ -65,6 +67,7 @@ class RowSpec(Settings):
     protection_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     start: str = "experiment"
+    tuned: str = ""
 
     @property
     def parent(self) -> str | None:

@@ -11,6 +11,7 @@ from flwr.app import Message, RecordDict
 
 from fedasr.grid.sums.terms import Term
 from fedasr.messages.kinds import Kind
+from fedasr.training.taken import Taken
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,9 @@ class Outcome:
         The types of the arrays that entered the sum, in the order in which they were sent.
     view : mapping of str to object
         The metrics that the silo made, whether they left it or not: the simulator's view.
+    taken : Taken or None
+        The gradients that the silo took for the message, whatever became of its reply: the simulator's view. None where
+        they were not counted.
     """
 
     request: Request
@@ -118,6 +122,7 @@ class Outcome:
     stateful: bool = False
     types: tuple[np.dtype[Any], ...] = ()
     view: Mapping[str, Any] = field(default_factory=dict)
+    taken: Taken | None = None
 
     def metric(self, name: str) -> float | None:
         """Return a number of the silo's metrics, None where it has none of that name."""

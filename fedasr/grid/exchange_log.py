@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fedasr.grid.exchange import Exchange, Outcome, Request
 from fedasr.grid.rules import is_denied
 from fedasr.messages.records import envelope_bytes
 from fedasr.messages.traffic import Traffic
+from fedasr.training.taken import Taken
 
 
 @dataclass
@@ -32,15 +33,27 @@ class ExchangeLog:
     outcomes: tuple[Outcome, ...] = ()
     reported: int = -1
     _denied: tuple[Outcome, ...] = ()
+    _work: list[Outcome] = field(default_factory=list)
 
     def add(self, round: int, messages: Sequence[Traffic], outcomes: Sequence[Outcome]) -> None:
         """Note one exchange."""
         self.traffic += messages
         if round <= self.reported:
             return
+        self._work += (replace(outcome, content=None, view={}) for outcome in outcomes if outcome.request.kind.trains)
         before, now = self.outcomes, tuple(outcomes)
         kept, dropped = (now, before) if _trained(now) or not _trained(before) else (before, now)
         self.outcomes, self._denied = kept, self._denied + tuple(filter(is_denied, dropped))
+
+    def drain_taken(self) -> Taken | None:
+        """Return the gradients that all messages to report took, and forget them; None where some were not counted.
+
+        A silo that was not there, or that refused the message, took none.
+        """
+        work, self._work = self._work, []
+        if any(outcome.taken is None and outcome.error is None for outcome in work):
+            return None
+        return sum((outcome.taken for outcome in work if outcome.taken is not None), start=Taken())
 
     def drain(self) -> tuple[list[Traffic], tuple[Outcome, ...]]:
         """Return what is to be reported, and forget it."""

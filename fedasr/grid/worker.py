@@ -22,6 +22,7 @@ from fedasr.grid.time_limit import LateError, late_reason, time_limit
 from fedasr.messages.coded.encoding import encode_reply
 from fedasr.messages.coded.residuals import model_of
 from fedasr.messages.records import array_record, arrays_alone, envelope_bytes, metric_record, own_copy, viewed
+from fedasr.training.taken import metered
 from fedasr.wire.codec import Codec
 
 AppFactory = Callable[[], ClientApp]
@@ -102,13 +103,15 @@ class Worker:
         """Run one request; whatever goes wrong is its own outcome, and must not end the others' round."""
         started = time.thread_time()
         seed_libraries(*seeds)
-        attempt = self._attempted(exchange, request)
+        with metered() as meter:
+            attempt = self._attempted(exchange, request)
         if total is not None:
             total.add(request.leaf, attempt.reply)
         if attempt.kept is not None:
             self._kept[request.silo] = attempt.kept
         spent = attempt.outcome.cpu_seconds or time.thread_time() - started
-        return replace(attempt.outcome, cpu_seconds=spent, stateful=self._is_stateful(request.silo))
+        stateful = self._is_stateful(request.silo)
+        return replace(attempt.outcome, cpu_seconds=spent, stateful=stateful, taken=meter.taken)
 
     def _attempted(self, exchange: Exchange, request: Request) -> Attempt:
         """Return what comes of a request; what the silo keeps stays as it is."""

@@ -37,4 +37,4 @@ class Batchwise(Protection, GradientPlan):
                 batch = learner.batch(indices, dice.batches)
                 with learner.only_trained():
                     loss, gradient = self.gradient(learner, batch, dice.masks[0])
-                yield Step(seconds_of(learner.examples, indices), loss, gradient)
+                yield Step(seconds_of(learner.examples, indices), loss, gradient, learner.taken(indices))

@@ -26,17 +26,20 @@ from fedasr.privacy.noise import Noise
 from fedasr.training.course import Course
 from fedasr.training.descent import Descent
 from fedasr.training.learner import Learner
+from fedasr.training.taken import Taken
 
 
 class Step(NamedTuple):
-    """One step: the seconds of speech it read (or is expected to), its mean loss, and its gradient.
+    """One step: the seconds of speech it read (or is expected to), its mean loss, its gradient, and of how many.
 
     The loss is NaN where no guarantee covers it. The gradient has one tensor a parameter and belongs to the receiver.
+    `taken` counts the utterances whose gradients are in it (or are expected to be); without it they are unknown.
     """
 
     seconds: float
     loss: float
     gradient: list[Tensor]
+    taken: Taken | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,15 @@ class Protection(Settings, ABC):
     """
 
     protects: ClassVar[bool] = True
+
+    @property
+    def lot(self) -> float | None:
+        """The utterances that it draws for a step, expected; None where steps are taken on the batches of a pass."""
+        return None
+
+    def said(self, at_centre: bool) -> Mapping[str, str]:
+        """Return what it changes in how a row trains, by the names of `fedasr.server.work.recipe.Recipe`."""
+        return {}
 
     def course(self, learner: Learner, epochs: int) -> Course:
         """Return how long the centre trains; by default so many passes, as ``[central]`` says."""

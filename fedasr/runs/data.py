@@ -32,6 +32,8 @@ class RoundData:
         The silos whose reply was refused or never came.
     density, threshold : float
         Means of what the codec says of the replies.
+    utterances, public_utterances : float
+        Gradients of one utterance taken on speech of silos and on public speech.
     evaluation : mapping of str to float
         What the strategy made of the silos' evaluations on their held-out speech, by its own names; None where it
         did not evaluate.
@@ -52,6 +54,8 @@ class RoundData:
     density: float | None = None
     threshold: float | None = None
     evaluation: Mapping[str, float] | None = None
+    utterances: float | None = None
+    public_utterances: float | None = None
 
 
 @dataclass(frozen=True)

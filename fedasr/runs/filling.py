@@ -60,6 +60,10 @@ def _numbers(value: Any) -> dict[str, float] | None:
     return {str(name): known for name, each in value.items() if (known := number(each)) is not None}
 
 
+def _texts(value: Any) -> dict[str, str] | None:
+    return {str(name): str(each) for name, each in value.items()} if isinstance(value, Mapping) else None
+
+
 COERCE: Mapping[str, Callable[[Any], Any]] = {
     "int": lambda value: whole(value) or 0,
     "float": lambda value: number(value) or 0.0,
@@ -72,5 +76,6 @@ COERCE: Mapping[str, Callable[[Any], Any]] = {
     "tuple[float, float] | None": _pair,
     "Mapping[str, float]": lambda value: _numbers(value) or {},
     "Mapping[str, float] | None": _numbers,
+    "Mapping[str, str] | None": _texts,
 }
 """How a field is read, by its type."""

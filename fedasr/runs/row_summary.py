@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 FINISHED, FAILED = "finished", "failed"
@@ -50,6 +51,11 @@ class RowSummary:
         The rows that it begins from, the nearest last.
     uplink_bytes, downlink_bytes : int
         All messages as encoded.
+    utterances, public_utterances : float
+        Gradients of one utterance that were taken on speech of silos and on public speech (the start's, which all rows
+        share, are not among them); expected ones where secure coins draw, None where a node of its own does not say.
+    recipe : mapping of str to str
+        How the row trains, in words.
     rounds, silos, silos_per_round, refused_replies : int
     simulated_seconds, simulated_communication_seconds, training_cpu_seconds, wall_seconds : float
     peak_memory_bytes : int
@@ -105,6 +111,9 @@ class RowSummary:
     lineage: tuple[str, ...] = ()
     uplink_bytes: int | None = None
     downlink_bytes: int | None = None
+    utterances: float | None = None
+    public_utterances: float | None = None
+    recipe: Mapping[str, str] | None = None
     rounds: int | None = None
     silos: int | None = None
     silos_per_round: int | None = None

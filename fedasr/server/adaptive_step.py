@@ -75,6 +75,10 @@ class AdaptiveStep:
     mean: Moments = field(default_factory=dict)
     square: Moments = field(default_factory=dict)
 
+    def said(self) -> str:
+        """Return the step in words."""
+        return self.optimizer if self.rate == 1 else f"{self.optimizer}, rate {self.rate:g}"
+
     def ahead(self, weights: Arrays) -> dict[str, NDArray[Any]]:
         """Return the model to send: the weights."""
         return dict(weights)

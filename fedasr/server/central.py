@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ from fedasr.student.trainer import CentralTrainer, TrainerSpec
 from fedasr.training.batches import Examples
 from fedasr.training.holdings import NOTHING, Holdings
 from fedasr.training.learner import Learner
+from fedasr.training.taken import Meter, Taken
 
 State = Mapping[str, NDArray[Any]]
 
@@ -110,6 +111,8 @@ class Central:
         By which weights the row is scored; it follows what `after_round` is told.
     per_silo : dict
         What is known of models that stay in their silos, where a strategy makes such.
+    expected : Taken, optional
+        The gradients of a round on average, where a protection at the boundary draws the cohort by secure coins.
     """
 
     row: RowSpec
@@ -136,6 +139,8 @@ class Central:
     decoder: Decoder | None = None
     scored: ScoredModel = field(default_factory=ScoredModel)
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
+    expected: Taken | None = None
+    _meter: Meter = field(default_factory=Meter)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
 
     def recogniser(self) -> Recogniser:
@@ -153,16 +158,20 @@ class Central:
         with seeded_libraries(self.streams.sequence("fresh weights")):
             return Recogniser(self.roles.get(role, self.recogniser_spec), self.tokens).to(best_device())
 
-    def private_trainer(self, recogniser: Recogniser, private: Speech, public: Speech) -> CentralTrainer:
+    def private_trainer(
+        self, recogniser: Recogniser, private: Speech, public: Speech, epochs: int = 0
+    ) -> CentralTrainer:
         """Return a central trainer for speech of silos, under the row's protection, and public speech beside it.
 
-        The speech must go nowhere else: a promise that the protection makes is made at a centre trusted with it.
+        The speech must go nowhere else: a promise that the protection makes is made at a centre trusted with it. It
+        trains as many epochs as ``[central]`` says, or others.
         """
         self.releases.trust_centre(SPEECH)
         learner = self._learner(recogniser, private, public)
         protection = protection_of(self.row)
+        spec = replace(self.trainer_spec, epochs=epochs or self.trainer_spec.epochs)
         trainer = CentralTrainer(
-            learner, self.trainer_spec, self.streams, protection=protection, releases=self.releases
+            learner, spec, self.streams, protection=protection, releases=self.releases, meter=self._meter
         )  # fmt: skip
         if trainer.is_released:  # its stretches are no rounds of anything: its steps count
             trainer.iterates = self.scored.by_steps()
@@ -171,7 +180,7 @@ class Central:
     def trainer(self, recogniser: Recogniser, speech: Speech, purpose: str = "central") -> CentralTrainer:
         """Return a central trainer for speech that the server may read."""
         learner = self._learner(recogniser, NOTHING, speech)
-        return CentralTrainer(learner, self.trainer_spec, self.streams, purpose)
+        return CentralTrainer(learner, self.trainer_spec, self.streams, purpose, meter=self._meter)
 
     def _learner(self, recogniser: Recogniser, private: Examples, public: Examples) -> Learner:
         """Return what gradients at the centre are made of, by the row's objective."""
@@ -248,6 +257,7 @@ class Central:
         self, round: int, train_loss: float | None, wer: float | None, loss: float | None, audio_seconds: float,
         evaluation: Mapping[str, float] | None,
     ) -> None:  # fmt: skip
+        taken = self._taken(round)
         traffic, outcomes = self.grid.log.drain()
         time_of_round = self.clock.round(round, traffic, outcomes, audio_seconds)
         now = time.monotonic()
@@ -261,9 +271,18 @@ class Central:
             simulated_seconds=time_of_round.seconds,
             simulated_communication_seconds=time_of_round.communication_seconds,
             density=_mean(outcomes, "density"), threshold=_mean(outcomes, "threshold"), evaluation=evaluation,
+            utterances=taken.private if taken else None, public_utterances=taken.public if taken else None,
         )  # fmt: skip
         self._clock["round"] = now
         self.folder.log_round(line, traffic)
+
+    def _taken(self, round: int) -> Taken | None:
+        """Return the gradients that were taken since the last report, in the silos and at the centre."""
+        in_silos, at_centre = self.grid.log.drain_taken(), self._meter.taken or Taken()
+        self._meter.taken = None
+        if self.boundary is not None and round > 0:
+            in_silos = self.expected
+        return None if in_silos is None else in_silos + at_centre
 
     def _save(self, round: int, state: Callable[[], State | None]) -> None:
         """Save unless saving would cost more than a twentieth of the time."""

@@ -27,6 +27,10 @@ LAMB_EPSILON = 1e-6
 class LayerwiseStep(AdaptiveStep):
     """The server's step by LAMB; parameters as of `AdaptiveStep`, ``tau`` being ε and the optimizer Adam's."""
 
+    def said(self) -> str:
+        """Return the step in words."""
+        return super().said().replace(self.optimizer, "lamb")
+
     def _directions(self, weights: Arrays, changes: Arrays, tau: float) -> dict[str, NDArray[np.float64]]:
         return {name: trusted(self._ratio(name, change, tau), weights[name]) for name, change in changes.items()}
 

@@ -51,6 +51,12 @@ class MomentumStep:
     nesterov: bool = False
     velocity: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
+    def said(self) -> str:
+        """Return the step in words."""
+        parts = [f"momentum {self.momentum:g}{', Nesterov' if self.nesterov else ''}"] if self.momentum else []
+        parts += [f"rate {self.rate:g}"] if self.rate != 1 else []
+        return ", ".join(parts) or "mean"
+
     def ahead(self, weights: Arrays) -> dict[str, NDArray[Any]]:
         """Return the model to send: `weights`, or the look-ahead from them."""
         if not (self.nesterov and self.velocity):

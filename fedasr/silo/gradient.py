@@ -62,10 +62,10 @@ def _mean_gradient(
 ) -> tuple[Sequence[torch.Tensor], list[float], float]:
     total: list[torch.Tensor] = []
     losses, audio_seconds = [], 0.0
-    for seconds, loss, gradient in gradients(host, silo, request.dice, request.accumulate, request.layers or ALL):
-        total = [a.add_(b) for a, b in zip(total, gradient, strict=True)] if total else gradient
-        losses.append(loss)
-        audio_seconds += seconds
+    for step in gradients(host, silo, request.dice, request.accumulate, request.layers or ALL):
+        total = [a.add_(b) for a, b in zip(total, step.gradient, strict=True)] if total else step.gradient
+        losses.append(step.loss)
+        audio_seconds += step.seconds
     return [part.div_(request.accumulate) for part in total], losses, audio_seconds
 
 

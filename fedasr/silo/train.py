@@ -25,6 +25,7 @@ from fedasr.training.iterates import IterateMean, counts
 from fedasr.training.losses import mean_of_known
 from fedasr.training.optimizer_state import moments_of, restore_moments
 from fedasr.training.parameters import ALL, chosen_names, zero_untrained_
+from fedasr.training.taken import noted
 
 MOMENTS = "optimizer"
 """The record of a silo's state that holds its optimizer's moments."""
@@ -92,7 +93,8 @@ def local_steps(
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
     losses, audio_seconds = [], 0.0
     layers, steps = request.layers or ALL, steps_asked(host, silo, request)
-    for seconds, loss, gradient in gradients(host, silo, request.dice, steps, layers, stretch):
+    for step in gradients(host, silo, request.dice, steps, layers, stretch):
+        gradient = step.gradient
         is_trained = zero_untrained_(recogniser, gradient, layers)
         clip_norm_(gradient, spec.gradient_norm)
         if correct is not None:
@@ -102,8 +104,8 @@ def local_steps(
             if proximal and parameter.grad is not None:
                 parameter.grad.add_(parameter.detach() - anchors[number], alpha=proximal)
         optimizer.step()
-        losses.append(loss)
-        audio_seconds += seconds
+        losses.append(step.loss)
+        audio_seconds += step.seconds
         if iterates is not None and counts(len(losses), steps):
             iterates.add(recogniser.weights())
     if state is not None:
@@ -180,7 +182,10 @@ def gradients(
     What is not among the layers is not differentiated, and its gradient is of no use.
     """
     with closing(host.plan.gradients(host.learner(silo, layers), host.dice(silo, round, stretch))) as found:
-        yield from itertools.islice(found, steps)
+        for step in itertools.islice(found, steps):
+            if step.taken is not None:
+                noted(step.taken)
+            yield step
 
 
 def make_optimizer(recogniser: Recogniser, spec: TrainingSpec, round: int) -> torch.optim.Optimizer:

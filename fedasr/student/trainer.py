@@ -26,6 +26,7 @@ from fedasr.training.gradients import LANES
 from fedasr.training.iterates import COUNT, IterateMean, counts
 from fedasr.training.learner import Learner
 from fedasr.training.losses import mean_of_known, number_or_none
+from fedasr.training.taken import Meter
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class CentralTrainer:
         Stretches done.
     iterates : IterateMean, optional
         The model after each step of the last third is added to it; it is part of the state.
+    meter : Meter
+        Counts the gradients that are taken; under a guarantee those that are expected.
     """
 
     learner: Learner
@@ -91,6 +94,7 @@ class CentralTrainer:
     releases: Releases | None = None
     epoch: int = 0
     iterates: IterateMean | None = None
+    meter: Meter = field(default_factory=Meter)
     _plan: GradientPlan = field(init=False)
     _course: Course = field(init=False)
     _descent: Descent = field(init=False)
@@ -139,6 +143,7 @@ class CentralTrainer:
         if guarantee is None:
             return self._trained()
         begin, end = self._course.stretch(self.epoch)
+        self.meter.add(self.learner.expected(self._course.share * len(self.learner.examples)))
         charge = Charge(guarantee.mechanism, end - begin)
         self.restore(self._releases.make(f"steps.{self.epoch + 1}", lambda _: [charge], lambda _: self._drawn()))
         return None
@@ -156,6 +161,8 @@ class CentralTrainer:
                 losses.append(step.loss)
                 if self.iterates is not None and counts(begin + done + 1, self._course.steps):
                     self.iterates.add(self.weights())
+                if self._plan.guarantee is None and step.taken is not None:
+                    self.meter.add(step.taken)
         self.epoch += 1
         return number_or_none(mean_of_known(losses))
 

@@ -20,6 +20,7 @@ from fedasr.training.gradients import batch_gradient
 from fedasr.training.holdings import Holdings
 from fedasr.training.objectives.objective import Objective
 from fedasr.training.parameters import ALL, only_trained
+from fedasr.training.taken import Taken
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,16 @@ class Learner:
     def batch(self, indices: Sequence[int], generator: np.random.Generator) -> Batch:
         """Return the batch of some examples, augmented."""
         return self.objective.batch(self.examples, indices, self.recogniser.tokens, self.augment, generator)
+
+    def taken(self, indices: Sequence[int]) -> Taken:
+        """Return how many gradients of one utterance a step on some examples takes."""
+        private = sum(index < len(self.learnt.private) for index in indices)
+        return Taken(private, len(indices) - private)
+
+    def expected(self, count: float) -> Taken:
+        """Return the same of so many examples drawn among all, on average."""
+        share = len(self.learnt.private) / len(self.examples)
+        return Taken(count * share, count * (1 - share))
 
     def gradient(self, batch: Batch, masks: torch.Generator | None) -> tuple[float, list[Tensor]]:
         """Return the mean loss of a batch and its gradient, one tensor a parameter.

@@ -35,6 +35,7 @@ ROWS: list[dict[str, Any]] = [
     {"name": "centralised", "strategy": "centralised"},
     {"name": "centralised-dp-sgd", "strategy": "centralised", "protection": "dp-sgd", "protection_options": SGD_STEPS},
     {"name": "fedavg", "strategy": "fedavg"},
+    {"name": "averaging", "strategy": "fedavg"},
     {
         "name": "fedavgm-sampled", "strategy": "fedavgm", "options": {"momentum": 0.8, "nesterov": True},
         "training": {"silos_per_round": 5},

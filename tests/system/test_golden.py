@@ -70,6 +70,8 @@ def test_both_grids_give_the_same_weights(workers: int, golden: Callable[..., Di
     assert golden("ray", workers) == in_process
 
 
-def test_rows_differ(in_process: Digests) -> None:
-    """Only the codec that loses nothing may give what plain averaging gives, and that it does not by its name."""
-    assert len(set(in_process.values())) == len(in_process)
+def test_rows_that_are_settings_of_one_thing_are_one_and_all_others_differ(in_process: Digests) -> None:
+    """What a row is called changes no bit, and a codec that loses nothing none either."""
+    alike = {f"golden/{name}" for name in ("fedavg", "averaging", "codec-dense")}
+    assert len({in_process[name] for name in alike}) == 1
+    assert len(set(in_process.values())) == len(in_process) - len(alike) + 1

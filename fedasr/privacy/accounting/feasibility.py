@@ -108,17 +108,25 @@ def plan(study: Study, target: Target) -> list[Feasibility]:
 
 def _voted(kind: str, asks: str, votes: int, study: Study, target: Target) -> Feasibility:
     noise = noise_for(kind, votes, target.epsilon, target.delta, target.adjacency, target.conversion)
-    spread = math.sqrt(2) if kind == "lnmax" else 1.0
+    spread = spread_of(kind)
     usable = USABLE_SHARE * study.silos
     affordable = releases_for(with_noise(kind, usable / spread), target)
-    met = noise * spread <= usable
     verdict = f"{votes:,} {asks} at a noise of {_number(noise)} votes, {study.silos:,} teachers"
-    if not met:
-        verdict = (
-            f"cannot be met: {study.silos:,} teachers, the noise would be {_number(noise)} votes; "
-            f"{affordable:,} votes can be afforded"
-        )
-    return Feasibility(kind, asks, votes, noise, float(study.silos), noise * spread, affordable, met, verdict)
+    if unmet := unmet_vote(kind, noise, study.silos):
+        verdict = f"{unmet}; {affordable:,} votes can be afforded"
+    return Feasibility(kind, asks, votes, noise, float(study.silos), noise * spread, affordable, not unmet, verdict)
+
+
+def spread_of(kind: str) -> float:
+    """Return the standard deviation of a vote's noise in units of its parameter: λ of LNMax, else σ."""
+    return math.sqrt(2) if kind == "lnmax" else 1.0
+
+
+def unmet_vote(kind: str, noise: float, teachers: int) -> str:
+    """Return that so many teachers cannot be heard through the noise of a vote; nothing where they can."""
+    if kind not in VOTING or noise * spread_of(kind) <= USABLE_SHARE * teachers:
+        return ""
+    return f"cannot be met: {teachers:,} teachers, the noise would be {_number(noise)} votes"
 
 
 def _summed(name: str, releases: int, rate: float, cohort: float, target: Target) -> Feasibility:

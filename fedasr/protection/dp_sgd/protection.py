@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,21 @@ class DPSGD(DPSGDSettings, Protection):
     optimizer, learning_rate, momentum, decay, layers
         What is done with noisy gradients; see `DPSGDSettings`.
     """
+
+    @property
+    def lot(self) -> float:
+        """The utterances expected in a step."""
+        return self.batch_size
+
+    def said(self, at_centre: bool) -> Mapping[str, str]:
+        """Return the lots and the clip; at the centre its own optimizer, too."""
+        drawn = {"batch": f"{self.batch_size} expected", "clip": f"{self.clip_norm:g} an utterance"}
+        if not at_centre:
+            return drawn
+        schedule = "constant" if self.decay == 1 else f"linear to {self.decay:g}"
+        momentum = f", momentum {self.momentum:g}" if self.optimizer == "sgd" and self.momentum else ""
+        own = {"optimizer": self.optimizer + momentum, "learning_rate": f"{self.learning_rate:g}"}
+        return {**drawn, **own, "schedule": schedule, "steps": f"{self.steps} steps"}
 
     def course(self, learner: Learner, epochs: int) -> Course:
         """Return the steps of the centre, whatever its epochs are."""

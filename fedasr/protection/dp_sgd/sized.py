@@ -84,7 +84,8 @@ class SizedDPSGD(GradientPlan):
         seconds = plan.rate * seconds_of(learner.examples)
         for step in itertools.count():
             taken = noisy_gradient(learner, plan, dice.noise("dp-sgd", step), layers)
-            yield Step(seconds, math.nan, with_zeros(learner.recogniser, layers, taken.gradient))
+            gradient = with_zeros(learner.recogniser, layers, taken.gradient)
+            yield Step(seconds, math.nan, gradient, learner.expected(self.settings.batch_size))
 
     def descent(self, recogniser: Recogniser, plain: Descent) -> Descent:
         """Return an optimizer for noisy gradients."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fedasr.common.errors import RowError, UserError
@@ -18,6 +19,10 @@ class SiloNoise(SiloNoiseSettings, BoundaryProtection):
     sum is divided by the expected cohort, ``training.silos_per_round``. What it promises:
     `fedasr.protection.silo_noise.plan`.
     """
+
+    def said(self, at_centre: bool) -> Mapping[str, str]:
+        """Return the clip."""
+        return {"clip": f"{self.clip_norm:g} a silo"}
 
     def boundary(self, rate: float, rounds: int) -> SiloNoisePlan:
         """Return the plan, with the noise that so many rounds need."""

@@ -24,6 +24,7 @@ from fedasr.report.tables.alignment import examples
 from fedasr.report.tables.comparison import HEADINGS, table_rows
 from fedasr.report.tables.pairs import pair_tables
 from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_rows, vote_rows
+from fedasr.report.tables.work import WORK_HEADINGS, work_rows
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
 from fedasr.report.words.scored_by import scored_by
@@ -114,6 +115,8 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "speech": None if release else data.speech,
         "extents": _extents(data.speech),
         "held_out": data.partition is not None and any(silo.held_out_utterances for silo in data.partition.silos),
+        "work_headings": WORK_HEADINGS,
+        "work": work_rows(data, release),
         "ledger_headings": LEDGER_HEADINGS,
         "ledger": ledger_rows(data),
         "vote_headings": VOTE_HEADINGS,

@@ -1,0 +1,1 @@
+"""What rows take and how they train, known before they do."""

@@ -1,0 +1,79 @@
+"""How a row trains, in the words of a table: optimizer, rate, schedule, steps, batch, clip.
+
+A strategy whose silos train by the row's ``[training]`` need say nothing. Any other has a method
+``recipe(training, central)`` that returns a `Recipe`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+from flwr.serverapp.strategy import Strategy
+
+from fedasr.experiment.training import TrainingSpec
+from fedasr.student.trainer import TrainerSpec
+
+ONE_CYCLE = "one cycle"
+"""The schedule of the centre."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a row trains; empty where there is nothing of the kind.
+
+    Attributes
+    ----------
+    optimizer, learning_rate, schedule : str
+        Of those who take the gradients: the silos, or the centre.
+    steps : str
+        What a silo does for one message, or the centre in all.
+    batch, clip : str
+        Utterances of a step, and the bound on its gradient, or on whatever else a protection bounds.
+    server : str
+        The server's own step.
+    """
+
+    optimizer: str = ""
+    learning_rate: str = ""
+    schedule: str = ""
+    steps: str = ""
+    batch: str = ""
+    clip: str = ""
+    server: str = ""
+
+    @classmethod
+    def of_silos(cls, training: TrainingSpec, steps: str = "") -> Recipe:
+        """Return that of silos which train by the settings of ``[training]``."""
+        momentum = f", momentum {training.momentum:g}" if training.momentum and training.optimizer == "sgd" else ""
+        decay = f", weight decay {training.weight_decay:g}" if training.weight_decay else ""
+        local = f"{training.local_epochs} epochs" if training.local_epochs else f"{training.local_steps}"
+        return cls(
+            training.optimizer + momentum + decay, f"{training.learning_rate:g}",
+            "constant" if training.decay == 1 else f"linear to {training.decay:g}", steps or local,
+            str(training.batch_size), _clip(training.gradient_norm),
+        )  # fmt: skip
+
+    @classmethod
+    def of_centre(cls, central: TrainerSpec, epochs: int) -> Recipe:
+        """Return that of the centre, which trains by the settings of ``[central]``."""
+        decay = f", weight decay {central.weight_decay:g}" if central.weight_decay else ""
+        return cls(
+            "adamw" + decay, f"{central.learning_rate:g}", ONE_CYCLE, f"{epochs} epochs", str(central.batch_size),
+            _clip(central.gradient_norm),
+        )  # fmt: skip
+
+    def cells(self) -> dict[str, str]:
+        """Return what there is, by its name in words."""
+        return {name.replace("_", " "): text for name, text in asdict(self).items() if text}
+
+
+def recipe_of(strategy: Strategy, training: TrainingSpec, central: TrainerSpec) -> Recipe:
+    """Return how the rows of a strategy train."""
+    own = getattr(strategy, "recipe", None)
+    found: Recipe = own(training, central) if own is not None else Recipe.of_silos(training)
+    return found
+
+
+def _clip(norm: float) -> str:
+    return "" if math.isinf(norm) else f"{norm:g}"
