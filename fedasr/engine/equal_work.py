@@ -97,7 +97,7 @@ class RowAtWork:
         found = recipe_of(self.strategy, self.training, self.experiment.central)
         if found != Recipe():
             found = replace(found, **self.protection.said(found.schedule == ONE_CYCLE))
-        server = getattr(self.strategy, "outer", None)
+        server: Any = getattr(self.strategy, "outer", None)
         found = replace(found, server=server.said()) if hasattr(server, "said") else found
         return {**found.cells(), **({"tuned": self.row.tuned} if self.row.tuned else {})}
 
