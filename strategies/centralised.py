@@ -19,7 +19,7 @@ from fedasr.messages.speech_reply import SpeechReply
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.server.work.recipe import Recipe
-from fedasr.server.work.workload import EPOCHS, Asked, Workload
+from fedasr.server.work.workload import EPOCHS, Asked, RowWork
 from fedasr.student.trainer import TrainerSpec
 
 
@@ -55,11 +55,11 @@ class Centralised(CentralStrategy):
         settings = settings or CentralisedSettings()
         self.evaluate_every, self.epochs = settings.evaluate_every, settings.epochs
 
-    def workload(self, asked: Asked) -> Workload:
+    def workload(self, asked: Asked) -> RowWork:
         """Return the epochs; a protection that draws its own lots says itself how long it trains."""
         if asked.lot is not None:
-            return Workload(key="", is_paid=True)
-        return Workload(asked.of_epochs(1), self.epochs or asked.central.epochs, EPOCHS)
+            return RowWork(key="", is_paid=True)
+        return RowWork(asked.of_epochs(1), self.epochs or asked.central.epochs, EPOCHS)
 
     def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
         """Return how the centre trains."""

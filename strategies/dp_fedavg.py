@@ -27,7 +27,7 @@ from fedasr.protection.silo_noise.protection import SiloNoise
 from fedasr.protection.silo_noise.settings import SiloNoiseSettings
 from fedasr.server.outer_step import MomentumStep
 from fedasr.server.work.recipe import Recipe
-from fedasr.server.work.workload import Asked, Workload, rounds_of
+from fedasr.server.work.workload import Asked, RowWork, rounds_of
 from fedasr.student.trainer import TrainerSpec
 from fedasr.training.iterates import ONE_MEAN
 
@@ -86,7 +86,7 @@ class DPFedAvg(FlowerFedAvg):
         self.outer = MomentumStep(self.settings.server_learning_rate, self.settings.server_momentum)
         self.weights: dict[str, NDArray[Any]] = {}
 
-    def workload(self, asked: Asked) -> Workload:
+    def workload(self, asked: Asked) -> RowWork:
         """Return rounds of local work, or of one gradient a silo."""
         return rounds_of(asked.of_a_round() if self.kind == TRAIN else asked.of_steps(1), asked)
 

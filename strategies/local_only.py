@@ -20,7 +20,7 @@ from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy
 from fedasr.server.own_models import OwnModels, per_silo
 from fedasr.server.work.recipe import Recipe
-from fedasr.server.work.workload import STEPS, Asked, Workload
+from fedasr.server.work.workload import STEPS, Asked, RowWork
 from fedasr.student.trainer import TrainerSpec
 from fedasr.training.losses import mean_of_known, number_or_none
 
@@ -51,12 +51,12 @@ class LocalOnly(OwnModels, CentralStrategy):
     def __init__(self, settings: LocalOnlySettings | None = None) -> None:
         self.steps = (settings or LocalOnlySettings()).steps
 
-    def workload(self, asked: Asked) -> Workload:
+    def workload(self, asked: Asked) -> RowWork:
         """Return the steps of all silos, or their passes."""
         training = asked.training
         if self.steps or not training.local_epochs:
-            return Workload(asked.of_steps(1), self.steps or training.rounds * training.local_steps, STEPS)
-        return Workload(asked.of_epochs(training.local_epochs), training.rounds)
+            return RowWork(asked.of_steps(1), self.steps or training.rounds * training.local_steps, STEPS)
+        return RowWork(asked.of_epochs(training.local_epochs), training.rounds)
 
     def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
         """Return how each silo trains."""

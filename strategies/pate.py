@@ -42,7 +42,7 @@ from fedasr.runs.data import MechanismData, VotesData
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.server.work.recipe import Recipe
-from fedasr.server.work.workload import Asked, Workload
+from fedasr.server.work.workload import Asked, RowWork
 from fedasr.student.trainer import TrainerSpec
 from fedasr.student.transcripts import with_transcripts
 from fedasr.voting.ballot import Ballot
@@ -84,9 +84,9 @@ class PATE(CentralStrategy):
         """Whether it asks for the experiment's ``[decoding]``."""
         return self.settings.proposals == "decoded"
 
-    def workload(self, asked: Asked) -> Workload:
+    def workload(self, asked: Asked) -> RowWork:
         """Return what teachers take; the votes, which its promise bounds, say how much a student is told."""
-        return Workload(asked.of_steps(self.settings.teacher_steps), 1, key="", is_paid=True)
+        return RowWork(asked.of_steps(self.settings.teacher_steps), 1, key="", is_paid=True)
 
     def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
         """Return how teachers train; the student does as the centre does."""

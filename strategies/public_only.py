@@ -14,7 +14,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.server.work.recipe import Recipe
-from fedasr.server.work.workload import Asked, Workload
+from fedasr.server.work.workload import Asked, RowWork
 from fedasr.student.trainer import TrainerSpec
 
 
@@ -36,9 +36,9 @@ class PublicOnly(CentralStrategy):
     def __init__(self, settings: PublicOnlySettings | None = None) -> None:
         self.settings = settings or PublicOnlySettings()
 
-    def workload(self, asked: Asked) -> Workload:
+    def workload(self, asked: Asked) -> RowWork:
         """Return that it takes nothing."""
-        return Workload(key="")
+        return RowWork(key="")
 
     def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
         """Return that it does not train."""

@@ -18,7 +18,7 @@ from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_request import ACCUMULATE
 from fedasr.server.outer_step import MomentumStep
 from fedasr.server.work.recipe import Recipe
-from fedasr.server.work.workload import Asked, Workload, rounds_of
+from fedasr.server.work.workload import Asked, RowWork, rounds_of
 from fedasr.student.trainer import TrainerSpec
 
 from .outer_averaging import WEIGHTS, ask_for_weight
@@ -69,7 +69,7 @@ class SyncSGD(FlowerFedAvg):
         self.accumulate = settings.accumulate
         self.weights = ArrayRecord()
 
-    def workload(self, asked: Asked) -> Workload:
+    def workload(self, asked: Asked) -> RowWork:
         """Return rounds of so many mini-batches a silo."""
         return rounds_of(asked.of_steps(self.accumulate), asked)
 

@@ -19,7 +19,7 @@ from fedasr.server.client_of import client_of
 from fedasr.server.protected.coverage import boundary_protection
 from fedasr.server.strategies_by_name import build_strategy, sampled
 from fedasr.server.work.recipe import ONE_CYCLE, Recipe, recipe_of
-from fedasr.server.work.workload import ROUNDS, Asked, Workload, workload_of
+from fedasr.server.work.workload import ROUNDS, Asked, RowWork, workload_of
 
 
 def at_equal_work(experiment: Experiment, sizes: tuple[int, ...]) -> Experiment:
@@ -88,7 +88,7 @@ class RowAtWork:
         return Asked(self.training, self.experiment.central, self.sizes, share, self.protection.lot)
 
     @property
-    def workload(self) -> Workload | None:
+    def workload(self) -> RowWork | None:
         """What it is set to take; None where its strategy cannot tell."""
         return workload_of(self.strategy, client_of(self.row, self.strategy, self.training), self.asked)
 
@@ -104,7 +104,7 @@ class RowAtWork:
     @property
     def is_paid(self) -> bool:
         """Whether a guarantee bounds what it takes."""
-        if boundary_protection(self.row, self.strategy) is not None or (self.workload or Workload()).is_paid:
+        if boundary_protection(self.row, self.strategy) is not None or (self.workload or RowWork()).is_paid:
             return True
         try:
             return self.protection.plan(min(self.sizes), 0, self.training.rounds).guarantee is not None

@@ -1,7 +1,7 @@
 """How many gradients of one utterance a row is set to take on the silos' speech, known before anything is trained.
 
 A strategy whose rounds are one message ``train`` to each silo of a cohort need say nothing. Any other has a method
-``workload(asked)`` that returns a `Workload`, or None where it cannot tell.
+``workload(asked)`` that returns a `RowWork`, or None where it cannot tell.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROUNDS, STEPS, EPOCHS = "training.rounds", "options.steps", "options.epochs"
 
 
 @dataclass(frozen=True)
-class Workload:
+class RowWork:
     """What a row is set to take.
 
     Parameters
@@ -87,21 +87,21 @@ class Asked:
         return self.of_epochs(training.local_epochs) if training.local_epochs else self.of_steps(training.local_steps)
 
 
-def workload_of(strategy: Strategy, client: ClientHalf | None, asked: Asked) -> Workload | None:
+def workload_of(strategy: Strategy, client: ClientHalf | None, asked: Asked) -> RowWork | None:
     """Return what a row is set to take, None where its strategy cannot tell."""
     own = getattr(strategy, "workload", None)
     if own is not None:
-        found: Workload | None = own(asked)
+        found: RowWork | None = own(asked)
         return found
     if wants_central(strategy):
         return None
     stretches = (client.kinds().get(TRAIN.name, TRAIN) if client else TRAIN).stretches
-    return Workload(asked.share * stretches * asked.of_a_round(), asked.training.rounds)
+    return RowWork(asked.share * stretches * asked.of_a_round(), asked.training.rounds)
 
 
-def rounds_of(gradients: float, asked: Asked) -> Workload:
+def rounds_of(gradients: float, asked: Asked) -> RowWork:
     """Return the workload of rounds that take so many gradients in all silos together."""
-    return Workload(asked.share * gradients, asked.training.rounds)
+    return RowWork(asked.share * gradients, asked.training.rounds)
 
 
 def sizes_of(silos: Sequence[Sequence[str]]) -> tuple[int, ...]:
