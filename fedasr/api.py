@@ -32,6 +32,7 @@ from fedasr.corpora.spec import NODES
 from fedasr.corpora.speech import Speech
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.decoding_text import misdecoded
+from fedasr.engine.draws import run_draws
 from fedasr.engine.evaluation import scores_of
 from fedasr.engine.fitting import unfit
 from fedasr.engine.named import refusals, unsuited, untrainable
@@ -144,6 +145,8 @@ def run(
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
     if experiment.model.start not in MADE_STARTS:
         load_model(Path(experiment.model.start))
+    if experiment.draws:
+        return _run_draws(experiment, existing, Path(out) if out else None, grid, workers, address, watcher, release)
     with at_work(existing.path) if existing else nullcontext():
         corpus = divide_corpus(experiment, watcher)
         if wrong := unfit(corpus.experiment, corpus.partition) or _misdecoded(corpus, existing):
@@ -179,6 +182,30 @@ def _run_prepared(
     ):  # fmt: skip
         _write_speech(folder, prepared, told)
         return _run_rows(folder, prepared, pool, watcher, release)
+
+
+def _run_draws(
+    experiment: Experiment, existing: Run | None, out: Path | None, grid: str | Workers, workers: int,
+    address: str | None, watcher: Watcher, release: bool,
+) -> Result:  # fmt: skip
+    """Run an experiment of several draws of the speakers with one pool of workers."""
+    pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
+
+    def run_one(one: Experiment, place: Path, goes_on: bool) -> None:
+        run(
+            one, out=None if goes_on else place, resume=place if goes_on else None, grid=pool, workers=workers,
+            watcher=watcher, release=release,
+        )  # fmt: skip
+
+    try:
+        folder, summaries = run_draws(experiment, existing, out, run_one)
+    finally:
+        if pool is not grid:
+            pool.close()
+    from fedasr.report import write_page
+
+    write_page(folder.path, release)
+    return Result(folder.path, [asdict(summary) for summary in summaries])
 
 
 def open_workers(grid: str, workers: int, address: str | None = None) -> Workers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ def main(
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as training.rounds=20.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="The seed; several make several rows of each.")] = None,
+    draw: Annotated[list[int] | None, typer.Option(help="Only this draw of the speakers; or several.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
     grid: Annotated[str, typer.Option(help="ray or process.")] = "ray",
@@ -32,6 +34,9 @@ def main(
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
     release: Annotated[bool, typer.Option(help="Leave out of the page what no real party would see.")] = False,
+    results: Annotated[
+        Path | None, typer.Option(help="Also write each draw's result to this folder: draw-N.json, small, to be kept.")
+    ] = None,
     tensorboard: Annotated[Path | None, typer.Option(help="Also write TensorBoard scalars to this folder.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Name experiments and strategies.")] = False,
 ) -> None:
@@ -41,8 +46,11 @@ def main(
     from fedasr.api import run
     from fedasr.engine.request import requested
     from fedasr.engine.watchers.tensorboard import Watchers
+    from fedasr.runs.draw_results import check_results, write_results
 
-    wanted = requested(experiment, data, strategy or [], set_ or [], seed or [], resume)
+    wanted = requested(experiment, data, strategy or [], set_ or [], seed or [], resume, draw or [])
+    if results:
+        check_results(results, wanted)
     console = Console(stderr=True)
     quiet_libraries(console)
     others = [_tracker(tensorboard)] if tensorboard else []
@@ -51,6 +59,8 @@ def main(
             wanted, out=out, resume=resume, grid=grid, workers=cores() if workers is None else workers, address=address,
             watcher=Watchers([watcher, *others]), release=release,
         )  # fmt: skip
+    if results:
+        write_results(result.folder, results, ["python", "-m", "fedasr.simulate", *sys.argv[1:]])
     _print_result(result.folder, json_)
     if result.failed:
         raise typer.Exit(1)

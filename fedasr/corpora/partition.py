@@ -6,6 +6,7 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 
@@ -77,7 +78,9 @@ def divide(
     """
     speakers = sorted({u.speaker for u in utterances})
     order = [speakers[index] for index in generator.permutation(len(speakers))]
-    public, rest = _public_speakers(order, utterances, spec, public_utterances)
+    fold = _fold(order, utterances, spec, public_utterances) if spec.test_fold else []
+    public, rest = _public_speakers([s for s in order if s not in set(fold)], utterances, spec, public_utterances)
+    rest = [*fold, *rest]  # who is tested comes first
     testing, developing = spec.test_speakers_within, spec.development_speakers_within
     wanted = testing + developing + spec.unlabelled_speakers
     if wanted + (spec.partition != NODES) > len(rest):
@@ -121,6 +124,18 @@ def _public_speakers(
     name = fitting[0][1]
     public = [s for s in order if accent[s] == name][:wanted]
     return public, [s for s in order if accent[s] != name]
+
+
+def _fold(
+    order: list[str], utterances: Sequence[Utterance], spec: CorpusSpec, elsewhere: Sequence[Utterance]
+) -> list[str]:
+    """Return the block of test speakers that the fold names, of an order that no seed changes."""
+    is_accent = spec.public == PUBLIC_ACCENT and not elsewhere
+    may = sorted(_public_speakers(order, utterances, spec, elsewhere)[1] if is_accent else order)
+    unchanging = np.random.default_rng(crc32(b"test folds")).permutation(len(may))
+    size = spec.test_speakers_within
+    first = (spec.test_fold - 1) % max(1, len(may) // size) * size
+    return [may[index] for index in unchanging[first : first + size]]
 
 
 Rule = Callable[[list[Utterance], list[str], CorpusSpec, np.random.Generator], tuple[tuple[str, ...], ...]]

@@ -96,6 +96,9 @@ class CorpusSpec(Settings):
         ``"./set.jsonl"`` there. Its speakers may be nowhere else.
     test_speakers : int, optional
         How many speakers of the corpus are held out to report on; by default 8, or none where `test` names others.
+    test_fold : int
+        Which block of that many speakers is held out to report on, of one order of all that no seed changes; past the
+        last block they begin anew. Over folds 1, 2, 3 … each speaker is tested once. 0: the seed draws them.
     """
 
     kind: str = SYNTHETIC
@@ -122,6 +125,7 @@ class CorpusSpec(Settings):
     development_speakers: int | None = least(None, 0)
     test: str = ""
     test_speakers: int | None = least(None, 0)
+    test_fold: int = least(0, 0)
 
     @property
     def public_speakers_within(self) -> int:
@@ -138,6 +142,11 @@ class CorpusSpec(Settings):
         """How many speakers of this corpus are for testing."""
         return _within(self.test, self.test_speakers, TEST_SPEAKERS)
 
+    @property
+    def has_folds(self) -> bool:
+        """Whether draws may test different speakers of one corpus: of rendered speech each draw has others anyway."""
+        return self.kind != SYNTHETIC and self.test_speakers_within > 0 and self.partition != NODES
+
     def conflicts(self) -> Iterable[Mistake]:
         """Refuse a kind that nothing reads, a rule without texts, and a partition without its number of silos."""
         known = {SYNTHETIC, *READERS.known()}
@@ -146,6 +155,10 @@ class CorpusSpec(Settings):
         is_read = self.public not in ("same", "other accent") or self.test or self.development
         if self.kind == SYNTHETIC and not is_read and self.text != AS_READ:
             yield Mistake("{0} has no effect on synthetic speech; remove the key", ("text",))
+        if self.test_fold and not self.has_folds:
+            yield Mistake(
+                "{0} takes no effect: no test speakers are drawn from a corpus; remove the key", ("test_fold",)
+            )
         if self.partition != "natural" and self.silos == 0:
             yield Mistake(f"{{0}} must be at least 1 with the {self.partition} partition", ("silos",))
         for key in ("test", "development"):

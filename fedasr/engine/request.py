@@ -21,7 +21,7 @@ DEFAULT = "quickstart"
 
 def requested(
     name: str | None, data: Path | None, strategies: Sequence[str], settings: Sequence[str],
-    seeds: Sequence[int], resume: Path | None,
+    seeds: Sequence[int], resume: Path | None, draws: Sequence[int] = (),
 ) -> Experiment:  # fmt: skip
     """Return the experiment that a command line describes.
 
@@ -36,10 +36,14 @@ def requested(
         changes["seed"] = seeds[0]
     if len(seeds) > 1:
         changes["seeds"] = list(seeds)
+    if draws:
+        changes["draws"] = list(draws)
     if resume and name is None:
         experiment = Run.open(resume).experiment.with_values(changes)
     else:
         experiment = _loaded(name or DEFAULT, changes)
+    if experiment.draws and len(seeds) == 1:
+        raise UserError(f"--seed {seeds[0]} takes no effect: draws divide and train; name them with --draw")
     return choose_rows(experiment, strategies)
 
 

@@ -41,7 +41,12 @@ class Experiment(Settings):
     seed : int
         Where all chance of the experiment comes from, but for noise behind a guarantee.
     seeds : tuple of int
-        Several seeds make several rows of each point; empty means `seed` alone.
+        Several seeds make several rows of each point; empty means `seed` alone. With `draws` seed k trains as
+        1000 · draw + k.
+    draws : tuple of int
+        Several draws of the speakers (silos, public, test), each a run of its own in the folder, as `seed` = draw and
+        `corpus.test_fold` = draw make it; `seed` itself is not used then. Draws of one seed say more than seeds of one
+        draw.
     corpus : CorpusSpec
     model : ModelSpec
     roles : mapping
@@ -66,6 +71,7 @@ class Experiment(Settings):
     name: str
     seed: int = number(1, least=0)
     seeds: tuple[int, ...] = number((), least=0)
+    draws: tuple[int, ...] = number((), least=1, most=999)
     corpus: CorpusSpec = field(default_factory=CorpusSpec)
     model: ModelSpec = field(default_factory=ModelSpec)
     roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -99,6 +105,17 @@ class Experiment(Settings):
         yield from self._work_conflicts()
         if len(set(self.seeds)) != len(self.seeds):
             yield Mistake("{0} names a seed twice", ("seeds",))
+        yield from self._draw_conflicts()
+
+    def _draw_conflicts(self) -> Iterable[Mistake]:
+        if len(set(self.draws)) != len(self.draws):
+            yield Mistake("{0} names a draw twice", ("draws",))
+        if self.draws and max(self.seeds, default=0) >= SEEDS_OF_A_DRAW:
+            yield Mistake(f"{{0}} must be below {SEEDS_OF_A_DRAW} with 'draws'", ("seeds",))
+        if self.draws and self.corpus.partition == NODES:
+            yield Mistake("{0} take no effect with partition 'nodes': nobody divides speakers; remove them", ("draws",))
+        if self.draws and self.corpus.test_fold:
+            yield Mistake("{0} is what 'draws' sets; remove one of the two", ("corpus.test_fold",))
 
     def _work_conflicts(self) -> Iterable[Mistake]:
         if self.work.utterances and self.training.rounds != TrainingSpec().rounds:
@@ -182,6 +199,12 @@ class Experiment(Settings):
         """Return each row with each of its seeds."""
         return [(row, seed) for row in self.compare for seed in self.seeds or (self.seed,)]
 
+    def of_draw(self, draw: int) -> Experiment:
+        """Return the experiment of one draw of the speakers: its number divides, and trains where no seeds do."""
+        seeds = tuple(SEEDS_OF_A_DRAW * draw + seed for seed in self.seeds)
+        corpus = replace(self.corpus, test_fold=draw) if self.corpus.has_folds else self.corpus
+        return replace(self, seed=draw, seeds=seeds, draws=(), corpus=corpus)
+
     def behind(self, row: RowSpec) -> tuple[RowSpec, ...]:
         """Return the rows behind a row, the one that it begins from last; none where it begins from the start."""
         by_name, behind = {other.name: other for other in self.compare}, []
@@ -217,6 +240,9 @@ def read_experiment(path: Path) -> dict[str, Any]:
 
 SHARED = frozenset(("start", "tokens", "pieces", "mels", "sample_rate_hz"))
 """Settings of the model that are one for all roles."""
+
+SEEDS_OF_A_DRAW = 1000
+"""Seeds of different draws are kept apart by so much: no two draws share dice."""
 
 PUBLIC_WITHIN = ("same", "other accent")
 """Values of ``corpus.public`` that divide the corpus itself."""

@@ -197,6 +197,11 @@ class PartitionData:
     development: PartData
     test: PartData
 
+    @property
+    def training_speakers(self) -> int:
+        """How many speakers the silos and the labelled public speech hold."""
+        return len({name for silo in self.silos for name in silo.speakers} | set(self.public_labelled.speakers))
+
 
 @dataclass(frozen=True)
 class MechanismData:

@@ -20,6 +20,15 @@ SHARED = "shared.json"
 LOCK = ".lock"
 """Held by the process that works in the folder; it stays there, and locks nothing then."""
 
+DRAW = "draw-"
+"""So begins the folder of one draw of the speakers, a run of its own."""
+
+
+def draw(number: int) -> str:
+    """Return the folder of a draw."""
+    return f"{DRAW}{number}"
+
+
 OF_THE_RUN = (
     EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS, DECODING, DECODER, STAGES, SHARED,
     LOCK,

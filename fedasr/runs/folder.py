@@ -177,7 +177,8 @@ class Run:
         """Write what the run says of all rows that have ended."""
         experiment = self.experiment
         head = {"experiment": experiment.name, "seed": experiment.seed, "scored": experiment.scored, "version": version}
-        write_json(self.path / file_names.SUMMARY, {**head, "rows": [asdict(row) for row in rows]})
+        draws = {"draws": experiment.draws} if experiment.draws else {}
+        write_json(self.path / file_names.SUMMARY, {**head, **draws, "rows": [asdict(row) for row in rows]})
 
 
 def check_free(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,19 +86,25 @@ def _row(run: Path, record: Record, remarks: list[str]) -> RowData:
     folder = run / str(record.get("folder") or record["name"])
     return filled(
         RowData,
-        {"status": FINISHED, "strategy": record["name"], **record, "folder": folder.name},
+        {"status": FINISHED, "strategy": record["name"], **record, "folder": folder.relative_to(run).as_posix()},
         metrics=_metrics(folder / file_names.METRICS, remarks),
         traffic=_traffic(folder / file_names.TRAFFIC, remarks),
         hypotheses=tuple(
             filled(HypothesisData, line) for line in lines_there(folder / file_names.HYPOTHESES, remarks, "id")
         ),
-        silo_scores=_silo_scores(json_there(folder / file_names.SILOS, remarks)),
+        silo_scores=None if record.get("draw") else _silo_scores(json_there(folder / file_names.SILOS, remarks)),
         speaker_scores=tuple(
-            filled(SpeakerScore, score) for score in json_there(folder / file_names.SPEAKERS, remarks) or ()
+            named_in_draw(filled(SpeakerScore, score), record.get("population"))
+            for score in json_there(folder / file_names.SPEAKERS, remarks) or ()
         ),
         privacy=_privacy(json_there(folder / file_names.PRIVACY, remarks)),
         votes=_votes(json_there(folder / file_names.VOTES, remarks)),
     )
+
+
+def named_in_draw(score: SpeakerScore, population: str | None) -> SpeakerScore:
+    """Return a score with a name that is no other person's in another draw."""
+    return replace(score, speaker=f"{population} · {score.speaker}") if population else score
 
 
 def _privacy(record: Any) -> PrivacyData | None:

@@ -110,6 +110,7 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "drawings": drawings,
         "examples": [] if release else examples(data),
         "promises": carries_epsilon(data),
+        "draws": sorted({row.draw for row in data.rows if row.draw is not None}),
         "seeds": sorted({row.seed for row in data.rows if row.seed is not None}),
         "losses": any(row.development_loss is not None for row in data.rows),
         "speech": None if release else data.speech,

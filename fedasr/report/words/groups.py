@@ -76,10 +76,9 @@ class Group:
 
 
 def errors_of(row: RowData, of: str = NEW_SPEAKERS, decoding: str = GREEDY) -> ModelErrors:
-    """Return a row's errors by speaker; where speech is rendered, a name is another person in every draw."""
-    lead = f"{row.population}/" if row.population else ""
+    """Return a row's errors by speaker."""
     scores = [score for score in row.speaker_scores if (score.of, score.decoding) == (of, decoding)]
-    errors = tuple((f"{lead}{score.speaker}", score.errors, score.words) for score in scores)
+    errors = tuple((score.speaker, score.errors, score.words) for score in scores)
     return ModelErrors(row.draw or 0, row.seed or 0, errors, row.training_speakers)
 
 

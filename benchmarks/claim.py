@@ -1,0 +1,96 @@
+"""The table of a claim from the results of its draws: files that `python -m fedasr.simulate … --results FOLDER` wrote.
+
+python benchmarks/claim.py an4_50_silos                         # benchmarks/results/an4_50_silos/draw-*.json
+python benchmarks/claim.py an4_50_silos --reference fedavg
+
+Draws may come from different days and machines; all must have the same settings but for the draw. Errors of all draws
+are taken together; ratios are paired by draw, seed and speaker (`fedasr.comparison`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from fedasr.common.errors import UserError
+from fedasr.comparison.intervals import Interval
+from fedasr.report.words.findings import findings
+from fedasr.report.words.groups import Group, groups, paired
+from fedasr.report.words.pairs import ratio_text, trainings_text
+from fedasr.report.words.units import percent
+from fedasr.runs.data import DECODED, GREEDY, NEW_SPEAKERS, OWN_SPEAKERS, RunData
+from fedasr.runs.draw_results import DrawResult, read_results
+
+RESULTS = Path(__file__).parent / "results"
+SCORES = {
+    "WER %, greedy": (NEW_SPEAKERS, GREEDY), "WER %, decoded": (NEW_SPEAKERS, DECODED),
+    "own speakers, greedy": (OWN_SPEAKERS, GREEDY), "own speakers, decoded": (OWN_SPEAKERS, DECODED),
+}  # fmt: skip
+
+
+def run_of(name: str, results: Sequence[DrawResult]) -> RunData:
+    """Return the rows of all draws as those of one run."""
+    return RunData(name, None, "", tuple(row for result in results for row in result.rows))
+
+
+def table(everyone: Sequence[Group], reference: str | None) -> list[str]:
+    """Return the claim's table as lines of Markdown; columns that nothing was scored for are left out."""
+    columns = {title: by for title, by in SCORES.items() if any(group.rate(*by) for group in everyone)}
+    beside = next((group for group in everyone if group.name == reference), everyone[0])
+    head = ["row", *columns, *(f"{title} by {beside.name}'s" for title in columns)]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for group in everyone:
+        rates = [_rate(group.rate(*by)) for by in columns.values()]
+        ratios = ["" if group is beside else _ratio(paired(group, beside, *by)) for by in columns.values()]
+        lines.append(f"| {' | '.join([group.name, *rates, *ratios])} |")
+    return lines
+
+
+def _rate(found: Interval | None) -> str:
+    if found is None:
+        return "–"
+    if found.low is None or found.high is None:
+        return percent(found.value)
+    return f"{percent(found.value)} ({percent(found.low)}–{percent(found.high)})"
+
+
+def _ratio(found: Interval | None) -> str:
+    if found is None:
+        return "–"
+    return f"**{ratio_text(found)}**" if found.is_decided else ratio_text(found)
+
+
+def _made_on(results: Sequence[DrawResult]) -> list[str]:
+    keys = ("fedasr", "sources", "torch", "processor")
+    return [
+        f"- draw {result.draw}: `{' '.join(result.command)}`; "
+        + ", ".join(f"{key} {str(result.environment[key])[:60]}" for key in keys if key in result.environment)
+        for result in results
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--reference", help="the row that the others stand beside; by default the first")
+    arguments = parser.parse_args()
+    try:
+        results = read_results(arguments.results / arguments.name)
+    except UserError as error:
+        raise SystemExit(str(error)) from None
+    everyone = groups(run := run_of(arguments.name, results))
+    names = [group.name for group in everyone]
+    if arguments.reference not in (None, *names):
+        raise SystemExit(f"--reference {arguments.reference}: no such row; rows: {', '.join(names)}")
+    wer = next((wer for group in everyone if (wer := group.wer())), None)
+    print("\n".join(table(everyone, arguments.reference)))
+    print(f"\n{findings(run)}\n")
+    if wer is not None:
+        print(f"{trainings_text(wer) or '1 training'}, {wer.speakers} test speakers; 95% intervals; bold: decided.\n")
+    print("\n".join(_made_on(results)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Several draws of the speakers in one experiment: each is a run of its own, and one page tells of all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+from fedasr.common.errors import UserError
+from fedasr.experiment.experiment import Experiment
+from fedasr.runs import file_names
+from fedasr.runs.draw_results import facts_of_draw
+from fedasr.runs.folder import Run
+from fedasr.runs.json_files import json_there
+from fedasr.runs.lock import at_work
+from fedasr.runs.row_summary import RowSummary
+
+RunOne = Callable[[Experiment, Path, bool], None]
+"""Runs the experiment of one draw in a folder; the last argument says whether it goes on with it."""
+
+
+def run_draws(
+    experiment: Experiment, existing: Run | None, out: Path | None, run_one: RunOne
+) -> tuple[Run, list[RowSummary]]:  # fmt: skip
+    """Run each draw in a folder of its own and write the summary of all.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With draws.
+    existing : Run, optional
+        The run of all draws to go on with.
+    out : Path, optional
+        The new run folder.
+    run_one : callable
+
+    Raises
+    ------
+    UserError
+        Where a draw is refused; a new folder is not left behind where no row of it has ended.
+    """
+    run = existing or Run.create(experiment, out)
+    summaries: list[RowSummary] = []
+    with at_work(run.path):
+        for draw in experiment.draws:
+            place = run.path / file_names.draw(draw)
+            try:
+                run_one(experiment.of_draw(draw), place, (place / file_names.EXPERIMENT).exists())
+            except UserError:
+                if existing is None and not summaries:
+                    shutil.rmtree(run.path, ignore_errors=True)
+                raise
+            summaries += rows_of(draw, Run.open(place))
+            if draw == experiment.draws[0]:
+                run.write_environment(json_there(place / file_names.ENVIRONMENT, []) or {})
+            run.write_summary(version("fedasr"), summaries)
+    return run, summaries
+
+
+def rows_of(draw: int, run: Run) -> list[RowSummary]:
+    """Return the rows of one draw as the summary of all has them."""
+    ended = (run.row(row, seed).summary() for row, seed in run.experiment.rows())
+    return [
+        replace(summary, folder=f"{run.path.name}/{summary.folder}", draw=draw, **facts_of_draw(run, draw))
+        for summary in ended if summary is not None
+    ]  # fmt: skip
