@@ -207,3 +207,27 @@ def test_a_large_corpus_is_divided_in_a_moment(rule: str) -> None:
     before = time.process_time()
     _divide(corpus, _spec(partition=rule, silos=0 if rule == "natural" else 2_000))
     assert time.process_time() - before < 2.0
+
+
+@given(sizes=st.lists(st.integers(1, 3), min_size=10, max_size=20), seeds=st.lists(st.integers(0, 99), min_size=2))
+def test_folds_test_each_speaker_once_whatever_the_seed(sizes: list[int], seeds: list[int]) -> None:
+    corpus = _corpus(sizes)
+    spec = _spec(kind="manifest", test_speakers=3)
+    blocks = len(sizes) // 3
+    folds = [
+        _divide(corpus, replace(spec, test_fold=fold), seeds[fold % len(seeds)]).test for fold in range(1, blocks + 1)
+    ]
+    tested = [name for fold in folds for name in fold]
+    assert len(tested) == len(set(tested)) == 3 * blocks
+    again = _divide(corpus, replace(spec, test_fold=blocks + 1), seeds[0]).test
+    assert set(again) == set(folds[0]), "past the last block they begin anew"
+
+
+def test_a_fold_takes_no_speaker_of_the_accent_that_is_public() -> None:
+    corpus = _corpus([2] * 18, accents=3)
+    for fold in (1, 2, 3):
+        found = _divide(corpus, _spec(kind="manifest", public="other accent", test_fold=fold))
+        accents = {utterance.speaker: utterance.fields["accent"] for utterance in corpus}
+        public = {accents[name] for name in found.public_labelled}
+        assert len(public) == 1
+        assert public.isdisjoint(accents[name] for name in found.test)
