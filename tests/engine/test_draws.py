@@ -106,16 +106,16 @@ def test_a_killed_run_goes_on_with_the_draws_that_are_left(drawn: Result, corpus
     wanted = experiment(corpus, draws=[1, 2], compare=ONE)
     out, begun = tmp_path / "run", []
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def killed(one: Experiment, place: Path, goes_on: bool) -> None:
         if one.seed == 2:
-            raise Killed
+            raise KilledError
         run(one, out=place, grid="process")
         begun.append(one.seed)
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run_draws(wanted, None, out, killed)
     assert begun == [1]
     before = (out / "draw-1" / "public-only" / "row.jsonl").read_bytes()
