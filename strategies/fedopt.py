@@ -39,8 +39,8 @@ class FedOptSettings(ServerRateSettings):
     tau : float, optional
         τ, the degree of adaptivity; by default the root mean square of the first mean change. For LAMB ε, 1e-6.
     step_length : str
-        ``"mean change"`` makes the step as long as the server's learning rate times the mean change, as plain
-        averaging does; ``"published"`` multiplies each value's direction by the rate.
+        ``"mean change"`` makes the step as long as the server's learning rate times the mean change, with β1 its
+        running mean, as averaging does; ``"published"`` multiplies each value's direction by the rate.
     """
 
     server_optimizer: str = one_of("adam", *SECOND_MOMENTS, LAMB)

@@ -4,12 +4,12 @@ With Δ the distance from the model that was sent to the mean of those that came
 
     m ← β1 m + (1 − β1) Δ,   v ← one of `SECOND_MOMENTS`,   direction = m / (√v + τ)
 
-m begins at zero and v at τ². The published step is the direction times a rate, without bias correction: each value
-moves by about the rate, whatever it is worth, so that a rate which is not tuned destroys a model. Here the step is by
-default as long (in L2, over all values) as `rate` times the mean change m / (1 − β1^t): the direction is the
-optimizer's and the length is averaging's, so that the rate 1 means what it means there. The length of one optimizer
-with the direction of another: learning-rate grafting (Agarwal et al. 2020, arXiv 2002.11803). The bias of m, which
-begins at zero, is corrected in the length alone; v, which begins at τ², needs none.
+m begins at zero and v at τ². The published step is the direction times a rate: each value moves by about the rate,
+whatever it is worth, so that a rate which is not tuned destroys a model. Here the step is by default as long (in L2,
+over all values) as `rate` times m: the direction is the optimizer's, the length that of averaging with momentum, in
+which every change counts once and none for more, so that the rate 1 means what it means there. The length of one
+optimizer with the direction of another: learning-rate grafting (Agarwal et al. 2020, arXiv 2002.11803). As published,
+no bias is taken off: of m it would count the first changes twice and more.
 """
 
 from __future__ import annotations
@@ -109,9 +109,9 @@ class AdaptiveStep:
         return self.mean[name] / (np.sqrt(self.square[name]) + tau)
 
     def _length_over(self, directions: Arrays) -> float:
-        """Return the length of the mean change in lengths of the direction."""
+        """Return the length of m in lengths of the direction."""
         length = _norm(directions)
-        return _norm(self.mean) / (1 - self.first**self.steps) / length if length else 0.0
+        return _norm(self.mean) / length if length else 0.0
 
 
 def root_mean_square(changes: Arrays) -> float | None:

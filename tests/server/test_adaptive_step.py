@@ -56,13 +56,21 @@ def test_the_published_step_is_algorithm_2(
 @pytest.mark.parametrize("name", NAMES)
 @given(seeds, st.floats(0.1, 2), st.floats(0, 0.95))
 def test_by_default_a_step_is_as_long_as_the_mean_change(name: str, seed: int, rate: float, first: float) -> None:
-    changes = _changes(seed)
-    found = _moved(AdaptiveStep(name, rate, first), changes)
-    steps = np.diff([np.zeros(40), *found], axis=0)
-    for number, step in enumerate(steps):
-        weights = [first ** (number - past) for past in range(number + 1)]
-        mean = np.average(changes[: number + 1], axis=0, weights=weights)
+    changes, mean = _changes(seed), np.zeros(40)
+    steps = np.diff([np.zeros(40), *_moved(AdaptiveStep(name, rate, first), changes)], axis=0)
+    for change, step in zip(changes, steps, strict=True):
+        mean = first * mean + (1 - first) * change
         assert np.linalg.norm(step) == pytest.approx(rate * np.linalg.norm(mean), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(seeds, st.floats(0, 0.95))
+def test_every_change_counts_once_and_none_for_more(name: str, seed: int, first: float) -> None:
+    """Where all values are held back alike the model ends at the sum of the changes, but for what is still in m."""
+    changes = _changes(seed)
+    found = _moved(AdaptiveStep(name, 1.0, first, tau=1e9), changes)[-1]
+    shares = [1 - first ** (len(changes) - number) for number in range(len(changes))]
+    np.testing.assert_allclose(found, np.tensordot(shares, changes, 1), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)

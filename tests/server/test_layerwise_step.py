@@ -55,7 +55,7 @@ def test_by_default_layers_move_by_one_share_of_themselves_and_all_as_far_as_the
     seed: int, rate: float
 ) -> None:
     start, change = _drawn(seed, 1.0), _drawn(seed + 1, 0.1)
-    moved = LayerwiseStep("adam", rate, tau=LAMB_EPSILON).move(start, change)
+    moved = LayerwiseStep("adam", rate, 0.0, tau=LAMB_EPSILON).move(start, change)
     steps = {name: moved[name] - start[name] for name in LAYERS}
     shares = [np.linalg.norm(steps[name]) / np.linalg.norm(start[name]) for name in LAYERS]
     np.testing.assert_allclose(shares, shares[0], rtol=1e-6)
