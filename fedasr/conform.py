@@ -50,8 +50,9 @@ def main(
     if seconds is not None and not seconds > 0:
         raise UserError(f"--seconds must be above 0, not {seconds:g}")
     settings, given = dict(map(parse_setting, set_ or [])), dict(map(parse_setting, options or []))
-    case = Case.of_all(settings, private) if all_ else Case(tuple(algorithm or ()), given, settings, private)
-    verdict = tried(case, chosen_legs(legs), seconds, lambda leg: typer.echo(f"{leg} …", err=True))
+    names = tuple(algorithm or ())
+    case = Case.of_all(settings, private, seconds) if all_ else Case(names, given, settings, private, seconds)
+    verdict = tried(case, chosen_legs(legs), lambda leg: typer.echo(f"{leg} …", err=True))
     _print(verdict, json_)
     if not verdict.holds:
         raise typer.Exit(1)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.running import command
 
 from fedasr import api
+from fedasr.common.errors import RowError
+from fedasr.engine.conformity import super_nodes
 from fedasr.engine.conformity.case import Case
 from fedasr.engine.conformity.legs import in_workers
 from fedasr.engine.conformity.outcome import FAILING, PRIVATE, Trial, Verdict
+from fedasr.experiment.experiment import Experiment
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.server.strategies_by_name import STRATEGIES
@@ -101,6 +105,42 @@ def test_super_nodes_with_speech_of_their_own_end_as_the_simulation() -> None:
     assert code == 0, verdict
     legs = {(trial["row"], trial["leg"]) for trial in verdict["trials"]}
     assert legs == {(row, leg) for row in ("sync-sgd", "centralised") for leg in ("process", "supernodes")}
+
+
+def test_a_row_without_end_on_super_nodes_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next is run, and each has its share of the time that is allowed."""
+    limits = []
+
+    def ended(name: str) -> dict[str, Any]:
+        numbers = dict.fromkeys(("failure", "uplink_bytes", "downlink_bytes", "refused_replies"))
+        return {"name": name, "model_sha256": "ab" * 32, **numbers}
+
+    class Link(nullcontext[Any]):
+        def __init__(self, *_: object) -> None:
+            super().__init__(self)
+
+        def run(self, config: dict[str, str], seconds: float) -> str:
+            limits.append(seconds)
+            if config["row"] == "fedavg":
+                raise RowError("it took more than it may")
+            if config["row"] == "gtc":
+                Path(config["out"]).mkdir(parents=True)
+                (Path(config["out"]) / "summary.json").write_text(json.dumps({"rows": [ended("gtc")]}))
+            return "no word"
+
+    monkeypatch.setattr(super_nodes, "SuperLink", Link)
+    case = Case(("fedavg", "gtc", "scaffold"), is_private=False, seconds=3000.0)
+
+    def simulated(experiment: Experiment, **_: object) -> Any:
+        return SimpleNamespace(rows=[ended(row.name) for row in experiment.compare])
+
+    verdict = Verdict(tuple(super_nodes.on_super_nodes(case, tmp_path, "supernodes", simulated)))
+    assert limits == [1000.0] * 3
+    assert not verdict.holds
+    fails = {t.row: t.failure for t in verdict.trials if t.leg == "supernodes"}
+    assert fails == {
+        "fedavg": "it took more than it may", "gtc": None, "scaffold": "flwr run left no summary: no word",
+    }  # fmt: skip
 
 
 def test_a_strategy_from_outside_is_tried_and_one_that_differs_is_found_out(outside: Path) -> None:

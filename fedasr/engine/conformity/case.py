@@ -44,12 +44,15 @@ class Case:
         Values of the experiment by dotted keys.
     is_private : bool
         Whether each algorithm is tried under DP-SGD, too.
+    seconds : float, optional
+        After which a leg is ended, in the place of its own limit.
     """
 
     algorithms: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     is_private: bool = True
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if not self.algorithms:
@@ -58,9 +61,9 @@ class Case:
             raise UserError("--options are of one algorithm; name one")
 
     @classmethod
-    def of_all(cls, settings: Mapping[str, Any], is_private: bool = True) -> Case:
+    def of_all(cls, settings: Mapping[str, Any], is_private: bool = True, seconds: float | None = None) -> Case:
         """Return the case of every strategy that is registered."""
-        return cls(tuple(STRATEGIES.known()), {}, settings, is_private)
+        return cls(tuple(STRATEGIES.known()), {}, settings, is_private, seconds)
 
     def rows(self) -> tuple[RowSpec, ...]:
         """Return a plain row for each algorithm, and a private one."""

@@ -68,7 +68,7 @@ class Leg:
 
     def limit(self, case: Case) -> float:
         """Return the seconds after which the leg is ended."""
-        return self.seconds + self.seconds_a_row * len(case.rows())
+        return case.seconds or self.seconds + self.seconds_a_row * len(case.rows())
 
 
 LEGS: dict[str, Leg] = {

@@ -30,7 +30,7 @@ from fedasr.server.strategies_by_name import asked_by, build_strategy
 SILOS = (5, 3)
 """The utterances of the two silos."""
 ROW_SECONDS = 280.0
-"""After which a row on SuperNodes is given up: every message to a SuperNode starts a process."""
+"""After which a row on SuperNodes is given up, unless more is allowed: every message to one starts a process."""
 
 
 def on_super_nodes(case: Case, folder: Path, leg: str, run: Runner) -> list[Trial]:
@@ -40,9 +40,9 @@ def on_super_nodes(case: Case, folder: Path, leg: str, run: Runner) -> list[Tria
     found = [Trial.of(row, "process", TWO_SILOS) for row in simulated]
     served, nodes = split_between_nodes(experiment, folder / leg)
     file = case.write(served, folder / leg / "experiment.toml")
+    seconds = max(ROW_SECONDS, (case.seconds or 0) / len(experiment.compare))
     with SuperLink(folder / leg / "flower", nodes, _allowed(experiment)) as link:
-        rows = [_on_nodes(link, file, row, folder / leg) for row in experiment.compare]
-    return [*found, *(Trial.of(row, leg, TWO_SILOS) for row in rows)]
+        return found + [_on_nodes(link, file, row, folder / leg, seconds) for row in experiment.compare]
 
 
 def split_between_nodes(experiment: Experiment, folder: Path) -> tuple[Experiment, list[Path]]:
@@ -52,14 +52,18 @@ def split_between_nodes(experiment: Experiment, folder: Path) -> tuple[Experimen
     return experiment.only(corpus=corpus), [_write(part, folder / f"node-{n}") for n, part in enumerate(parts)]
 
 
-def _on_nodes(link: SuperLink, file: Path, row: RowSpec, folder: Path) -> dict[str, Any]:
+def _on_nodes(link: SuperLink, file: Path, row: RowSpec, folder: Path, seconds: float) -> Trial:
+    """Run a row; one that comes to no end is a failure of its own, and the next goes on."""
     out = folder / "runs" / row.name
-    said = link.run({"experiment": str(file), "row": row.name, "out": str(out)}, ROW_SECONDS)
+    try:
+        said = link.run({"experiment": str(file), "row": row.name, "out": str(out)}, seconds)
+    except RowError as error:
+        return Trial(row.name, folder.name, TWO_SILOS, None, str(error))
     summary = out / "summary.json"
     if not summary.exists():
-        raise RowError(f"{row.name}: flwr run left no summary: {said}")
+        return Trial(row.name, folder.name, TWO_SILOS, None, f"flwr run left no summary: {said}")
     rows: list[dict[str, Any]] = json.loads(summary.read_text(encoding="utf-8"))["rows"]
-    return rows[0]
+    return Trial.of(rows[0], folder.name, TWO_SILOS)
 
 
 def _parts(experiment: Experiment) -> list[list[Utterance]]:

@@ -21,17 +21,13 @@ from fedasr.engine.conformity.outcome import Skipped, Trial, Verdict
 from fedasr.engine.conformity.runner import Runner, child_command
 
 
-def tried(
-    case: Case, legs: Sequence[str], seconds: float | None = None, told: Callable[[str], None] = lambda line: None
-) -> Verdict:
+def tried(case: Case, legs: Sequence[str], told: Callable[[str], None] = lambda line: None) -> Verdict:
     """Run legs one after another and return what came of each row.
 
     Parameters
     ----------
     case : Case
     legs : sequence of str
-    seconds : float, optional
-        After which a leg is ended, in the place of its own limit.
     told : callable
         Given the name of each leg as it begins.
     """
@@ -42,7 +38,7 @@ def tried(
         case.experiment(folder / "speech")  # what is wrong with the request is told before anything runs
         for leg in legs:
             told(leg)
-            found = _run(case, leg, folder, seconds or LEGS[leg].limit(case))
+            found = _run(case, leg, folder, LEGS[leg].limit(case))
             if isinstance(found, Skipped):
                 skipped.append(found)
             else:
