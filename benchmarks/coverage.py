@@ -46,12 +46,15 @@ class Case:
         Standard deviation over speakers of the log of the ratio.
     left : float
         The variance between seeds of one speaker's errors, as a share of that of independent ones.
+    is_nested : bool
+        Draws, each with so many test speakers of its own, in the place of seeds.
     """
 
     name: str
     paired: bool
     ratio_spread: float
     left: float
+    is_nested: bool = False
 
 
 CASES = (
@@ -60,6 +63,8 @@ CASES = (
     Case("ratio, unlike rows", True, 0.6, 0.36),
     Case("rate, independent errors", False, 0.0, 1.0),
     Case("ratio, the same for all, independent errors", True, 0.0, 1.0),
+    Case("draws: rate", False, 0.0, 0.36, True),
+    Case("draws: ratio, like rows", True, 0.1, 0.36, True),
 )
 REAL = CASES[:3]
 
@@ -77,25 +82,27 @@ def measured(
 ) -> Found:  # fmt: skip
     """Simulate a cell."""
     inside, widths, alone = 0, 0.0, 0.0
-    names = tuple(map(str, range(speakers)))
+    parties = seeds if case.is_nested else 1
+    names = [tuple(f"{party}/{place}" for place in range(speakers)) for party in range(parties)]
     for _ in range(runs):
         estimate, truth, moved = 0.0, 0.0, []
-        words = dice.integers(*WORDS, speakers).astype(np.float64)
-        rates = RATE * _factors(SPREAD, (speakers,), dice)
+        words = dice.integers(*WORDS, (parties, speakers)).astype(np.float64)
+        rates = RATE * _factors(SPREAD, (parties, speakers), dice)
         for sign, spread in ((1, 0.0), (-1, case.ratio_spread))[: 1 + case.paired]:
-            own = rates * (_factors(spread, (speakers,), dice) if spread else 1.0)
+            own = rates * (_factors(spread, (parties, speakers), dice) if spread else 1.0)
             luck = _factors(deviation, (seeds, 1), dice)
             errors = _errors(own * words, luck, case.left, dice)
-            parts = [Training(names, one, words) for one in errors]
+            parts = [Training(names[n % parties], one, words[n % parties]) for n, one in enumerate(errors)]
             moved.append([sign * one for one in influences(parts) or []])
-            estimate += sign * math.log(errors.sum() / (seeds * words.sum()))
+            estimate += sign * math.log(errors.sum() / (seeds / parties * words.sum()))
             truth += sign * math.log(RATE * (float(luck[0, 0]) if seeds == 1 else 1.0))
         found = scatter(parts, [sum(one) for one in zip(*moved, strict=True)])
         assert found is not None
         half = half_width(found)
         inside += abs(estimate - truth) <= half
         widths += half
-        alone += float(stdtrit(speakers - 1, 0.975)) * math.sqrt(found.speakers * (speakers - 1) / speakers)
+        everybody = parties * speakers  # of the t interval alone, which is not raised for few speakers
+        alone += float(stdtrit(found.speakers_freedom, 0.975)) * math.sqrt(found.speakers * (1 - 1 / everybody))
     return Found(inside / runs, widths / alone)
 
 
@@ -112,7 +119,7 @@ def _errors(
     if left >= 1:
         return dice.poisson(expected * luck).astype(np.float64)
     kept = 1 - left
-    hard = np.broadcast_to(dice.poisson(expected / kept), (len(luck), len(expected)))
+    hard = np.broadcast_to(dice.poisson(expected / kept), (len(luck), expected.shape[1]))
     more = dice.poisson(
         expected * np.maximum(luck - 1 / kept, 0)
     )  # where a seed is so bad that all hard words are wrong
@@ -135,6 +142,8 @@ def main() -> None:
     print("| of | seeds | " + " | ".join(f"{d:.0%}: {s}" for d in DEVIATIONS for s in SPEAKERS) + " | width at 0 |")
     print("|---" * (3 + len(DEVIATIONS) * len(SPEAKERS)) + "|")
     for case, seeds in itertools.product(CASES, SEEDS):
+        if case.is_nested and seeds == 1:
+            continue  # as the same of one seed
         here = {(d, s): one for c, s, k, d, one in found if (c, k) == (case, seeds)}
         values = [f"{100 * here[d, s].covered:.1f}" for d in DEVIATIONS for s in SPEAKERS]
         widths = [here[0.0, s].width for s in SPEAKERS]

@@ -192,6 +192,7 @@ def _run_draws(
     pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
 
     def run_one(one: Experiment, place: Path, goes_on: bool) -> None:
+        watcher.stage(f"draw {one.seed}")
         run(
             one, out=None if goes_on else place, resume=place if goes_on else None, grid=pool, workers=workers,
             watcher=watcher, release=release,

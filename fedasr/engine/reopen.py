@@ -110,6 +110,10 @@ def reopen(folder: Path, data: Path | None = None) -> FinishedRow:
     """
     folder = folder.absolute()
     run = Run.open(folder.parent)
+    if run.experiment.draws:
+        raise UserError(
+            f"{run.path}: is a run of several draws; name a row of one, such as draw-{run.experiment.draws[0]}/…"
+        )
     rows = {run.experiment.folder_of(row, seed): (row, seed) for row, seed in run.experiment.rows()}
     if folder.name not in rows:
         raise UserError(f"{run.path}: the run has no row '{folder.name}'{nearest(folder.name, rows)}")

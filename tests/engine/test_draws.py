@@ -100,6 +100,8 @@ def test_a_row_of_a_draw_is_opened_as_any_other(drawn: Result) -> None:
     found = reopen(drawn.folder / "draw-3" / "fedavg")
     assert found.summary.seed == 3
     assert found.model() is not None
+    with pytest.raises(UserError, match="several draws; name a row of one, such as draw-1/"):
+        reopen(drawn.folder / "fedavg")
 
 
 def test_a_killed_run_goes_on_with_the_draws_that_are_left(drawn: Result, corpus: Path, tmp_path: Path) -> None:

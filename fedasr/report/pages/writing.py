@@ -94,7 +94,7 @@ def _comparison(data: RunData, release: bool) -> dict[str, Any]:
         "colours": {name: look.colour for name, look in looks(groups(data)).items()},
         "several_seeds": any(len(group.rows) > 1 for group in groups(data)),
         "scored_by": scored_by(data),
-        "pairs": pair_tables(data),
+        "pairs": pair_tables(data, release),
     }
 
 

@@ -16,7 +16,7 @@ from support.made_up_runs import speakers
 
 from fedasr.report import write_page
 from fedasr.report.tables.comparison import plain_table, table_rows
-from fedasr.report.tables.pairs import pair_table
+from fedasr.report.tables.pairs import pair_table, pair_tables
 from fedasr.report.words.findings import findings
 from fedasr.report.words.groups import groups, paired
 from fedasr.runs.reading import read_run
@@ -139,3 +139,17 @@ def test_many_rows_stand_beside_the_lowest_alone(make_run: Make, make_row: Make)
 
 def test_one_scored_row_has_no_pairs(make_run: Make, make_row: Make) -> None:
     assert pair_table(read_run(make_run([make_row("fedavg")], silos=2))) is None
+
+
+def test_own_speakers_are_paired_too_but_not_in_a_release(make_seeds: Make) -> None:
+    folder = make_seeds({"a": (0.2,), "b": (0.4,)})
+    for name, wer in (("a", 0.5), ("b", 0.25)):
+        path = folder / f"{name}@1/speakers.json"
+        own = [{**score, "of": "own speakers"} for score in speakers(wer)]
+        path.write_text(json.dumps([*json.loads(path.read_text()), *own]))
+    run = read_run(folder)
+    texts = {found.of: found.rows[0][1][1].text for found in pair_tables(run)}
+    assert texts["new speakers"].startswith("0.50 (")
+    assert texts["own speakers"].startswith("2.00 (")
+    assert [found.of for found in pair_tables(run, release=True)] == ["new speakers"]
+    assert "own speakers" not in write_page(folder, release=True).read_text()
