@@ -52,7 +52,8 @@ def _rows(*names: str) -> list[dict[str, Any]]:
 
 def _outcome(row: dict[str, Any]) -> tuple[Any, ...]:
     assert row["failure"] is None, (row["name"], row["failure"])
-    return row["model_sha256"], row["wer"], row["development_loss"], row["uplink_bytes"], row["simulated_seconds"]
+    keys = ("model_sha256", "wer", "development_loss", "uplink_bytes", "simulated_seconds")
+    return tuple(row[key] for key in (*keys, "utterances", "public_utterances"))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,10 @@ from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.silo.teachers.stages import teacher_stage
 from fedasr.silo.train import local_steps
+from fedasr.training.taken import Taken, metered, noted
 
+TAKEN = "taken"
+"""Under this name a stage keeps the gradients that a teacher took."""
 TEACHER = "teacher"
 """The record of a silo's state that holds its teacher."""
 
@@ -37,12 +40,18 @@ def _trained(host: SiloHost, silo: Silo, request: TrainRequest) -> tuple[Weights
     found = host.stages.find(silo.number, stage) if host.stages and stage else None
     if found is not None:
         arrays, about = found
+        if TAKEN in about:  # whoever found a teacher has it by the same gradients as whoever trained it
+            noted(Taken(*about[TAKEN]))
         return {name: arrays[name] for name, _ in host.recogniser.named_parameters()}, about["audio_seconds"]
     host.recogniser.load(request.weights)
-    trained = local_steps(host, silo, request)
+    with metered() as meter:
+        trained = local_steps(host, silo, request)
+    if (taken := meter.taken) is not None:
+        noted(taken)
     weights = host.recogniser.weights()
     if host.stages and stage:
-        host.stages.keep(silo.number, stage, weights, {"audio_seconds": trained.audio_seconds})
+        work = {} if taken is None else {TAKEN: [taken.private, taken.public]}
+        host.stages.keep(silo.number, stage, weights, {"audio_seconds": trained.audio_seconds, **work})
     return weights, trained.audio_seconds
 
 
