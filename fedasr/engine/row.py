@@ -80,7 +80,17 @@ def _scored(parts: Assembly) -> dict[str, Any]:
         parts.folder.keep_states(grid.silo_states())
     scores = score_silo_models(parts, central.per_silo) if last is None else _scored_model(parts, central, last)
     central.releases.save()
-    return {**scores, "scored": central.scored.followed, "note": central.scored.note}
+    notes = [central.scored.note, _wider(central.start, last or {})]
+    return {**scores, "scored": central.scored.followed, "note": "; ".join(filter(None, notes)) or None}
+
+
+def _wider(start: Weights, last: Weights) -> str:
+    """Return why more bytes go down than the start has, where a strategy makes its model in a wider type."""
+    before, after = (sum(array.nbytes for array in weights.values()) for weights in (start, last))
+    if after <= before:
+        return ""
+    kinds = sorted({str(array.dtype) for array in last.values()} - {str(array.dtype) for array in start.values()})
+    return f"the strategy's model is {', '.join(kinds)}: it goes to the silos in {after / before:.3g} times the bytes"
 
 
 def _scored_model(parts: Assembly, central: Central, last: Weights) -> dict[str, Any]:

@@ -65,3 +65,15 @@ def test_a_codec_of_float32_is_refused_before_anything_is_trained(tmp_path: Path
     (found,) = run(tmp_path / "run", [{"name": "row", **row}], head=DOUBLE["head"])
     assert "'ctc.output.bias' is float64" in found["failure"]
     assert found["uplink_bytes"] == found["downlink_bytes"] == 0
+
+
+def test_a_strategy_that_makes_a_wider_model_is_said_to_send_more(unequal_corpus: Path, tmp_path: Path) -> None:
+    rows = [
+        {"name": name, "strategy": f"flwr.serverapp.strategy:{name}"} for name in ("FedAvg", "FedAdam", "FedMedian")
+    ]
+    found = {row["name"]: row for row in run_unequal(unequal_corpus, tmp_path / "run", *rows, training={"rounds": 2})}
+    assert found["FedAvg"]["note"] is None
+    assert found["FedAdam"]["note"] == "the strategy's model is float64: it goes to the silos in 2 times the bytes"
+    assert found["FedAdam"]["downlink_bytes"] > 1.4 * found["FedAvg"]["downlink_bytes"]
+    wide = found["FedMedian"]["downlink_bytes"] > 1.4 * found["FedAvg"]["downlink_bytes"]
+    assert bool(found["FedMedian"]["note"]) == wide
