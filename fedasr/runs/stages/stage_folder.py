@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import Arrays, append_lines, load_arrays, read_lines, save_arrays
+from fedasr.common.files import Arrays, load_arrays, read_lines, save_arrays, write_lines
 from fedasr.runs.stages.stage import Stage, described
 
 RESULT, ROWS = "result.safetensors", "rows.jsonl"
@@ -67,9 +67,10 @@ class StageFolder:
 
     def _note(self, folder: Path) -> None:
         """Write down that the row used it."""
-        if self.row not in rows_of(folder):
-            with suppress(UserError):
-                append_lines(folder / ROWS, [{"row": self.row}])
+        rows = rows_of(folder)
+        if self.row not in rows:
+            with suppress(UserError):  # written whole: nothing is appended to a line that a crash tore
+                write_lines(folder / ROWS, [{"row": row} for row in (*rows, self.row)])
 
 
 def rows_of(folder: Path) -> list[str]:
