@@ -2,8 +2,8 @@
 
     python benchmarks/decoding.py runs/quickstart-1/fedavg --words 130 --words 20000
 
-The row is one of a run whose ``decoding.method`` is ``lexicon``. Its lexicon is filled up with invented words, each said
-once in a sentence of six, to the number asked for; the run's test speakers are heard one by one.
+The row is one of a run whose ``decoding.method`` is ``lexicon``. Its lexicon is filled up with invented words, each
+said once in a sentence of six, to the number asked for; the run's test speakers are heard one by one.
 """
 
 from __future__ import annotations

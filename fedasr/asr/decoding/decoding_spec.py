@@ -43,7 +43,7 @@ class DecodingSpec(Settings):
     text: str = ""
     order: int = number(3, least=1, most=6)
     beam: int = number(32, least=1)
-    drop: float = number(15.0, above=0, below=math.inf)
+    drop: float = number(10.0, above=0, below=math.inf)
     language_weight: float | None = number(None, least=0, below=math.inf)
     word_bonus: float | None = number(None, least=-20, most=20)
 

@@ -85,8 +85,8 @@ class TransducerBeam:
     head : Predicting
     projected_1TF : Tensor
         The encodings as the joiner adds them.
-    log_probs_KTV : Tensor of float64
-        Log-probabilities of the next token in each frame, once the prefix is said.
+    log_probs_KTV, probs_KTV : Tensor of float32
+        Log-probabilities of the next token in each frame, once the prefix is said, and their exponentials.
     reached_KS : Tensor of float64
         Log-probabilities of having said the prefix on reaching a frame, or the end.
     state : tuple of Tensor
@@ -96,11 +96,14 @@ class TransducerBeam:
     head: Predicting
     projected_1TF: Tensor
     log_probs_KTV: Tensor
+    probs_KTV: Tensor
     reached_KS: Tensor
     state: tuple[Tensor, Tensor]
 
     def extensions(self) -> Tensor:
-        return (self.reached_KS[:, :-1, None] + self.log_probs_KTV).logsumexp(1)
+        peak_K1 = _peak(self.reached_KS[:, :-1])
+        weights_K1T = (self.reached_KS[:, :-1] - peak_K1).exp()[:, None]
+        return (weights_K1T @ self.probs_KTV.double())[:, 0].log() + peak_K1
 
     def ends(self) -> Tensor:
         return self.reached_KS[:, -1]
@@ -110,26 +113,34 @@ class TransducerBeam:
         rows, labels = parents_R.to(self.projected_1TF.device), labels_R.to(self.projected_1TF.device)
         state = (self.state[0][:, rows].contiguous(), self.state[1][:, rows].contiguous())
         log_probs, state = self.head.next_tokens(self.projected_1TF, labels, state)
-        log_probs_RTV = log_probs.double().cpu()
-        waited_RS = functional.pad(log_probs_RTV[:, :, BLANK], (1, 0))
+        log_probs_RTV = log_probs.cpu()
+        waited_RS = functional.pad(log_probs_RTV[:, :, BLANK].double(), (1, 0))
         reached_RS = log_recurrence(waited_RS, functional.pad(said_RT, (0, 1), value=IMPOSSIBLE))
-        return replace(self, log_probs_KTV=log_probs_RTV, reached_KS=reached_RS, state=state)
+        return replace(
+            self, log_probs_KTV=log_probs_RTV, probs_KTV=log_probs_RTV.exp(), reached_KS=reached_RS, state=state
+        )  # fmt: skip
 
 
 def transducer_beam(head: Predicting, encodings_TF: Tensor) -> TransducerBeam:
     """Return the variables of the empty prefix alone, given the encodings of one utterance."""
     projected_1TF = head.from_encoder(encodings_TF)[None]
     log_probs, state = head.next_tokens(projected_1TF, torch.full((1,), BLANK, device=encodings_TF.device), None)
-    log_probs_1TV = log_probs.double().cpu()
-    reached_1S = functional.pad(log_probs_1TV[:, :, BLANK].cumsum(1), (1, 0))
-    return TransducerBeam(head, projected_1TF, log_probs_1TV, reached_1S, state)
+    log_probs_1TV = log_probs.cpu()
+    reached_1S = functional.pad(log_probs_1TV[:, :, BLANK].double().cumsum(1), (1, 0))
+    return TransducerBeam(head, projected_1TF, log_probs_1TV, log_probs_1TV.exp(), reached_1S, state)
 
 
 def _sums(weights_KT: Tensor, probs_TV: Tensor) -> Tensor:
     """Return ``log Σ_t exp(weights[t]) probs[t, v]``; labels e⁻⁷⁰⁰ times less probable than the best are lost."""
-    peak_K1 = weights_KT.amax(1, keepdim=True) if weights_KT.shape[1] else weights_KT.new_zeros(len(weights_KT), 1)
-    peak_K1 = peak_K1.nan_to_num(neginf=0.0)
+    peak_K1 = _peak(weights_KT)
     return ((weights_KT - peak_K1).exp() @ probs_TV).log() + peak_K1
+
+
+def _peak(weights_KT: Tensor) -> Tensor:
+    """Return the largest of each row, zero where it is impossible or there is none."""
+    if not weights_KT.shape[1]:
+        return weights_KT.new_zeros(len(weights_KT), 1)
+    return weights_KT.amax(1, keepdim=True).nan_to_num(neginf=0.0)
 
 
 def _delayed(values_KT: Tensor) -> Tensor:
