@@ -71,7 +71,7 @@ def rate_interval(tested: Sequence[ModelErrors]) -> Interval | None:
     if not words:
         return None
     if errors:
-        return _interval(errors / words, _scatter_of(parts), tested, parts)
+        return _interval(errors / words, _at_least_binomial(_scatter_of(parts), errors / words, parts), tested, parts)
     none = _interval(0.0, None, tested, parts)
     most = 1 - OUTSIDE ** (1 / _words_once(parts))
     return replace(none, low=0.0, high=most) if none.speakers > 1 else none
@@ -137,6 +137,13 @@ def _interval(
         return Interval(value, None, None, *counts)
     factor = math.exp(min(half_width(found), 700.0))
     return Interval(value, value / factor, value * factor, *counts)
+
+
+def _at_least_binomial(found: Scatter | None, rate: float, parts: Sequence[Training]) -> Scatter | None:
+    """Return the scatter of a rate, no smaller than with independent words: few speakers may be alike by chance."""
+    if found is None:
+        return None
+    return replace(found, speakers=max(found.speakers, (1 - rate) / (rate * _words_once(parts))))
 
 
 def _words_once(parts: Sequence[Training]) -> float:

@@ -293,3 +293,10 @@ def test_influences_move_the_log_of_the_rate() -> None:
     slope = [(log_rate(errors + 1e-6 * np.eye(10)[n]) - log_rate(errors)) / 1e-6 for n in range(10)]
     expected = (errors - errors.sum() / WORDS.sum() * WORDS) * np.array(slope)
     np.testing.assert_allclose(moved[0], expected, rtol=1e-5)
+
+
+def test_speakers_who_are_alike_by_chance_give_no_interval_of_no_width() -> None:
+    """Two speakers, each 3 of 9: the t interval over them would be a point."""
+    value, low, high = known(rate_interval(counted([3, 3], words=9)))
+    half = stats.t.ppf(0.975, 1) * math.sqrt((1 - value) / 6)
+    assert (low, high) == pytest.approx((value * math.exp(-half), value * math.exp(half)))
