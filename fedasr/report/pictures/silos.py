@@ -49,9 +49,15 @@ def speaker_strips(data: RunData) -> list[Strip]:
 def silos_picture(data: RunData) -> list[Picture]:
     """Return the WER silo by silo, with its words."""
     strips = silo_strips(data)
-    own = [strip.group.name for strip in strips if strip.on != "test"]
+    held = [strip.group.name for strip in strips if strip.on == "held out"]
+    own = [strip.group.name for strip in strips if strip.on == "own speech"]
     test = [strip.group.name for strip in strips if strip.on == "test"]
     caption = "Is anyone left behind?"
+    if held:
+        caption += (
+            f" {listing(held)}: the final model, or each silo's own, on the speech that each silo holds out of its "
+            "own: no row was trained on it."
+        )
     if own:
         caption += (
             f" {listing(own)}: the final model on each silo's own speech, the very speech that rows across "

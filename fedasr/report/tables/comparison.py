@@ -10,17 +10,20 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from fedasr.comparison.intervals import Interval
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.pairs import trainings_text, worse_than_start
 from fedasr.report.words.promises import VOID, promise_of
 from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
-from fedasr.runs.data import DECODED, RowData, RunData
+from fedasr.report.words.whose import is_withheld, left_behind, left_behind_rates
+from fedasr.runs.data import DECODED, LEFT_BEHIND, OWN_SPEAKERS, RowData, RunData
 
-HEADINGS = ("row", "WER %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
+HEADINGS = ("row", "WER %", "own %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
+"""WER on new speakers (the test part), and on own speakers: what silos hold out of their own speech."""
 UNKNOWN = "–"
 
-# Only these wrap, and between words: so ten columns fit a terminal of 80.
+# Only these wrap, and between words: so eleven columns fit a terminal of 80.
 _WRAPPED = ("row", "epsilon", "time")
 
 
@@ -66,7 +69,7 @@ def table(data: RunData) -> Table:
     for column, heading in enumerate(HEADINGS):
         words = [heading, *(word for line in lines for word in line[column].plain.split())]
         shown.add_column(
-            heading,
+            heading.removesuffix(" %") if heading == "own %" else heading,
             justify="left" if heading in ("row", "epsilon") else "right",
             width=min(max(map(len, words)), 24) if heading in _WRAPPED else None,
             no_wrap=heading not in _WRAPPED,
@@ -93,6 +96,7 @@ def _table_row(group: Group, best: float | None, release: bool, remark: str | No
     cells = (
         Cell(group.name),
         _wer(group, release),
+        _own(group, release),
         _mean(group, lambda row: row.cer, percent),
         _epsilon(group),
         _mean(group, lambda row: row.uplink_bytes, bytes_text),
@@ -122,18 +126,22 @@ def _wer(group: Group, release: bool) -> Cell:
     if spreads and not release:
         low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)
         details.append(f"silos {percent(low, 0)}–{percent(high, 0)}")
-    held_out = group.mean(lambda row: row.own_wer)
-    details += _decoded(group)
-    details += [f"held out {percent(held_out)}"] if held_out is not None and not release else []
-    return Cell(percent(wer.value), tuple(details))
+    return Cell(percent(wer.value), (*details, *_rate("decoded", group.rate(decoding=DECODED))))
 
 
-def _decoded(group: Group) -> list[str]:
-    """Return the WER by the experiment's decoding and its interval; nothing without one."""
-    found = group.rate(decoding=DECODED)
+def _own(group: Group, release: bool) -> Cell:
+    found = group.rate(OWN_SPEAKERS)
+    if found is None or (release and is_withheld(group)):
+        return Cell(UNKNOWN)
+    details = [*_rate("", found)[1:], *_rate("decoded", group.rate(OWN_SPEAKERS, DECODED))]
+    return Cell(percent(found.value), (*details, *_rate("left behind", group.rate(LEFT_BEHIND))))
+
+
+def _rate(name: str, found: Interval | None) -> list[str]:
+    """Return a rate by its name, and its interval; nothing where it was not measured."""
     if found is None:
         return []
-    told = f"decoded {percent(found.value)}"
+    told = f"{name} {percent(found.value)}"
     return [told] if found.low is None or found.high is None else [told, f"{percent(found.low)}–{percent(found.high)}"]
 
 
@@ -176,13 +184,15 @@ def _footnotes(data: RunData) -> list[str]:
         texts = [f"epsilon {promise.text} {promise.detail}"] if promise.details else []
         texts += [*(f"failed: {failure}" for failure in row.failures), *row.notes]
         lines += [f"{row.cells[0].text}: {text}" for text in texts]
-    return [*lines, *filter(None, [scored_by(data)]), *data.remarks]
+    whose = [left_behind(data), left_behind_rates(groups(data))]
+    return [*lines, *filter(None, [scored_by(data), *whose]), *data.remarks]
 
 
 def _stacked(row: TableRow, column: int) -> Text:
-    """A cell for the terminal: what qualifies the value stands below it, of a promise only its unit."""
+    """A cell for the terminal: what qualifies the value stands below, of a promise its unit, of own speech nothing."""
     cell = row.cells[column]
-    details = cell.details[:1] if HEADINGS[column] == "epsilon" else cell.details
+    most = {"epsilon": 1, "own %": 0}.get(HEADINGS[column], len(cell.details))
+    details = cell.details[:most]
     lines = [cell.text, *details]
     if HEADINGS[column] == "WER %":
         lines = [line.replace("silos ", "silos\n") for line in lines]

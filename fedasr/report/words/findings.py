@@ -7,6 +7,7 @@ from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.pairs import rate_text, standing
 from fedasr.report.words.promises import promise_of, strategy_name
 from fedasr.report.words.units import count_text, epsilon_text, listing, percent
+from fedasr.report.words.whose import personalisation
 from fedasr.runs.data import RunData
 
 REFERENCES = ("centralised", "local-only", "public-only")
@@ -19,6 +20,8 @@ def findings(data: RunData) -> str:
     sentences = [_best(scored)] if scored else [_nothing(data)]
     if gap := _gap(scored):
         sentences.append(gap)
+    if told := personalisation(everyone):
+        sentences.append(told)
     if failed := [group.name for group in everyone if group.failures]:
         sentences.append(f"{count_text(len(failed), 'row')} failed, wholly or in part: {listing(failed)}.")
     return " ".join(sentences)

@@ -60,7 +60,7 @@ class Group:
         if pooled is not None:
             return pooled
         low, high = (rows[0].wer_low, rows[0].wer_high) if len(rows) == 1 else (None, None)
-        draws, speakers = {row.draw for row in rows}, {score.speaker for row in rows for score in row.speaker_scores}
+        draws, speakers = {row.draw for row in rows}, {name for one in self.tested() for name, _, _ in one.errors}
         return Interval(fmean([row.wer or 0.0 for row in rows]), low, high, len(rows), len(draws), len(speakers))
 
     def interval(self) -> tuple[float, float] | None:

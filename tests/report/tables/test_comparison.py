@@ -31,7 +31,7 @@ def cells(folder: Path, row: int = 0) -> dict[str, str]:
 
 def test_a_row_in_words(make_run: Make, make_row: Make) -> None:
     assert cells(make_run([make_row("fedavg")])) == {
-        "row": "fedavg", "WER %": "23.7 (20.4–27.7)", "CER %": "9.5", "epsilon": "none promised",
+        "row": "fedavg", "WER %": "23.7 (20.4–27.7)", "own %": "–", "CER %": "9.5", "epsilon": "none promised",
         "up": "4.1 GB", "down": "4.3 GB", "rounds": "30", "silos": "60", "time": "5 min 10 s",
         "memory": "1.9 GB",
     }  # fmt: skip

@@ -152,4 +152,4 @@ def test_own_speakers_are_paired_too_but_not_in_a_release(make_seeds: Make) -> N
     assert texts["new speakers"].startswith("0.50 (")
     assert texts["own speakers"].startswith("2.00 (")
     assert [found.of for found in pair_tables(run, release=True)] == ["new speakers"]
-    assert "own speakers" not in write_page(folder, release=True).read_text()
+    assert "Rows beside each other, own speakers" not in write_page(folder, release=True).read_text()
