@@ -108,6 +108,7 @@ class Reader:
         for name in ("MANIFEST.jsonl", "TEST_MANIFEST.jsonl"):
             table = [{**line, "audio_filepath": f"speech/{line['audio_filepath']}"} for line in lines]
             (self.place / name).write_text("\n".join(map(json.dumps, table)))
+        (self.place / "sentences.txt").write_text("turn the lights off\nopen the door\n")
         soundfile.write(self.place / "a.wav", *soundfile.read(speech / "0.wav"))
         soundfile.write(self.place / "b.flac", *soundfile.read(speech / "1.wav"))
         (self.place / "simulations").symlink_to(CHECKOUT / "simulations")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fedasr.asr.decoding.search import Balance, Text
 from fedasr.asr.word_errors import count_errors, total
 
-GRID = tuple(Balance(*point) for point in itertools.product((0.6, 0.3, 1.0, 1.5), (0.0, 1.0, 2.0)))
+GRID = tuple(Balance(*point) for point in itertools.product((0.6, 0.3, 1.2, 2.0), (0.0, 1.5, 3.0)))
 """What is tried; of two that do equally well the earlier is taken."""
 TRIED = 50
 """Texts of each utterance that are weighed again."""
