@@ -31,7 +31,7 @@ def said(caplog: pytest.LogCaptureFixture, tiny: Experiment, name: str, **option
 
 
 @pytest.mark.parametrize(("strategy", "options"), [
-    ("fedavg", {}), ("bmuf", {}), ("dp-fedavg", {}), (f"{FLOWER}FedAdam", {}),
+    ("fedavg", {}), ("bmuf", {"block_momentum": 0.5}), ("dp-fedavg", {}), (f"{FLOWER}FedAdam", {}),
     (f"{FLOWER}DifferentialPrivacyServerSideFixedClipping", WRAPPER),
     (f"{FLOWER}DifferentialPrivacyServerSideFixedClipping", {**WRAPPER, "strategy": f"{FLOWER}FedMedian"}),
 ])  # fmt: skip
