@@ -74,5 +74,8 @@ class StageFolder:
 
 
 def rows_of(folder: Path) -> list[str]:
-    """Return the rows that used the result in a stage's folder."""
-    return [str(line["row"]) for line in read_lines(folder / ROWS)]
+    """Return the rows that used the result in a stage's folder, as far as they can be read."""
+    try:
+        return [str(line["row"]) for line in read_lines(folder / ROWS)]
+    except (KeyError, TypeError, ValueError):
+        return []

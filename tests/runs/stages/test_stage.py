@@ -133,3 +133,6 @@ def test_what_is_damaged_or_not_on_this_machine_is_as_good_as_none(tmp_path: Pat
     assert folder.find(0, stage) is None
     folder.keep(0, stage, ARRAYS, {})
     assert folder.find(0, stage) is not None
+    (file.parent / "rows.jsonl").write_text('{"row": "a"}\nno line\n{"row"')
+    assert folder.find(0, stage) is not None
+    assert rows_of(file.parent) == ["row"]
