@@ -24,7 +24,9 @@ def main(
     strategy: Annotated[
         list[str] | None, typer.Option(help="Only this row; or add a row: a strategy's name or module:Class.")
     ] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as training.rounds=20.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE, such as training.learning_rate=0.2.")
+    ] = None,
     seed: Annotated[list[int] | None, typer.Option(help="The seed; several make several rows of each.")] = None,
     draw: Annotated[list[int] | None, typer.Option(help="Only this draw of the speakers; or several.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder.")] = None,

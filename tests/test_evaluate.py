@@ -101,7 +101,7 @@ def test_scores_are_of_the_hypotheses(model: Path, manifest: Path, spoken: list[
     assert scores["wer_low"] <= scores["wer"] <= scores["wer_high"]
     assert scores["utterances"] == len(spoken) == len(scores["hypotheses"])
     for heard, utterance in zip(scores["hypotheses"], spoken, strict=True):
-        assert heard.keys() == {"id", "speaker", "reference", "hypothesis"}
+        assert heard.keys() == {"id", "speaker", "reference", "hypothesis", "decoded"}
         assert (heard["speaker"], heard["reference"]) == (utterance.speaker, utterance.text)
 
 

@@ -215,7 +215,7 @@ class Assembly:
 
     def _clock(self) -> Clock:
         cost = compute_cost(self.prepared, self.folder.path.parent)
-        return Clock(build_network(self.row.network), cost.seconds_per_audio_second, self.streams)
+        return Clock(build_network(self.row.network), cost.seconds_per_audio_second, Streams(self.seed))
 
 
 def row_streams(experiment: Experiment, row: RowSpec, seed: int) -> Streams:

@@ -66,7 +66,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """Return key and value of ``KEY=VALUE``; a value that is not TOML is a text."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise UserError(f"--set {text}: write KEY=VALUE, such as training.rounds=20")
+        raise UserError(f"--set {text}: write KEY=VALUE, such as training.learning_rate=0.2")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

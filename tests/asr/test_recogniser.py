@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,8 +149,8 @@ def test_a_batch_is_transcribed_in_the_order_asked_for() -> None:
 class _Measure:
     """Hears of an utterance how long it is."""
 
-    def transcribe(self, batch: Batch) -> list[str]:
-        return [str(length) for length in batch.lengths_B.tolist()]
+    def hear(self, batch: Batch, decode: None) -> SimpleNamespace:
+        return SimpleNamespace(texts=[str(length) for length in batch.lengths_B.tolist()])
 
 
 @pytest.mark.parametrize("count", [0, 1, 3 * BATCH + 5])

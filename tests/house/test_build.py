@@ -18,7 +18,7 @@ FOLDERS = ("fedasr", "strategies", "simulations", "tests", "docs", "benchmarks")
 TINY = {
     "corpus.speakers": 9, "corpus.utterances_per_speaker": 3, "corpus.public_speakers": 2, "corpus.test_speakers": 2,
     "corpus.development_speakers": 1, "corpus.unlabelled_speakers": 0, "model.layers": 1, "model.units": 16,
-    "model.mels": 16, "start.epochs": 1, "training.rounds": 1, "training.local_steps": 1,
+    "model.mels": 16, "start.epochs": 1, "work.utterances": 0, "training.rounds": 1, "training.local_steps": 1,
 }  # fmt: skip
 
 

@@ -78,6 +78,7 @@ def test_a_line_of_the_summary_comes_back_as_it_was(tmp_path: Path) -> None:
     made = {
         "str": "x", "str | None": "y", "int | None": 2**60 + 1, "float | None": 0.1,
         "tuple[str, ...]": ("a", "b"), "tuple[float, float] | None": (0.25, 0.5),
+        "Mapping[str, str] | None": {"a": "b"},
     }  # fmt: skip
     values = {field.name: made[str(field.type)] for field in fields(RowSummary)}
     row, summary = RowFolder(tmp_path), RowSummary(**{**values, "status": "finished"})

@@ -146,9 +146,9 @@ def test_what_comes_back_can_be_written_and_is_nobody_elses() -> None:
 def test_settings_that_a_strategy_changed_come_back() -> None:
     """A frozen dataclass may be replaced by another: nothing is left out for what it looks like."""
     thing, other = _Thing(), _Thing()
-    thing.value, other.value = FedAvgSettings(0.5), FedAvgSettings(0.25)
+    thing.value, other.value = FedAvgSettings("uniform"), FedAvgSettings("seconds")
     restore(other, state_of(thing))
-    assert other.value == FedAvgSettings(0.5)
+    assert other.value == FedAvgSettings("uniform")
 
 
 def test_what_cannot_be_written_down_is_refused() -> None:

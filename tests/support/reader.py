@@ -108,9 +108,10 @@ class Reader:
         write_page_corpora(speech, self.place)
         for name in ("PATH_TO_AN4", "DATA", "FOLDER", "other"):
             (self.place / name).symlink_to(speech)
-        for name in ("MANIFEST.jsonl", "TEST_MANIFEST.jsonl"):
-            table = [{**line, "audio_filepath": f"speech/{line['audio_filepath']}"} for line in lines]
-            (self.place / name).write_text("\n".join(map(json.dumps, table)))
+        table = [{**line, "audio_filepath": f"speech/{line['audio_filepath']}"} for line in lines]
+        others = [{**line, "speaker": f"other {line['speaker']}"} for line in table]
+        for name, told in (("MANIFEST.jsonl", table), ("TEST_MANIFEST.jsonl", others)):
+            (self.place / name).write_text("\n".join(map(json.dumps, told)))
         (self.place / "sentences.txt").write_text("turn the lights off\nopen the door\n")
         soundfile.write(self.place / "a.wav", *soundfile.read(speech / "0.wav"))
         soundfile.write(self.place / "b.flac", *soundfile.read(speech / "1.wav"))

@@ -60,7 +60,7 @@ SETTINGS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"compare": [{"name": "a", "strategy": "fedavg", "training": {"rounds": 0}}]},
      ("compare.a.training.rounds", "at least 1")),
     ({"compare": [{"name": "a", "strategy": "fedavgm", "options": {"momentum": 1.0}}]}, ("momentum", "1.0")),
-    ({"compare": [{"name": "a", "strategy": "fedavg", "options": {"momentun": 0.5}}]}, ("compare.a", "momentun")),
+    ({"compare": [{"name": "a", "strategy": "fedavgm", "options": {"momentun": 0.5}}]}, ("compare.a", "momentun")),
     ({"compare": [{"name": "a", "strategy": "fedavgm", "options": {"momentum": "much"}}]},
      ("compare.a", "momentum", "much")),
     ({"compare": [{"name": "a", "strategy": "public-only", "options": {"steps": 1}}]}, ("steps",)),
@@ -86,7 +86,7 @@ def test_settings(changes: dict[str, Any], named: tuple[str, ...], refused: Refu
 
 def test_all_mistakes_of_a_file_are_told(run_command: Callable[..., Finished], write_toml: Any) -> None:
     rows = [
-        {"name": "a", "strategy": "fedavg", "options": {"momentun": 0.5, "server_learning_rate": 0}},
+        {"name": "a", "strategy": "fedavgm", "options": {"momentun": 0.5, "server_learning_rate": 0}},
         {"name": "b", "strategy": "fedavgg", "codec": "top-k", "codec_options": {"density": 2}, "network": "phone"},
         {"name": "c", "strategie": "fedavg"},
     ]

@@ -40,9 +40,11 @@ def test_the_default_is_a_row_of_the_quickstart() -> None:
 
 
 def test_settings_seed_and_any_strategy_override() -> None:
-    config = _config(settings="training.rounds=3; model.encoder=lstm;", seed=9, row="flwr.serverapp.strategy:FedAdam")
+    config = _config(
+        settings="training.local_steps=3; model.encoder=lstm;", seed=9, row="flwr.serverapp.strategy:FedAdam"
+    )
     experiment = experiment_of(config)
-    assert (experiment.training.rounds, experiment.model.encoder, experiment.seed) == (3, "lstm", 9)
+    assert (experiment.training.local_steps, experiment.model.encoder, experiment.seed) == (3, "lstm", 9)
     assert [row.strategy for row in experiment.compare] == ["flwr.serverapp.strategy:FedAdam"]
 
 

@@ -47,7 +47,7 @@ def test_standard_output_is_the_summary_and_nothing_else(
 ) -> None:
     run = simulated(*options)
     assert run.finished.out == (run.folder / "summary.json").read_text()
-    assert set(run.summary) == {"experiment", "seed", "version", "rows"}
+    assert set(run.summary) == {"experiment", "seed", "scored", "version", "rows"}
     assert run.summary["version"] == fedasr.__version__
     for row in run.summary["rows"]:
         assert row.keys() >= KEYS
@@ -104,7 +104,7 @@ def test_the_model_is_the_one_the_summary_names(simulated: Callable[..., Simulat
         if row["name"] != "local-only":
             assert digest(load_model(run.folder / row["folder"]).weights()) == row["model_sha256"]
     assert not (run.folder / "local-only" / "model.safetensors").exists()
-    starts = list((run.folder / "start").iterdir())
+    starts = list((run.folder / "start").glob("*.safetensors"))
     assert [digest(load_model(path).weights()) for path in starts] == [run.digests["public-only"]]
 
 

@@ -128,7 +128,7 @@ def replay(folder: Path, scenario: Scenario) -> Replay:
     seed, rows = read_rows(folder, scenario.rows)
     terms, compute_note = _terms(folder, rows, scenario)
     # The stream of a simulation's own clock (fedasr.common.randomness, without torch): the same silos are slow.
-    key = (crc32(b""), crc32(b"network"), 0, 2**32 - 1)
+    key = (crc32(b"network"), 0, 2**32 - 1)
     network, seeds = scenario.placed(), np.random.SeedSequence(entropy=seed, spawn_key=key)
     scaling = Scaling(network, seeds)
     workloads = [workload for row in rows if (workload := workload_of(row, terms))]
