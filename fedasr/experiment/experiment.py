@@ -119,7 +119,7 @@ class Experiment(Settings):
 
     def _work_conflicts(self) -> Iterable[Mistake]:
         if self.work.utterances and self.training.rounds != TrainingSpec().rounds:
-            text = "{0} takes no effect, since {1} gives each row its rounds; state them in a row's own training, or set {1} to 0"
+            text = "{0} takes no effect, since {1} gives each row its rounds; state them in a row's own training"
             yield Mistake(text, ("training.rounds", "work.utterances"))
         if self.work.utterances and self.corpus.partition == NODES:
             text = "{0} needs to know what each silo holds, and with {1} = 'nodes' only the nodes do; leave it out"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 import soundfile
 
@@ -31,14 +32,20 @@ def write_page_corpora(speech: Path, place: Path) -> None:
     forms.nemo(forms.joined(clips, _new(place / "SEGMENTS")), place / "SEGMENTS")
     rows = [f"{clip.audio}\t{clip.seconds}\t{clip.text}\t{clip.speaker}" for clip in clips]
     (place / "clips.tsv").write_text("\n".join(["path\tduration\tsentence\tclient", *rows]) + "\n")
-    _librispeech(clips, place / "LIBRISPEECH/LibriSpeech/dev-clean-2")
-    _common_voice(clips, _new(place / "COMMON_VOICE/clips").parent)
-    _speech_commands(clips, place / "SPEECH_COMMANDS/speech_commands_v0.02")
+    names = sorted({clip.speaker for clip in clips})
+    tested = [clip for clip in clips if clip.speaker in names[-2:]]
+    trained = [clip for clip in clips if clip not in tested]
+    for subset, (part, first) in {
+        "dev-clean-2": (clips, 10), "train-clean-5": (trained, 30), "test-clean": (tested, 50),
+    }.items():  # fmt: skip
+        _librispeech(part, place / f"LIBRISPEECH/LibriSpeech/{subset}", first)
+    _common_voice(_new(place / "COMMON_VOICE/clips").parent, validated=clips, train=trained, test=tested)
+    _speech_commands(clips, place / "SPEECH_COMMANDS/speech_commands_v0.02", tested)
     _vctk(clips, place / "VCTK/VCTK-Corpus-0.92")
 
 
-def _librispeech(clips: Sequence[Any], folder: Path) -> None:
-    for number, speaker in enumerate(sorted({clip.speaker for clip in clips}), start=10):
+def _librispeech(clips: Sequence[Any], folder: Path, first: int) -> None:
+    for number, speaker in enumerate(sorted({clip.speaker for clip in clips}), start=first):
         chapter = _new(folder / f"{number}/1")
         said = [clip for clip in clips if clip.speaker == speaker]
         for place, clip in enumerate(said):
@@ -47,17 +54,23 @@ def _librispeech(clips: Sequence[Any], folder: Path) -> None:
         (chapter / f"{number}-1.trans.txt").write_text("".join(lines))
 
 
-def _common_voice(clips: Sequence[Any], folder: Path) -> None:
-    for clip in clips:
+def _common_voice(folder: Path, **subsets: Sequence[Any]) -> None:
+    for clip in subsets["validated"]:
         _copy(clip, folder / f"clips/{clip.id}.mp3")
-    rows = [f"{clip.speaker}\t{clip.id}.mp3\t{clip.text.capitalize()}." for clip in clips]
-    (folder / "validated.tsv").write_text("\n".join(["client_id\tpath\tsentence", *rows]) + "\n")
+    for name, clips in subsets.items():
+        rows = [f"{clip.speaker}\t{clip.id}.mp3\t{clip.text.capitalize()}." for clip in clips]
+        (folder / f"{name}.tsv").write_text("\n".join(["client_id\tpath\tsentence", *rows]) + "\n")
 
 
-def _speech_commands(clips: Sequence[Any], folder: Path) -> None:
+def _speech_commands(clips: Sequence[Any], folder: Path, tested: Sequence[Any]) -> None:
+    listed = []
     for number, clip in enumerate(clips):
-        speaker = f"{int(clip.speaker.encode().hex(), 16) % 2**32:08x}"
-        _copy(clip, _new(folder / clip.text.split()[0]) / f"{speaker}_nohash_{number}.wav")
+        speaker = f"{crc32(clip.speaker.encode()):08x}"
+        word, name = clip.text.split()[0], f"{speaker}_nohash_{number}.wav"
+        _copy(clip, _new(folder / word) / name)
+        listed += [f"{word}/{name}\n"] if clip in tested else []
+    (folder / "testing_list.txt").write_text("".join(listed))
+    (folder / "validation_list.txt").write_text("")
 
 
 def _vctk(clips: Sequence[Any], folder: Path) -> None:

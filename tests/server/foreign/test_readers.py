@@ -59,13 +59,16 @@ THEIRS = (flower.FedAvg, flower.FedAvgM, flower.FedAdam, flower.FedAdagrad, flow
 
 
 def _made(*bases: type) -> Strategy:
-    size = {"workers": 4, "blocks": 64} if issubclass(bases[-1], BMUF) else {}
-    return type("Made", bases, {})(**size)  # type: ignore[no-any-return]
+    return type("Made", bases, {})(**_sizes(bases[-1]))  # type: ignore[no-any-return]
+
+
+def _sizes(cls: type) -> dict[str, int]:
+    return {"workers": 4, "blocks": 64} if issubclass(cls, BMUF) else {}
 
 
 @pytest.mark.parametrize("cls", [*OURS, *THEIRS])
 def test_the_family_of_averaging_is_given_the_mean(cls: type[Strategy]) -> None:
-    assert averages(_made(cls))
+    assert averages(cls(**_sizes(cls)))
 
 
 @pytest.mark.parametrize("mixin", [Reads, Checks, Loops])
@@ -78,7 +81,7 @@ def test_whoever_may_read_a_reply_is_given_all(cls: type, mixin: type) -> None:
 @pytest.mark.parametrize("cls", OURS)
 def test_a_subclass_that_reads_no_reply_is_given_the_mean(cls: type) -> None:
     assert averages(_made(Configures, cls))
-    assert averages(_made(cls))
+    assert averages(cls(**_sizes(cls)))
 
 
 def test_a_declaration_covers_what_lies_behind_it_and_nothing_before_it() -> None:
