@@ -1,4 +1,5 @@
 import math
+from collections import Counter
 from dataclasses import astuple, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from fedasr.messages.kinds import SPEECH
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
-from fedasr.silo.alone import train_alone
+from fedasr.silo.alone import decoded_share, train_alone
 from fedasr.silo.app import SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.silo.scored import scored
@@ -100,6 +101,15 @@ def test_alone_is_scored_on_the_test_speakers(
     assert sum(errors[3] for errors in reply.errors) == sum(len(u.text.split()) for u in test.utterances)
     assert reply.model_sha256 == digest(host.recogniser.weights())
     assert reply.errors == tuple(tuple(astuple(errors)) for errors in scored(host.recogniser, test).errors.values())
+
+
+@pytest.mark.parametrize(("utterances", "silos"), [(10, 1), (7, 3), (12, 15), (96, 16), (5, 40), (192, 33)])
+def test_each_test_utterance_is_decoded_by_eight_silos_or_all(utterances: int, silos: int) -> None:
+    heard = Counter(place for silo in range(silos) for place in decoded_share(utterances, silo, silos))
+    assert sorted(heard) == list(range(utterances))
+    assert min(heard.values()) >= min(8, silos)
+    assert max(heard.values()) - min(heard.values()) <= 1
+    assert min(heard.values()) == silos or silos >= 16
 
 
 def test_messages_survive_their_records() -> None:

@@ -63,7 +63,9 @@ def worse_than_start(group: Group, everyone: list[Group]) -> str | None:
     if found is None or found.low is None or found.low <= 1:
         return None
     noise = "; the noise of training is not in it" if found.trainings == 1 else ""
-    return f"worse than the start ({start.name}): {ratio_text(found)} times its word errors, paired{noise}"
+    own = any(row.wer_spread for row in group.finished)
+    why = "; each of its models is one silo's own, and new speakers are strangers to it" if own else ""
+    return f"worse than the start ({start.name}): {ratio_text(found)} times its word errors, paired{noise}{why}"
 
 
 def rate_text(found: Interval) -> str:
