@@ -66,7 +66,8 @@ def _filled_up(sentences: tuple[str, ...], size: int, order: int) -> NGram:
 def _seconds(model: Recogniser, speech: Speech, decoder: Decoder | None, most: int | None = None) -> float:
     begun = time.process_time()
     for index in range(most or len(speech)):
-        model.hear(make_batch([speech.features(index)]), decode=decoder)
+        batch = make_batch([speech.features(index)], stacked=model.spec.frames_stacked)
+        model.hear(batch, decode=decoder)
     return time.process_time() - begun
 
 

@@ -11,6 +11,7 @@ noise themselves; what is published is the student.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -144,8 +145,7 @@ class PATE(CentralStrategy):
             case "utterance":
                 voted = vote_on_candidates(ballot, chunks, self._public_candidates(central, chunks, most))
             case _:
-                frames = [stacked_length(speech.frames(place)) for place in range(len(speech))]
-                voted = vote_on_frames(ballot, chunks, frames, tokens)
+                voted = vote_on_frames(ballot, chunks, _frames(central, range(len(speech))), tokens)
         texts = {place: central.tokens.decode(labels) for place, labels in sorted(voted.items())}
         self._describe(central, ballot, texts, len(chosen))
         return with_transcripts(speech, texts)
@@ -193,7 +193,7 @@ class PATE(CentralStrategy):
             return len(asked)
         speech, known = central.public_unlabelled, central.public_labelled
         if self.settings.votes == "frame":
-            return sum(stacked_length(speech.frames(place)) for place in asked)
+            return sum(_frames(central, asked))
         if not len(known):
             return len(asked) * (LABELS_UNKNOWN + 1)
         labels = sum(len(central.tokens.encode(u.text)) + 1 for u in known.utterances)
@@ -206,7 +206,8 @@ class PATE(CentralStrategy):
         beam = max(self.settings.beam, wanted)
         found: dict[int, list[list[int]]] = {}
         for chunk in chunks:
-            batch = make_batch([speech.features(place) for place in chunk])
+            features = [speech.features(place) for place in chunk]
+            batch = make_batch(features, stacked=recogniser.spec.frames_stacked)
             if central.decoder is not None and self.needs_decoder:
                 encodings_BTF = encoded(recogniser, batch.features_BTF, batch.lengths_B)
                 texts = central.decoder.texts(recogniser, encodings_BTF, batch.lengths_B, wanted, most)
@@ -253,3 +254,9 @@ class PATE(CentralStrategy):
             sum(size > 0 for size in self.sizes), ballot.budget.epsilon(),
         )  # fmt: skip
         central.folder.write_votes(seen, np.round(votes).astype(np.int64) if are_whole else None)
+
+
+def _frames(central: Central, places: Iterable[int]) -> list[int]:
+    """Return how many frames teachers score of some public utterances."""
+    spec, speech = central.roles.get("teacher", central.recogniser_spec), central.public_unlabelled
+    return [stacked_length(speech.frames(place), spec.frames_stacked) for place in places]

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedasr.asr.features import stack_frames
+from fedasr.asr.features import FRAMES_STACKED, stack_frames
 from fedasr.asr.soft_targets import FrameTargets, SoftTargets, stacked_targets
 
 
@@ -23,7 +23,7 @@ class Batch:
     features_BTF : Tensor of float32
         Stacked features.
     lengths_B : Tensor of int64
-        Frames of each utterance.
+        Stacks of each utterance.
     targets_BU : Tensor of int64
         Token numbers, padded with zeros.
     target_lengths_B : Tensor of int64
@@ -65,7 +65,7 @@ class Batch:
 
 def make_batch(
     features: Sequence[NDArray[np.floating]], targets: Sequence[Sequence[int]] = (),
-    soft: Sequence[FrameTargets] = (), ids: Sequence[str] = (),
+    soft: Sequence[FrameTargets] = (), ids: Sequence[str] = (), stacked: int = FRAMES_STACKED,
 ) -> Batch:  # fmt: skip
     """Stack, pad and join utterances.
 
@@ -78,13 +78,15 @@ def make_batch(
         One an utterance, or none.
     ids : sequence of str
         One an utterance, or none.
+    stacked : int
+        Frames of a stack, as the recogniser's specification has it.
     """
-    stacked = [stack_frames(utterance) for utterance in features]
-    targets = targets or [()] * len(stacked)
-    lengths = [len(utterance) for utterance in stacked]
-    features_BTF = np.zeros((len(stacked), max(lengths), stacked[0].shape[1]), np.float32)
-    targets_BU = np.zeros((len(stacked), max((len(t) for t in targets), default=0)), np.int64)
-    for row, (utterance, target) in enumerate(zip(stacked, targets, strict=True)):
+    stacks = [stack_frames(utterance, stacked) for utterance in features]
+    targets = targets or [()] * len(stacks)
+    lengths = [len(utterance) for utterance in stacks]
+    features_BTF = np.zeros((len(stacks), max(lengths), stacks[0].shape[1]), np.float32)
+    targets_BU = np.zeros((len(stacks), max((len(t) for t in targets), default=0)), np.int64)
+    for row, (utterance, target) in enumerate(zip(stacks, targets, strict=True)):
         features_BTF[row, : len(utterance)] = utterance
         targets_BU[row, : len(target)] = target
     return Batch(

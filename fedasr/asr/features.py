@@ -1,4 +1,4 @@
-"""Log-mel features: a frame every 10 ms, and their stacking to the 30 ms frames that encoders read."""
+"""Log-mel features: a frame every 10 ms, and their stacking, by which a recogniser reads fewer frames."""
 
 from __future__ import annotations
 
@@ -101,27 +101,29 @@ def _recorded(silence: DigitalSilence) -> NDArray[np.bool_]:
 
 
 FRAMES_STACKED = 3
-FRAME_SECONDS = 0.03
+"""Frames of a stack where a recogniser does not ask for others (`fedasr.asr.subsampling`)."""
 
 
-def stacked_length(frames: int) -> int:
-    """Return how many frames of 30 ms so many frames of 10 ms make."""
-    return -(-frames // FRAMES_STACKED)
+def stacked_length(frames: int, stacked: int = FRAMES_STACKED) -> int:
+    """Return how many stacks so many frames of 10 ms make: every encoding of an utterance is of one of them."""
+    return -(-frames // stacked)
 
 
-def stack_frames(features_TF: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Stack three 10 ms frames to one of 30 ms; a last partial stack is filled with zeros (the mean).
+def stack_frames(features_TF: NDArray[np.floating], stacked: int = FRAMES_STACKED) -> NDArray[np.float32]:
+    """Stack 10 ms frames, by default three to one of 30 ms; a last partial stack is filled with zeros (the mean).
 
     Parameters
     ----------
     features_TF : ndarray, shape (frames, mels)
+    stacked : int
+        Frames of a stack.
 
     Returns
     -------
-    ndarray of float32, shape (ceil(frames / 3), 3 * mels)
+    ndarray of float32, shape (ceil(frames / stacked), stacked * mels)
     """
     frames, mels = features_TF.shape
-    stacks = -(-frames // FRAMES_STACKED)
-    padded = np.zeros((stacks * FRAMES_STACKED, mels), np.float32)
+    stacks = stacked_length(frames, stacked)
+    padded = np.zeros((stacks * stacked, mels), np.float32)
     padded[:frames] = features_TF
-    return padded.reshape(stacks, FRAMES_STACKED * mels)
+    return padded.reshape(stacks, stacked * mels)

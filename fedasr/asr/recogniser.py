@@ -1,4 +1,4 @@
-"""A recogniser: encoder, heads and tokens; trained by their losses, decoded greedily."""
+"""A recogniser: subsampling, encoder, heads and tokens; trained by their losses, decoded greedily."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from fedasr.asr.batch import Batch
 from fedasr.asr.component import Choice
 from fedasr.asr.encoders.encoder import ENCODERS, EncoderSpec
-from fedasr.asr.features import FRAMES_STACKED, FeatureSpec
+from fedasr.asr.features import FeatureSpec
 from fedasr.asr.heads.head import HEADS, Head
+from fedasr.asr.subsampling import SUBSAMPLINGS
 from fedasr.asr.tokens import Tokens
 
 Weights = dict[str, NDArray[np.floating]]
@@ -48,6 +49,8 @@ class RecogniserSpec:
         Units of the transducer's prediction network and joiner.
     head_options : mapping
         Settings that other heads do not have.
+    subsampling : str
+        How frames of 10 ms become those of the encoder, a name in `fedasr.asr.subsampling.SUBSAMPLINGS`.
     """
 
     features: FeatureSpec = field(default_factory=FeatureSpec)
@@ -56,6 +59,12 @@ class RecogniserSpec:
     ctc_weight: float = 0.3
     predictor_units: int = 256
     head_options: Mapping[str, Any] = field(default_factory=dict)
+    subsampling: str = "stacked"
+
+    @property
+    def frames_stacked(self) -> int:
+        """Frames of 10 ms that become one encoding: batches are stacked by so many."""
+        return SUBSAMPLINGS[self.subsampling].frames_stacked
 
     @property
     def head_choice(self) -> Choice:
@@ -78,7 +87,8 @@ class Recogniser(nn.Module):
         super().__init__()
         self.spec = spec
         self.tokens = tokens
-        self.encoder = spec.encoder.choice.made(ENCODERS, spec.features.mels * FRAMES_STACKED)
+        self.subsampling = SUBSAMPLINGS[spec.subsampling](spec.features.mels)
+        self.encoder = spec.encoder.choice.made(ENCODERS, self.subsampling.outputs)
         head = spec.head_choice.made(HEADS, self.encoder.outputs, tokens.size)
         for name, part in head.parts().items():
             self.add_module(name, part)
@@ -104,9 +114,9 @@ class Recogniser(nn.Module):
         return self._losses(batch, self.encode(batch.features_BTF, batch.lengths_B, generator), generator)
 
     def encode(self, features_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return what the encoder makes of features: it and the head are each given numbers of their own type."""
-        features_BTF = features_BTF.to(_type_of([self.encoder]))
-        encodings_BTF: Tensor = self.encoder(features_BTF, lengths_B, generator)
+        """Return what the encoder makes of features: each part is given numbers of its own type."""
+        frames_BTF = self.subsampling(features_BTF.to(_type_of([self.subsampling, self.encoder])))
+        encodings_BTF: Tensor = self.encoder(frames_BTF.to(_type_of([self.encoder])), lengths_B, generator)
         return encodings_BTF.to(self.encoding_type)
 
     @property

@@ -16,7 +16,7 @@ FrameTargets = tuple[NDArray[np.integer], NDArray[np.floating], NDArray[np.float
 
 @dataclass(frozen=True)
 class SoftTargets:
-    """The k most probable tokens of each frame, and the mass of all others; frames of 30 ms, as features are stacked.
+    """The k most probable tokens of each frame, and the mass of all others; a frame is a stack of features.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fedasr.asr.features import FRAMES_STACKED
+from fedasr.asr.features import stacked_length
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import Tokens
 from fedasr.common.randomness import seeded_libraries
@@ -27,7 +27,7 @@ class Overlong:
     tokens : int
         Of the transcript.
     frames : int
-        Of 30 ms, what the head is given.
+        What the head is given: stacks of 10 ms frames.
     """
 
     id: str
@@ -49,7 +49,7 @@ def unalignable(speech: Speech, recogniser: Recogniser) -> list[Overlong]:
 
 def _among(speech: Speech, places: range, recogniser: Recogniser) -> list[Overlong]:
     targets = [recogniser.tokens.encode_if_known(speech.text(place)) for place in places]
-    frames = [-(-speech.frames(place) // FRAMES_STACKED) for place in places]
+    frames = [stacked_length(speech.frames(place), recogniser.spec.frames_stacked) for place in places]
     lengths = torch.tensor([len(target) for target in targets])
     fits = recogniser.head.fits(torch.tensor(frames), _padded(targets), lengths).tolist()
     rows = zip(places, targets, frames, fits, strict=True)

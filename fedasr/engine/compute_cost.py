@@ -83,6 +83,7 @@ def _one(recogniser: Recogniser, prepared: Prepared, speech: Speech, streams: St
     generator = streams.numpy("batch", number)
     indices = shuffled_batches(speech, prepared.experiment.training.batch_size, generator)[0]
     begun = time.thread_time()
-    batch = training_batch(speech, indices, prepared.tokens, prepared.experiment.augment, generator)
+    augment, stacked = prepared.experiment.augment, recogniser.spec.frames_stacked
+    batch = training_batch(speech, indices, prepared.tokens, augment, generator, stacked)
     batch_gradient(recogniser, Supervised().losses, batch, streams.torch("masks", number))
     return (time.thread_time() - begun) * 100 / sum(speech.frames(index) for index in indices)

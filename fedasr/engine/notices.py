@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from fedasr.asr.features import frames_to_seconds
 from fedasr.asr.tokens import Tokens, unwritten_in
 from fedasr.corpora.speech import Speech
 from fedasr.engine.alignable import unalignable, untrained
@@ -71,6 +72,7 @@ def unwritten_references(texts: Iterable[str], tokens: Tokens, lead: str = "") -
 def longer_than_audio(parts: Mapping[str, Speech], prepared: Prepared) -> str:
     """Return how many transcripts of which parts are too long for their audio; nothing where none is."""
     recogniser = untrained(prepared.recogniser_spec, prepared.tokens)
+    frame_ms = 1000 * frames_to_seconds(prepared.recogniser_spec.frames_stacked)
     found = {name: unalignable(speech, recogniser) for name, speech in parts.items()}
     if not any(found.values()):
         return ""
@@ -79,7 +81,7 @@ def longer_than_audio(parts: Mapping[str, Speech], prepared: Prepared) -> str:
     lost = _silos_of_nothing_else({far.id for far in found["silos"]}, prepared)
     return (
         f"text longer than audio: {counts} cannot be learnt, the first '{first.id}' ({first.tokens} tokens in "
-        f"{first.frames} frames of 30 ms){lost}; losses are over the others. Mend text or audio"
+        f"{first.frames} frames of {frame_ms:g} ms){lost}; losses are over the others. Mend text or audio"
     )
 
 

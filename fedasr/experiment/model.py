@@ -10,6 +10,7 @@ from fedasr.asr.encoders.encoder import ENCODERS, POSITIONS, EncoderSpec
 from fedasr.asr.features import FeatureSpec
 from fedasr.asr.heads.head import HEADS
 from fedasr.asr.recogniser import RecogniserSpec
+from fedasr.asr.subsampling import SUBSAMPLINGS
 from fedasr.common.settings import Mistake, Settings, least, number, one_of, share
 
 MADE_STARTS = ("public", "scratch")
@@ -44,6 +45,9 @@ class ModelSpec(Settings):
     positions : str
         Conformer only: what attention knows of the places of two frames: ``"rotary"``, how far they are apart;
         ``"none"``, nothing, as in models of fedasr 0.1.
+    subsampling : str
+        How frames of 10 ms become those that the encoder reads: ``"stacked"``, three side by side, one every 30 ms;
+        ``"convolutional"``, by two convolutions of stride 2 over time and frequency, one every 40 ms.
     head : str
         ``"ctc"``, ``"transducer"``, ``"joint"`` (a transducer with CTC as auxiliary loss), another registered name,
         or ``module:Class``.
@@ -71,6 +75,7 @@ class ModelSpec(Settings):
     heads: int = least(4, 1)
     kernel: int = least(15, 1)
     positions: str = one_of("rotary", *POSITIONS)
+    subsampling: str = one_of("stacked", *SUBSAMPLINGS)
     head: str = "ctc"
     ctc_weight: float = share(0.3)
     predictor_units: int = least(256, 1)
@@ -91,4 +96,6 @@ class ModelSpec(Settings):
             self.encoder_options,
         )  # fmt: skip
         features = FeatureSpec(self.sample_rate_hz, self.mels)
-        return RecogniserSpec(features, encoder, self.head, self.ctc_weight, self.predictor_units, self.head_options)
+        return RecogniserSpec(
+            features, encoder, self.head, self.ctc_weight, self.predictor_units, self.head_options, self.subsampling
+        )  # fmt: skip

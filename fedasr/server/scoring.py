@@ -144,7 +144,8 @@ def _texts_of_batch(
 ) -> list[list[Text]]:  # fmt: skip
     if decoder is None:
         return [[] for _ in indices]
-    batch = make_batch([speech.features(index) for index in indices]).to(recogniser.device)
+    features, stacked = [speech.features(index) for index in indices], recogniser.spec.frames_stacked
+    batch = make_batch(features, stacked=stacked).to(recogniser.device)
     with torch.inference_mode():
         encodings_BTF = recogniser.encode(batch.features_BTF, batch.lengths_B)
         return decoder.texts(recogniser, encodings_BTF, batch.lengths_B, TRIED)

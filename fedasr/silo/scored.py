@@ -81,12 +81,12 @@ def heard_batch(
     recogniser: Recogniser, speech: Speech, indices: Sequence[int], with_losses: bool, decoder: Decoder | None = None
 ) -> list[HeardUtterance]:
     """Return what is heard in each utterance of one batch, and the loss of its transcript; see `Scored`."""
-    features = [speech.features(index) for index in indices]
+    features, stacked = [speech.features(index) for index in indices], recogniser.spec.frames_stacked
     if not with_losses:
-        heard = recogniser.hear(make_batch(features), decode=decoder)
+        heard = recogniser.hear(make_batch(features, stacked=stacked), decode=decoder)
         return [HeardUtterance(text, None, found) for text, found in zip(heard.texts, _each(heard), strict=True)]
     targets = [recogniser.tokens.encode_if_known(speech.text(index)) for index in indices]
-    batch = make_batch(features, [target or UNKNOWN for target in targets])
+    batch = make_batch(features, [target or UNKNOWN for target in targets], stacked=stacked)
     heard = recogniser.hear(batch, with_losses=True, decode=decoder)
     has_loss = [bool(target) and fits for target, fits in zip(targets, recogniser.fits(batch).tolist(), strict=True)]
     losses = [loss if known else None for loss, known in zip(heard.losses, has_loss, strict=True)]

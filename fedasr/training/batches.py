@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch, make_batch
-from fedasr.asr.features import frames_to_seconds
+from fedasr.asr.features import FRAMES_STACKED, frames_to_seconds
 from fedasr.asr.tokens import Tokens
 
 
@@ -62,9 +62,9 @@ def shuffled_batches(examples: Examples, batch_size: int, generator: np.random.G
 
 def training_batch(
     examples: Examples, indices: Sequence[int], tokens: Tokens, augment: AugmentSpec,
-    generator: np.random.Generator,
+    generator: np.random.Generator, stacked: int = FRAMES_STACKED,
 ) -> Batch:  # fmt: skip
-    """Return augmented features, token targets and ids of some examples."""
+    """Return augmented features, token targets and ids of some examples, so many frames of 10 ms to a stack."""
     features = [augment(examples.features(index), generator) for index in indices]
     targets = [tokens.encode(examples.text(index)) for index in indices]
-    return make_batch(features, targets, ids=[examples.id(index) for index in indices])
+    return make_batch(features, targets, ids=[examples.id(index) for index in indices], stacked=stacked)

@@ -77,7 +77,8 @@ class Learner:
 
     def batch(self, indices: Sequence[int], generator: np.random.Generator) -> Batch:
         """Return the batch of some examples, augmented."""
-        return self.objective.batch(self.examples, indices, self.recogniser.tokens, self.augment, generator)
+        tokens, stacked = self.recogniser.tokens, self.recogniser.spec.frames_stacked
+        return self.objective.batch(self.examples, indices, tokens, self.augment, generator, stacked)
 
     def taken(self, indices: Sequence[int]) -> Taken:
         """Return how many gradients of one utterance a step on some examples takes."""

@@ -13,7 +13,7 @@ from support.toy_recognisers import TOKENS, features, recogniser
 from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.decoding.greedy import BATCH, decoding_batches, in_order, transcribe_all, transcribe_batch
 from fedasr.asr.features import stacked_length
-from fedasr.asr.recogniser import digest, spec_from_json
+from fedasr.asr.recogniser import RecogniserSpec, digest, spec_from_json
 
 KINDS = [(kind, head) for kind in ("lstm", "bilstm", "conformer") for head in ("ctc", "transducer", "joint")]
 
@@ -148,6 +148,8 @@ def test_a_batch_is_transcribed_in_the_order_asked_for() -> None:
 
 class _Measure:
     """Hears of an utterance how long it is."""
+
+    spec = RecogniserSpec()
 
     def hear(self, batch: Batch, decode: None) -> SimpleNamespace:
         return SimpleNamespace(texts=[str(length) for length in batch.lengths_B.tolist()])

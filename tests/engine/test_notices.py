@@ -60,6 +60,16 @@ def test_transcripts_too_long_for_their_audio_are_counted_by_part_and_the_first_
     assert "silos" not in line
 
 
+@pytest.mark.parametrize(("subsampling", "frames", "frame_ms"), [("stacked", 3, 30), ("convolutional", 4, 40)])
+def test_frames_are_those_that_the_recogniser_hears(
+    prepared: Prepared, subsampling: str, frames: int, frame_ms: int
+) -> None:
+    spoken = _with(prepared, {prepared.partition.development[0]}, "nine " * 99)
+    (line,) = notices(replace(spoken, recogniser_spec=replace(spoken.recogniser_spec, subsampling=subsampling)))
+    speech = spoken.part("development")
+    assert f"in {-(-speech.frames(0) // frames)} frames of {frame_ms} ms)" in line
+
+
 def test_a_silo_that_can_learn_nothing_does_not_vanish_in_silence(prepared: Prepared) -> None:
     speaker = {u.speaker for u in prepared.speech.utterances if u.id in prepared.partition.silos[1]}
     (line,) = notices(_with(prepared, speaker, "nine " * 99))

@@ -33,7 +33,10 @@ def speaker(model: Recogniser) -> Head:
     return getattr(model, "transducer", model.head)
 
 
-def recogniser(kind: str = "bilstm", head: str = "ctc", layers: int = 2, dropout: float = 0.0) -> Recogniser:
+def recogniser(
+    kind: str = "bilstm", head: str = "ctc", layers: int = 2, dropout: float = 0.0, subsampling: str = "stacked"
+) -> Recogniser:  # fmt: skip
     encoder = EncoderSpec(kind, layers, UNITS, dropout, heads=2, kernel=3)
     torch.manual_seed(1)
-    return Recogniser(RecogniserSpec(FeatureSpec(mels=MELS), encoder, head, 0.3, 8), TOKENS)
+    spec = RecogniserSpec(FeatureSpec(mels=MELS), encoder, head, 0.3, 8, subsampling=subsampling)
+    return Recogniser(spec, TOKENS)

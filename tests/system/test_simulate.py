@@ -280,6 +280,7 @@ def test_the_order_of_rows_and_their_company_do_not_matter(tmp_path: Path) -> No
     [
         {"model": {"encoder": "conformer", "heads": 2, "kernel": 3}},
         {"model": {"encoder": "lstm", "head": "transducer", "predictor_units": 8}},
+        {"model": {"encoder": "lstm", "subsampling": "convolutional"}},
         {"model": {"head": "joint", "predictor_units": 8, "tokens": "words"}},
         {"model": {"tokens": "pieces", "pieces": 24}},
         {"model": {"start": "scratch", "sample_rate_hz": 8000, "mels": 24}},

@@ -33,7 +33,8 @@ def transcribe_batch(
     decode: Decode | None = None,
 ) -> list[str]:  # fmt: skip
     """Return what the recogniser hears in the utterances of one batch: greedily, or as a decoder decodes."""
-    heard = recogniser.hear(make_batch([features(index) for index in indices]), decode=decode)
+    batch = make_batch([features(index) for index in indices], stacked=recogniser.spec.frames_stacked)
+    heard = recogniser.hear(batch, decode=decode)
     return heard.texts if decode is None else heard.decoded
 
 

@@ -1,4 +1,4 @@
-"""The Conformer encoder. It reads 30 ms frames and keeps their rate."""
+"""The Conformer encoder. It keeps the rate of the frames that it reads."""
 
 from __future__ import annotations
 

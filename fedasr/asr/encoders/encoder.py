@@ -53,7 +53,7 @@ class EncoderSpec:
 
 
 class Encoder(Component, ABC):
-    """Maps stacked features to encodings, frame by frame: ``Encoder(inputs, settings)``.
+    """Maps subsampled features to encodings, frame by frame: ``Encoder(inputs, settings)``.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Encoder(Component, ABC):
         Parameters
         ----------
         x_BTF : Tensor
-            Stacked features, padded at the end.
+            Subsampled features, padded at the end.
         lengths_B : Tensor of int64
             Frames of each utterance.
         generator : torch.Generator or None

@@ -1,4 +1,4 @@
-"""LSTM encoders, of one direction and of two. They read 30 ms frames and keep their rate."""
+"""LSTM encoders, of one direction and of two. They keep the rate of the frames that they read."""
 
 from __future__ import annotations
 

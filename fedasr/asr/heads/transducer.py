@@ -19,7 +19,7 @@ from fedasr.asr.tokens import BLANK
 from fedasr.common.settings import Settings, least, number
 
 TOKENS_A_FRAME = 4
-"""Greedy decoding emits at most so many tokens in 30 ms."""
+"""Greedy decoding emits at most so many tokens a frame."""
 
 
 @dataclass(frozen=True)

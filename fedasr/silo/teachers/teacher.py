@@ -66,5 +66,5 @@ def teacher(host: SiloHost, state: RecordDict) -> Recogniser:
 
 def question_batch(host: SiloHost, utterances: Integers) -> Batch:
     """Return the public utterances of a question as they are, without transcripts."""
-    speech = host.public_speech
-    return make_batch([speech.features(index) for index in utterances.tolist()])
+    speech, stacked = host.public_speech, host.recogniser_spec.frames_stacked
+    return make_batch([speech.features(index) for index in utterances.tolist()], stacked=stacked)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch
+from fedasr.asr.features import FRAMES_STACKED
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.tokens import Tokens
 from fedasr.common.errors import UserError
@@ -44,10 +45,22 @@ class Objective(Settings, ABC):
 
     def batch(
         self, examples: Examples, indices: Sequence[int], tokens: Tokens, augment: AugmentSpec,
-        generator: np.random.Generator,
+        generator: np.random.Generator, stacked: int = FRAMES_STACKED,
     ) -> Batch:  # fmt: skip
-        """Return the batch of some examples; one example's part of it depends on no other example."""
-        return training_batch(examples, indices, tokens, augment, generator)
+        """Return the batch of some examples; one example's part of it depends on no other example.
+
+        Parameters
+        ----------
+        examples : Examples
+        indices : sequence of int
+        tokens : Tokens
+        augment : AugmentSpec
+        generator : numpy.random.Generator
+            The source of augmentation.
+        stacked : int
+            Frames of 10 ms to a stack, as the recogniser asks for them.
+        """
+        return training_batch(examples, indices, tokens, augment, generator, stacked)
 
     @abstractmethod
     def losses(self, recogniser: Recogniser, batch: Batch, generator: torch.Generator | None) -> Tensor:
