@@ -19,10 +19,17 @@ import tempfile
 import time
 from pathlib import Path
 
-DATA = {"an4": "an4", "an4_transducer": "an4", "commands": "speech_commands", "pate_commands": "speech_commands"}
+DATA = {
+    "an4": "an4",
+    "an4_centralised": "an4",
+    "an4_transducer": "an4",
+    "commands": "speech_commands",
+    "pate_commands": "speech_commands",
+}
 SMALL = (
     "start.epochs=1", "central.epochs=2", "training.rounds=3", "training.local_steps=1", "model.units=16",
     "model.layers=1", "corpus.development_speakers=2", "corpus.test_speakers=2", "reproducible_noise=true",
+    "work.utterances=0",
 )  # fmt: skip
 SMALLER = {
     "quickstart": ("corpus.speakers=20", "corpus.utterances_per_speaker=4"),
@@ -32,6 +39,7 @@ SMALLER = {
     "pate_curves": ("corpus.speakers=70", "corpus.utterances_per_speaker=3", "corpus.silos=20",
                     "corpus.public_speakers=6"),
     "an4": ("corpus.silos=8",),
+    "an4_centralised": ("corpus.silos=8",),
     "an4_transducer": ("corpus.silos=8", "model.predictor_units=16"),
     "commands": ("corpus.silos=8",),
     "pate_commands": ("corpus.silos=20", "corpus.unlabelled_speakers=3"),
