@@ -14,6 +14,7 @@ import torch
 
 SERVER = 2**32 - 1
 """The silo number under which the server draws."""
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,21 @@ class Streams:
         """Return a NumPy generator on that stream."""
         return np.random.default_rng(self.sequence(purpose, round, silo))
 
-    def torch(self, purpose: str, round: int = 0, silo: int = SERVER) -> torch.Generator:
-        """Return a torch generator (CPU) on that stream."""
-        return torch_generator(self.sequence(purpose, round, silo))
+    def torch(
+        self, purpose: str, round: int = 0, silo: int = SERVER, device: torch.device = CPU
+    ) -> torch.Generator:  # fmt: skip
+        """Return a torch generator on that stream, on the device where what it draws is needed."""
+        return torch_generator(self.sequence(purpose, round, silo), device)
 
 
-def torch_generator(sequence: np.random.SeedSequence) -> torch.Generator:
-    """Return a torch generator (CPU) seeded from a seed sequence."""
-    generator = torch.Generator()
-    generator.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
-    return generator
+def torch_generator(sequence: np.random.SeedSequence, device: torch.device = CPU) -> torch.Generator:
+    """Return a torch generator of a device, seeded from a seed sequence."""
+    return seeded_generator(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)), device)
+
+
+def seeded_generator(seed: int, device: torch.device) -> torch.Generator:
+    """Return a torch generator of a device; from one seed another kind of device draws other numbers."""
+    return torch.Generator(device).manual_seed(seed)
 
 
 @contextmanager

@@ -85,5 +85,5 @@ def _one(recogniser: Recogniser, prepared: Prepared, speech: Speech, streams: St
     begun = time.thread_time()
     augment, stacked = prepared.experiment.augment, recogniser.spec.frames_stacked
     batch = training_batch(speech, indices, prepared.tokens, augment, generator, stacked)
-    batch_gradient(recogniser, Supervised().losses, batch, streams.torch("masks", number))
+    batch_gradient(recogniser, Supervised().losses, batch, streams.torch("masks", number, device=recogniser.device))
     return (time.thread_time() - begun) * 100 / sum(speech.frames(index) for index in indices)

@@ -51,7 +51,7 @@ class Dice:
     batches : numpy.random.Generator
         Order and augmentation.
     masks : tuple of torch.Generator
-        Dropout; one a lane, where lanes are computed side by side.
+        Dropout, on the recogniser's device; one a lane, where lanes are computed side by side.
     noise : callable
         ``noise(what, step)`` is the source of noise of one step, counted from the start of the stretch: of the
         operating system, or of the row's streams where the experiment says so. `what` names its purpose.

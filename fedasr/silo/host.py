@@ -131,7 +131,7 @@ class SiloHost:
     def dice(self, silo: Silo, round: int, stretch: int = 0) -> Dice:
         """Return all chance of a stretch of a silo's training in a round."""
         later = f" {stretch}" if stretch else ""
-        masks = silo.streams.torch(f"local dropout{later}", round, silo.number)
+        masks = silo.streams.torch(f"local dropout{later}", round, silo.number, self.recogniser.device)
         batches = silo.streams.numpy(f"local{later}", round, silo.number)
         return Dice(batches, (masks,), lambda what, step: self.noise(silo, f"{what} {round} {step}{later}"))
 

@@ -167,8 +167,8 @@ class CentralTrainer:
         return number_or_none(mean_of_known(losses))
 
     def _dice(self, begin: int) -> Dice:
-        streams, purpose, epoch = self.streams, self.purpose, self.epoch
-        masks = tuple(streams.torch(f"{purpose} dropout {lane}", epoch) for lane in range(LANES))
+        streams, purpose, epoch, device = self.streams, self.purpose, self.epoch, self.learner.recogniser.device
+        masks = tuple(streams.torch(f"{purpose} dropout {lane}", epoch, device=device) for lane in range(LANES))
         return Dice(streams.numpy(purpose, epoch), masks, lambda what, step: self._noise(what, begin + step))
 
     def _noise(self, what: str, step: int) -> Noise:

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from support.devices import DEVICES, ELSEWHERE
 from support.tolerance import assert_rounded, of_a_mean
 from support.toy_recognisers import features, operations, recogniser
 
@@ -80,3 +81,31 @@ def test_dropout_keeps_the_mean(elements: int) -> None:
     assert dropped.unique().tolist() == [0.0, pytest.approx(1 / kept, rel=1e-6)]
     assert dropped.mean() == pytest.approx(1, abs=of_a_mean(math.sqrt(0.3 / 0.7), elements))
     assert dropout(x, 0.3, None) is x
+
+
+def test_on_a_processor_masks_are_those_of_published_numbers() -> None:
+    kept = dropout(torch.ones(24), 0.5, torch.Generator().manual_seed(1)).bool()
+    assert kept.nonzero()[:, 0].tolist() == [0, 1, 2, 5, 7, 8, 13, 14, 18, 22]
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=str)
+def test_masks_repeat_on_every_device(device: torch.device) -> None:
+    x, elements = torch.ones(100_000, device=device), 100_000
+    first, again, other = (dropout(x, 0.3, torch.Generator(device).manual_seed(seed)) for seed in (1, 1, 2))
+    assert first.device == x.device
+    assert first.equal(again)
+    assert not first.equal(other)
+    assert first.mean().item() == pytest.approx(1, abs=of_a_mean(math.sqrt(0.3 / 0.7), elements))
+
+
+class _Generator(torch.Generator):
+    """Says that it is elsewhere, where nothing is computed."""
+
+    device = ELSEWHERE
+
+
+def test_masks_are_drawn_where_their_generator_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[torch.device] = []
+    monkeypatch.setattr(torch.Tensor, "random_", lambda words, *_, generator: given.append(words.device) or words)
+    assert dropout(torch.ones(7, device=ELSEWHERE), 0.5, _Generator()).shape == (7,)
+    assert given == [ELSEWHERE]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.devices import DEVICES
 
 from fedasr.common.randomness import SERVER, Streams, seeded_libraries, torch_generator
 
@@ -82,3 +83,12 @@ def test_torch_generators_follow_their_sequence() -> None:
     drawn = [torch.rand(3, generator=torch_generator(np.random.SeedSequence(seed))) for seed in (1, 1, 2)]
     assert drawn[0].equal(drawn[1])
     assert not drawn[1].equal(drawn[2])
+
+
+def test_a_generator_is_one_of_the_device_asked_for() -> None:
+    for device in DEVICES:
+        drawn = [torch.rand(3, generator=Streams(1).torch("b", device=device), device=device) for _ in range(2)]
+        assert drawn[0].equal(drawn[1])
+        assert drawn[0].device.type == device.type
+    with pytest.raises(RuntimeError, match=r"(?i)meta"):  # a device that has no generators
+        Streams(1).torch("b", device=torch.device("meta"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from flwr.app import RecordDict
+from support.devices import ELSEWHERE, device_of_masks
 
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.randomness import Streams
@@ -186,3 +187,8 @@ def test_the_app_answers_every_kind_of_message(host: SiloHost, weights: dict[str
     assert SpeechReply.from_record(speech.content).speech.speakers == host.silo(2).speech.speakers
     (unknown,) = grid.send_and_receive([Message(RecordDict(), node, "query.secrets")])
     assert unknown.has_error()
+
+
+def test_masks_are_drawn_on_the_recognisers_device(host: SiloHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = "fedasr.common.randomness"
+    assert device_of_masks(lambda: host.dice(host.silo(0), 1), where, monkeypatch) == str(ELSEWHERE)

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.devices import ELSEWHERE, device_of_masks
 from support.learning import learner
 from support.toy_speech import made_up, small_recogniser
 
@@ -81,3 +82,7 @@ def test_one_utterance_is_enough() -> None:
     before = digest(trainer.weights())
     trainer.run()
     assert digest(trainer.weights()) != before
+
+
+def test_masks_are_drawn_on_the_recognisers_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert device_of_masks(_trainer().run, "fedasr.common.randomness", monkeypatch) == str(ELSEWHERE)

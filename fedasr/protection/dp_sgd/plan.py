@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fedasr.asr.batch import Batch
 from fedasr.common.errors import UserError
+from fedasr.common.randomness import seeded_generator
 from fedasr.common.settings import Mistake, Settings, least, number
 from fedasr.privacy.accounting.conversion import Conversion
 from fedasr.privacy.accounting.sampled_gaussian import Epsilons, dpsgd_epsilon
@@ -164,7 +165,8 @@ def noisy_gradient(
     if len(examples) != plan.examples:
         raise ValueError(f"the plan is for {plan.examples} utterances, not {len(examples)}")
     indices = sorted(plan.sample(noise), key=examples.frames)
-    varied, masks = np.random.default_rng(_seed(noise)), torch.Generator().manual_seed(_seed(noise))
+    varied = np.random.default_rng(_seed(noise))
+    masks = seeded_generator(_seed(noise), learner.recogniser.device)
     batch = learner.batch(indices, varied) if indices else _nobody()
     recogniser, loss = learner.recogniser, learner.objective.losses
     total = clipped_gradient_sum(recogniser, loss, batch, plan.spec.clip_norm, masks, layers, most_at_once)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.devices import ELSEWHERE, device_of_masks
 from support.examples import THERE_AND_BACK, assert_close, norm
 from support.learning import learner
 from support.tolerance import of_a_deviation, rounding
@@ -182,3 +183,8 @@ def test_more_noise_fewer_steps_and_smaller_batches_cost_less(multiplier: float,
     assert epsilon(multiplier * 1.5, batch, steps) < spent
     assert epsilon(multiplier, batch, steps + 1) > spent
     assert epsilon(multiplier, batch * 1.5, steps) > spent
+
+
+def test_masks_are_drawn_on_the_recognisers_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    where = "fedasr.protection.dp_sgd.plan"
+    assert device_of_masks(lambda: _take(FREE), where, monkeypatch) == str(ELSEWHERE)
