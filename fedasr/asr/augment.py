@@ -1,13 +1,14 @@
-"""Augmentation of log-mel features: tempo, vocal tract length, SpecAugment."""
+"""Augmentation: the speed of the waveform; of log-mel features tempo, vocal tract length, SpecAugment."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.common.settings import Settings, least, number
+from fedasr.common.settings import Mistake, Settings, least, number
 
 Features = NDArray[np.floating]
 
@@ -31,6 +32,10 @@ class AugmentSpec(Settings):
         SpecAugment: masks along time.
     time_mask_fraction : float
         SpecAugment: the widest time mask, as a fraction of the utterance.
+    speeds : tuple of float
+        Speed perturbation (Ko et al. 2015): each time an utterance is heard, its waveform is played at one of these
+        speeds, pitch and all, each as likely; then follows all else. Empty switches it off; ``[0.9, 1.0, 1.1]`` is
+        usual, and keeps two more copies of the features that are trained on.
     """
 
     tempo: float = number(0.15, least=0.0, most=0.9)
@@ -39,6 +44,16 @@ class AugmentSpec(Settings):
     frequency_mask_bands: int = least(12, 0)
     time_masks: int = least(2, 0)
     time_mask_fraction: float = number(0.08, least=0.0, most=1.0)
+    speeds: tuple[float, ...] = number((), least=0.5, most=2.0)
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse a speed that is there twice."""
+        if len(set(self.speeds)) != len(self.speeds):
+            yield Mistake("{0} names a speed twice; name each once", ("speeds",))
+
+    def speed(self, generator: np.random.Generator) -> float:
+        """Draw the speed at which an utterance is heard; nothing is drawn where there are none to draw from."""
+        return self.speeds[generator.integers(len(self.speeds))] if self.speeds else 1.0
 
     def __call__(self, features_TF: Features, generator: np.random.Generator) -> NDArray[np.float32]:
         """Return an augmented copy of the features, shape (other frames, mels)."""

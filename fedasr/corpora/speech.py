@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,6 +20,9 @@ class Features(Protocol):
 
     def frames(self, utterance_id: str) -> int:
         """Return the number of 10 ms frames without reading them."""
+
+    def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
+        """Return the features of an utterance's copy at a speed other than 1; KeyError where it has none."""
 
 
 class UntranscribedError(Exception):
@@ -45,9 +48,13 @@ class Speech:
     def __len__(self) -> int:
         return len(self.utterances)
 
-    def features(self, index: int) -> NDArray[np.floating]:
-        """Return the features of one utterance, shape (frames of 10 ms, mels)."""
-        return self.store[self.utterances[index].id]
+    def features(self, index: int, speed: float = 1.0) -> NDArray[np.floating]:
+        """Return the features of one utterance, shape (frames of 10 ms, mels).
+
+        Those of its waveform at another speed are there for speech that is trained on, at the speeds of ``[augment]``.
+        """
+        name = self.utterances[index].id
+        return self.store[name] if speed == 1 else self.store.sped(name, speed)
 
     def frames(self, index: int) -> int:
         """Return the number of 10 ms frames of one utterance."""
@@ -96,14 +103,21 @@ class Speech:
 class ArrayFeatures:
     """Features held in memory, as a message brought them."""
 
-    def __init__(self, ids: Sequence[str], arrays: Sequence[NDArray[np.floating]]) -> None:
+    def __init__(
+        self, ids: Sequence[str], arrays: Sequence[NDArray[np.floating]],
+        copies: Mapping[tuple[str, float], NDArray[np.floating]] | None = None,
+    ) -> None:  # fmt: skip
         self._arrays = dict(zip(ids, arrays, strict=True))
+        self._copies = copies or {}
 
     def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
         return self._arrays[utterance_id]
 
     def frames(self, utterance_id: str) -> int:
         return len(self._arrays[utterance_id])
+
+    def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
+        return self._copies[utterance_id, speed]
 
 
 def joined(parts: Sequence[Speech]) -> Speech:
@@ -124,3 +138,6 @@ class _Joined:
 
     def frames(self, utterance_id: str) -> int:
         return self._stores[utterance_id].frames(utterance_id)
+
+    def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
+        return self._stores[utterance_id].sped(utterance_id, speed)

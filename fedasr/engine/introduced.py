@@ -35,7 +35,7 @@ def introduced(message: Message, state: RecordDict, silo: int, data: Path) -> Re
         return RecordDict()
     introduction = Introduction.from_record(message.content)
     introduction.save(_kept(introduction.digest))
-    speech = prepare_own(introduction, data)
+    speech = prepare_own(introduction, data, silo)
     state[NODE] = ConfigRecord({"introduction": introduction.digest, "folder": str(folder_of(speech))})
     _, _, host = node_host(introduction, folder_of(speech), silo, len(speech))
     own = host.silo(silo).speech

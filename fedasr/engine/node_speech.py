@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from fedasr.asr.decoding.decoding_spec import DecodingSpec
 from fedasr.asr.features import LogMel
 from fedasr.asr.tokens.stored import tokens_from_json
@@ -17,9 +15,10 @@ from fedasr.common.randomness import Streams
 from fedasr.corpora.connected import connect
 from fedasr.corpora.features.opened import opened_speech
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
-from fedasr.corpora.holding_out import hold_out
+from fedasr.corpora.holding_out import hold_out, parted
 from fedasr.corpora.load import kind_of, read_corpus
 from fedasr.corpora.partition import Partition
+from fedasr.corpora.sped import sped_copies
 from fedasr.corpora.speech import ArrayFeatures, Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.engine.assembly import silo_host
@@ -27,6 +26,7 @@ from fedasr.engine.preparation import Prepared
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.messages.elsewhere.introduction import Introduction
+from fedasr.messages.packed_speech import packed, unpacked
 from fedasr.messages.speech_reply import Elsewhere
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
@@ -36,11 +36,6 @@ def introduction_of(prepared: Prepared) -> Introduction:
     """Return what the nodes of an experiment of one row must know: nothing in it lies where the server's files do."""
     experiment, public = prepared.experiment, prepared.part("public_unlabelled")
     (_, seed), *_ = experiment.rows()
-    features = [public.features(index) for index in range(len(public))]
-    arrays = {
-        "features": np.concatenate(features), "frames": np.array([len(part) for part in features], np.int64),
-        "seconds": np.array([u.duration_seconds for u in public.utterances]),
-    }  # fmt: skip
     corpus = replace(experiment.corpus, path="", public="same", test="", development="")
     told = experiment.only(corpus=corpus, decoding=DecodingSpec())
     about = {
@@ -48,10 +43,10 @@ def introduction_of(prepared: Prepared) -> Introduction:
         "silos": len(prepared.partition.silos), "is_tested": bool(prepared.partition.test),
         "ids": [u.id for u in public.utterances], "speakers": [u.speaker for u in public.utterances],
     }  # fmt: skip
-    return Introduction(about, arrays if features else {})
+    return Introduction(about, packed(public, experiment.augment.speeds) if len(public) else {})
 
 
-def prepare_own(introduction: Introduction, data: Path) -> Speech:
+def prepare_own(introduction: Introduction, data: Path, silo: int) -> Speech:
     """Return a node's own speech with the features that the row asks for, computed now or found in the cache.
 
     Raises
@@ -63,7 +58,11 @@ def prepare_own(introduction: Introduction, data: Path) -> Speech:
     corpus, features = experiment.corpus, experiment.model.recogniser().features
     read = read_corpus(kind_of(data), data, faulty=corpus.faulty, text=corpus.text)
     utterances = connect(read.utterances, seed=experiment.seed) if corpus.connected else read.utterances
-    return prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
+    kept = set(parted([u.id for u in utterances], corpus.held_out, Streams(experiment.seed), silo)[0])
+    copies = sped_copies([u for u in utterances if u.id in kept], experiment.augment.speeds)
+    return prepare(
+        utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz, copies=copies
+    )  # fmt: skip
 
 
 def folder_of(speech: Speech) -> Path:
@@ -115,8 +114,7 @@ class NodeHost(SiloHost):
             Utterance(name, speaker, "", length, Elsewhere())
             for name, speaker, length in zip(ids, about["speakers"], seconds, strict=True)
         )
-        parts = np.split(arrays["features"], np.cumsum(arrays["frames"])[:-1])
-        return Speech(utterances, ArrayFeatures(ids, parts), is_transcribed=False)
+        return Speech(utterances, unpacked(ids, arrays), is_transcribed=False)
 
     def own_scored(self, silo: Silo) -> Speech:
         """What the silo holds out; nothing under a guarantee, for nothing pays for what would leave the node then."""

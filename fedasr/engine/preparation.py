@@ -18,6 +18,7 @@ from fedasr.corpora.features.building import read_meta
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
 from fedasr.corpora.holding_out import hold_out, told_of_small
 from fedasr.corpora.partition import Partition, divide
+from fedasr.corpora.sped import sped_copies
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.engine.equal_work import at_equal_work
@@ -162,9 +163,10 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
 def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> Prepared:
     """Compute the features of a divided corpus, or find them in the cache."""
     features = corpus.recogniser_spec.features
+    copies = sped_copies(_learnt(corpus.utterances, corpus.partition), corpus.experiment.augment.speeds)
     speech = prepare(
         corpus.utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz, workers,
-        watcher.prepared,
+        watcher.prepared, copies,
     )  # fmt: skip
     assert isinstance(speech.store, MappedFeatures)
     return Prepared(
@@ -179,6 +181,13 @@ def _used(utterances: list[Utterance], partition: Partition) -> list[Utterance]:
     parts = (partition.public_labelled, partition.public_unlabelled, partition.development, partition.test)
     speakers = {speaker for part in parts for speaker in part}
     return [u for u in utterances if u.id in held or u.speaker in speakers]
+
+
+def _learnt(utterances: Sequence[Utterance], partition: Partition) -> list[Utterance]:
+    """Return the utterances that may be trained on: silos' own and public ones."""
+    own = {name for part in partition.silos for name in part}
+    public = {*partition.public_labelled, *partition.public_unlabelled}
+    return [u for u in utterances if u.id in own or u.speaker in public]
 
 
 def _learn_tokens(model: ModelSpec, utterances: Sequence[Utterance], partition: Partition) -> Tokens:

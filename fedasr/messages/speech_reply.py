@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from flwr.app import ConfigRecord, RecordDict
 from numpy.typing import NDArray
 
-from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import AudioSource, Utterance
+from fedasr.messages.packed_speech import packed, speeds_of, unpacked
 from fedasr.messages.records import CONFIG, array_record, arrays_of
 
 
 @dataclass(frozen=True)
 class SpeechReply:
-    """A silo's speech, given away: features and transcripts."""
+    """A silo's speech, given away: features and transcripts.
+
+    Parameters
+    ----------
+    speech : Speech
+    speeds : tuple of float
+        Its copies at these speeds go with it.
+    """
 
     speech: Speech
+    speeds: tuple[float, ...] = ()
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
         utterances = self.speech.utterances
-        features = [self.speech.features(index) for index in range(len(utterances))]
-        arrays: dict[str, NDArray[Any]] = {
-            "features": np.concatenate(features),
-            "frames": np.array([len(part) for part in features], np.int64),
-            "seconds": np.array([u.duration_seconds for u in utterances]),
-        }
         config = ConfigRecord({
             "ids": [u.id for u in utterances],
             "speakers": [u.speaker for u in utterances],
             "texts": [self.speech.text(index) for index in range(len(utterances))],
         })  # fmt: skip
-        return RecordDict({"speech": array_record(arrays), CONFIG: config})
+        return RecordDict({"speech": array_record(packed(self.speech, self.speeds)), CONFIG: config})
 
     @classmethod
     def from_record(cls, content: RecordDict) -> SpeechReply:
@@ -45,8 +48,7 @@ class SpeechReply:
         utterances = tuple(
             Utterance(i, s, t, d, Elsewhere()) for i, s, t, d in zip(ids, speakers, texts, seconds, strict=True)
         )
-        parts = np.split(arrays["features"], np.cumsum(arrays["frames"])[:-1])
-        return cls(Speech(utterances, ArrayFeatures(ids, parts)))
+        return cls(Speech(utterances, unpacked(ids, arrays)), speeds_of(arrays))
 
 
 class Elsewhere(AudioSource):

@@ -121,7 +121,7 @@ def _evaluate(work: Work, content: RecordDict) -> RecordDict:
 
 
 def _speech(work: Work, content: RecordDict) -> RecordDict:
-    return SpeechReply(work.speech).to_record()
+    return SpeechReply(work.speech, work.host.augment.speeds).to_record()
 
 
 def _vote(vote: Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]) -> Answer:

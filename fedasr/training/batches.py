@@ -19,11 +19,11 @@ class Examples(Protocol):
 
     def __len__(self) -> int: ...
 
-    def features(self, index: int) -> NDArray[np.floating]:
-        """Return log-mel features, shape (frames of 10 ms, mels)."""
+    def features(self, index: int, speed: float = 1.0) -> NDArray[np.floating]:
+        """Return log-mel features at a speed of the waveform, shape (frames of 10 ms, mels)."""
 
     def frames(self, index: int) -> int:
-        """Return the number of 10 ms frames."""
+        """Return the number of 10 ms frames at speed 1."""
 
     def text(self, index: int) -> str:
         """Return the transcript."""
@@ -65,6 +65,6 @@ def training_batch(
     generator: np.random.Generator, stacked: int = FRAMES_STACKED,
 ) -> Batch:  # fmt: skip
     """Return augmented features, token targets and ids of some examples, so many frames of 10 ms to a stack."""
-    features = [augment(examples.features(index), generator) for index in indices]
+    features = [augment(examples.features(index, augment.speed(generator)), generator) for index in indices]
     targets = [tokens.encode(examples.text(index)) for index in indices]
     return make_batch(features, targets, ids=[examples.id(index) for index in indices], stacked=stacked)

@@ -25,10 +25,10 @@ class Chain:
     def __len__(self) -> int:
         return sum(map(len, self.parts))
 
-    def features(self, index: int) -> NDArray[np.floating]:
-        """Return log-mel features, shape (frames of 10 ms, mels)."""
+    def features(self, index: int, speed: float = 1.0) -> NDArray[np.floating]:
+        """Return log-mel features at a speed of the waveform, shape (frames of 10 ms, mels)."""
         part, place = self._place(index)
-        return part.features(place)
+        return part.features(place, speed)
 
     def frames(self, index: int) -> int:
         """Return the number of 10 ms frames."""
@@ -71,9 +71,9 @@ class Chosen:
     def __len__(self) -> int:
         return len(self.places)
 
-    def features(self, index: int) -> NDArray[np.floating]:
-        """Return log-mel features, shape (frames of 10 ms, mels)."""
-        return self.among.features(self.places[index])
+    def features(self, index: int, speed: float = 1.0) -> NDArray[np.floating]:
+        """Return log-mel features at a speed of the waveform, shape (frames of 10 ms, mels)."""
+        return self.among.features(self.places[index], speed)
 
     def frames(self, index: int) -> int:
         """Return the number of 10 ms frames."""

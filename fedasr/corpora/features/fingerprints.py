@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.connected import JoinedAudio, joined_fingerprint
+from fedasr.corpora.sped import SpedAudio, sped_fingerprint
 from fedasr.corpora.utterance import AudioSource
 
 # A file written again within the clock's grain keeps its time of modification.
@@ -36,6 +37,8 @@ class Fingerprints:
             return audio.fingerprint_with(self._of_content(audio))
         if isinstance(audio, JoinedAudio):
             return joined_fingerprint([self.of(source) for source in audio.sources], audio.gaps_seconds)
+        if isinstance(audio, SpedAudio):
+            return sped_fingerprint(self.of(audio.source), audio.speed)
         return audio.fingerprint()
 
     def save(self) -> None:

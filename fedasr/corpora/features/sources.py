@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.connected import JoinedAudio
+from fedasr.corpora.sped import SpedAudio
 from fedasr.corpora.synthetic.render import SpokenText
 from fedasr.corpora.synthetic.voices import Voice
 from fedasr.corpora.toolkits.stored_audio import StoredAudio
@@ -49,6 +50,8 @@ def describe(audio: AudioSource) -> dict[str, Any]:
         return {"file": str(audio.path.absolute())} | _part(audio)
     if isinstance(audio, JoinedAudio):
         return {"joined": [describe(s) for s in audio.sources], "gaps_seconds": list(audio.gaps_seconds)}
+    if isinstance(audio, SpedAudio):
+        return {"sped": describe(audio.source), "speed": audio.speed}
     if isinstance(audio, SpokenText):
         return {"spoken": asdict(audio)}
     if isinstance(audio, StoredAudio):
@@ -64,6 +67,8 @@ def restore(description: Mapping[str, Any]) -> AudioSource:
     if "joined" in description:
         sources = tuple(restore(part) for part in description["joined"])
         return JoinedAudio(sources, tuple(description["gaps_seconds"]))
+    if "sped" in description:
+        return SpedAudio(restore(description["sped"]), description["speed"])
     if "spoken" in description:
         recipe = dict(description["spoken"])
         return SpokenText(**{**recipe, "voice": Voice(**recipe["voice"])})

@@ -21,10 +21,14 @@ from fedasr.corpora.features.building import FEATURES, INDEX, build, is_complete
 from fedasr.corpora.features.extract import Extractor, extract
 from fedasr.corpora.features.fingerprints import Fingerprints
 from fedasr.corpora.features.sources import restore
+from fedasr.corpora.sped import SpedAudio
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 
 _logger = logging.getLogger("fedasr")
+
+Span = tuple[int, int]
+"""First frame and number of frames."""
 
 
 class MappedFeatures:
@@ -37,25 +41,37 @@ class MappedFeatures:
     mels : int
     spans : dict
         First frame and number of frames by utterance id.
+    copies : dict
+        The same of copies at other speeds, by utterance id and speed.
     """
 
-    def __init__(self, folder: Path, mels: int, spans: dict[str, tuple[int, int]]) -> None:
+    def __init__(
+        self, folder: Path, mels: int, spans: dict[str, Span], copies: dict[tuple[str, float], Span] | None = None
+    ) -> None:
         self.folder = folder
         self._mels = mels
         self._spans = spans
+        self._copies = copies or {}
         self._mapped = np.memmap(folder / FEATURES, np.float16, mode="r").reshape(-1, mels)
 
     def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
         """Return the features of an utterance, shape (frames of 10 ms, mels)."""
-        first, frames = self._spans[utterance_id]
-        return np.asarray(self._mapped[first : first + frames])
+        return self._at(self._spans[utterance_id])
+
+    def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
+        """Return the features of an utterance's copy at a speed other than 1, shape (its frames, mels)."""
+        return self._at(self._copies[utterance_id, speed])
 
     def frames(self, utterance_id: str) -> int:
         """Return the number of 10 ms frames without reading them."""
         return self._spans[utterance_id][1]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return MappedFeatures, (self.folder, self._mels, self._spans)
+        return MappedFeatures, (self.folder, self._mels, self._spans, self._copies)
+
+    def _at(self, span: Span) -> NDArray[np.floating]:
+        first, frames = span
+        return np.asarray(self._mapped[first : first + frames])
 
 
 def cache_folder() -> Path:
@@ -71,6 +87,7 @@ def prepare(
     sample_rate_hz: int,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    copies: Sequence[Utterance] = (),
 ) -> Speech:
     """Return utterances with their features, computed now or found in the cache.
 
@@ -92,15 +109,19 @@ def prepare(
         The most processes to use; the features do not depend on it.
     progress : callable, optional
         Called with the number of utterances done and of all, where features have to be computed.
+    copies : sequence of Utterance
+        Of some of the utterances at other speeds (`fedasr.corpora.sped`): only their features are kept, and
+        `Speech.features` returns them.
     """
     checked = check_distinct(utterances)
     fingerprints = Fingerprints(cache_folder / "fingerprints.json")
-    digest = _digest(checked, f"{extractor_digest} {sample_rate_hz}", fingerprints)
+    everything = (*checked, *copies)
+    digest = _digest(everything, f"{extractor_digest} {sample_rate_hz}", fingerprints)
     folder = cache_folder / "features" / digest
     fingerprints.save()
     if not is_complete(folder):
-        with closing(extract(checked, extractor, sample_rate_hz, workers)) as extracted:
-            build(folder, checked, extracted, sample_rate_hz, progress)
+        with closing(extract(everything, extractor, sample_rate_hz, workers)) as extracted:
+            build(folder, everything, extracted, sample_rate_hz, progress)
     for note in read_meta(folder)["notes"]:
         _logger.warning(note)
     opened = open_speech(folder)
@@ -117,15 +138,18 @@ def open_speech(folder: Path) -> Speech:
     """
     if not is_complete(folder):
         raise UserError(f"{folder}: not a complete folder of cached features; prepare the corpus again")
-    spans, utterances, first = {}, [], 0
+    spans, copies, utterances, first = dict[str, Span](), dict[tuple[str, float], Span](), [], 0
     with (folder / INDEX).open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            spans[row["id"]] = (first, row["frames"])
+            name, span, audio = row["id"], (first, row["frames"]), restore(row["audio"])
             first += row["frames"]
-            audio = restore(row["audio"])
-            utterances.append(Utterance(row["id"], row["speaker"], row["text"], row["seconds"], audio, row["fields"]))
-    return Speech(tuple(utterances), MappedFeatures(folder, read_meta(folder)["mels"], spans))
+            if isinstance(audio, SpedAudio):
+                copies[name, audio.speed] = span
+                continue
+            spans[name] = span
+            utterances.append(Utterance(name, row["speaker"], row["text"], row["seconds"], audio, row["fields"]))
+    return Speech(tuple(utterances), MappedFeatures(folder, read_meta(folder)["mels"], spans, copies))
 
 
 def _digest(utterances: Sequence[Utterance], features: str, fingerprints: Fingerprints) -> str:

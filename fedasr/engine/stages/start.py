@@ -97,7 +97,7 @@ def start_stage(trainer: CentralTrainer) -> Stage:
     learner = trainer.learner
     recogniser = learner.recogniser
     return Stage("start", {
-        "weights": digest(recogniser.weights()), "speech": examples_digest(learner.examples),
+        "weights": digest(recogniser.weights()), "speech": examples_digest(learner.examples, learner.augment.speeds),
         "training": trainer.spec, "augment": learner.augment, "streams": trainer.streams, "purpose": trainer.purpose,
         "recogniser": recogniser.spec, "tokens": recogniser.tokens.to_json(), "computed_by": computed_by(recogniser),
     })  # fmt: skip

@@ -30,8 +30,7 @@ class Introduction:
         (how many), ``is_tested`` (whether models are scored on test speakers), and ``ids`` and ``speakers`` of the
         public unlabelled speech.
     arrays : mapping of str to ndarray
-        ``features``, float16 of shape (frames of 10 ms, mels), of that speech one after another, ``frames``, how many
-        are whose, and ``seconds``; empty where there is none.
+        That speech as `fedasr.messages.packed_speech` packs it, its features in float16; empty where there is none.
     """
 
     about: Mapping[str, Any]

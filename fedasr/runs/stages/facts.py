@@ -14,12 +14,14 @@ from fedasr.runs.stages.stage import code_of
 from fedasr.training.batches import Examples
 
 
-def examples_digest(examples: Examples) -> str:
-    """Return the SHA-256 of what is learnt from: ids, features, and the transcripts that may be read."""
+def examples_digest(examples: Examples, speeds: Iterable[float] = ()) -> str:
+    """Return the SHA-256 of what is learnt from: ids, features at each speed, and transcripts that may be read."""
+    heard = dict.fromkeys((1.0, *speeds))
     total = hashlib.sha256()
     for index in range(len(examples)):
         total.update(repr((examples.id(index), _text(examples, index))).encode())
-        total.update(_features(examples, index))
+        for speed in heard:
+            total.update(_features(examples, index, speed))
     return total.hexdigest()
 
 
@@ -48,6 +50,6 @@ def _text(examples: Examples, index: int) -> str | None:
         return None
 
 
-def _features(examples: Examples, index: int) -> bytes:
-    features = examples.features(index)
+def _features(examples: Examples, index: int, speed: float = 1.0) -> bytes:
+    features = examples.features(index, speed)
     return f"{features.dtype} {features.shape}\n".encode() + features.tobytes()

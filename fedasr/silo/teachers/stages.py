@@ -27,7 +27,8 @@ def teacher_stage(host: SiloHost, silo: Silo, request: TrainRequest) -> Stage | 
         return None
     asked = {key: value for key, value in vars(request).items() if key != "weights"}
     return _described(Stage("teacher", {
-        "silo": silo.number, "speech": examples_digest(host.learner(silo).examples), "streams": host.streams,
+        "silo": silo.number, "streams": host.streams,
+        "speech": examples_digest(host.learner(silo).examples, host.augment.speeds),
         "weights": digest(dict(request.weights)), "request": asked, "training": host.training,
         "augment": host.augment, "objective": host.objective, "protection": host.plan, **_recogniser(host),
     }))  # fmt: skip

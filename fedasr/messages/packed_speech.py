@@ -1,0 +1,57 @@
+"""Speech as the arrays of a message: the features of one utterance after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedasr.corpora.speech import ArrayFeatures, Speech
+
+
+def packed(speech: Speech, speeds: Iterable[float] = ()) -> dict[str, NDArray[Any]]:
+    """Return the features and lengths of some speech, and where it has copies at other speeds theirs.
+
+    Parameters
+    ----------
+    speech : Speech
+        Of at least one utterance.
+    speeds : iterable of float
+        Those of ``[augment]``.
+
+    Returns
+    -------
+    dict
+        ``features`` of shape (frames of 10 ms, mels), ``frames``, how many are whose, and ``seconds``; with copies
+        ``speeds``, all but 1, ``copies``, all utterances at one speed after another, and ``copy_frames``.
+    """
+    places, others = range(len(speech)), [speed for speed in speeds if speed != 1]
+    features = [speech.features(place) for place in places]
+    copies = [speech.features(place, speed) for speed in others for place in places]
+    seconds = np.array([utterance.duration_seconds for utterance in speech.utterances])
+    arrays = {"features": np.concatenate(features), "frames": _lengths(features), "seconds": seconds}
+    if copies:
+        arrays |= {"speeds": np.array(others), "copies": np.concatenate(copies), "copy_frames": _lengths(copies)}
+    return arrays
+
+
+def unpacked(ids: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> ArrayFeatures:
+    """Return the features of the utterances of these ids, with their copies."""
+    heard = [(name, speed) for speed in speeds_of(arrays) for name in ids]
+    copies = _parts(arrays["copies"], arrays["copy_frames"]) if heard else []
+    return ArrayFeatures(ids, _parts(arrays["features"], arrays["frames"]), dict(zip(heard, copies, strict=True)))
+
+
+def speeds_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[float, ...]:
+    """Return the speeds but 1 at which there are copies."""
+    return tuple(arrays["speeds"].tolist()) if "speeds" in arrays else ()
+
+
+def _lengths(parts: Sequence[NDArray[np.floating]]) -> NDArray[np.int64]:
+    return np.array([len(part) for part in parts], np.int64)
+
+
+def _parts(together: NDArray[Any], lengths: NDArray[Any]) -> list[NDArray[Any]]:
+    return np.split(together, np.cumsum(lengths)[:-1])

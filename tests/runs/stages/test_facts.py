@@ -1,0 +1,21 @@
+"""The digest of what is learnt from: speech is another where its copies at other speeds are."""
+
+from dataclasses import replace
+
+import numpy as np
+from support.toy_speech import made_up
+
+from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.runs.stages.facts import examples_digest
+
+
+def _sped(value: float) -> Speech:
+    speech = made_up(2)
+    ids, features = [u.id for u in speech.utterances], [speech.features(index) for index in range(2)]
+    return replace(speech, store=ArrayFeatures(ids, features, {(name, 0.9): np.full((4, 8), value) for name in ids}))
+
+
+def test_copies_are_part_of_speech_that_is_heard_at_their_speeds() -> None:
+    assert examples_digest(_sped(0)) == examples_digest(_sped(1)) == examples_digest(made_up(2), (1.0,))
+    zeros, ones, again = (examples_digest(_sped(value), (0.9, 1.0)) for value in (0, 1, 1))
+    assert zeros != ones == again != examples_digest(_sped(1))
