@@ -133,7 +133,8 @@ def _own(group: Group, release: bool) -> Cell:
     found = group.rate(OWN_SPEAKERS)
     if found is None or (release and is_withheld(group)):
         return Cell(UNKNOWN)
-    details = [*_rate("", found)[1:], *_rate("decoded", group.rate(OWN_SPEAKERS, DECODED))]
+    details = [] if found.low is None or found.high is None else [f"{percent(found.low)}–{percent(found.high)}"]
+    details += _rate("decoded", group.rate(OWN_SPEAKERS, DECODED))
     return Cell(percent(found.value), (*details, *_rate("left behind", group.rate(LEFT_BEHIND))))
 
 
@@ -142,7 +143,7 @@ def _rate(name: str, found: Interval | None) -> list[str]:
     if found is None:
         return []
     told = f"{name} {percent(found.value)}"
-    return [told] if found.low is None or found.high is None else [told, f"{percent(found.low)}–{percent(found.high)}"]
+    return [told if found.low is None or found.high is None else f"{told}, {percent(found.low)}–{percent(found.high)}"]
 
 
 def _epsilon(group: Group) -> Cell:
@@ -189,13 +190,17 @@ def _footnotes(data: RunData) -> list[str]:
 
 
 def _stacked(row: TableRow, column: int) -> Text:
-    """A cell for the terminal: what qualifies the value stands below, of a promise its unit, of own speech nothing."""
+    """A narrow cell for the terminal: below a value what qualifies it, of a promise its unit, of own speech nothing."""
     cell = row.cells[column]
     most = {"epsilon": 1, "own %": 0}.get(HEADINGS[column], len(cell.details))
     details = cell.details[:most]
     lines = [cell.text, *details]
     if HEADINGS[column] == "WER %":
-        lines = [line.replace("silos ", "silos\n") for line in lines]
+        lines = [
+            line.partition(", ")[0].replace("silos ", "silos\n").replace("decoded ", "decoded\n") for line in lines
+        ]
+    if HEADINGS[column] in ("up", "down"):
+        lines = [line.replace(" ", "") for line in lines]
     if HEADINGS[column] == "time":
         lines = [re.sub(r" (min|[hsd])\b", lambda unit: unit[1][0], line) for line in lines]
     text = Text(lines[0], "bold" if row.best else "")

@@ -18,7 +18,7 @@ from fedasr.report.tables.comparison import HEADINGS, plain_table, table, table_
 from fedasr.report.tables.pairs import pair_tables
 from fedasr.report.words.findings import findings
 from fedasr.report.words.groups import groups
-from fedasr.runs.data import LEFT_BEHIND, NEW_SPEAKERS, OWN_SPEAKERS
+from fedasr.runs.data import DECODED, GREEDY, LEFT_BEHIND, NEW_SPEAKERS, OWN_SPEAKERS
 from fedasr.runs.reading import read_run
 
 Make = Callable[..., Any]
@@ -64,6 +64,19 @@ def test_own_speakers_stand_beside_new_ones_with_their_interval(make_own: Make) 
     ends = [f"{100 * rate.low:.1f}–{100 * rate.high:.1f}" for rate in (own, worst)]
     assert cells["own %"] == f"12.5 ({ends[0]}, left behind {100 * worst.value:.1f}, {ends[1]})"
     assert "12.5" in plain_table(read_run(folder)).splitlines()[1]
+
+
+def test_a_decoded_table_of_a_terminal_cuts_no_number(make_run: Make, make_row: Make) -> None:
+    many = {"uplink_bytes": 694e6, "downlink_bytes": 282e6, "peak_memory_bytes": 2.79e9, "rounds": 12, "silos": 32}
+    folder = make_run(
+        [make_row("public-only", wer=0.24, wer_spread=(0.2, 0.3), **many), make_row("pate-gnmax", **PROMISE, **many)]
+    )
+    for name in ("public-only", "pate-gnmax"):
+        lines = [{**line, "of": of, "decoding": decoding} for line in speakers(0.24)
+                 for of in (NEW_SPEAKERS, OWN_SPEAKERS) for decoding in (GREEDY, DECODED)]  # fmt: skip
+        (folder / name / "speakers.json").write_text(json.dumps(lines))
+    words = _terminal(folder).split()
+    assert [words.count(word) for word in ("694MB", "282MB", "2.8", "GB", "memory", "decoded")] == [2, 2, 2, 2, 1, 2]
 
 
 def test_new_speakers_are_not_mixed_with_own_ones(make_own: Make) -> None:
