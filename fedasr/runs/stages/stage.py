@@ -56,7 +56,7 @@ class Stage:
 
 
 def described(value: Any) -> Any:
-    """Return what JSON can say of a value, the same for equal values alone.
+    """Return what JSON can say of a value, the same for equal values alone: a list is a sequence and nothing else.
 
     Raises
     ------
@@ -68,14 +68,14 @@ def described(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [described(item) for item in value]
     if isinstance(value, Mapping):
-        return [[described(key), described(item)] for key, item in sorted(value.items())]
+        return {"mapping": [[described(key), described(item)] for key, item in sorted(value.items())]}
     if isinstance(value, Path):
-        return str(value)
+        return {"path": str(value)}
     if isinstance(value, np.ndarray):
-        return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
+        return {"array": [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: described(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return [code_of(type(value)), fields]
+        return {"class": code_of(type(value)), "fields": fields}
     raise UndescribedError(f"{type(value).__name__} does not say what it is")
 
 

@@ -51,8 +51,8 @@ def test_digests_are_equal_where_facts_are(one: Any, other: Any) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (One(1), Other(1)), (One(1), One(2)), (np.float32([1, 2]), np.float64([1, 2])),
-        ({"a": 1, "b": 2}, {"a": 2, "b": 1}),
+        ([], {}), ([["a", 1]], {"a": 1}), ("a", Path("a")), (One(1), Other(1)), (One(1), One(2)),
+        (np.float32([1, 2]), np.float64([1, 2])), ({"a": 1, "b": 2}, {"a": 2, "b": 1}),
         (np.float32([1, 2]), np.float32([2, 1])), (np.zeros((2, 3)), np.zeros((3, 2))), ([1, [2]], [[1], 2]),
         (TrainingSpec(), TrainingSpec(batch_size=9)), (1, "1"), ("", None), (0.1, 0.1 + 2**-56),
     ],
