@@ -55,7 +55,8 @@ def compute_cost(prepared: Prepared, run_folder: Path) -> ComputeCost:
 
 
 def _key(prepared: Prepared) -> str:
-    batch = prepared.experiment.training.batch_size
+    training = prepared.experiment.training
+    batch = training.batch_size, training.batch_seconds
     facts = [asdict(prepared.recogniser_spec), prepared.tokens.size, batch, processor()]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -80,8 +81,8 @@ def _measured(prepared: Prepared) -> ComputeCost:
 
 def _one(recogniser: Recogniser, prepared: Prepared, speech: Speech, streams: Streams, number: int) -> float:
     """Return the seconds of computing for a second of speech, in one batch."""
-    generator = streams.numpy("batch", number)
-    indices = shuffled_batches(speech, prepared.experiment.training.batch_size, generator)[0]
+    generator, training = streams.numpy("batch", number), prepared.experiment.training
+    indices = shuffled_batches(speech, training.batch_size, generator, training.batch_seconds)[0]
     begun = time.thread_time()
     augment, stacked = prepared.experiment.augment, recogniser.spec.frames_stacked
     batch = training_batch(speech, indices, prepared.tokens, augment, generator, stacked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -89,8 +90,9 @@ class RowAtWork:
 
     @property
     def workload(self) -> RowWork | None:
-        """What it is set to take; None where its strategy cannot tell."""
-        return workload_of(self.strategy, client_of(self.row, self.strategy, self.training), self.asked)
+        """What it is set to take; None where its strategy, or `batch_seconds`, cannot tell."""
+        found = workload_of(self.strategy, client_of(self.row, self.strategy, self.training), self.asked)
+        return None if found is None or math.isnan(found.of_one) else found
 
     def recipe(self) -> dict[str, str]:
         """Return how it trains, by names in words."""
@@ -132,7 +134,9 @@ class RowAtWork:
         """Yield why the row does not take what the others do."""
         wanted, found, lead = self.experiment.work.utterances, self.workload, f"compare.{self.row.name}"
         if found is None:
-            if not self.is_paid:
+            if self.training.batch_seconds:
+                yield f"{lead}.training: nobody can say what a step of 'batch_seconds' takes; set 0, or local_epochs"
+            elif not self.is_paid:
                 yield f"{lead}.strategy: '{self.row.strategy}' does not say how much it takes (a method 'workload')"
             return
         far = found.utterances - wanted

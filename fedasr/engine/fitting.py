@@ -11,6 +11,7 @@ from flwr.serverapp.strategy import FedAvg, Strategy
 from fedasr.common.errors import RowError
 from fedasr.corpora.partition import Partition
 from fedasr.engine.assembly import sized_plan
+from fedasr.experiment.choices import protection_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
@@ -18,6 +19,7 @@ from fedasr.messages.train_reply import SPEECH_SECONDS
 from fedasr.server.foreign.cohort import cohort_faults
 from fedasr.server.own_models import OwnModels
 from fedasr.server.strategies_by_name import build_strategy
+from fedasr.server.work.recipe import ONE_CYCLE, recipe_of
 from fedasr.training.iterates import BEST
 
 
@@ -64,6 +66,13 @@ class _Asked:
         except RowError:  # a promise that cannot be kept fails its row, which says why
             return True
 
+    @property
+    def _batch_seconds(self) -> tuple[str, float]:
+        """The table that says the seconds of the row's batches, of the centre or of the silos, and what it says."""
+        central, training = self.experiment.central, self.training
+        is_central = recipe_of(self.strategy, training, central).schedule == ONE_CYCLE
+        return ("central", central.batch_seconds) if is_central else ("training", training.batch_seconds)
+
     def mistakes(self) -> Iterator[str]:
         """Yield each mistake."""
         for key, line in self._checks():
@@ -72,6 +81,9 @@ class _Asked:
     def _checks(self) -> Iterable[tuple[str, str]]:
         for line in cohort_faults(self.strategy, len(self.partition.silos)):
             yield "options", line
+        table, seconds = self._batch_seconds
+        if seconds and (lot := protection_of(self.row).lot) is not None:
+            yield "protection", f"draws lots of {lot:g} utterances, expected; set {table}.batch_seconds = 0"
         if self.training.local_epochs and self.is_promised:
             yield "training", "a guarantee is planned for so many steps; set local_steps, not local_epochs"
         if evaluates_in_silos(self.strategy):

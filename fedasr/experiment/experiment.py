@@ -24,7 +24,7 @@ from fedasr.experiment.finding import find_experiment
 from fedasr.experiment.model import ModelSpec
 from fedasr.experiment.overrides import origin, overridden
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.experiment.training import LENGTHS, TrainingSpec
+from fedasr.experiment.training import ALTERNATIVES, TrainingSpec
 from fedasr.experiment.work_spec import WorkSpec
 from fedasr.student.trainer import TrainerSpec
 from fedasr.training.iterates import BEST, LAST, MEAN
@@ -181,8 +181,9 @@ class Experiment(Settings):
 
     def _read_training(self, row: RowSpec) -> tuple[TrainingSpec | None, list[Mistake]]:
         shared = to_table(self.training)
-        if any(key in row.training for key in LENGTHS):
-            shared = {key: value for key, value in shared.items() if key not in LENGTHS}
+        for pair in ALTERNATIVES:
+            if any(key in row.training for key in pair):
+                shared = {key: value for key, value in shared.items() if key not in pair}
         return read(TrainingSpec, {**shared, **row.training}, f"compare.{row.name}.training")
 
     def model_of(self, role: str) -> ModelSpec:

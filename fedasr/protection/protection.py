@@ -149,7 +149,7 @@ class Protection(Settings, ABC):
 
     def course(self, learner: Learner, epochs: int) -> Course:
         """Return how long the centre trains; by default so many passes, as ``[central]`` says."""
-        return Course.of_passes(epochs, learner.objective.steps(learner.learnt, learner.batch_size))
+        return Course.of_passes(epochs, learner.steps)
 
     @abstractmethod
     def plan(self, private: int, public: int, steps: int) -> GradientPlan:

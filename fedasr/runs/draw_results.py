@@ -115,9 +115,10 @@ def read_result(path: Path) -> DrawResult:
         rows = tuple(_row(row, int(record["draw"])) for row in record["rows"])
         facts = dict(record["environment"]), tuple(map(str, record["command"]))
         result, digest = DrawResult(int(record["draw"]), experiment, *facts, rows), record["settings_sha256"]
+        is_whole = digest == _digest(record["experiment"])  # as it was written: settings may have been added since
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: not the result of a draw ({error!r}); write it anew with --results") from error
-    if digest != settings_digest(experiment):
+    if not is_whole:
         raise UserError(f"{path}: its settings are not those of its digest; write it anew with --results")
     return result
 
@@ -138,7 +139,11 @@ def without_draw(experiment: Experiment) -> Experiment:
 
 def settings_digest(experiment: Experiment) -> str:
     """Return the SHA-256 of the settings that all draws of a claim share."""
-    return hashlib.sha256(json.dumps(to_table(experiment), sort_keys=True).encode()).hexdigest()
+    return _digest(to_table(experiment))
+
+
+def _digest(table: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 
 def _write(run: Run, draw: int, results: Path, command: Sequence[str]) -> Path:

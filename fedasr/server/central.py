@@ -185,7 +185,8 @@ class Central:
     def _learner(self, recogniser: Recogniser, private: Examples, public: Examples) -> Learner:
         """Return what gradients at the centre are made of, by the row's objective."""
         held = Holdings(private, public, self.public_unlabelled)
-        return Learner(recogniser, objective_of(self.row), held, self.augment, self.trainer_spec.batch_size)
+        size, seconds = self.trainer_spec.batch_size, self.trainer_spec.batch_seconds
+        return Learner(recogniser, objective_of(self.row), held, self.augment, size, batch_seconds=seconds)
 
     def after_round(
         self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],

@@ -72,6 +72,8 @@ def as_asked(training: TrainingSpec, kind: Kind, content: RecordDict, own: Colle
         found["decay"] = 1.0  # a rate that is sent is that round's; who sends it has a schedule of its own
     if "local_steps" in found:
         found["local_epochs"] = 0
+    if "batch_size" in found:
+        found["batch_seconds"] = 0.0
     return replace(training, **found) if found else training
 
 

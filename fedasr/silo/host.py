@@ -126,7 +126,8 @@ class SiloHost:
     def learner(self, silo: Silo, layers: tuple[str, ...] = ALL) -> Learner:
         """Return what the gradients of a silo are made of: the loaded recogniser, its own speech, what is public."""
         held = Holdings(silo.speech, unlabelled=self.public_speech)
-        return Learner(self.recogniser, self.objective, held, self.augment, self.training.batch_size, layers)
+        size, seconds = self.training.batch_size, self.training.batch_seconds
+        return Learner(self.recogniser, self.objective, held, self.augment, size, layers, seconds)
 
     def dice(self, silo: Silo, round: int, stretch: int = 0) -> Dice:
         """Return all chance of a stretch of a silo's training in a round."""

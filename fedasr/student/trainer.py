@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from fedasr.asr.recogniser import Weights
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
-from fedasr.common.settings import Settings, least, number
+from fedasr.common.settings import Mistake, Settings, least, number
 from fedasr.common.threads import one_thread
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.none import Unprotected
@@ -39,6 +40,9 @@ class TrainerSpec(Settings):
         Passes over the speech.
     batch_size : int
         Utterances of a step.
+    batch_seconds : float
+        In place of `batch_size`: a step takes as many utterances of like length as fit into so many seconds of speech,
+        padded to the longest (before `augment`), and one at least. 0 counts in utterances.
     learning_rate : float
         The peak of the one-cycle schedule.
     weight_decay : float
@@ -49,9 +53,15 @@ class TrainerSpec(Settings):
 
     epochs: int = least(60, 1)
     batch_size: int = least(16, 1)
+    batch_seconds: float = number(0.0, least=0, below=math.inf)
     learning_rate: float = least(1e-3, 0.0)
     weight_decay: float = least(0.01, 0.0)
     gradient_norm: float = number(5.0, above=0, mend="inf switches it off")
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse a batch that is counted in utterances and in seconds."""
+        if self.batch_seconds:
+            yield from self.without_effect("batch_size", unless="batch_seconds = 0")
 
 
 ITERATES = "iterates/"

@@ -38,6 +38,8 @@ class Learner:
         Utterances of a batch.
     layers : tuple of str
         Patterns of the parameters that are trained; the gradient of others is zeros.
+    batch_seconds : float
+        Where above 0, seconds of a batch, padded, in place of its utterances.
     """
 
     recogniser: Recogniser
@@ -46,6 +48,7 @@ class Learner:
     augment: AugmentSpec
     batch_size: int
     layers: tuple[str, ...] = ALL
+    batch_seconds: float = 0.0
 
     @cached_property
     def learnt(self) -> Holdings:
@@ -69,11 +72,11 @@ class Learner:
     @property
     def steps(self) -> int:
         """Batches of one pass over the examples."""
-        return self.objective.steps(self.learnt, self.batch_size)
+        return self.objective.steps(self.learnt, self.batch_size, self.batch_seconds)
 
     def batches(self, generator: np.random.Generator) -> list[list[int]]:
         """Divide one pass over the examples into batches of places."""
-        return self.objective.batches(self.learnt, self.batch_size, generator)
+        return self.objective.batches(self.learnt, self.batch_size, generator, self.batch_seconds)
 
     def batch(self, indices: Sequence[int], generator: np.random.Generator) -> Batch:
         """Return the batch of some examples, augmented."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,16 @@ def test_results_of_other_settings_are_refused(corpus: Path, results: Path) -> N
         read_results(results)
     with pytest.raises(UserError, match="is a file"):
         check_results(path, other)
+
+
+def test_a_result_from_before_a_setting_was_there_is_as_good(results: Path) -> None:
+    """What was written is held to its digest; a setting that is new since has its default."""
+    before, path = read_results(results), results / "draw-2.json"
+    older = json.loads(path.read_text())
+    del older["experiment"]["training"]["batch_seconds"], older["experiment"]["model"]["subsampling"]
+    written = json.dumps(older["experiment"], sort_keys=True).encode()
+    path.write_text(json.dumps({**older, "settings_sha256": hashlib.sha256(written).hexdigest()}))
+    assert read_results(results) == before
 
 
 @pytest.mark.parametrize("spoil", ["torn", "twice", "empty", "no rows"])

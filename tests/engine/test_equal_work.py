@@ -81,6 +81,24 @@ def test_the_last_batch_of_a_pass_counts_what_it_holds(unequal_corpus: Path, tmp
     assert 6 * (5 + 2 + 5 + 5) <= two <= 6 * (5 + 2 + 8 + 8)
 
 
+def test_a_pass_in_batches_of_so_many_seconds_takes_every_utterance_once(unequal_corpus: Path, tmp_path: Path) -> None:
+    """Rounds and epochs count in passes; steps of so many seconds take what their batches happen to hold."""
+    rows = [
+        _row("fedavg", training={"local_epochs": 1}), _row("centralised"), _row("steps", "fedavg"),
+        _row("ditto", training={"local_epochs": 2, "batch_size": 3}),
+    ]  # fmt: skip
+    found = run_unequal(
+        unequal_corpus, tmp_path / "run", *rows, start={"batch_seconds": 3.0, "batch_size": 16},
+        training={"batch_seconds": 4.0, "batch_size": 8}, central={"batch_seconds": 6.0, "batch_size": 16},
+    )  # fmt: skip
+    assert [row["failure"] for row in found] == [None] * 4
+    epochs, centralised, steps, ditto = (row["utterances"] for row in found)
+    assert (epochs, centralised, ditto) == (2 * ALL, 2 * ALL, 8 * ALL)
+    assert 0 < steps < 2 * 2 * ALL
+    assert found[0]["recipe"]["batch"] == "4 s"
+    assert found[1]["recipe"]["batch"] == "6 s"
+
+
 def test_pate_counts_its_teachers_and_its_student(unequal_corpus: Path, tmp_path: Path) -> None:
     pate = _row("pate", options={"noise": 1.0, "teacher_steps": 5, "maximum_labels": 4, "epsilon": 500.0})
     (row,) = run_unequal(unequal_corpus, tmp_path / "run", pate, training={"batch_size": 9})
@@ -186,6 +204,18 @@ def test_rounds_for_all_rows_and_work_for_all_rows_are_one_too_many(unequal_corp
     table = unequal_table(unequal_corpus, work={"utterances": 100}, training={"rounds": 7})
     with pytest.raises(UserError, match=r"'training.rounds' takes no effect.*'work.utterances'"):
         Experiment.from_table(table)
+
+
+@pytest.mark.parametrize("row", [_row("fedavg"), _row("gtc"), _row("local-only"), _row("dp-fedavg", options=NOISE)])
+def test_work_is_not_counted_in_steps_of_so_many_seconds(row: dict[str, Any], unequal_corpus: Path) -> None:
+    seconds = {"batch_seconds": 4.0, "batch_size": 8}
+    told = rf"compare\.{row['name']}\.training: .*'batch_seconds'.*set 0, or local_epochs"
+    with pytest.raises(UserError, match=told) as refused:
+        at_equal_work(_experiment(unequal_corpus, row, **seconds), SIZES)
+    assert len(refused.value.lines) == 1
+    by_epochs = {**row, "training": {"local_epochs": 1}}
+    if row["name"] in ("fedavg", "dp-fedavg"):
+        at_equal_work(_experiment(unequal_corpus, by_epochs, **seconds), SIZES)
 
 
 def test_by_the_command_line_and_on_the_page(unequal_corpus: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ BY_SECONDS = {"weighting": "seconds"}
             "row.options: .*weighting = 'uniform'",
         ),
         ({"strategy": "gtc", "options": {"weighting": "seconds"}, **PRIVATE}, "row.options: .*weighting = 'uniform'"),
+        ({"strategy": "fedavg", "training": {"batch_seconds": 9}, **PRIVATE}, "set training.batch_seconds = 0"),
     ],
 )
 def test_what_a_guarantee_does_not_cover_is_refused(
@@ -29,4 +30,11 @@ def test_what_a_guarantee_does_not_cover_is_refused(
     with pytest.raises(UserError, match=told) as refused:
         run_unequal(unequal_corpus, tmp_path / "run", {"name": "row", **row})
     assert len(refused.value.lines) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_lots_of_dp_sgd_at_the_centre_are_no_seconds(unequal_corpus: Path, tmp_path: Path) -> None:
+    central, row = {"batch_seconds": 9.0, "batch_size": 16}, {"name": "row", "strategy": "centralised"}
+    with pytest.raises(UserError, match=r"row\.protection: draws lots of 1 .*set central\.batch_seconds = 0"):
+        run_unequal(unequal_corpus, tmp_path / "run", {**row, **PRIVATE}, central=central)
     assert not (tmp_path / "run").exists()

@@ -82,6 +82,24 @@ def test_a_rows_training_is_the_common_one_but_for_what_it_sets(tiny: Experiment
     assert fedavg.batch_size == public.batch_size
 
 
+def test_a_row_that_says_what_a_batch_holds_says_it_alone(tiny: Experiment) -> None:
+    by_seconds = tiny.with_value("compare.fedavg.training.batch_seconds", 7)
+    assert by_seconds.training.batch_size == 2
+    assert by_seconds.training_of(by_seconds.compare[1]).batch_seconds == 7
+    shared = tiny.with_values({"training.batch_seconds": 7, "training.batch_size": 8})
+    by_size = shared.with_value("compare.fedavg.training.batch_size", 3)
+    assert [by_size.training_of(row).batch_seconds for row in by_size.compare] == [7, 0]
+
+
+@pytest.mark.parametrize(("table", "usual"), [("training", 8), ("central", 16), ("start", 16)])
+def test_a_batch_of_utterances_and_of_seconds_is_refused(tiny: Experiment, table: str, usual: int) -> None:
+    with pytest.raises(UserError, match=rf"'{table}\.batch_size' takes no effect; it goes with batch_seconds = 0"):
+        tiny.with_value(f"{table}.batch_seconds", 5)
+    for wrong in (-1, "inf"):
+        with pytest.raises(UserError, match=rf"{table}\.batch_seconds"):
+            tiny.with_values({f"{table}.batch_seconds": float(wrong), f"{table}.batch_size": usual})
+
+
 def test_rows_times_seeds(tiny: Experiment) -> None:
     assert [(row.name, seed) for row, seed in tiny.rows()] == [("public-only", 5), ("fedavg", 5)]
     several = tiny.with_value("seeds", [1, 2])

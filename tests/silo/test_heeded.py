@@ -65,6 +65,11 @@ def test_epochs_are_the_requests(key: str) -> None:
     assert TrainRequest.from_record(content).epochs == 4
 
 
+def test_a_batch_size_that_is_sent_counts_where_the_row_counts_in_seconds() -> None:
+    asked = as_asked(TrainingSpec(batch_seconds=9.0), TRAIN, _content(**{"batch-size": 8}))
+    assert (asked.batch_size, asked.batch_seconds) == (8, 0)
+
+
 def test_steps_that_are_sent_are_counted_where_the_row_counts_in_epochs() -> None:
     asked = as_asked(TrainingSpec(local_epochs=2), TRAIN, _content(**{"local-steps": 5}))
     assert (asked.local_steps, asked.local_epochs) == (5, 0)

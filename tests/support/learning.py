@@ -18,9 +18,10 @@ from fedasr.training.parameters import ALL
 def learner(
     recogniser: Recogniser, private: Examples = NOTHING, augment: AugmentSpec = NO_AUGMENTATION, *,
     public: Examples = NOTHING, objective: Objective | None = None, batch_size: int = 3, layers: tuple[str, ...] = ALL,
+    batch_seconds: float = 0.0,
 ) -> Learner:  # fmt: skip
     held = Holdings(private, public)
-    return Learner(recogniser, objective or Supervised(), held, augment, batch_size, layers)
+    return Learner(recogniser, objective or Supervised(), held, augment, batch_size, layers, batch_seconds)
 
 
 def dice(seed: int = 0, lanes: int = 1) -> Dice:

@@ -289,6 +289,7 @@ def test_the_order_of_rows_and_their_company_do_not_matter(tmp_path: Path) -> No
         {"corpus": {"partition": "dirichlet", "silos": 2}},
         {"corpus": {"public_labelled": 0.5}},
         {"corpus": {"grammar": "commands", "connected": True}},
+        {"training": {"batch_seconds": 3.0, "batch_size": 8}},
         {"training": {"optimizer": "adamw", "learning_rate": 1e-3, "decay": 0.1}},
     ],
     ids=str,

@@ -86,7 +86,8 @@ def _made(prepared: Prepared, seed: int, path: Path, watcher: Watcher, role: str
         speech = prepared.part("public_labelled")
         watcher.stage(f"start{of_role}: {len(speech)} labelled public utterances")
         recogniser, held = recogniser.to(best_device()), Holdings(public=speech)
-        learner = Learner(recogniser, Supervised(), held, experiment.augment, experiment.start.batch_size)
+        size, seconds = experiment.start.batch_size, experiment.start.batch_seconds
+        learner = Learner(recogniser, Supervised(), held, experiment.augment, size, batch_seconds=seconds)
         trainer = CentralTrainer(learner, experiment.start, streams, f"start{of_role}")
         _train(trainer, start_stage(trainer), checkpoint_of(path), watcher)
     return recogniser.weights()

@@ -29,7 +29,7 @@ class Recipe:
     steps : str
         What a silo does for one message, or the centre in all.
     batch, clip : str
-        Utterances of a step, and the bound on its gradient, or on whatever else a protection bounds.
+        Utterances (or seconds) of a step, and the bound on its gradient, or on whatever else a protection bounds.
     server : str
         The server's own step.
     """
@@ -51,7 +51,7 @@ class Recipe:
         return cls(
             training.optimizer + momentum + decay, f"{training.learning_rate:g}",
             "constant" if training.decay == 1 else f"linear to {training.decay:g}", steps or local,
-            str(training.batch_size), _clip(training.gradient_norm),
+            _batch(training), _clip(training.gradient_norm),
         )  # fmt: skip
 
     @classmethod
@@ -59,7 +59,7 @@ class Recipe:
         """Return that of the centre, which trains by the settings of ``[central]``."""
         decay = f", weight decay {central.weight_decay:g}" if central.weight_decay else ""
         return cls(
-            "adamw" + decay, f"{central.learning_rate:g}", ONE_CYCLE, f"{epochs} epochs", str(central.batch_size),
+            "adamw" + decay, f"{central.learning_rate:g}", ONE_CYCLE, f"{epochs} epochs", _batch(central),
             _clip(central.gradient_norm),
         )  # fmt: skip
 
@@ -73,6 +73,10 @@ def recipe_of(strategy: Strategy, training: TrainingSpec, central: TrainerSpec) 
     own = getattr(strategy, "recipe", None)
     found: Recipe = own(training, central) if own is not None else Recipe.of_silos(training)
     return found
+
+
+def _batch(spec: TrainingSpec | TrainerSpec) -> str:
+    return f"{spec.batch_seconds:g} s" if spec.batch_seconds else str(spec.batch_size)
 
 
 def _clip(norm: float) -> str:

@@ -72,9 +72,14 @@ class Asked:
     lot: float | None = None
 
     def of_steps(self, steps: float) -> float:
-        """Return what so many steps in every silo take, expected: a pass over n utterances has ⌈n / batch⌉ batches."""
+        """Return what so many steps in every silo take, expected: a pass over n utterances has ⌈n / batch⌉ batches.
+
+        NaN where batches are of so many seconds: how many utterances those hold depends on whose they are.
+        """
         if self.lot is not None:
             return steps * self.lot * len(self.sizes)
+        if self.training.batch_seconds:
+            return math.nan
         return sum(steps * size / math.ceil(size / self.training.batch_size) for size in self.sizes if size)
 
     def of_epochs(self, epochs: float) -> float:

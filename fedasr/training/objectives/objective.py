@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +18,7 @@ from fedasr.asr.tokens import Tokens
 from fedasr.common.errors import UserError
 from fedasr.common.registry import Registry
 from fedasr.common.settings import Settings, from_table
-from fedasr.training.batches import Examples, shuffled_batches, training_batch
+from fedasr.training.batches import Examples, shuffled_batches, steps_of_a_pass, training_batch
 from fedasr.training.holdings import Holdings
 
 
@@ -35,13 +34,15 @@ class Objective(Settings, ABC):
         """Return the private and the public examples that are learnt from."""
         return Holdings(held.private, held.public)
 
-    def steps(self, learnt: Holdings, batch_size: int) -> int:
-        """Return how many batches a pass has."""
-        return math.ceil(len(learnt.examples) / batch_size)
+    def steps(self, learnt: Holdings, batch_size: int, batch_seconds: float = 0.0) -> int:
+        """Return how many batches a pass has: of so many utterances, or of so many seconds where these are above 0."""
+        return steps_of_a_pass(learnt.examples, batch_size, batch_seconds)
 
-    def batches(self, learnt: Holdings, batch_size: int, generator: np.random.Generator) -> list[list[int]]:
-        """Divide one pass over ``learnt.examples`` into batches of places."""
-        return shuffled_batches(learnt.examples, batch_size, generator)
+    def batches(
+        self, learnt: Holdings, batch_size: int, generator: np.random.Generator, batch_seconds: float = 0.0
+    ) -> list[list[int]]:  # fmt: skip
+        """Divide one pass over ``learnt.examples`` into batches of places, as many as `steps` says."""
+        return shuffled_batches(learnt.examples, batch_size, generator, batch_seconds)
 
     def batch(
         self, examples: Examples, indices: Sequence[int], tokens: Tokens, augment: AugmentSpec,

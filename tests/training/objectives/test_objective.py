@@ -51,13 +51,18 @@ def test_an_utterance_is_scored_by_itself(name: str) -> None:
 def test_a_pass_has_the_steps_that_are_told_and_every_example_once(
     name: str, private: int, public: int, size: int
 ) -> None:
-    objective = build_objective(name, {})
     speech = (made_up(private), made_up(public, name="p"))
-    taught = learner(small_recogniser(), speech[0], public=speech[1], objective=objective, batch_size=size)
-    batches = taught.batches(np.random.default_rng(1))
-    assert len(batches) == objective.steps(taught.learnt, size)
-    assert sorted(index for batch in batches for index in batch) == list(range(len(taught.examples)))
-    assert max(map(len, batches)) <= size
+    for seconds in (0.0, 1.0):
+        taught = learner(
+            small_recogniser(), speech[0], public=speech[1], objective=build_objective(name, {}), batch_size=size,
+            batch_seconds=seconds,
+        )  # fmt: skip
+        batches = taught.batches(np.random.default_rng(1))
+        assert len(batches) == taught.steps
+        assert sorted(index for batch in batches for index in batch) == list(range(len(taught.examples)))
+        for batch in batches:
+            padded_seconds = len(batch) * max(map(taught.examples.frames, batch)) / 100
+            assert padded_seconds <= seconds if seconds else len(batch) <= size
 
 
 def test_private_and_public_speech_follow_each_other() -> None:
