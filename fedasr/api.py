@@ -148,10 +148,7 @@ def run(
     if experiment.draws:
         return _run_draws(experiment, existing, Path(out) if out else None, grid, workers, address, watcher, release)
     with at_work(existing.path) if existing else nullcontext():
-        corpus = divide_corpus(experiment, watcher)
-        if wrong := unfit(corpus.experiment, corpus.partition) or _misdecoded(corpus, existing):
-            raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
-        load_start(corpus)
+        corpus = _divided(experiment, watcher, existing)
         pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
         try:
             prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
@@ -159,6 +156,15 @@ def run(
         finally:
             if pool is not grid:
                 pool.close()
+
+
+def _divided(experiment: Experiment, watcher: Watcher, existing: Run | None) -> DividedCorpus:
+    """Return the divided corpus of an experiment that can be run on it; refuse one that cannot."""
+    corpus = divide_corpus(experiment, watcher)
+    if wrong := unfit(corpus.experiment, corpus.partition) or _misdecoded(corpus, existing):
+        raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
+    load_start(corpus)
+    return corpus
 
 
 def _run_prepared(
@@ -188,7 +194,9 @@ def _run_draws(
     experiment: Experiment, existing: Run | None, out: Path | None, grid: str | Workers, workers: int,
     address: str | None, watcher: Watcher, release: bool,
 ) -> Result:  # fmt: skip
-    """Run an experiment of several draws of the speakers with one pool of workers."""
+    """Run an experiment of several draws of the speakers with one pool of workers, all of them checked before any."""
+    for draw in experiment.draws if existing is None else ():
+        _divided(experiment.of_draw(draw), Watcher(), None)
     pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
 
     def run_one(one: Experiment, place: Path, goes_on: bool) -> None:

@@ -129,6 +129,15 @@ def test_a_killed_run_goes_on_with_the_draws_that_are_left(drawn: Result, corpus
     assert (out / "draw-1" / "public-only" / "row.jsonl").read_bytes() == before
 
 
+def test_a_later_draw_that_cannot_be_run_is_refused_before_the_first(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedasr.api.unfit", lambda one, _: ["does not fit"] if one.seed == 3 else [])
+    with pytest.raises(UserError, match="does not fit"):
+        run(experiment(corpus, draws=[1, 2, 3], compare=ONE), out=tmp_path / "run", grid="process")
+    assert not (tmp_path / "run").exists()
+
+
 def test_seeds_of_a_draw_share_its_speech_and_no_dice(corpus: Path) -> None:
     one, other = (experiment(corpus, draws=[1, 2], seeds=[1, 2]).of_draw(draw) for draw in (1, 2))
     seeds = [seed for part in (one, other) for _, seed in part.rows()]
