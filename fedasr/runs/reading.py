@@ -63,7 +63,7 @@ def read_run(folder: Path) -> RunData:
         environment={str(key): str(value) for key, value in (environment or {}).items()},
         experiment_toml=toml.read_text("utf-8", errors="replace") if toml.is_file() else "",
         speech=_speech(json_there(folder / file_names.CORPUS, remarks)),
-        left_behind=_left_behind(folder / file_names.STARTS, remarks),
+        left_behind=_left_behind(folder, remarks),
         decoding=_decoding(json_there(folder / file_names.DECODING, remarks)),
         remarks=tuple(remarks),
         shared=tuple(filled(SharedStage, line) for line in json_there(folder / file_names.SHARED, remarks) or ()),
@@ -155,7 +155,10 @@ def _speech(record: Any) -> SpeechData | None:
 
 
 def _left_behind(folder: Path, remarks: list[str]) -> tuple[LeftBehind, ...]:
-    found = (json_there(path, remarks) for path in sorted(folder.glob("*.left-behind.json")))
+    """Return who was ranked so, for each seed and each draw, which has a folder of its own."""
+    name = f"{file_names.STARTS}/*.left-behind.json"
+    paths = sorted(folder.glob(name)) + sorted(folder.glob(f"{file_names.DRAW}*/{name}"))
+    found = (json_there(path, remarks) for path in paths)
     return tuple(filled(LeftBehind, record) for record in found if isinstance(record, dict))
 
 

@@ -20,6 +20,7 @@ from fedasr.engine.reopen import reopen
 from fedasr.engine.request import requested
 from fedasr.experiment.experiment import Experiment
 from fedasr.report.words.groups import groups
+from fedasr.report.words.whose import left_behind
 from fedasr.runs.draw_results import check_results, read_results, write_results
 from fedasr.runs.folder import Run
 from fedasr.runs.reading import read_run
@@ -95,6 +96,13 @@ def test_the_page_pools_draws(drawn: Result) -> None:
     text = (drawn.folder / "report.html").read_text()
     assert "3 draws" in text
     assert "draws of the speakers" in text
+
+
+def test_the_page_says_who_is_left_behind_in_each_draw(corpus: Path, tmp_path: Path) -> None:
+    holding = experiment(corpus, draws=[1, 2], compare=ONE).with_value("corpus.held_out", 0.5)
+    data = read_run(run(holding, out=tmp_path / "run", grid="process").folder)
+    assert len(data.left_behind) == 2
+    assert "(others for each draw)" in left_behind(data) or len({found.silos for found in data.left_behind}) == 1
 
 
 def test_a_row_of_a_draw_is_opened_as_any_other(drawn: Result) -> None:

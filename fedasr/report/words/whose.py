@@ -24,7 +24,8 @@ def left_behind(data: RunData, release: bool = False) -> str:
     if not ranked:
         return ""
     first, alike = ranked[0], len({found.silos for found in ranked}) == 1
-    which = f" ({_numbers(first.silos)})" if alike and not release else "" if alike else " (others for each seed)"
+    each = "draw" if any(row.draw is not None for row in data.rows) else "seed"
+    which = f" ({_numbers(first.silos)})" if alike and not release else "" if alike else f" (others for each {each})"
     return (
         f"Left behind: {len(first.silos)} of {count_text(first.ranked, 'silo')}{which}, the tenth that the start "
         f"serves worst by its errors on up to {first.utterances} of the utterances that each trains on; the same in "
