@@ -24,6 +24,7 @@ from fedasr.report.words.whose import left_behind
 from fedasr.runs.draw_results import check_results, read_results, write_results
 from fedasr.runs.folder import Run
 from fedasr.runs.reading import read_run
+from fedasr.runs.replayed.exchanges import read_rows
 
 SAID = ("yes no", "no", "yes yes", "go")
 ONE = [{"name": "public-only", "strategy": "public-only"}]
@@ -111,6 +112,12 @@ def test_a_row_of_a_draw_is_opened_as_any_other(drawn: Result) -> None:
     assert found.model() is not None
     with pytest.raises(UserError, match="several draws; name a row of one, such as draw-1/"):
         reopen(drawn.folder / "fedavg")
+
+
+def test_a_replay_is_of_one_draw(drawn: Result) -> None:
+    with pytest.raises(UserError, match=r"several draws; name one of them, such as .*draw-1"):
+        read_rows(drawn.folder)
+    assert [row.name for row in read_rows(drawn.folder / "draw-2")[1]] == ["public-only", "fedavg"]
 
 
 def test_a_killed_run_goes_on_with_the_draws_that_are_left(drawn: Result, corpus: Path, tmp_path: Path) -> None:

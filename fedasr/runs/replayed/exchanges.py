@@ -28,6 +28,11 @@ def read_rows(folder: Path, names: Sequence[str] = ()) -> tuple[int, list[Record
         seed = int(summary["seed"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"{path}: not the summary of a run (keys 'rows' and 'seed')") from None
+    draws = [row["draw"] for row in records.values() if row.get("draw") is not None]
+    if draws:  # each has links and speech of its own
+        raise UserError(
+            f"{folder}: is a run of several draws; name one of them, such as {folder / file_names.draw(draws[0])}"
+        )
     known = {str(row["name"]) for row in records.values()} | set(records)
     for name in names:
         if name not in known:
