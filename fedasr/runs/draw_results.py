@@ -39,6 +39,7 @@ class DrawResult:
     environment : mapping
         Versions and processor.
     command : tuple of str
+        Of paths that begin at the root their last part alone.
     rows : tuple of RowData
         With their errors by speaker.
     """
@@ -156,7 +157,8 @@ def _write(run: Run, draw: int, results: Path, command: Sequence[str]) -> Path:
     ]
     record = {
         "name": run.experiment.name, "draw": draw, "settings_sha256": settings_digest(settings),
-        "command": list(command), "environment": json_there(run.path / file_names.ENVIRONMENT, []) or {},
+        "command": list(map(_without_folders, command)),
+        "environment": json_there(run.path / file_names.ENVIRONMENT, []) or {},
         "experiment": to_table(settings), "rows": rows,
     }  # fmt: skip
     try:
@@ -165,6 +167,12 @@ def _write(run: Run, draw: int, results: Path, command: Sequence[str]) -> Path:
     except OSError as error:
         raise disk_error(path, error) from error
     return path
+
+
+def _without_folders(argument: str) -> str:
+    """Return an argument without the folders of this machine: the file is to be shown to others."""
+    key, is_set, value = argument.rpartition("=")
+    return f"{key}{is_set}{Path(value).name}" if Path(value).is_absolute() else argument
 
 
 def _summary(row: RowData) -> dict[str, Any]:
