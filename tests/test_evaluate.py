@@ -224,7 +224,7 @@ def test_digits_are_transcribed_by_a_model_that_learnt_them(tmp_path: Path) -> N
     torch.manual_seed(0)
     spec = RecogniserSpec(extract.spec, EncoderSpec("bilstm", 1, 32, 0.0))
     model = Recogniser(spec, learn_characters([]))
-    trainer = TrainerSpec(200, 2, 0.01)
+    trainer = TrainerSpec(200, 2, learning_rate=0.01)
     CentralTrainer(learner(model, Speech(utterances, store), batch_size=2), trainer, Streams(0)).run()
     save_model(tmp_path / "model.safetensors", model.weights(), spec, model.tokens)
     files = [tmp_path / f"{number}.wav" for number in range(2)]
