@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.draws import examples
+from support.learning import assert_learns
 from support.tolerance import assert_rounded
 from support.toy_recognisers import MELS, TOKENS, UNITS, features, recogniser
 from torch import Tensor, nn
@@ -122,16 +123,7 @@ def test_losses_gradients_and_clipped_sums_are_those_of_each_utterance_alone(kin
 @pytest.mark.parametrize("kind", ENCODED)
 def test_every_kind_learns_and_writes(kind: str, head: str) -> None:
     model, batch = recogniser(kind, head, subsampling="convolutional"), _batch([40, 31], ("ab c", "de"))
-    optimizer = torch.optim.Adam(model.parameters(), 0.02)
-    losses = []
-    for _ in range(15):
-        optimizer.zero_grad()
-        loss = model.losses(batch).mean()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.7 * losses[0]
-    assert all(p.grad is not None and p.grad.any() for p in model.parameters())
+    assert_learns(model, batch)
     speech = features(40, 31)
     assert transcribe_all(model, speech.__getitem__, [40, 31]) == model.transcribe(batch)
 
