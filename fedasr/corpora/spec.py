@@ -10,6 +10,7 @@ from fedasr.common.settings import Mistake, Settings, least, number, one_of, sha
 from fedasr.corpora.checking.corpus import LEAVE_OUT, REFUSE
 from fedasr.corpora.columns import Columns
 from fedasr.corpora.load import READERS
+from fedasr.corpora.noisy.noise_spec import NoiseSpec
 from fedasr.corpora.text import AS_READ, RULES
 
 SYNTHETIC = "synthetic"
@@ -99,6 +100,8 @@ class CorpusSpec(Settings):
     test_fold : int
         Which block of that many speakers is held out to report on, of one order of all that no seed changes; past the
         last block they begin anew. Over folds 1, 2, 3 … each speaker is tested once. 0: the seed draws them.
+    noise : NoiseSpec
+        Babble of public voices under training speech, and under a copy of test speech, in a simulated room.
     """
 
     kind: str = SYNTHETIC
@@ -126,6 +129,7 @@ class CorpusSpec(Settings):
     test: str = ""
     test_speakers: int | None = least(None, 0)
     test_fold: int = least(0, 0)
+    noise: NoiseSpec = field(default_factory=NoiseSpec)
 
     @property
     def public_speakers_within(self) -> int:
@@ -161,6 +165,11 @@ class CorpusSpec(Settings):
             )
         if self.partition != "natural" and self.silos == 0:
             yield Mistake(f"{{0}} must be at least 1 with the {self.partition} partition", ("silos",))
+        if self.noise.share and self.partition == NODES:
+            yield Mistake(
+                "{0} takes no effect with {1} 'nodes': nobody mixes voices under what a node holds; remove the key",
+                ("noise.share", "partition"),
+            )
         for key in ("test", "development"):
             if getattr(self, key) and (drawn := getattr(self, f"{key}_speakers")):
                 text = (

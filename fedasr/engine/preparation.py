@@ -17,6 +17,7 @@ from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.features.building import read_meta
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
 from fedasr.corpora.holding_out import hold_out, told_of_small
+from fedasr.corpora.noisy.casting import with_noise
 from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.sped import sped_copies
 from fedasr.corpora.speech import Speech
@@ -154,6 +155,7 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     stated, experiment = experiment, at_equal_work(experiment, tuple(map(len, partition.silos)))
     everything = _used([*speech.utterances, *speech.public, *given], partition)
     tokens = _learn_tokens(experiment.model, everything, partition)
+    everything = with_noise(everything, partition, experiment.corpus.noise, streams)
     return DividedCorpus(
         experiment, everything, partition, tokens, experiment.model.recogniser(), speech.summaries, said,
         stated,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.connected import JoinedAudio, joined_fingerprint
+from fedasr.corpora.noisy.noisy_audio import NoisyAudio, noisy_fingerprint
 from fedasr.corpora.sped import SpedAudio, sped_fingerprint
 from fedasr.corpora.utterance import AudioSource
 
@@ -39,6 +40,8 @@ class Fingerprints:
             return joined_fingerprint([self.of(source) for source in audio.sources], audio.gaps_seconds)
         if isinstance(audio, SpedAudio):
             return sped_fingerprint(self.of(audio.source), audio.speed)
+        if isinstance(audio, NoisyAudio):
+            return noisy_fingerprint(audio, self.of(audio.source), [self.of(voice) for voice in audio.babble])
         return audio.fingerprint()
 
     def save(self) -> None:

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from fedasr.common.errors import UserError
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.connected import JoinedAudio
+from fedasr.corpora.noisy.noisy_audio import NoisyAudio
 from fedasr.corpora.sped import SpedAudio
 from fedasr.corpora.synthetic.render import SpokenText
 from fedasr.corpora.synthetic.voices import Voice
 from fedasr.corpora.toolkits.stored_audio import StoredAudio
 from fedasr.corpora.utterance import AudioSource
 
+_NOISE = ("snr_db", "room_seconds", "seed")
 _WHOLE = {"offset_seconds": 0.0, "length_seconds": None, "channel": None}
 
 
@@ -52,6 +54,9 @@ def describe(audio: AudioSource) -> dict[str, Any]:
         return {"joined": [describe(s) for s in audio.sources], "gaps_seconds": list(audio.gaps_seconds)}
     if isinstance(audio, SpedAudio):
         return {"sped": describe(audio.source), "speed": audio.speed}
+    if isinstance(audio, NoisyAudio):
+        own = {key: getattr(audio, key) for key in _NOISE}
+        return {"noisy": describe(audio.source), "babble": [describe(voice) for voice in audio.babble], **own}
     if isinstance(audio, SpokenText):
         return {"spoken": asdict(audio)}
     if isinstance(audio, StoredAudio):
@@ -69,6 +74,9 @@ def restore(description: Mapping[str, Any]) -> AudioSource:
         return JoinedAudio(sources, tuple(description["gaps_seconds"]))
     if "sped" in description:
         return SpedAudio(restore(description["sped"]), description["speed"])
+    if "noisy" in description:
+        voices = tuple(restore(voice) for voice in description["babble"])
+        return NoisyAudio(restore(description["noisy"]), voices, *(description[key] for key in _NOISE))
     if "spoken" in description:
         recipe = dict(description["spoken"])
         return SpokenText(**{**recipe, "voice": Voice(**recipe["voice"])})

@@ -1,0 +1,1 @@
+"""Speech made noisy: babble of public voices under it, and a room around it."""
