@@ -57,15 +57,31 @@ class AugmentSpec(Settings):
 
     def __call__(self, features_TF: Features, generator: np.random.Generator) -> NDArray[np.float32]:
         """Return an augmented copy of the features, shape (other frames, mels)."""
+        return self.timed(features_TF, generator)[0]
+
+    def timed(
+        self, features_TF: Features, generator: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Return an augmented copy of the features, and the time map: which frame of theirs each of its frames is.
+
+        Returns
+        -------
+        ndarray of float32, shape (other frames, mels)
+        ndarray of float64, shape (other frames,)
+            Places among the given frames, whole ones where nothing stretches time: what is said of frames, such as an
+            alignment, is read there.
+        """
         frames, bands = features_TF.shape
+        places_T = np.arange(frames, dtype=np.float64)
         tempo = 1 + generator.uniform(-self.tempo, self.tempo)
         warp = 1 + generator.uniform(-self.vocal_tract, self.vocal_tract)
         varied = np.asarray(features_TF, np.float32)
         if tempo != 1:
-            varied = _resample(varied, np.arange(max(1, int(frames / tempo)), dtype=np.float64) * tempo)
+            places_T = np.clip(np.arange(max(1, int(frames / tempo)), dtype=np.float64) * tempo, 0, frames - 1)
+            varied = _resample(varied, places_T)
         if warp != 1:
             varied = _resample(varied.T, _warped(bands, warp)).T
-        return self._masked(np.array(varied), generator)
+        return self._masked(np.array(varied), generator), places_T
 
     def _masked(self, features_TF: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
         frames, bands = features_TF.shape

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.corpora.alignment import Alignment
 from fedasr.corpora.utterance import Utterance
 
 
@@ -23,6 +24,9 @@ class Features(Protocol):
 
     def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
         """Return the features of an utterance's copy at a speed other than 1; KeyError where it has none."""
+
+    def alignment(self, utterance_id: str, name: str) -> Alignment:
+        """Return the phones of an utterance, frame by frame, of the alignments of a name; KeyError without them."""
 
 
 class UntranscribedError(Exception):
@@ -59,6 +63,24 @@ class Speech:
     def frames(self, index: int) -> int:
         """Return the number of 10 ms frames of one utterance."""
         return self.store.frames(self.utterances[index].id)
+
+    def alignment(self, index: int, name: str) -> Alignment:
+        """Return the phones of one utterance, frame by frame, at speed 1.
+
+        Parameters
+        ----------
+        index : int
+        name : str
+            Of the alignments, as `fedasr.corpora.features.alignments.write` was told.
+
+        Raises
+        ------
+        UntranscribedError
+            Where nobody may read its transcript.
+        """
+        if not self.is_transcribed:
+            raise UntranscribedError(f"{self.utterances[index].id}: its alignment is nobody's to read")
+        return self.store.alignment(self.utterances[index].id, name)
 
     def text(self, index: int) -> str:
         """Return the transcript of one utterance.
@@ -119,6 +141,9 @@ class ArrayFeatures:
     def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
         return self._copies[utterance_id, speed]
 
+    def alignment(self, utterance_id: str, name: str) -> Alignment:
+        raise KeyError(name)  # a message brings none
+
 
 def joined(parts: Sequence[Speech]) -> Speech:
     """Return several parts as one, each with its own features; transcribed if all of them are."""
@@ -141,3 +166,6 @@ class _Joined:
 
     def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
         return self._stores[utterance_id].sped(utterance_id, speed)
+
+    def alignment(self, utterance_id: str, name: str) -> Alignment:
+        return self._stores[utterance_id].alignment(utterance_id, name)

@@ -15,6 +15,7 @@ _PIECES = {
     "words": ', or model.tokens = "pieces", which writes any word of known characters',
     "characters": ', or model.tokens = "pieces", where unknown characters side by side are one token',
     "pieces": "",
+    "phones": "",
 }
 
 

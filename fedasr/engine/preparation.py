@@ -22,11 +22,12 @@ from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.sped import sped_copies
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
+from fedasr.engine.aligning import align, unalignable_speech
 from fedasr.engine.equal_work import at_equal_work
 from fedasr.engine.loading import load_speech, told_of_overlap, told_of_public, told_of_unseen
+from fedasr.engine.pronouncing import learnt_phones
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
-from fedasr.experiment.model import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,10 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     given = [utterance for found in speech.given.values() for utterance in found]
     stated, experiment = experiment, at_equal_work(experiment, tuple(map(len, partition.silos)))
     everything = _used([*speech.utterances, *speech.public, *given], partition)
-    tokens = _learn_tokens(experiment.model, everything, partition)
+    tokens = _learn_tokens(experiment, everything, partition)
     everything = with_noise(everything, partition, experiment.corpus.noise, streams)
+    if tokens.aligned_by and (refusal := unalignable_speech(experiment.model, everything)):
+        raise UserError(refusal)
     return DividedCorpus(
         experiment, everything, partition, tokens, experiment.model.recogniser(), speech.summaries, said,
         stated,
@@ -171,6 +174,9 @@ def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> P
         watcher.prepared, copies,
     )  # fmt: skip
     assert isinstance(speech.store, MappedFeatures)
+    if corpus.tokens.aligned_by:
+        watcher.stage("alignments")
+        align(speech, speech.store.folder, corpus.tokens.aligned_by)
     return Prepared(
         corpus.experiment, speech, speech.store.folder, corpus.partition, corpus.tokens, corpus.recogniser_spec,
         corpus.summaries, corpus.said, stated=corpus.stated,
@@ -192,15 +198,18 @@ def _learnt(utterances: Sequence[Utterance], partition: Partition) -> list[Utter
     return [u for u in utterances if u.id in own or u.speaker in public]
 
 
-def _learn_tokens(model: ModelSpec, utterances: Sequence[Utterance], partition: Partition) -> Tokens:
-    labelled = set(partition.public_labelled)
-    texts = [u.text for u in utterances if u.speaker in labelled]
+def _learn_tokens(experiment: Experiment, utterances: Sequence[Utterance], partition: Partition) -> Tokens:
+    model, labelled = experiment.model, set(partition.public_labelled)
+    public = [u for u in utterances if u.speaker in labelled]
+    texts = [u.text for u in public]
     if model.tokens == "characters":
         return learn_characters(texts)
     if not texts:
         raise UserError(f"model.tokens: {model.tokens} are learnt on public text, and there are no public speakers")
     if model.tokens == "words":
         return learn_words(texts)
+    if model.tokens == "phones":
+        return learnt_phones(experiment, public)
     if model.pieces < (least := least_pieces(texts)):
         raise UserError(
             f"model.pieces: {model.pieces} pieces are too few for the {least - 2} characters of the public text; "

@@ -102,6 +102,10 @@ class Experiment(Settings):
         if self.model.start == "public" and self.corpus.public_speakers == 0 and self.corpus.public in PUBLIC_WITHIN:
             keys = ("model.start", "corpus.public_speakers")
             yield Mistake("{0} is 'public' but {1} is 0; set it to at least 1, or the start to 'scratch'", keys)
+        if self.decoding.pronunciations and self.model.tokens != "phones":
+            yield Mistake(
+                "{0} takes no effect; it goes with {1} = 'phones'", ("decoding.pronunciations", "model.tokens")
+            )
         yield from self._work_conflicts()
         if len(set(self.seeds)) != len(self.seeds):
             yield Mistake("{0} names a seed twice", ("seeds",))

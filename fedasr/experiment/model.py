@@ -27,7 +27,8 @@ class ModelSpec(Settings):
         ``"public"`` (trained on labelled public speech first), ``"scratch"``, or the path of a
         ``model.safetensors``.
     tokens : str
-        ``"characters"``, ``"words"`` or ``"pieces"``; learnt on public text only, with one for what that text lacks.
+        ``"characters"``, ``"words"``, ``"pieces"`` or ``"phones"``; learnt on public text only, with one for what that
+        text lacks. Phones are those of a pronunciation dictionary (``decoding.pronunciations``), or espeak-ng's.
     pieces : int
         At most so many sentencepieces; two more than the public text has characters, at least.
     encoder : str
@@ -49,8 +50,8 @@ class ModelSpec(Settings):
         How frames of 10 ms become those that the encoder reads: ``"stacked"``, three side by side, one every 30 ms;
         ``"convolutional"``, by two convolutions of stride 2 over time and frequency, one every 40 ms.
     head : str
-        ``"ctc"``, ``"transducer"``, ``"joint"`` (a transducer with CTC as auxiliary loss), another registered name,
-        or ``module:Class``.
+        ``"ctc"``, ``"transducer"``, ``"joint"`` (a transducer with CTC as auxiliary loss), ``"frames"`` (the phone of
+        each frame, learnt from alignments), another registered name, or ``module:Class``.
     ctc_weight : float
         Joint head only: the share of the CTC loss.
     predictor_units : int
@@ -66,7 +67,7 @@ class ModelSpec(Settings):
     """
 
     start: str = "public"
-    tokens: str = one_of("characters", "characters", "words", "pieces")
+    tokens: str = one_of("characters", "characters", "words", "pieces", "phones")
     pieces: int = least(128, 4)
     encoder: str = "bilstm"
     layers: int = least(3, 1)
@@ -87,7 +88,11 @@ class ModelSpec(Settings):
     def conflicts(self) -> Iterable[Mistake]:
         """Refuse what the encoder and the head cannot be."""
         spec = self.recogniser()
-        return [*spec.encoder.choice.mistakes(ENCODERS), *spec.head_choice.mistakes(HEADS)]
+        wrong = [*spec.encoder.choice.mistakes(ENCODERS), *spec.head_choice.mistakes(HEADS)]
+        if not wrong and HEADS.find(self.head).is_aligned and self.tokens != "phones":
+            words = f"{{0}} is '{self.head}', which labels frames; set {{1}} = 'phones'"
+            wrong.append(Mistake(words, ("head", "tokens")))
+        return wrong
 
     def recogniser(self) -> RecogniserSpec:
         """Return the shape of the recogniser."""

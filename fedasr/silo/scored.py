@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.decoding.greedy import decoding_batches, in_order
 from fedasr.asr.recogniser import HeardBatch, Recogniser
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, count_errors, total
+from fedasr.common.errors import RowError
 from fedasr.corpora.speech import Speech
+from fedasr.training.batches import targets_of
 from fedasr.training.losses import mean_of_known
 
 UNKNOWN = [1]
@@ -85,12 +89,24 @@ def heard_batch(
     if not with_losses:
         heard = recogniser.hear(make_batch(features, stacked=stacked), decode=decoder)
         return [HeardUtterance(text, None, found) for text, found in zip(heard.texts, _each(heard), strict=True)]
-    targets = [recogniser.tokens.encode_if_known(speech.text(index)) for index in indices]
+    targets = [_target(recogniser, speech, index) for index in indices]
     batch = make_batch(features, [target or UNKNOWN for target in targets], stacked=stacked)
     heard = recogniser.hear(batch, with_losses=True, decode=decoder)
     has_loss = [bool(target) and fits for target, fits in zip(targets, recogniser.fits(batch).tolist(), strict=True)]
     losses = [loss if known else None for loss, known in zip(heard.losses, has_loss, strict=True)]
     return [HeardUtterance(*one) for one in zip(heard.texts, losses, _each(heard), strict=True)]
+
+
+def _target(recogniser: Recogniser, speech: Speech, index: int) -> list[int]:
+    """Return what the loss is of: the transcript, or the labels of frames; nothing where it is not to be had."""
+    tokens = recogniser.tokens
+    if not tokens.aligned_by:
+        return tokens.encode_if_known(speech.text(index))
+    places_T = np.arange(speech.frames(index), dtype=np.float64)
+    try:
+        return targets_of(speech, index, tokens, places_T, recogniser.spec.frames_stacked)
+    except RowError:  # a model may be scored on speech that nobody aligned
+        return []
 
 
 def _each(heard: HeardBatch) -> Sequence[str | None]:

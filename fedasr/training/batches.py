@@ -14,6 +14,9 @@ from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.features import FRAMES_STACKED, frames_to_seconds
 from fedasr.asr.tokens import Tokens
+from fedasr.common.errors import RowError
+from fedasr.corpora.alignment import Alignment
+from fedasr.training.frame_labels import frame_labels
 
 ROUNDED = 1.1
 """Lengths that round up to the same power of it are alike."""
@@ -29,6 +32,9 @@ class Examples(Protocol):
 
     def frames(self, index: int) -> int:
         """Return the number of 10 ms frames at speed 1."""
+
+    def alignment(self, index: int, name: str) -> Alignment:
+        """Return the phone of each 10 ms frame at speed 1, of the alignments of a name."""
 
     def text(self, index: int) -> str:
         """Return the transcript."""
@@ -114,7 +120,46 @@ def training_batch(
     examples: Examples, indices: Sequence[int], tokens: Tokens, augment: AugmentSpec,
     generator: np.random.Generator, stacked: int = FRAMES_STACKED,
 ) -> Batch:  # fmt: skip
-    """Return augmented features, token targets and ids of some examples, so many frames of 10 ms to a stack."""
-    features = [augment(examples.features(index, augment.speed(generator)), generator) for index in indices]
-    targets = [tokens.encode(examples.text(index)) for index in indices]
+    """Return augmented features, token targets and ids of some examples, so many frames of 10 ms to a stack.
+
+    Where tokens are labels of frames, targets are a label a stack, at the places that augmentation moved it to.
+    """
+    features, targets = [], []
+    for index in indices:
+        speed = augment.speed(generator)
+        varied, places_T = augment.timed(examples.features(index, speed), generator)
+        features.append(varied)
+        targets.append(targets_of(examples, index, tokens, places_T * speed, stacked))
     return make_batch(features, targets, ids=[examples.id(index) for index in indices], stacked=stacked)
+
+
+def targets_of(
+    examples: Examples, index: int, tokens: Tokens, places_T: NDArray[np.floating], stacked: int = FRAMES_STACKED
+) -> list[int]:  # fmt: skip
+    """Return what is learnt of one example: the tokens of its transcript, or the labels of its frames.
+
+    Parameters
+    ----------
+    examples : Examples
+    index : int
+    tokens : Tokens
+    places_T : ndarray, shape (frames,)
+        Where among the example's frames at speed 1 each frame of the features stands.
+    stacked : int
+        Frames of 10 ms to a stack.
+
+    Raises
+    ------
+    RowError
+        Where frames are labelled, and the speech has no alignments of that name.
+    """
+    if not tokens.aligned_by:
+        return tokens.encode(examples.text(index))
+    try:
+        alignment = examples.alignment(index, tokens.aligned_by)
+    except KeyError as error:
+        raise RowError(
+            f"the speech has no alignments '{tokens.aligned_by}', which a head of frames learns from; train where its "
+            "features were prepared"
+        ) from error
+    return frame_labels(alignment, tokens, places_T, stacked)

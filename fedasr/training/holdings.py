@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.corpora.alignment import Alignment
 from fedasr.training.batches import Examples
 
 
@@ -34,6 +35,11 @@ class Chain:
         """Return the number of 10 ms frames."""
         part, place = self._place(index)
         return part.frames(place)
+
+    def alignment(self, index: int, name: str) -> Alignment:
+        """Return the phone of each 10 ms frame at speed 1, of the alignments of a name."""
+        part, place = self._place(index)
+        return part.alignment(place, name)
 
     def text(self, index: int) -> str:
         """Return the transcript."""
@@ -78,6 +84,10 @@ class Chosen:
     def frames(self, index: int) -> int:
         """Return the number of 10 ms frames."""
         return self.among.frames(self.places[index])
+
+    def alignment(self, index: int, name: str) -> Alignment:
+        """Return the phone of each 10 ms frame at speed 1, of the alignments of a name."""
+        return self.among.alignment(self.places[index], name)
 
     def text(self, index: int) -> str:
         """Return the transcript."""

@@ -21,6 +21,18 @@ def test_nothing_switched_on_changes_nothing(seed: int, frames: int, half: bool)
     assert found.dtype == np.float32
 
 
+@given(seed=st.integers(0, 1000), frames=st.integers(2, 60), tempo=st.floats(0, 0.5))
+def test_the_time_map_says_where_each_frame_came_from(seed: int, frames: int, tempo: float) -> None:
+    """Of features that say which frame they are, interpolated linearly, each says its place."""
+    features = np.repeat(np.arange(frames, dtype=np.float32)[:, None], 4, axis=1)
+    spec = replace(NO_AUGMENTATION, tempo=tempo)
+    varied, places = spec.timed(features, np.random.default_rng(seed))
+    # A place is rounded once to float32, its two weights and their sum as well.
+    np.testing.assert_allclose(varied[:, 0], places, atol=4 * frames * 2.0**-24)
+    if not tempo:
+        np.testing.assert_array_equal(places, np.arange(frames))
+
+
 def test_the_given_features_are_left_alone() -> None:
     features = _features()
     before = features.copy()

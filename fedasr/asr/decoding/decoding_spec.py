@@ -26,6 +26,9 @@ class DecodingSpec(Settings):
     text : str
         More text: the path of a file of sentences, one a line; or ``"silos"``, the transcripts that silos train on.
         Text of silos or of held-out speakers is refused beside a row with an ε, and named on the page elsewhere.
+    pronunciations : str
+        Phones only: the path of a pronunciation dictionary in the format of CMUdict, ``WORD  P1 P2 …``; without it
+        words are said as espeak-ng says them.
     order : int
         Words that the n-gram looks at, the one it predicts among them.
     beam : int
@@ -41,6 +44,7 @@ class DecodingSpec(Settings):
 
     method: str = one_of(GREEDY, GREEDY, BEAM, LEXICON)
     text: str = ""
+    pronunciations: str = ""
     order: int = number(3, least=1, most=6)
     beam: int = number(32, least=1)
     drop: float = number(10.0, above=0, below=math.inf)

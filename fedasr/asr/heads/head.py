@@ -59,6 +59,8 @@ class Head(Component, ABC):
     """
 
     role: ClassVar[str] = "head"
+    is_aligned: ClassVar[bool] = False
+    """Whether its targets are a label a frame, of an alignment, and not the tokens of a transcript."""
 
     @classmethod
     def untrainable(cls) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 BLANK = 0
@@ -17,9 +17,12 @@ class Tokens(ABC):
     """Maps texts to token numbers and back. ``size`` counts the blank."""
 
     kind: ClassVar[str]
-    """``"characters"``, ``"words"`` or ``"pieces"``, as ``model.tokens`` has it."""
+    """``"characters"``, ``"words"``, ``"pieces"`` or ``"phones"``, as ``model.tokens`` has it."""
     unit: ClassVar[str] = "characters"
     """What a text is made of that is known or unknown: ``"characters"`` or ``"words"``."""
+
+    aligned_by: str = ""
+    """The name of the alignments that targets are read from, a token a frame; empty where they are transcripts."""
 
     @property
     @abstractmethod
@@ -35,6 +38,16 @@ class Tokens(ABC):
         UntokenisableError
             Where a character has no token; only tokens of before there was an unknown one raise it.
         """
+
+    def numbered(self, names: Sequence[str]) -> list[int]:
+        """Return the token numbers of the labels of alignments, by their names.
+
+        Raises
+        ------
+        UntokenisableError
+            Where tokens are no labels of frames.
+        """
+        raise UntokenisableError(f"{self.kind} label no frames")
 
     def encode_if_known(self, text: str) -> list[int]:
         """Return the token numbers of a text that is only scored; none where a character has no token."""

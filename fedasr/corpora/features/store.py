@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.errors import UserError
+from fedasr.corpora.alignment import Alignment
 from fedasr.corpora.checking.corpus import check_distinct
+from fedasr.corpora.features.alignments import open_alignments
 from fedasr.corpora.features.building import FEATURES, INDEX, build, is_complete, read_meta
 from fedasr.corpora.features.extract import Extractor, extract
 from fedasr.corpora.features.fingerprints import Fingerprints
@@ -52,6 +54,7 @@ class MappedFeatures:
         self._mels = mels
         self._spans = spans
         self._copies = copies or {}
+        self._alignments: dict[str, Alignment] = {}
         self._mapped = np.memmap(folder / FEATURES, np.float16, mode="r").reshape(-1, mels)
 
     def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
@@ -61,6 +64,13 @@ class MappedFeatures:
     def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
         """Return the features of an utterance's copy at a speed other than 1, shape (its frames, mels)."""
         return self._at(self._copies[utterance_id, speed])
+
+    def alignment(self, utterance_id: str, name: str) -> Alignment:
+        """Return the phones of an utterance, frame by frame, of the alignments of a name; KeyError without them."""
+        if name not in self._alignments:
+            self._alignments[name] = open_alignments(self.folder, name)
+        first, frames = self._spans[utterance_id]
+        return self._alignments[name].part(first, first + frames)
 
     def frames(self, utterance_id: str) -> int:
         """Return the number of 10 ms frames without reading them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _ctypes
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version as package_version
@@ -39,17 +39,32 @@ def speak(text: str, voice: Voice) -> NDArray[np.int16]:
             pieces.append(ctypes.string_at(samples, 2 * count))
         return 0
 
+    synthesise(text, voice, collect)
+    samples = np.frombuffer(b"".join(pieces), np.int16)
+    if not samples.any():
+        raise RuntimeError(f"espeak-ng rendered nothing for {text!r} with {voice.espeak_name}")
+    return samples
+
+
+def synthesise(text: str, voice: Voice, collect: Callable[[Any, int, int | None], int], options: int = 0) -> None:
+    """Speak a text to a function.
+
+    Parameters
+    ----------
+    text : str
+    voice : Voice
+    collect : callable
+        Given samples, their number and the address of events, piece by piece; it returns 0.
+    options : int
+        Of ``espeak_Initialize``: which events there are. The samples do not depend on it.
+    """
     callback = _Callback(collect)
-    with _library() as library:
+    with _library(options) as library:
         library.espeak_SetSynthCallback(callback)
         _choose(library, voice)
         encoded = text.encode()
         library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, _UTF8, None, None)
         library.espeak_Synchronize()
-    samples = np.frombuffer(b"".join(pieces), np.int16)
-    if not samples.any():
-        raise RuntimeError(f"espeak-ng rendered nothing for {text!r} with {voice.espeak_name}")
-    return samples
 
 
 @lru_cache(maxsize=1)
@@ -77,13 +92,13 @@ def _choose(library: ctypes.CDLL, voice: Voice) -> None:
 
 
 @contextmanager
-def _library() -> Iterator[ctypes.CDLL]:
+def _library(options: int) -> Iterator[ctypes.CDLL]:
     """Load the library afresh: it keeps state from one utterance to the next, even when terminated."""
     with _one_at_a_time:
         library = _open()
         try:
             folder = _loader().get_data_path()
-            if library.espeak_Initialize(_SYNCHRONOUS, 0, folder.encode(), _DO_NOT_EXIT) != RATE_HZ:
+            if library.espeak_Initialize(_SYNCHRONOUS, 0, folder.encode(), _DO_NOT_EXIT | options) != RATE_HZ:
                 raise UserError(f"espeak-ng does not start from {folder}; is the path longer than 150 characters?")
             try:
                 yield library

@@ -11,7 +11,9 @@ from scipy.signal import lfilter
 
 from fedasr.corpora.audio import resample
 from fedasr.corpora.synthetic import espeak
+from fedasr.corpora.synthetic.phones import Phone, spoken_phones
 from fedasr.corpora.synthetic.voices import Voice
+from fedasr.corpora.utterance import AudioSource
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,21 @@ class SpokenText:
         noise *= 10 ** ((self.level_db - self.noise_snr_db) / 20) / _level(noise)
         return resample((speech + noise).astype(np.float32), espeak.RATE_HZ, sample_rate_hz)
 
+    def phones(self) -> tuple[Phone, ...]:
+        """Return what is said, phone by phone, and when."""
+        return spoken_phones(self.text, self.voice)
+
     def fingerprint(self) -> str:
         """Return a hash of the recipe and of the synthesiser's version."""
         return hashlib.sha256(f"spoken-1 {espeak.version()} {asdict(self)}".encode()).hexdigest()
+
+
+def recipe_of(audio: AudioSource) -> SpokenText | None:
+    """Return the recipe of rendered speech, whatever was laid over it; None of other audio."""
+    if isinstance(audio, SpokenText):
+        return audio
+    source: AudioSource | None = getattr(audio, "source", None)
+    return None if source is None else recipe_of(source)
 
 
 def _level(samples: NDArray[np.float64]) -> float:

@@ -2,11 +2,12 @@ import json
 
 import pytest
 
-from fedasr.asr.tokens import BLANK, Tokens, learn_characters, learn_pieces, learn_words, tokens_from_json
+from fedasr.asr.tokens import BLANK, Tokens, learn_characters, learn_phones, learn_pieces, learn_words, tokens_from_json
 
 CORPUS = ["turn the light on", "turn the light off", "don't stop the music", "play it again in the kitchen"] * 4
-ALL: list[Tokens] = [learn_characters(CORPUS), learn_words(CORPUS), learn_pieces(CORPUS, 32)]
-each = pytest.mark.parametrize("tokens", ALL, ids=["characters", "words", "pieces"])
+SPELT = learn_phones((word, tuple(word)) for text in CORPUS for word in text.split())
+ALL: list[Tokens] = [learn_characters(CORPUS), learn_words(CORPUS), learn_pieces(CORPUS, 32), SPELT]
+each = pytest.mark.parametrize("tokens", ALL, ids=["characters", "words", "pieces", "phones"])
 
 
 @each
