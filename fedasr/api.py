@@ -30,7 +30,7 @@ from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.readers.table import read_table
 from fedasr.corpora.spec import NODES
 from fedasr.corpora.speech import Speech
-from fedasr.engine.assembly import Assembly
+from fedasr.engine.assembly import Assembly, in_its_role
 from fedasr.engine.decoding_text import misdecoded
 from fedasr.engine.draws import run_draws
 from fedasr.engine.evaluation import scores_of
@@ -285,8 +285,9 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
             prepared = with_decoder(prepared, folder, start, pool, watcher)
             behind = rank_silos(prepared, seed, start, folder.left_behind_path(seed), pool).silos
             watcher.begin(row.name, number, len(rows))
+            own, start = in_its_role(prepared, row, seed, start, folder, watcher)
             summary = run_row(Assembly(
-                prepared, row, seed, start, place, pool, watcher, ancestry_of(folder, row, seed),
+                own, row, seed, start, place, pool, watcher, ancestry_of(folder, row, seed),
                 open_stages(folder, place.path.name, len(prepared.partition.silos)), behind,
             ))  # fmt: skip
         watcher.end(asdict(summary))

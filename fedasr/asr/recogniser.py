@@ -111,7 +111,7 @@ class Recogniser(nn.Module):
             The source of dropout masks; None trains without dropout.
         """
         batch = batch.to(self.device)
-        return self._losses(batch, self.encode(batch.features_BTF, batch.lengths_B, generator), generator)
+        return self.losses_of(batch, self.encode(batch.features_BTF, batch.lengths_B, generator), generator)
 
     def encode(self, features_BTF: Tensor, lengths_B: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return what the encoder makes of features: each part is given numbers of its own type."""
@@ -128,7 +128,8 @@ class Recogniser(nn.Module):
         """Say which targets can be said in their frames, shape (batch,): the others cannot be learnt."""
         return self.head.fits(batch.lengths_B, batch.targets_BU, batch.target_lengths_B)
 
-    def _losses(self, batch: Batch, encodings_BTF: Tensor, generator: torch.Generator | None) -> Tensor:
+    def losses_of(self, batch: Batch, encodings_BTF: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Return the same as `losses` of encodings that were made; the batch is where the parameters are."""
         losses_B = self.head.losses(
             encodings_BTF, batch.lengths_B, batch.targets_BU, batch.target_lengths_B, generator
         )  # fmt: skip
@@ -152,7 +153,7 @@ class Recogniser(nn.Module):
         batch = batch.to(self.device)
         encodings_BTF = self.encode(batch.features_BTF, batch.lengths_B)
         heard = [self.tokens.decode(numbers) for numbers in self.head.greedy(encodings_BTF, batch.lengths_B)]
-        losses = self._losses(batch, encodings_BTF, None).tolist() if with_losses else []
+        losses = self.losses_of(batch, encodings_BTF, None).tolist() if with_losses else []
         return HeardBatch(heard, losses, decode(self, encodings_BTF, batch.lengths_B) if decode else [])
 
     def weights(self) -> Weights:

@@ -10,8 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fedasr.asr.features import stacked_length
+
 FrameTargets = tuple[NDArray[np.integer], NDArray[np.floating], NDArray[np.floating]]
 """Of one utterance: tokens and their probabilities, each of shape (frames, k), and the tail, of shape (frames,)."""
+NOBODY_SAYS: FrameTargets = (np.zeros((0, 1), np.int64), np.zeros((0, 1), np.float32), np.zeros(0, np.float32))
+"""Of an utterance that no teacher heard, in a batch with others: everything is 0."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,26 @@ class SoftTargets:
     @property
     def _parts(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.tokens_BTK, self.probabilities_BTK, self.tail_BT
+
+
+def moved(targets: FrameTargets, positions_T: NDArray[np.floating], stacked: int) -> FrameTargets:
+    """Return targets as augmentation moved the speech: each frame keeps what was said of its moment.
+
+    Parameters
+    ----------
+    targets : FrameTargets
+        Of the utterance as it was, a frame for each stack.
+    positions_T : ndarray of float, shape (frames of 10 ms,)
+        Where in the utterance as it was each frame of 10 ms lies now, in frames of 10 ms.
+    stacked : int
+        Frames of 10 ms to a stack.
+    """
+    last = len(positions_T) - 1
+    middles = np.minimum(np.arange(stacked_length(len(positions_T), stacked)) * stacked + (stacked - 1) / 2, last)
+    moments = np.interp(middles, np.arange(last + 1), positions_T)
+    places = np.clip(((moments + 0.5) / stacked).astype(np.int64), 0, len(targets[0]) - 1)
+    tokens_TK, probabilities_TK, tail_T = targets
+    return tokens_TK[places], probabilities_TK[places], tail_T[places]
 
 
 def stacked_targets(targets: Sequence[FrameTargets], frames: int) -> SoftTargets:

@@ -52,6 +52,17 @@ from fedasr.training.taken import Taken
 from fedasr.wire.codec import Codec
 
 
+def in_its_role(
+    prepared: Prepared, row: RowSpec, seed: int, start: Weights, run: Run, watcher: Watcher
+) -> tuple[Prepared, Weights]:  # fmt: skip
+    """Return the speech and the start of a row that trains the recogniser of a role; of any other, what is given."""
+    if row.role not in prepared.roles:
+        return prepared, start
+    return prepared.in_role(row.role), make_role_start(
+        prepared, row.role, seed, run.start_path(seed, row.role), watcher
+    )
+
+
 @dataclass(frozen=True)
 class Assembly:
     """The parts of one row about to run.

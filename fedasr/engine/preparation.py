@@ -88,6 +88,10 @@ class Prepared:
         shapes = {role: self.experiment.model_of(role).recogniser() for role in self.experiment.roles}
         return {role: shape for role, shape in shapes.items() if shape != self.recogniser_spec}
 
+    def in_role(self, role: str) -> Prepared:
+        """Return the same with the recogniser of a role in the place of the experiment's; none keeps it."""
+        return replace(self, recogniser_spec=self.roles[role]) if role in self.roles else self
+
     def part(self, name: str) -> Speech:
         """Return the speech of ``"public_labelled"``, ``"public_unlabelled"``, ``"development"`` or ``"test"``.
 

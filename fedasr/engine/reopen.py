@@ -9,7 +9,7 @@ from pathlib import Path
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import UserError, nearest
 from fedasr.common.files import Arrays, load_arrays
-from fedasr.engine.assembly import Assembly
+from fedasr.engine.assembly import Assembly, in_its_role
 from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.watchers.watcher import Watcher
@@ -87,9 +87,10 @@ class FinishedRow:
 
     def parts(self, workers: Workers | None = None) -> Assembly:
         """Return what the row was put together from, with its silos in this process or on other workers."""
-        start = load_arrays(self.run.start_path(self.seed))[0]
+        start, watcher = load_arrays(self.run.start_path(self.seed))[0], Watcher()
+        prepared, start = in_its_role(self.prepared, self.row, self.seed, start, self.run, watcher)
         return Assembly(
-            self.prepared, self.row, self.seed, start, self.folder, workers or InProcess(), Watcher(),
+            prepared, self.row, self.seed, start, self.folder, workers or InProcess(), watcher,
             ancestry_of(self.run, self.row, self.seed),
         )  # fmt: skip
 

@@ -92,6 +92,9 @@ class Experiment(Settings):
             yield Mistake(f"two rows are called '{name}'; give each its own name")
         for place, row in enumerate(self.compare):
             yield from self._read_training(row)[1]
+            if row.role and row.role not in self.roles:
+                near = nearest(row.role, self.roles)
+                yield Mistake(f"'compare.{row.name}.role' is '{row.role}', a role that is not there{near}")
             if row.parent is not None and row.parent not in names[:place]:
                 why = "stands after it" if row.parent in names else f"is not there{nearest(row.parent, names)}"
                 yield Mistake(f"'compare.{row.name}.start' is '{row.start}', a row that {why}")

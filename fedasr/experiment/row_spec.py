@@ -49,6 +49,8 @@ class RowSpec(Settings):
     start : str
         ``"experiment"``, the start that rows share; or ``"row:NAME"``: the model that an earlier row made, with
         what its silos kept and what it has spent.
+    role : str
+        The recogniser that the row trains and is scored by: the experiment's own, or that of a role (``"teacher"``).
     tuned : str
         What was chosen for this row, among what and on which speech, in words for the page.
     """
@@ -67,6 +69,7 @@ class RowSpec(Settings):
     protection_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     start: str = "experiment"
+    role: str = ""
     tuned: str = ""
 
     @property

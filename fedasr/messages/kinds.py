@@ -81,6 +81,8 @@ ALONE = Kind("train.alone", "request", unpaid=True)
 """Train this model and keep it."""
 TEACHER = Kind("train.teacher", "request")
 """Train this model and answer questions with it."""
+TARGETS = Kind("train.targets")
+"""Let this model hear your speech, and keep what it says to learn from: the reply says how much that is."""
 LABEL, POSTERIOR, CANDIDATE, FRAME = (
     Kind(f"query.{what}", carries=(ANSWER,)) for what in ("label", "posterior", "candidate", "frame")
 )
@@ -101,7 +103,7 @@ EVALUATE = Kind("evaluate", unpaid=True)
 OWN = {
     kind.name: kind
     for kind in (
-        TRAIN, GRADIENT, ALONE, TEACHER, LABEL, POSTERIOR, CANDIDATE, FRAME, SPEECH, SILO_NUMBER, INTRODUCTION,
+        TRAIN, GRADIENT, ALONE, TEACHER, TARGETS, LABEL, POSTERIOR, CANDIDATE, FRAME, SPEECH, SILO_NUMBER, INTRODUCTION,
         AGREEMENT, OWN_MODEL, EVALUATE,
     )
 }  # fmt: skip

@@ -37,4 +37,6 @@ class Batchwise(Protection, GradientPlan):
                 batch = learner.batch(indices, dice.batches)
                 with learner.only_trained():
                     loss, gradient = self.gradient(learner, batch, dice.masks[0])
-                yield Step(seconds_of(learner.examples, indices), loss, gradient, learner.taken(indices))
+                yield Step(
+                    seconds_of(learner.examples, indices), loss, gradient, learner.taken(indices), learner.rate(indices)
+                )

@@ -48,7 +48,7 @@ def _one_pass(learner: Learner, dice: Dice, executor: Executor) -> Iterator[Step
             following = executor.submit(make, batches[number + 1])
         with learner.only_trained():
             loss, gradient = lanes_gradient(learner.gradient, lanes, dice.masks[: len(lanes)], executor)
-        yield Step(seconds_of(learner.examples, indices), loss, gradient, learner.taken(indices))
+        yield Step(seconds_of(learner.examples, indices), loss, gradient, learner.taken(indices), learner.rate(indices))
 
 
 def _lanes(learner: Learner, dice: Dice, indices: list[int]) -> list[Batch]:

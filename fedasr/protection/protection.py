@@ -34,12 +34,14 @@ class Step(NamedTuple):
 
     The loss is NaN where no guarantee covers it. The gradient has one tensor a parameter and belongs to the receiver.
     `taken` counts the utterances whose gradients are in it (or are expected to be); without it they are unknown.
+    `rate` is the factor of the learning rate that the objective asks for.
     """
 
     seconds: float
     loss: float
     gradient: list[Tensor]
     taken: Taken | None = None
+    rate: float = 1.0
 
 
 @dataclass(frozen=True)

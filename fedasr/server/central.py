@@ -30,7 +30,9 @@ from fedasr.messages.traffic import bytes_moved
 from fedasr.protection.boundary import Boundary
 from fedasr.protection.releases import Releases
 from fedasr.runs.data import RoundData
+from fedasr.runs.file_names import STAGES
 from fedasr.runs.row_folder import RowFolder
+from fedasr.runs.stages.taught import teacher_in
 from fedasr.server.progress import Progress
 from fedasr.server.round_clock import Clock
 from fedasr.server.scored_model import ScoredModel
@@ -41,6 +43,8 @@ from fedasr.training.batches import Examples
 from fedasr.training.holdings import NOTHING, Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.taken import Meter, Taken
+from fedasr.training.targets.asked import TEACHER_ROLE
+from fedasr.training.targets.stored import StoredTeacher
 
 State = Mapping[str, NDArray[Any]]
 
@@ -177,16 +181,30 @@ class Central:
             trainer.iterates = self.scored.by_steps()
         return trainer
 
-    def trainer(self, recogniser: Recogniser, speech: Speech, purpose: str = "central") -> CentralTrainer:
-        """Return a central trainer for speech that the server may read."""
+    def trainer(
+        self, recogniser: Recogniser, speech: Speech, purpose: str = "central", epochs: int = 0
+    ) -> CentralTrainer:  # fmt: skip
+        """Return a central trainer for speech that the server may read; epochs as in `private_trainer`."""
         learner = self._learner(recogniser, NOTHING, speech)
-        return CentralTrainer(learner, self.trainer_spec, self.streams, purpose, meter=self._meter)
+        spec = replace(self.trainer_spec, epochs=epochs or self.trainer_spec.epochs)
+        return CentralTrainer(learner, spec, self.streams, purpose, meter=self._meter)
 
     def _learner(self, recogniser: Recogniser, private: Examples, public: Examples) -> Learner:
         """Return what gradients at the centre are made of, by the row's objective."""
-        held = Holdings(private, public, self.public_unlabelled)
+        held = Holdings(
+            private, public, self.public_unlabelled, self.public_labelled, self._teacher(private)
+        )  # fmt: skip
         size, seconds = self.trainer_spec.batch_size, self.trainer_spec.batch_seconds
         return Learner(recogniser, objective_of(self.row), held, self.augment, size, batch_seconds=seconds)
+
+    def _teacher(self, pooled: Examples) -> StoredTeacher | None:
+        """Return what the teacher says of speech at the centre; None where the row's objective asks for none."""
+        asked = objective_of(self.row).asked_of_teacher
+        if asked is None or not len(pooled):
+            return None
+        teacher = Recogniser(self.roles.get(TEACHER_ROLE, self.recogniser_spec), self.tokens).to(best_device())
+        teacher.load(self.start_of(TEACHER_ROLE))
+        return teacher_in(self.folder.path.parent / STAGES, teacher, pooled, asked, self.decoder)
 
     def after_round(
         self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],

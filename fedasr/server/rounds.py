@@ -30,6 +30,7 @@ from fedasr.server.own_models import OwnModels, ask_own_models
 from fedasr.server.protected.boundary_round import BoundaryRound, nothing_asked
 from fedasr.server.protected.coverage import UNIFORM
 from fedasr.server.saved_round import resumed, saved
+from fedasr.server.teaching import send_teacher
 from fedasr.silo.heeded import is_heeded
 from fedasr.training.losses import number_or_none
 
@@ -46,6 +47,8 @@ def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | Non
     """
     mean = Mean(getattr(strategy, "weighted_by_key", "num-examples")) if averages(strategy) else None
     try:
+        if not wants_central(strategy):
+            send_teacher(central)
         model = _driven(strategy, grid, central, mean)
     except (RowError, UserError):
         raise

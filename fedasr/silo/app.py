@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flwr.app import Context, Message, RecordDict
@@ -21,6 +21,7 @@ from fedasr.messages.kinds import (
     LABEL,
     POSTERIOR,
     SPEECH,
+    TARGETS,
     TEACHER,
     TRAIN,
     Kind,
@@ -35,6 +36,7 @@ from fedasr.silo.gradient import change
 from fedasr.silo.heeded import as_asked, check_planned
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
+from fedasr.silo.targets import make_targets, stored_teacher
 from fedasr.silo.teachers.teacher import train_teacher
 from fedasr.silo.teachers.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
 from fedasr.silo.train import train
@@ -85,6 +87,7 @@ def _handler(row: SiloApp, kind: Kind, answer: Answer) -> Callable[[Message, Con
         check_planned(kind, message.content, row.host.plan)
         host = row.host.with_training(as_asked(row.host.training, kind, message.content, own))
         silo = host.silo(int(context.node_config[SILO]))
+        silo = replace(silo, teacher=stored_teacher(host, silo, context.state))
         work = Work(host, silo, kind, int(message.metadata.group_id or 0), context.state)
         host.forget_weights()
         content = answer(work, message.content)
@@ -116,6 +119,10 @@ def _teacher(work: Work, content: RecordDict) -> RecordDict:
     return train_teacher(work.host.in_role("teacher"), work.silo, work.request(content), work.state)
 
 
+def _targets(work: Work, content: RecordDict) -> RecordDict:
+    return make_targets(work.host, work.silo, content, work.state)
+
+
 def _evaluate(work: Work, content: RecordDict) -> RecordDict:
     return evaluate(work.host, work.silo, content).to_record()
 
@@ -132,7 +139,8 @@ def _vote(vote: Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]) 
 
 
 ANSWERS: dict[Kind, Answer] = {
-    TRAIN: _train, GRADIENT: _gradient, ALONE: _alone, TEACHER: _teacher, SPEECH: _speech, EVALUATE: _evaluate,
+    TRAIN: _train, GRADIENT: _gradient, ALONE: _alone, TEACHER: _teacher, TARGETS: _targets, SPEECH: _speech,
+    EVALUATE: _evaluate,
     LABEL: _vote(vote_label), POSTERIOR: _vote(posterior), CANDIDATE: _vote(vote_candidate), FRAME: _vote(vote_frames),
 }  # fmt: skip
 """What each kind of message is answered by where no client half says otherwise."""

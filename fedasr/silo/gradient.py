@@ -63,7 +63,8 @@ def _mean_gradient(
     total: list[torch.Tensor] = []
     losses, audio_seconds = [], 0.0
     for step in gradients(host, silo, request.dice, request.accumulate, request.layers or ALL):
-        total = [a.add_(b) for a, b in zip(total, step.gradient, strict=True)] if total else step.gradient
+        weighed = step.gradient if step.rate == 1 else [part.mul_(step.rate) for part in step.gradient]
+        total = [a.add_(b) for a, b in zip(total, weighed, strict=True)] if total else weighed
         losses.append(step.loss)
         audio_seconds += step.seconds
     return [part.div_(request.accumulate) for part in total], losses, audio_seconds

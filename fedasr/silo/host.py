@@ -94,7 +94,14 @@ class SiloHost:
         """Return the host whose silos train so; it shares all else, what it has opened and cached included."""
         if training == self.training:
             return self
-        _ = self.recogniser, self._by_id, self._in_roles, self._memories, self.public_speech  # shared, not made again
+        _ = (
+            self.recogniser,
+            self._by_id,
+            self._in_roles,
+            self._memories,
+            self.public_speech,
+            self.labelled_speech,
+        )  # shared, not made again
         other = copy(self)
         object.__setattr__(other, "training", training)
         return other
@@ -125,7 +132,9 @@ class SiloHost:
 
     def learner(self, silo: Silo, layers: tuple[str, ...] = ALL) -> Learner:
         """Return what the gradients of a silo are made of: the loaded recogniser, its own speech, what is public."""
-        held = Holdings(silo.speech, unlabelled=self.public_speech)
+        held = Holdings(
+            silo.speech, unlabelled=self.public_speech, labelled=self.labelled_speech, teacher=silo.teacher
+        )  # fmt: skip
         size, seconds = self.training.batch_size, self.training.batch_seconds
         return Learner(self.recogniser, self.objective, held, self.augment, size, layers, seconds)
 
@@ -144,6 +153,11 @@ class SiloHost:
     def public_speech(self) -> Speech:
         """The public unlabelled speech, which every silo has; its transcripts are nobody's."""
         return self._speech.of_speakers(self.partition.public_unlabelled).untranscribed()
+
+    @cached_property
+    def labelled_speech(self) -> Speech:
+        """The public speech with transcripts, which every silo has."""
+        return self._speech.of_speakers(self.partition.public_labelled)
 
     def memory(self, kind: type[M]) -> M:
         """Return the one object of a kind in this process: a cache, whose loss changes nothing but time."""

@@ -87,7 +87,7 @@ def local_steps(
         The weights after each step of the last third are added to it.
     """
     recogniser, spec, proximal = host.recogniser, host.training, request.proximal
-    optimizer = make_optimizer(recogniser, spec, request.round)
+    optimizer, rate = make_optimizer(recogniser, spec, request.round), learning_rate(spec, request.round)
     if state is not None:
         _load_moments(optimizer, recogniser, state)
     anchors = [p.detach().clone() for p in recogniser.parameters()] if proximal else []
@@ -103,6 +103,8 @@ def local_steps(
             parameter.grad = gradient[number] if is_trained[number] else None
             if proximal and parameter.grad is not None:
                 parameter.grad.add_(parameter.detach() - anchors[number], alpha=proximal)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * step.rate
         optimizer.step()
         losses.append(step.loss)
         audio_seconds += step.seconds
@@ -181,7 +183,8 @@ def gradients(
 
     What is not among the layers is not differentiated, and its gradient is of no use.
     """
-    with closing(host.plan.gradients(host.learner(silo, layers), host.dice(silo, round, stretch))) as found:
+    learner = host.learner(silo, layers).at(min(max(round - 1, 0) / host.training.rounds, 1.0))
+    with closing(host.plan.gradients(learner, host.dice(silo, round, stretch))) as found:
         for step in itertools.islice(found, steps):
             if step.taken is not None:
                 noted(step.taken)

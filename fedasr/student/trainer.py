@@ -164,10 +164,10 @@ class CentralTrainer:
 
     def _trained(self) -> float | None:
         begin, end = self._course.stretch(self.epoch)
-        losses = []
-        with closing(self._plan.gradients(self.learner, self._dice(begin))) as steps:
+        losses, learner = [], self.learner.at(self.epoch / self.epochs)
+        with closing(self._plan.gradients(learner, self._dice(begin))) as steps:
             for done, step in enumerate(itertools.islice(steps, end - begin)):
-                self._descent.step(step.gradient, (self.epoch + done / (end - begin)) / self.epochs)
+                self._descent.step(step.gradient, (self.epoch + done / (end - begin)) / self.epochs, step.rate)
                 losses.append(step.loss)
                 if self.iterates is not None and counts(begin + done + 1, self._course.steps):
                     self.iterates.add(self.weights())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.features import FRAMES_STACKED, frames_to_seconds
+from fedasr.asr.soft_targets import NOBODY_SAYS, FrameTargets, moved
 from fedasr.asr.tokens import Tokens
 from fedasr.common.errors import RowError
 from fedasr.corpora.alignment import Alignment
@@ -41,6 +42,16 @@ class Examples(Protocol):
 
     def id(self, index: int) -> str:
         """Return which utterance it is, by a name that no other has."""
+
+
+def soft_targets(examples: Examples, index: int) -> FrameTargets | None:
+    """Return what a teacher says of each frame of an example, at speed 1; None where there is none to say it.
+
+    Examples that have it have a method ``soft_targets(index)`` beside the others.
+    """
+    say = getattr(examples, "soft_targets", None)
+    said: FrameTargets | None = None if say is None else say(index)
+    return said
 
 
 def seconds_of(examples: Examples, indices: Iterable[int] | None = None) -> float:
@@ -122,15 +133,18 @@ def training_batch(
 ) -> Batch:  # fmt: skip
     """Return augmented features, token targets and ids of some examples, so many frames of 10 ms to a stack.
 
-    Where tokens are labels of frames, targets are a label a stack, at the places that augmentation moved it to.
+    Where tokens are labels of frames, targets are a label a stack, at the places that augmentation moved it to; so are
+    the targets of examples that a teacher heard, which have no others.
     """
-    features, targets = [], []
+    features, targets, soft = [], [], list[FrameTargets]()
     for index in indices:
-        speed = augment.speed(generator)
+        speed, said = augment.speed(generator), soft_targets(examples, index)
         varied, places_T = augment.timed(examples.features(index, speed), generator)
         features.append(varied)
-        targets.append(targets_of(examples, index, tokens, places_T * speed, stacked))
-    return make_batch(features, targets, ids=[examples.id(index) for index in indices], stacked=stacked)
+        soft.append(NOBODY_SAYS if said is None else moved(said, places_T * speed, stacked))
+        targets.append(targets_of(examples, index, tokens, places_T * speed, stacked) if said is None else [])
+    taught, ids = any(said is not NOBODY_SAYS for said in soft), [examples.id(index) for index in indices]
+    return make_batch(features, targets, soft if taught else (), ids, stacked)
 
 
 def targets_of(

@@ -21,7 +21,7 @@ State = dict[str, NDArray[np.generic]]
 class Descent(Protocol):
     """Moves a recogniser by its gradients; can be stopped and resumed between steps."""
 
-    def step(self, gradient: Sequence[Tensor], progress: float) -> None:
+    def step(self, gradient: Sequence[Tensor], progress: float, rate: float = 1.0) -> None:
         """Move by a gradient, one tensor a parameter.
 
         Parameters
@@ -30,6 +30,8 @@ class Descent(Protocol):
             May be changed in place.
         progress : float
             The share of the training that was done before the step.
+        rate : float
+            The factor of the learning rate that the objective asks for.
         """
 
     def state(self) -> State:
@@ -59,10 +61,10 @@ class OneCycle:
             recogniser.parameters(), learning_rate, (0.9, 0.98), weight_decay=weight_decay
         )
 
-    def step(self, gradient: Sequence[Tensor], progress: float) -> None:
-        """Clip, and take a step at the schedule's learning rate."""
+    def step(self, gradient: Sequence[Tensor], progress: float, rate: float = 1.0) -> None:
+        """Clip, and take a step at the schedule's learning rate times the factor."""
         for group in self._optimizer.param_groups:
-            group["lr"] = one_cycle(progress, self._peak)
+            group["lr"] = one_cycle(progress, self._peak) * rate
         clip_norm_(gradient, self._largest)
         for parameter, part in zip(self._recogniser.parameters(), gradient, strict=True):
             parameter.grad = part

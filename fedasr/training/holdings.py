@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.asr.soft_targets import FrameTargets
 from fedasr.corpora.alignment import Alignment
-from fedasr.training.batches import Examples
+from fedasr.training.batches import Examples, soft_targets
+from fedasr.training.targets.taught import Teacher
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Chain:
         """Return which utterance it is."""
         part, place = self._place(index)
         return part.id(place)
+
+    def soft_targets(self, index: int) -> FrameTargets | None:
+        """Return what a teacher says of each frame, None where there is none to say it."""
+        return soft_targets(*self._place(index))
 
     def _place(self, index: int) -> tuple[Examples, int]:
         place = index
@@ -97,6 +103,10 @@ class Chosen:
         """Return which utterance it is."""
         return self.among.id(self.places[index])
 
+    def soft_targets(self, index: int) -> FrameTargets | None:
+        """Return what a teacher says of each frame, None where there is none to say it."""
+        return soft_targets(self.among, self.places[index])
+
 
 NOTHING = Chain()
 """No examples."""
@@ -114,11 +124,17 @@ class Holdings:
         Transcribed public speech that is learnt from beside the private, where a strategy pools them.
     unlabelled : Examples
         Public speech without transcripts, which every silo has.
+    labelled : Examples
+        Public speech with transcripts, which every silo has; only an objective that asks for it learns from it.
+    teacher : Teacher, optional
+        What a teacher said of the private examples, where the objective asks for one.
     """
 
     private: Examples = NOTHING
     public: Examples = NOTHING
     unlabelled: Examples = NOTHING
+    labelled: Examples = NOTHING
+    teacher: Teacher | None = None
 
     @property
     def examples(self) -> Examples:

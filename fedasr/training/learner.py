@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -87,6 +87,15 @@ class Learner:
         """Return how many gradients of one utterance a step on some examples takes."""
         private = sum(index < len(self.learnt.private) for index in indices)
         return Taken(private, len(indices) - private)
+
+    def rate(self, indices: Sequence[int]) -> float:
+        """Return the factor of the learning rate for a batch."""
+        return self.objective.rate(self.learnt, indices)
+
+    def at(self, progress: float) -> Learner:
+        """Return the learner when a share of the training is done."""
+        objective = self.objective.at(progress)
+        return self if objective is self.objective else replace(self, objective=objective)
 
     def expected(self, count: float) -> Taken:
         """Return the same of so many examples drawn among all, on average."""

@@ -61,11 +61,11 @@ class NoisyDescent:
         else:
             self._optimizer = torch.optim.SGD(parameters, spec.learning_rate, spec.momentum)
 
-    def step(self, gradient: Sequence[Tensor], progress: float) -> None:
+    def step(self, gradient: Sequence[Tensor], progress: float, rate: float = 1.0) -> None:
         """Take a step, at a learning rate that falls with the steps."""
         fallen = (1 - self._spec.decay) * self._done / self._steps
         for group in self._optimizer.param_groups:
-            group["lr"] = self._spec.learning_rate * (1 - fallen)
+            group["lr"] = self._spec.learning_rate * (1 - fallen) * rate
         for (name, parameter), part in zip(self._recogniser.named_parameters(), gradient, strict=True):
             if name in self._trained:
                 parameter.grad = part

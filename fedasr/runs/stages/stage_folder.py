@@ -59,6 +59,10 @@ class StageFolder:
             save_arrays(folder / RESULT, arrays, {"about": dict(about), "facts": described(stage.facts)})
             self._note(folder)
 
+    def note(self, silo: int, stage: Stage) -> None:
+        """Write down that the row used what a silo keeps of a stage in files of its own."""
+        self._note(self._folder(silo, stage))
+
     def _folder(self, silo: int, stage: Stage) -> Path:
         return self.path / f"silo-{silo}" / stage.key
 

@@ -20,6 +20,7 @@ from fedasr.common.registry import Registry
 from fedasr.common.settings import Settings, from_table
 from fedasr.training.batches import Examples, shuffled_batches, steps_of_a_pass, training_batch
 from fedasr.training.holdings import Holdings
+from fedasr.training.targets.asked import AskedOfTeacher
 
 
 class Objective(Settings, ABC):
@@ -29,6 +30,22 @@ class Objective(Settings, ABC):
     loss has a default: transcribed speech, each utterance once a pass. Under a protection that draws its own batches
     `batches` is not asked.
     """
+
+    @property
+    def asked_of_teacher(self) -> AskedOfTeacher | None:
+        """What a teacher is to say of the private examples before anything is trained; None where there is none."""
+        return None
+
+    def at(self, progress: float) -> Objective:
+        """Return the objective when a share of the training is done: by default the same all along.
+
+        It learns from the same examples, in as many batches a pass.
+        """
+        return self
+
+    def rate(self, learnt: Holdings, indices: Sequence[int]) -> float:
+        """Return the factor of the learning rate for a batch of `batches`."""
+        return 1.0
 
     def examples(self, held: Holdings) -> Holdings:
         """Return the private and the public examples that are learnt from."""

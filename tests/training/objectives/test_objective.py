@@ -1,5 +1,6 @@
 """What holds for every registered objective, and how objectives are found."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +34,12 @@ class Short(Objective):
 
 @pytest.mark.parametrize("name", OBJECTIVES.known())
 def test_an_utterance_is_scored_by_itself(name: str) -> None:
-    taught = learner(small_recogniser(), made_up(4), objective=build_objective(name, {}))
+    known = made_up(4, name="p")
+    taught = learner(small_recogniser(), made_up(4), objective=build_objective(name, {}), labelled=known)
 
     def losses(indices: list[int]) -> Tensor:
         batch = taught.batch(indices, np.random.default_rng(0))
-        assert batch.ids == tuple(f"u{index}" for index in indices)
+        assert batch.ids == tuple(taught.examples.id(index) for index in indices)
         return taught.objective.losses(taught.recogniser, batch, None)
 
     together = losses([0, 1, 2, 3])
@@ -51,15 +53,21 @@ def test_an_utterance_is_scored_by_itself(name: str) -> None:
 def test_a_pass_has_the_steps_that_are_told_and_every_example_once(
     name: str, private: int, public: int, size: int
 ) -> None:
-    speech = (made_up(private), made_up(public, name="p"))
+    speech, known = (made_up(private), made_up(public, name="p")), made_up(3, name="k")
     for seconds in (0.0, 1.0):
         taught = learner(
             small_recogniser(), speech[0], public=speech[1], objective=build_objective(name, {}), batch_size=size,
-            batch_seconds=seconds,
+            batch_seconds=seconds, labelled=known,
         )  # fmt: skip
-        batches = taught.batches(np.random.default_rng(1))
+        if not len(taught.objective.examples(taught.held).examples):  # its learner says so
+            continue
+        batches, own = taught.batches(np.random.default_rng(1)), len(taught.learnt.private)
         assert len(batches) == taught.steps
-        assert sorted(index for batch in batches for index in batch) == list(range(len(taught.examples)))
+        places = Counter(index for batch in batches for index in batch)
+        assert places.keys() <= set(range(len(taught.examples)))
+        assert [places[index] for index in range(own)] == [1] * own
+        if name != "interleaved":  # which draws labelled speech as often as its share asks for
+            assert [places[index] for index in range(own, len(taught.examples))] == [1] * (len(taught.examples) - own)
         for batch in batches:
             padded_seconds = len(batch) * max(map(taught.examples.frames, batch)) / 100
             assert padded_seconds <= seconds if seconds else len(batch) <= size

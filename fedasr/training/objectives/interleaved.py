@@ -1,0 +1,109 @@
+"""The objective of labelled and machine-labelled speech together (Parthasarathi & Strom, ICASSP 2019, section 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedasr.common.settings import number, one_of
+from fedasr.training.holdings import Holdings
+from fedasr.training.objectives.distilled import Distilled
+from fedasr.training.objectives.objective import Objective
+
+INTERLEAVED, SEGREGATED = "interleaved", "segregated"
+BOTH, MACHINE, HUMAN = "both", "machine", "human"
+"""Which batches a pass holds."""
+
+
+@dataclass(frozen=True)
+class Interleaved(Distilled):
+    """Learns from labelled public speech and from what a teacher says of other speech, a batch of one or the other.
+
+    A pass holds each machine-labelled utterance once, and as many labelled batches as their share asks for, drawn from
+    shuffled passes over the labelled speech, evenly between the others.
+
+    Parameters
+    ----------
+    labelled_share : float
+        The share of the batches that is of labelled speech.
+    labelled_rate : float
+        The factor of the learning rate for them.
+    order : str
+        ``"interleaved"``; or ``"segregated"``: as many batches of both in the whole training, all machine-labelled ones
+        first, the reference.
+    """
+
+    labelled_share: float = number(0.25, above=0, below=1)
+    labelled_rate: float = number(1.0, above=0)
+    order: str = one_of(INTERLEAVED, INTERLEAVED, SEGREGATED)
+
+    def at(self, progress: float) -> Objective:
+        """Return the objective when a share of the training is done: by default the same all along."""
+        if self.order == INTERLEAVED:
+            return self
+        return _Segment(**vars(self), kind=MACHINE if progress < 1 - self.labelled_share else HUMAN)
+
+    def examples(self, held: Holdings) -> Holdings:
+        """Return the machine-labelled speech as private, and the labelled as public."""
+        return Holdings(super().examples(held).private, held.labelled)
+
+    def rate(self, learnt: Holdings, indices: Sequence[int]) -> float:
+        """Return the factor of the learning rate for a batch: another one where it is labelled."""
+        return self.labelled_rate if indices[0] >= len(learnt.private) else 1.0
+
+    def steps(self, learnt: Holdings, batch_size: int, batch_seconds: float = 0.0) -> int:
+        """Return how many batches a pass has, of both kinds."""
+        return sum(self._counts(learnt, batch_size, batch_seconds))
+
+    def batches(
+        self, learnt: Holdings, batch_size: int, generator: np.random.Generator, batch_seconds: float = 0.0
+    ) -> list[list[int]]:  # fmt: skip
+        """Divide one pass into batches of places, the machine-labelled ones first among the places."""
+        machine, labelled = self._counts(learnt, batch_size, batch_seconds)
+        found = evenly(
+            _drawn(self, learnt, False, batch_size, generator, batch_seconds, machine),
+            _drawn(self, learnt, True, batch_size, generator, batch_seconds, labelled),
+        )
+        first = int(generator.integers(len(found)))  # a silo takes but the first few: it must meet both kinds
+        return found[first:] + found[:first]
+
+    def _counts(self, learnt: Holdings, batch_size: int, batch_seconds: float) -> tuple[int, int]:
+        """Return how many batches of a pass are machine-labelled and labelled."""
+        machine = Distilled.steps(self, Holdings(learnt.private), batch_size, batch_seconds)
+        return machine, max(1, round(machine * self.labelled_share / (1 - self.labelled_share)))
+
+
+@dataclass(frozen=True)
+class _Segment(Interleaved):
+    """A stretch of a segregated training, all of one kind."""
+
+    kind: str = BOTH
+
+    def batches(
+        self, learnt: Holdings, batch_size: int, generator: np.random.Generator, batch_seconds: float = 0.0
+    ) -> list[list[int]]:  # fmt: skip
+        """Draw as many batches as an interleaved pass has, of one kind."""
+        count = self.steps(learnt, batch_size, batch_seconds)
+        return _drawn(self, learnt, self.kind == HUMAN, batch_size, generator, batch_seconds, count)
+
+
+def _drawn(
+    objective: Interleaved, learnt: Holdings, labelled: bool, batch_size: int, generator: np.random.Generator,
+    batch_seconds: float, count: int,
+) -> list[list[int]]:  # fmt: skip
+    """Draw batches from as many shuffled passes over one kind of speech as it takes; places of the whole."""
+    part = Holdings(public=learnt.public) if labelled else Holdings(learnt.private)
+    first, found = len(learnt.private) if labelled else 0, list[list[int]]()
+    while len(found) < count:
+        found += Distilled.batches(objective, part, batch_size, generator, batch_seconds)
+    return [[first + place for place in batch] for batch in found[:count]]
+
+
+def evenly(many: Sequence[list[int]], few: Sequence[list[int]]) -> list[list[int]]:
+    """Return two sequences as one, each in its order and as evenly spread as it goes."""
+    keys = [((place + 0.5) / len(of), rank) for rank, of in enumerate((many, few)) for place in range(len(of))]
+    order = sorted(range(len(keys)), key=lambda place: keys[place])
+    both = [*many, *few]
+    return [both[place] for place in order]
