@@ -21,8 +21,7 @@ MOST_OUTPUTS = 65_535
 class FramesHead(Head):
     """A linear layer whose outputs are the labels of a frame: phones, or any other inventory; label 0 is silence.
 
-    Its targets are as long as the encodings: a label a frame (`fedasr.corpora.alignment`). Decoded by Viterbi
-    (`fedasr.asr.decoding.viterbi`), with words and an n-gram beside it.
+    Its targets are as long as the encodings: a label a frame (`fedasr.corpora.alignment`).
 
     Parameters
     ----------

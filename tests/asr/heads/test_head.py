@@ -22,7 +22,9 @@ from fedasr.experiment.model import ModelSpec
 NAMES = {
     "ctc": {"ctc.output"},
     "transducer": {f"transducer.{p}" for p in ("embedding", "predictor", "from_encoder", "from_predictor", "output")},
+    "frames": {"frames.output"},
 }
+NAMES["joint"] = NAMES["ctc"] | NAMES["transducer"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ def parts_of(model: Recogniser) -> set[str]:
 @pytest.mark.parametrize("head", HEADS.known())
 def test_parameters_are_called_as_checkpoints_and_layer_patterns_call_them(kind: str, head: str) -> None:
     model = recogniser(kind, head)
-    assert parts_of(model) == set().union(*(names for part, names in NAMES.items() if head in (part, "joint")))
-    assert all(name.startswith(("encoder.", "ctc.", "transducer.")) for name in model.weights())
+    assert parts_of(model) == NAMES[head]
+    assert all(name.startswith(("encoder.", "ctc.", "transducer.", "frames.")) for name in model.weights())
 
 
 @pytest.mark.parametrize("head", HEADS.known())
