@@ -7,8 +7,8 @@
 | index | a column after the other, rows sorted by the hash: its first half, its second half, offset of the block (uint64 each), frames, crc32 (uint32 each) |
 | footer | utterances, frames, offset of the index (uint64 each), crc32 of the index, of the header and of this footer up to here (uint32 each), `.sealed.` |
 
-The hash is BLAKE2b of 128 bits of the utterance's id in UTF-8. A block's crc32 covers hash and frames, as they stand in
-the index, before the block itself: a damaged index gives no utterance the frames of another one.
+The hash is BLAKE2b of 128 bits of the utterance's id in UTF-8. A block's crc32 covers hash, offset and frames, as they
+stand in the index, before the block itself: a damaged index gives no utterance the frames of another one.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COLUMNS: tuple[np.dtype[Any], ...] = (
 )
 ROW_BYTES = sum(column.itemsize for column in COLUMNS)
 MAGIC, SEALED = b"fedasr-T", b".sealed."
-_HEAD, _FOOT, _KEY = struct.Struct("<8sIII"), struct.Struct("<QQQII"), struct.Struct("<QQI")
+_HEAD, _FOOT, _KEY = struct.Struct("<8sIII"), struct.Struct("<QQQII"), struct.Struct("<QQQI")
 _HASH = struct.Struct("<QQ")
 FOOTER_BYTES = _FOOT.size + 4 + len(SEALED)
 
@@ -117,6 +117,6 @@ def hashed(utterance_id: str) -> tuple[int, int]:
     return first, second
 
 
-def start_of_crc(first: int, second: int, frames: int) -> int:
-    """Return the crc32 of what stands before a block in its checksum."""
-    return zlib.crc32(_KEY.pack(first, second, frames))
+def start_of_crc(first: int, second: int, offset: int, frames: int) -> int:
+    """Return the crc32 of what stands before a block in its checksum: its row of the index."""
+    return zlib.crc32(_KEY.pack(first, second, offset, frames))

@@ -45,20 +45,6 @@ class Shard:
     frames_N: NDArray[np.uint32]
     crc_N: NDArray[np.uint32]
 
-    def rows(self, first_B: NDArray[np.uint64], second_B: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Return the row of each hash, -1 where the shard has none."""
-        row_B = np.full(len(first_B), -1)
-        place_B = np.searchsorted(self.first_N, first_B)
-        open_B = np.arange(len(first_B))
-        # Hashes of which the first half is the same stand beside each other: more than one turn is very rare.
-        while len(open_B := open_B[place_B[open_B] < len(self.first_N)]):
-            open_B = open_B[self.first_N[place_B[open_B]] == first_B[open_B]]
-            found_B = self.second_N[place_B[open_B]] == second_B[open_B]
-            row_B[open_B[found_B]] = place_B[open_B[found_B]]
-            open_B = open_B[~found_B]
-            place_B[open_B] += 1
-        return row_B
-
     def top(self, row: int) -> TopTargets:
         """Return the targets of a row, views into the file.
 
@@ -70,7 +56,7 @@ class Shard:
         frames, kept = int(self.frames_N[row]), self.binding.kept
         offset, pairs = int(self.offset_N[row]), frames * kept
         block = self.content[offset : offset + layout.block_bytes(frames, kept)]
-        key = layout.start_of_crc(int(self.first_N[row]), int(self.second_N[row]), frames)
+        key = layout.start_of_crc(int(self.first_N[row]), int(self.second_N[row]), offset, frames)
         if (
             offset + layout.block_bytes(frames, kept) > self.footer.index
             or zlib.crc32(block.data, key) != self.crc_N[row]

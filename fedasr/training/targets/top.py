@@ -15,7 +15,7 @@ from fedasr.common.errors import RowError, UserError
 from fedasr.training.targets.binding import MOST_OUTPUTS
 
 _INDEX_BITS = 16
-_AT_ONCE = 1 << 22
+_AT_ONCE = 1 << 20
 """Scores that are looked at together: several copies of them, of 8 bytes each, are in memory."""
 
 
@@ -128,9 +128,9 @@ def _best(scores_TV: Tensor, k: int) -> Tensor:
 
     Scores in float32 and their indices make one integer each, all different, so that no sort has a tie to break.
     """
-    bits_TV = (scores_TV + 0.0).view(torch.int32).long()  # + 0.0: of minus zero it makes zero
-    ordered_TV = torch.where(bits_TV < 0, bits_TV ^ 0x7FFFFFFF, bits_TV)
     last = (1 << _INDEX_BITS) - 1
-    backwards_V = last - torch.arange(scores_TV.shape[1], device=scores_TV.device)
-    keys_TV = (ordered_TV << _INDEX_BITS) | backwards_V
+    keys_TV = (scores_TV + 0.0).view(torch.int32).long()  # + 0.0: of minus zero it makes zero
+    keys_TV ^= (keys_TV >> 63) & 0x7FFFFFFF  # the bits of negative numbers grow as these fall
+    keys_TV <<= _INDEX_BITS
+    keys_TV |= last - torch.arange(scores_TV.shape[1], device=scores_TV.device)
     return last - (keys_TV.topk(k, dim=1).values & last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import secrets
 import zlib
@@ -59,7 +60,7 @@ class ShardWriter:
     def __init__(self, path: Path, binding: TargetBinding) -> None:
         if path.suffix != layout.SUFFIX:
             raise ValueError(f"{path}: the name of a shard of targets ends in {layout.SUFFIX}")
-        self._path, self._kept = path, binding.kept
+        self._path, self._kept, self._outputs = path, binding.kept, binding.outputs
         self._header = layout.header(binding)
         self._rows = Rows()
         self._offset = 0
@@ -69,10 +70,10 @@ class ShardWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             _sweep(path)
             self._file = self._temporary.open("xb", buffering=_BUFFER_BYTES)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            self.discard()
             raise disk_error(path, error) from error
+        with suppress(OSError):  # a file system without locks has no sweeping either
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._write(self._header)
 
     def add(self, utterance_id: str, top: TopTargets) -> None:
@@ -83,18 +84,20 @@ class ShardWriter:
         UserError
             Where the shard has the utterance already, or the disk refuses.
         ValueError
-            Where the targets are not of the binding's k, or their parts do not fit each other.
+            Where the targets are not of the binding's k and outputs, or their parts do not fit each other.
         """
         frames = len(top.log_tail_T)
         if top.log_probabilities_TK.shape != (frames, self._kept) or top.indices_TK.shape != (frames, self._kept):
             raise ValueError(f"targets of {utterance_id!r}: {frames} frames of {self._kept} outputs are to be added")
+        if top.indices_TK.max(initial=0) >= self._outputs:
+            raise ValueError(f"targets of {utterance_id!r}: there are {self._outputs} outputs")
         first, second = layout.hashed(utterance_id)
         block = b"".join((
             top.log_probabilities_TK.astype("<f2").tobytes(),
             top.indices_TK.astype("<u2").tobytes(),
             top.log_tail_T.astype("<f2").tobytes(),
         ))  # fmt: skip
-        crc = zlib.crc32(block, layout.start_of_crc(first, second, frames))
+        crc = zlib.crc32(block, layout.start_of_crc(first, second, self._offset, frames))
         if not self._rows.add(first, second, self._offset, frames, crc):
             raise UserError(f"{self._path}: targets of utterance {utterance_id!r} were added twice")
         self._write(block)
@@ -157,16 +160,17 @@ class ShardWriter:
 
 def _sync_folder(folder: Path) -> None:
     """Have the folder's new name of the shard survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with suppress(OSError):  # not every file system can
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _sweep(path: Path) -> None:
     """Remove what writers of this shard left behind that are no more: nobody holds its lock."""
-    for left in path.parent.glob(f".{path.name}-*"):
+    for left in path.parent.glob(f".{glob.escape(path.name)}-*"):
         with suppress(OSError), left.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left.unlink()
