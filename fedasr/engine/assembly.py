@@ -198,7 +198,7 @@ class Assembly:
         prepared, experiment, start = self.prepared, self.prepared.experiment, self.begins_from
         self.releases.log = grid.log
         return Central(
-            row=self.row, training=self.training, trainer_spec=experiment.central,
+            row=self.row, training=self.training, trainer_spec=experiment.central_of(self.row),
             augment=experiment.augment, public_labelled=prepared.part("public_labelled"),
             public_unlabelled=prepared.part("public_unlabelled").untranscribed(),
             simulator=SimulatorView(prepared.part("public_unlabelled")), development=prepared.part("development"),

@@ -86,7 +86,7 @@ class RowAtWork:
     def asked(self) -> Asked:
         """What is asked of its silos."""
         share = sampled(self.training, len(self.sizes)) / len(self.sizes)
-        return Asked(self.training, self.experiment.central, self.sizes, share, self.protection.lot)
+        return Asked(self.training, self.experiment.central_of(self.row), self.sizes, share, self.protection.lot)
 
     @property
     def workload(self) -> RowWork | None:
@@ -96,7 +96,7 @@ class RowAtWork:
 
     def recipe(self) -> dict[str, str]:
         """Return how it trains, by names in words."""
-        found = recipe_of(self.strategy, self.training, self.experiment.central)
+        found = recipe_of(self.strategy, self.training, self.experiment.central_of(self.row))
         if found != Recipe():
             found = replace(found, **self.protection.said(found.schedule == ONE_CYCLE))
         server: Any = getattr(self.strategy, "outer", None)

@@ -17,6 +17,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.train_reply import SPEECH_SECONDS
 from fedasr.server.foreign.cohort import cohort_faults
+from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.own_models import OwnModels
 from fedasr.server.strategies_by_name import build_strategy
 from fedasr.server.work.recipe import ONE_CYCLE, recipe_of
@@ -69,7 +70,7 @@ class _Asked:
     @property
     def _batch_seconds(self) -> tuple[str, float]:
         """The table that says the seconds of the row's batches, of the centre or of the silos, and what it says."""
-        central, training = self.experiment.central, self.training
+        central, training = self.experiment.central_of(self.row), self.training
         is_central = recipe_of(self.strategy, training, central).schedule == ONE_CYCLE
         return ("central", central.batch_seconds) if is_central else ("training", training.batch_seconds)
 
@@ -81,6 +82,8 @@ class _Asked:
     def _checks(self) -> Iterable[tuple[str, str]]:
         for line in cohort_faults(self.strategy, len(self.partition.silos)):
             yield "options", line
+        if self.row.central and not wants_central(self.strategy):
+            yield "central", f"'{self.row.strategy}' trains nothing at the centre; leave it out"
         table, seconds = self._batch_seconds
         if seconds and (lot := protection_of(self.row).lot) is not None:
             yield "protection", f"draws lots of {lot:g} utterances, expected; set {table}.batch_seconds = 0"

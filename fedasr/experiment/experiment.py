@@ -91,7 +91,7 @@ class Experiment(Settings):
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Mistake(f"two rows are called '{name}'; give each its own name")
         for place, row in enumerate(self.compare):
-            yield from self._read_training(row)[1]
+            yield from (*self._read_training(row)[1], *self._read_central(row)[1])
             if row.role and row.role not in self.roles:
                 near = nearest(row.role, self.roles)
                 yield Mistake(f"'compare.{row.name}.role' is '{row.role}', a role that is not there{near}")
@@ -186,12 +186,18 @@ class Experiment(Settings):
             raise SettingsError.of(mistakes, self.name)
         return training
 
+    def central_of(self, row: RowSpec) -> TrainerSpec:
+        """Return how the centre trains in one row."""
+        central, mistakes = self._read_central(row)
+        if central is None:
+            raise SettingsError.of(mistakes, self.name)
+        return central
+
     def _read_training(self, row: RowSpec) -> tuple[TrainingSpec | None, list[Mistake]]:
-        shared = to_table(self.training)
-        for pair in ALTERNATIVES:
-            if any(key in row.training for key in pair):
-                shared = {key: value for key, value in shared.items() if key not in pair}
-        return read(TrainingSpec, {**shared, **row.training}, f"compare.{row.name}.training")
+        return read(TrainingSpec, _over(to_table(self.training), row.training), f"compare.{row.name}.training")
+
+    def _read_central(self, row: RowSpec) -> tuple[TrainerSpec | None, list[Mistake]]:
+        return read(TrainerSpec, _over(to_table(self.central), row.central), f"compare.{row.name}.central")
 
     def model_of(self, role: str) -> ModelSpec:
         """Return the recogniser of a role; one that is not set has the shape of `model`."""
@@ -244,6 +250,12 @@ def read_experiment(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: not a TOML file: {error}") from error
     table.setdefault("name", path.stem)
     return table
+
+
+def _over(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings that all share with a row's own in their place; one of two alternatives takes the other's."""
+    gone = {key for pair in ALTERNATIVES if any(key in own for key in pair) for key in pair}
+    return {**{key: value for key, value in shared.items() if key not in gone}, **own}
 
 
 SHARED = frozenset(("start", "tokens", "pieces", "mels", "sample_rate_hz"))

@@ -46,6 +46,8 @@ class RowSpec(Settings):
         Settings of the protection.
     training : mapping
         Settings of ``[training]`` that differ in this row.
+    central : mapping
+        Settings of ``[central]`` that differ in this row.
     start : str
         ``"experiment"``, the start that rows share; or ``"row:NAME"``: the model that an earlier row made, with
         what its silos kept and what it has spent.
@@ -68,6 +70,7 @@ class RowSpec(Settings):
     objective_options: Mapping[str, Any] = field(default_factory=dict)
     protection_options: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    central: Mapping[str, Any] = field(default_factory=dict)
     start: str = "experiment"
     role: str = ""
     tuned: str = ""

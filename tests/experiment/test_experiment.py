@@ -1,6 +1,6 @@
 import math
 import tomllib
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,15 @@ def test_an_override_changes_nothing_else(tiny: Experiment) -> None:
     changed = tiny.with_value("training.rounds", 9)
     assert changed.with_value("training.rounds", 2) == tiny
     assert tiny.training.rounds == 2
+
+
+def test_a_rows_central_training_is_the_common_one_but_for_what_it_sets(tiny: Experiment) -> None:
+    experiment = tiny.with_values({"central.batch_size": 5, "compare.fedavg.central.epochs": 7})
+    assert (experiment.central_of(experiment.compare[1]).epochs, experiment.central.epochs) != (7, 7)
+    assert experiment.central_of(experiment.compare[1]) == replace(experiment.central, epochs=7)
+    assert experiment.central_of(experiment.compare[0]) == experiment.central
+    with pytest.raises(UserError, match="epochs"):
+        tiny.with_value("compare.fedavg.central.epochs", 0)
 
 
 def test_a_rows_training_is_the_common_one_but_for_what_it_sets(tiny: Experiment) -> None:

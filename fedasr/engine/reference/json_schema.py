@@ -12,6 +12,7 @@ from fedasr.engine.reference.named_choices import CHOICES, NamedChoice
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.training import TrainingSpec
 from fedasr.network import NETWORKS
+from fedasr.student.trainer import TrainerSpec
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 PATH, FILE = ":", r"\.toml$"
@@ -25,6 +26,7 @@ def experiment_schema() -> Schema:
     tables = schema["properties"]
     row = tables["compare"]["items"]
     row["properties"]["training"] |= _without_defaults(schema_of(TrainingSpec))
+    row["properties"]["central"] |= _without_defaults(schema_of(TrainerSpec))
     _open(tables["corpus"], "kind", [SYNTHETIC, *READERS.known()], PATH)
     _open(row, "network", NETWORKS, FILE)
     for choice in CHOICES:
