@@ -92,7 +92,7 @@ NAMES = {"strategy", "objective", "protection", "codec", "client", "network", "k
 @pytest.mark.parametrize(("table", "kind", "key"), [each for each in _keys() if each[2] not in NAMES])
 def test_the_schema_takes_what_the_reader_takes(table: str, kind: type, key: str) -> None:
     for value in VALUES:
-        if isinstance(value, (dict, list)) and (table == "" or key.endswith(("options", "training"))):
+        if isinstance(value, (dict, list)) and (table == "" or key.endswith(("options", "training", "central"))):
             continue  # tables within tables have cases of their own
         _, mistakes = checked(kind, {key: value})
         assert VALID.is_valid(_in_file(table, key, value)) == (not mistakes), (value, mistakes)
@@ -121,6 +121,7 @@ def test_options_are_checked_by_what_is_named(choice: Any) -> None:
         {"compare": [{"name": "a"}]}, {"compare": [{"name": "a", "strategy": "fedavgg"}]},
         {"compare": [{**ROW, "codec": "int9"}]}, {"compare": [{**ROW, "network": "phone"}]},
         {"compare": [{**ROW, "training": {"rounds": 0}}]}, {"compare": [{**ROW, "training": {"round": 1}}]},
+        {"compare": [{**ROW, "central": {"rounds": 1}}]},
     ],
 )  # fmt: skip
 def test_an_editor_marks_what_would_be_refused(table: dict[str, Any]) -> None:
