@@ -19,12 +19,13 @@ from fedasr.report.words.findings import findings
 from fedasr.report.words.groups import Group, groups, paired
 from fedasr.report.words.pairs import ratio_text, trainings_text
 from fedasr.report.words.units import percent
-from fedasr.runs.data import DECODED, GREEDY, LEFT_BEHIND, NEW_SPEAKERS, OWN_SPEAKERS, RunData
+from fedasr.runs.data import DECODED, GREEDY, LEFT_BEHIND, NEW_SPEAKERS, NOISY, OWN_SPEAKERS, RunData
 from fedasr.runs.draw_results import DrawResult, read_results
 
 RESULTS = Path(__file__).parent / "results"
 SCORES = {
     "WER %, greedy": (NEW_SPEAKERS, GREEDY), "WER %, decoded": (NEW_SPEAKERS, DECODED),
+    "noisy, greedy": (NOISY, GREEDY), "noisy, decoded": (NOISY, DECODED),
     "own speakers, greedy": (OWN_SPEAKERS, GREEDY), "own speakers, decoded": (OWN_SPEAKERS, DECODED),
     "left behind, greedy": (LEFT_BEHIND, GREEDY),
 }  # fmt: skip

@@ -17,7 +17,7 @@ from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.features.building import read_meta
 from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
 from fedasr.corpora.holding_out import hold_out, told_of_small
-from fedasr.corpora.noisy.casting import with_noise
+from fedasr.corpora.noisy.casting import noisy_names, told_of_noise, with_noise
 from fedasr.corpora.partition import Partition, divide
 from fedasr.corpora.sped import sped_copies
 from fedasr.corpora.speech import Speech
@@ -104,6 +104,11 @@ class Prepared:
         places = sorted(self._places[name] for name in self.partition.silos[silo][:most])
         return replace(self.speech, utterances=tuple(self.speech.utterances[place] for place in places))
 
+    @property
+    def noisy_test(self) -> Speech:
+        """The test speech with noise, its speakers called by `noisy_names`; empty where none is asked for."""
+        return self.speech.of_speakers(noisy_names(self.partition.test))
+
     @cached_property
     def held_out(self) -> Speech:
         """The speech that silos hold out of their own; empty where they hold none."""
@@ -147,20 +152,21 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     streams = Streams(experiment.seed)
     partition = divide(speech.utterances, experiment.corpus, streams.numpy("partition"), speech.public, speech.given)
     partition = hold_out(partition, experiment.corpus.held_out, streams)
+    given = [utterance for found in speech.given.values() for utterance in found]
+    used, noise = _used([*speech.utterances, *speech.public, *given], partition), experiment.corpus.noise
+    everything = with_noise(used, partition, noise, streams)
     lines = (
         told_of_public(speech, partition),
         told_of_overlap(speech),
         told_of_unseen(speech, partition),
         told_of_small(partition, experiment.corpus.held_out),
+        told_of_noise(everything, noise),
     )
     said = tuple(filter(None, lines))
     for line in said:
         watcher.stage(line)
-    given = [utterance for found in speech.given.values() for utterance in found]
     stated, experiment = experiment, at_equal_work(experiment, tuple(map(len, partition.silos)))
-    everything = _used([*speech.utterances, *speech.public, *given], partition)
     tokens = _learn_tokens(experiment, everything, partition)
-    everything = with_noise(everything, partition, experiment.corpus.noise, streams)
     if tokens.aligned_by and (refusal := unalignable_speech(experiment.model, everything)):
         raise UserError(refusal)
     return DividedCorpus(

@@ -1,4 +1,4 @@
-"""Scores of a row: on new speakers, on own speakers, and on those who are left behind."""
+"""Scores of a row: on new speakers, clean and noisy, on own speakers, and on those who are left behind."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 from fedasr.asr.recogniser import Weights, digest
 from fedasr.asr.word_errors import ErrorCounts, by_speaker, total
 from fedasr.comparison.intervals import wer_interval
+from fedasr.corpora.noisy.casting import plain_name
 from fedasr.engine.assembly import Assembly
 from fedasr.runs.data import (
     DECODED,
     GREEDY,
     LEFT_BEHIND,
     NEW_SPEAKERS,
+    NOISY,
     OWN_SPEAKERS,
     HypothesisData,
     SiloScore,
@@ -31,7 +33,9 @@ Scores = Mapping[str, Mapping[str, BySpeaker]]
 
 
 def score_model(parts: Assembly, weights: Weights) -> dict[str, Any]:
-    """Score one model on the test speakers and on what silos hold out, and write what was heard.
+    """Score one model on the test speakers, with noise too where it is asked for, and on what silos hold out.
+
+    What was heard of the test speakers is written.
 
     Returns
     -------
@@ -41,14 +45,20 @@ def score_model(parts: Assembly, weights: Weights) -> dict[str, Any]:
     prepared = parts.prepared
     tested = parts.score(weights, prepared.part("test"), decode=True)
     parts.folder.write_hypotheses(map(hypothesis_of, tested))
-    own = parts.score(weights, prepared.held_out, decode=True) if len(prepared.held_out) else []
+    noisy, own = (
+        parts.score(weights, part, decode=True) if len(part) else []
+        for part in (prepared.noisy_test, prepared.held_out)
+    )
     silo_of = {name: silo for silo, names in enumerate(prepared.partition.held_out) for name in names}
     behind = [heard for heard in own if silo_of[heard.utterance.id] in parts.left_behind]
     by_silo: dict[int, list[ErrorCounts]] = {}
     for heard in own:
         by_silo.setdefault(silo_of[heard.utterance.id], []).append(heard.errors)
     _write_silos(parts, "held out", {silo: total(by_silo[silo]) for silo in sorted(by_silo)})
-    scores = {NEW_SPEAKERS: _decodings(tested), OWN_SPEAKERS: _decodings(own), LEFT_BEHIND: _decodings(behind)}
+    scores = {
+        NEW_SPEAKERS: _decodings(tested), OWN_SPEAKERS: _decodings(own), LEFT_BEHIND: _decodings(behind),
+        NOISY: _by_plain_names(_decodings(noisy)),
+    }  # fmt: skip
     return {"model_sha256": digest(weights), **_told(parts, scores)}
 
 
@@ -58,7 +68,7 @@ def score_silo_models(parts: Assembly, models: Mapping[int, PerSilo]) -> dict[st
     behind = {silo: model for silo, model in models.items() if silo in parts.left_behind}
     scores = {
         NEW_SPEAKERS: _of_models(_on_test(parts, models)), OWN_SPEAKERS: _of_models(_on_own(parts, models)),
-        LEFT_BEHIND: _of_models(_on_own(parts, behind)),
+        LEFT_BEHIND: _of_models(_on_own(parts, behind)), NOISY: _of_models(_on_noisy(parts, models)),
     }  # fmt: skip
     tested = {silo: total(model.errors) for silo, model in models.items() if model.errors}
     own = {silo: total(model.held_out) for silo, model in models.items() if model.held_out}
@@ -81,6 +91,10 @@ def _decodings(heard: Sequence[Heard]) -> dict[str, BySpeaker]:
     return {GREEDY: greedy, **({DECODED: by_speaker(names, decoded)} if decoded else {})}
 
 
+def _by_plain_names(decodings: Mapping[str, BySpeaker]) -> dict[str, BySpeaker]:
+    return {how: {plain_name(name): count for name, count in of.items()} for how, of in decodings.items()}
+
+
 _OfModel = tuple[Sequence[str], Sequence[ErrorCounts], Sequence[ErrorCounts]]
 """Speakers, and what a silo's own model does on each, greedy and decoded."""
 
@@ -88,6 +102,11 @@ _OfModel = tuple[Sequence[str], Sequence[ErrorCounts], Sequence[ErrorCounts]]
 def _on_test(parts: Assembly, models: Mapping[int, PerSilo]) -> Iterable[_OfModel]:
     names = sorted(parts.prepared.partition.test)
     return ((names, model.errors, model.decoded) for model in models.values())
+
+
+def _on_noisy(parts: Assembly, models: Mapping[int, PerSilo]) -> Iterable[_OfModel]:
+    names = sorted(parts.prepared.partition.test)
+    return ((names, model.noisy, model.noisy_decoded) for model in models.values() if model.noisy)
 
 
 def _on_own(parts: Assembly, models: Mapping[int, PerSilo]) -> Iterable[_OfModel]:
@@ -127,7 +146,7 @@ def _told(parts: Assembly, scores: Scores) -> dict[str, Any]:
         for decoding, speakers in decodings.items()
         for name, count in speakers.items()
     )
-    new, own, behind = (scores[of] for of in (NEW_SPEAKERS, OWN_SPEAKERS, LEFT_BEHIND))
+    new, own, behind, noisy = (scores[of] for of in (NEW_SPEAKERS, OWN_SPEAKERS, LEFT_BEHIND, NOISY))
     together = total(list(new[GREEDY].values()))
     counts = ("cer", "insertions", "deletions", "substitutions") if new[GREEDY] else ()
     return {
@@ -135,6 +154,7 @@ def _told(parts: Assembly, scores: Scores) -> dict[str, Any]:
         **{name: getattr(together, name) for name in counts},
         **_rates("own_wer", own[GREEDY]), "own_wer_decoded": _rate(own.get(DECODED, {})),
         **_rates("left_behind_wer", behind[GREEDY]),
+        **_rates("noisy_wer", noisy[GREEDY]), "noisy_wer_decoded": _rate(noisy.get(DECODED, {})),
     }  # fmt: skip
 
 

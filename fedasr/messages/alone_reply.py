@@ -14,6 +14,7 @@ Counts = tuple[tuple[int, ...], ...]
 """Of each speaker the fields of `fedasr.asr.word_errors.ErrorCounts`."""
 _COUNTS = {
     "errors": "errors", "held_out": "held-out", "decoded": "decoded", "held_out_decoded": "held-out-decoded",
+    "noisy": "noisy", "noisy_decoded": "noisy-decoded",
 }  # fmt: skip
 """How counts are called in the message."""
 
@@ -37,6 +38,8 @@ class AloneReply:
         empty where it holds none.
     decoded, held_out_decoded : tuple of tuple of int
         As `errors` and `held_out`, of what a decoder hears; empty where there is none.
+    noisy, noisy_decoded : tuple of tuple of int
+        As `errors` and `decoded`, of the test speakers' speech with noise; empty where there is none.
     """
 
     utterances: int
@@ -47,6 +50,8 @@ class AloneReply:
     held_out: Counts = ()
     decoded: Counts = ()
     held_out_decoded: Counts = ()
+    noisy: Counts = ()
+    noisy_decoded: Counts = ()
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""

@@ -19,6 +19,9 @@ NEW_SPEAKERS, OWN_SPEAKERS, LEFT_BEHIND = "new speakers", "own speakers", "left 
 """Whose speech was scored: the test part, what silos hold out of their own, or that of the silos that the start serves
 worst: `SpeakerScore.of`."""
 
+NOISY = "new speakers, noisy"
+"""The test part once more, with noise at ``corpus.noise.test_snr_db``; by the same speakers' names."""
+
 
 @dataclass(frozen=True)
 class RoundData:
@@ -89,9 +92,9 @@ class ScoreData(Protocol):
 class SpeakerScore:
     """One line of ``speakers.json``: the errors on one speaker.
 
-    `of` says whose speech: ``"new speakers"``, the test part; ``"own speakers"``, what silos hold out; ``"left
-    behind"``, what those silos hold out that the start serves worst. `decoding` is ``"greedy"``, or ``"decoded"`` by
-    the experiment's ``[decoding]``.
+    `of` says whose speech: ``"new speakers"``, the test part; ``"new speakers, noisy"``, the same with noise; ``"own
+    speakers"``, what silos hold out; ``"left behind"``, what those silos hold out that the start serves worst.
+    `decoding` is ``"greedy"``, or ``"decoded"`` by the experiment's ``[decoding]``.
     """
 
     speaker: str

@@ -31,6 +31,8 @@ class RowSummary:
         On the test speakers, fractions; the interval is that of 95% over speakers of this one model.
     wer_decoded, wer_decoded_low, wer_decoded_high : float
         The same, decoded as the experiment's ``[decoding]`` says; `wer` is greedy.
+    noisy_wer, noisy_wer_low, noisy_wer_high, noisy_wer_decoded : float
+        On the test speakers' speech with noise, where the experiment asks for it (``corpus.noise.test_snr_db``).
     insertions, deletions, substitutions : int
         Word errors on the test speakers.
     wer_spread : tuple of float
@@ -88,6 +90,10 @@ class RowSummary:
     wer_decoded: float | None = None
     wer_decoded_low: float | None = None
     wer_decoded_high: float | None = None
+    noisy_wer: float | None = None
+    noisy_wer_low: float | None = None
+    noisy_wer_high: float | None = None
+    noisy_wer_decoded: float | None = None
     insertions: int | None = None
     deletions: int | None = None
     substitutions: int | None = None

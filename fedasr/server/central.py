@@ -57,7 +57,8 @@ GRID, SCORED = "grid/", "scored/"
 class PerSilo:
     """A model that stays in its silo: its errors on each test speaker, and on each speaker whom the silo holds out.
 
-    `decoded` and `held_out_decoded` are the errors of what a decoder hears; empty where there is none.
+    `decoded` and `held_out_decoded` are the errors of what a decoder hears, `noisy` and `noisy_decoded` those on test
+    speech with noise; empty where there is none.
     """
 
     errors: tuple[ErrorCounts, ...]
@@ -65,6 +66,8 @@ class PerSilo:
     held_out: tuple[ErrorCounts, ...] = ()
     decoded: tuple[ErrorCounts, ...] = ()
     held_out_decoded: tuple[ErrorCounts, ...] = ()
+    noisy: tuple[ErrorCounts, ...] = ()
+    noisy_decoded: tuple[ErrorCounts, ...] = ()
 
 
 @dataclass(frozen=True)

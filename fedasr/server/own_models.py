@@ -58,6 +58,10 @@ def ask_own_models(central: Central, common: ArrayRecord) -> None:
 
 def per_silo(reply: AloneReply) -> PerSilo:
     """Return what a silo said of its own model."""
-    counts = (reply.errors, reply.held_out, reply.decoded, reply.held_out_decoded)
-    errors, held_out, decoded, held_out_decoded = (tuple(ErrorCounts(*each) for each in of) for of in counts)
-    return PerSilo(errors, reply.model_sha256, held_out, decoded, held_out_decoded)
+    errors, *others = (
+        tuple(ErrorCounts(*each) for each in of)
+        for of in (
+            reply.errors, reply.held_out, reply.decoded, reply.held_out_decoded, reply.noisy, reply.noisy_decoded,
+        )
+    )  # fmt: skip
+    return PerSilo(errors, reply.model_sha256, *others)

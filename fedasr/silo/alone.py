@@ -36,14 +36,18 @@ DECODED_BY = 8
 def own_scores(host: SiloHost, silo: Silo) -> AloneReply:
     """Score the loaded weights as a model of the silo's own: on the test speakers, and on what the silo holds out.
 
-    What the silo holds out is decoded whole, of the test speakers' speech this silo's share (`decoded_share`).
+    What the silo holds out is decoded whole, of the test speakers' speech this silo's share (`decoded_share`), and of
+    the same with noise, where there is any.
     """
     recogniser, test = host.recogniser, host.test_speech
+    noisy = host.noisy_test_speech
     tested = scored(recogniser, test, with_losses=False)
+    heard = scored(recogniser, noisy, with_losses=False)
     own = scored(recogniser, host.own_scored(silo), with_losses=False, decoder=host.decoder)
     return AloneReply(
         0, math.nan, digest(recogniser.weights()), _counts(tested.errors), held_out=_counts(own.errors),
         decoded=_counts(_decoded(host, silo, test)), held_out_decoded=_counts(own.decoded),
+        noisy=_counts(heard.errors), noisy_decoded=_counts(_decoded(host, silo, noisy)),
     )  # fmt: skip
 
 

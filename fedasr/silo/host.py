@@ -18,6 +18,7 @@ from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.common.randomness import Streams
 from fedasr.corpora.features.opened import opened_speech
+from fedasr.corpora.noisy.casting import noisy_names
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
@@ -182,3 +183,8 @@ class SiloHost:
     def test_speech(self) -> Speech:
         """The test speakers: the simulator's, not the silo's."""
         return self._speech.of_speakers(self.partition.test)
+
+    @property
+    def noisy_test_speech(self) -> Speech:
+        """The test speakers with noise: the simulator's, too; empty where the experiment asks for none."""
+        return self._speech.of_speakers(noisy_names(self.partition.test))

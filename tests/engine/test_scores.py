@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.forms import benchmark
 from support.running import tiny_table
 
 import fedasr
@@ -19,7 +20,9 @@ from fedasr.engine.stages import left_behind
 from fedasr.engine.stages.left_behind import rank_silos, worst
 from fedasr.experiment.experiment import Experiment
 from fedasr.grid.in_process import InProcess
-from fedasr.runs.data import LEFT_BEHIND, NEW_SPEAKERS, OWN_SPEAKERS, RowData, RunData
+from fedasr.report.words.groups import groups
+from fedasr.runs.data import DECODED, GREEDY, LEFT_BEHIND, NEW_SPEAKERS, NOISY, OWN_SPEAKERS, RowData, RunData
+from fedasr.runs.draw_results import read_results, write_results
 from fedasr.runs.reading import read_run
 from fedasr.server.scoring import Heard
 
@@ -32,11 +35,13 @@ ROWS = [
     {"name": "private", "strategy": "fedper", **PRIVATE},
 ]
 
+NOISE = {"test_snr_db": 0.0, "babble_voices": 2}
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve silos of five utterances, of whom one is held out, and a start that hears something."""
-    corpus = {"speakers": 17, "utterances_per_speaker": 5, "held_out": 0.2}
+    corpus = {"speakers": 17, "utterances_per_speaker": 5, "held_out": 0.2, "noise": NOISE}
     learning = {
         "model": {"units": 48, "dropout": 0.0}, "start": {"epochs": 40, "learning_rate": 0.02},
         "training": {"rounds": 1, "local_steps": 3, "learning_rate": 0.3, "silos_per_round": 0},
@@ -111,6 +116,56 @@ def test_a_model_of_a_silo_s_own_is_scored_on_its_own_speakers(run: RunData) -> 
         assert scores is not None
         assert scores.on == "held out"
         assert {s.speakers[0]: (s.errors, s.words) for s in scores.silos} == _lines(rows[name], OWN_SPEAKERS)
+
+
+def test_every_row_is_scored_on_test_speech_with_noise_by_the_same_speakers_and_words(
+    run: RunData, finished: FinishedRow
+) -> None:
+    noisy, clean = finished.prepared.noisy_test, finished.prepared.part("test")
+    assert [u.text for u in noisy.utterances] == [u.text for u in clean.utterances]
+    heard = finished.parts().score(finished.model().weights(), noisy)
+    rows = _by_name(run)
+    assert sum(_lines(rows["fedavg"], NOISY)[name][0] for name in clean.speakers) == sum(h.errors.errors for h in heard)
+    assert rows["fedavg"].noisy_wer == total([one.errors for one in heard]).wer
+    for row in run.rows:
+        of_noisy, of_clean = _lines(row, NOISY), _lines(row, NEW_SPEAKERS)
+        assert {name: words for name, (_, words) in of_noisy.items()} == {
+            n: words for n, (_, words) in of_clean.items()
+        }
+        assert row.noisy_wer == pytest.approx(
+            sum(e for e, _ in of_noisy.values()) / sum(w for _, w in of_noisy.values())
+        )
+    low, wer, high = (getattr(rows["fedavg"], f"noisy_wer{end}") for end in ("_low", "", "_high"))
+    assert low < wer < high
+    assert _lines(rows["fedavg"], NOISY) != _lines(rows["fedavg"], NEW_SPEAKERS)
+    together = {name: (12 * errors, 12 * words) for name, (errors, words) in _lines(rows["fedavg"], NOISY).items()}
+    assert _lines(rows["fedper"], NOISY) == together, "twelve silos' own models, all of them the common one"
+
+
+def test_noisy_test_speech_changes_no_model_and_no_other_score_and_is_decoded(tmp_path: Path) -> None:
+    rows = [{"name": "fedavg", "strategy": "fedavg"}, {"name": "local-only", "strategy": "local-only"}]
+    found = {}
+    for name, noise in (("clean", {}), ("noisy", NOISE)):
+        table = tiny_table(corpus={"noise": noise}, compare=rows, decoding={"method": "beam"})
+        fedasr.run(Experiment.from_table(table), out=tmp_path / name, grid="process")
+        found[name] = read_run(tmp_path / name)
+    for was, now in zip(found["clean"].rows, found["noisy"].rows, strict=True):
+        assert (was.model_sha256, was.wer, was.wer_decoded) == (now.model_sha256, now.wer, now.wer_decoded)
+        assert was.model_sha256 is not None
+        assert was.noisy_wer is None
+        assert was.speaker_scores == tuple(score for score in now.speaker_scores if score.of != NOISY)
+        decoded = [score for score in now.speaker_scores if (score.of, score.decoding) == (NOISY, DECODED)]
+        assert now.noisy_wer_decoded == sum(s.errors for s in decoded) / sum(s.words for s in decoded)
+    assert found["clean"].partition == found["noisy"].partition
+    (result,) = write_results(tmp_path / "noisy", tmp_path / "results", ())
+    kept, claim = read_results(result.parent), benchmark("claim")
+    from_files, from_run = (groups(data) for data in (claim.run_of("noisy", kept), found["noisy"]))
+    for decoding in (GREEDY, DECODED):
+        assert [group.rate(NOISY, decoding) for group in from_files] == [g.rate(NOISY, decoding) for g in from_run]
+    assert claim.table(from_files, None)[0].startswith(
+        "| row | WER %, greedy | WER %, decoded | noisy, greedy | noisy, decoded | "
+    )
+    assert any("noise: 6 of test speech once more, at 0 dB; 2 public" in line for line in found["noisy"].speech.notes)
 
 
 def test_those_left_behind_are_the_same_in_every_row_and_the_start_serves_them_worst(

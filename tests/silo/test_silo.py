@@ -121,6 +121,9 @@ def test_messages_survive_their_records() -> None:
     for errors in ((), ((1, 2, 3, 4, 5, 6), (0, 0, 0, 1, 0, 1))):
         reply = AloneReply(3, 0.5, "ab" * 32, errors, 12.5)
         assert AloneReply.from_record(reply.to_record()) == reply
+        noisy = replace(reply, noisy=errors, noisy_decoded=errors[:1])
+        assert AloneReply.from_record(noisy.to_record()) == noisy
+        assert not {"noisy", "noisy-decoded"} & reply.to_record().metric_records["metrics"].keys()
     assert TrainReply(weights, 4, 1.5, 2.0).to_record().metric_records["metrics"]["num-examples"] == 4
 
 

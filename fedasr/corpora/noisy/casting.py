@@ -25,6 +25,11 @@ def noisy_names(speakers: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{NOISY_PREFIX}{speaker}" for speaker in speakers)
 
 
+def plain_name(speaker: str) -> str:
+    """Return what a speaker of noisy copies is called elsewhere."""
+    return speaker.removeprefix(NOISY_PREFIX)
+
+
 def with_noise(
     utterances: Sequence[Utterance], partition: Partition, spec: NoiseSpec, streams: Streams
 ) -> list[Utterance]:
@@ -54,6 +59,17 @@ def with_noise(
     if spec.test_snr_db is None:
         return made
     return made + [cast.tested(u, spec.test_snr_db) for u in utterances if u.speaker in tested]
+
+
+def told_of_noise(utterances: Iterable[Utterance], spec: NoiseSpec) -> str:
+    """Return how much of some speech is noisy, and how; nothing where none was to be."""
+    if spec.is_off:
+        return ""
+    is_copy = [u.id.startswith(NOISY_PREFIX) for u in utterances if isinstance(u.audio, NoisyAudio)]
+    low, high = spec.snr_db
+    told = [f"{is_copy.count(False)} utterances that are trained on, at {low:g} to {high:g} dB"] if spec.share else []
+    told += [f"{is_copy.count(True)} of test speech once more, at {spec.test_snr_db:g} dB"] if any(is_copy) else []
+    return f"noise: {', '.join(told)}; {spec.babble_voices} public voices, room {spec.room_seconds:g} s"
 
 
 @dataclass(frozen=True)

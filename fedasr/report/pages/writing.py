@@ -31,7 +31,7 @@ from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.sharing import shared_lines
 from fedasr.report.words.units import bytes_text, percent, seconds_text
 from fedasr.report.words.whose import left_behind
-from fedasr.runs.data import RoundData, RowData, RunData
+from fedasr.runs.data import NOISY, RoundData, RowData, RunData
 from fedasr.runs.file_names import REPORT
 from fedasr.runs.reading import read_run
 from fedasr.runs.speech_data import ExtentData, SpeechData
@@ -94,6 +94,7 @@ def _comparison(data: RunData, release: bool) -> dict[str, Any]:
         "rows": table_rows(data, release),
         "colours": {name: look.colour for name, look in looks(groups(data)).items()},
         "several_seeds": any(len(group.rows) > 1 for group in groups(data)),
+        "noisy": any(group.rate(NOISY) is not None for group in groups(data)),
         "scored_by": scored_by(data),
         "left_behind": left_behind(data, release),
         "pairs": pair_tables(data, release),

@@ -17,7 +17,7 @@ from fedasr.report.words.promises import VOID, promise_of
 from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
 from fedasr.report.words.whose import is_withheld, left_behind, left_behind_rates
-from fedasr.runs.data import DECODED, LEFT_BEHIND, OWN_SPEAKERS, RowData, RunData
+from fedasr.runs.data import DECODED, LEFT_BEHIND, NOISY, OWN_SPEAKERS, RowData, RunData
 
 HEADINGS = ("row", "WER %", "own %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
 """WER on new speakers (the test part), and on own speakers: what silos hold out of their own speech."""
@@ -126,7 +126,8 @@ def _wer(group: Group, release: bool) -> Cell:
     if spreads and not release:
         low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)
         details.append(f"silos {percent(low, 0)}–{percent(high, 0)}")
-    return Cell(percent(wer.value), (*details, *_rate("decoded", group.rate(decoding=DECODED))))
+    details += _rate("decoded", group.rate(decoding=DECODED)) + _rate("noisy", group.rate(NOISY))
+    return Cell(percent(wer.value), (*details, *_rate("noisy decoded", group.rate(NOISY, DECODED))))
 
 
 def _own(group: Group, release: bool) -> Cell:
@@ -197,7 +198,11 @@ def _stacked(row: TableRow, column: int) -> Text:
     lines = [cell.text, *details]
     if HEADINGS[column] == "WER %":
         lines = [
-            line.partition(", ")[0].replace("silos ", "silos\n").replace("decoded ", "decoded\n") for line in lines
+            line.partition(", ")[0]
+            .replace("silos ", "silos\n")
+            .replace("decoded ", "decoded\n")
+            .replace("noisy ", "noisy\n")
+            for line in lines
         ]
     if HEADINGS[column] in ("up", "down"):
         lines = [line.replace(" ", "") for line in lines]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fedasr.comparison.intervals import Interval
 from fedasr.report.words.groups import Group, groups, paired
 from fedasr.report.words.pairs import covered, ratio_text
-from fedasr.runs.data import DECODED, GREEDY, NEW_SPEAKERS, OWN_SPEAKERS, RunData
+from fedasr.runs.data import DECODED, GREEDY, NEW_SPEAKERS, NOISY, OWN_SPEAKERS, RunData
 
 MOST = 16
 """With more rows each stands beside the one with the lowest rate alone."""
@@ -33,8 +33,8 @@ class PairTable:
 
 
 def pair_tables(data: RunData, release: bool = False) -> list[PairTable]:
-    """Return the paired ratios on new speakers and on silos' own (not in a release), greedy and where decoded."""
-    whose = (NEW_SPEAKERS,) if release else (NEW_SPEAKERS, OWN_SPEAKERS)
+    """Return the paired ratios on new speakers, clean and noisy, and on own ones (not in a release), each decoded."""
+    whose = (NEW_SPEAKERS, NOISY) if release else (NEW_SPEAKERS, NOISY, OWN_SPEAKERS)
     wanted = ((of, decoding) for of in whose for decoding in (GREEDY, DECODED))
     return [found for by in wanted if (found := pair_table(data, *by)) is not None]
 

@@ -10,7 +10,7 @@ from support.sound import Samples
 
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
-from fedasr.corpora.noisy.casting import noisy_names, with_noise
+from fedasr.corpora.noisy.casting import noisy_names, plain_name, told_of_noise, with_noise
 from fedasr.corpora.noisy.noise_spec import NoiseSpec
 from fedasr.corpora.noisy.noisy_audio import NoisyAudio
 from fedasr.corpora.partition import Partition
@@ -111,7 +111,8 @@ def test_test_speech_stays_as_it_is_and_has_a_copy_at_the_ratio() -> None:
     assert made[: len(UTTERANCES)] == UTTERANCES
     copies = made[len(UTTERANCES) :]
     tested = [u for u in UTTERANCES if u.speaker in SPEAKERS["test"]]
-    assert [u.speaker for u in copies] == [noisy_names([u.speaker])[0] for u in tested]
+    assert [u.speaker for u in copies] == list(noisy_names(u.speaker for u in tested))
+    assert [plain_name(u.speaker) for u in copies] == [u.speaker for u in tested]
     assert [(u.text, u.audio.source) for u in copies] == [(u.text, u.audio) for u in tested]
     assert {u.audio.snr_db for u in copies} == {10.0}
     assert not {u.id for u in copies} & {u.id for u in UTTERANCES}
@@ -121,6 +122,15 @@ def test_test_speech_stays_as_it_is_and_has_a_copy_at_the_ratio() -> None:
 def test_off_it_changes_nothing_and_asks_for_no_public_speech() -> None:
     alone = [u for u in UTTERANCES if u.speaker not in PUBLIC]
     assert with_noise(alone, PARTITION, NoiseSpec(), Streams(1)) == alone
+
+
+def test_how_much_is_noisy_is_told() -> None:
+    assert told_of_noise(UTTERANCES, NoiseSpec()) == ""
+    both = {"share": 1.0, "test_snr_db": 10.0, "snr_db": (3.0, 7.5), "babble_voices": 3}
+    assert told_of_noise(_cast(**both), NoiseSpec(**both)) == (
+        "noise: 85 utterances that are trained on, at 3 to 7.5 dB, 40 of test speech once more, at 10 dB; "
+        "3 public voices, room 0.3 s"
+    )
 
 
 def test_too_few_public_speakers_are_refused_and_a_room_alone_needs_none() -> None:

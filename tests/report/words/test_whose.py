@@ -18,7 +18,7 @@ from fedasr.report.tables.comparison import HEADINGS, plain_table, table, table_
 from fedasr.report.tables.pairs import pair_tables
 from fedasr.report.words.findings import findings
 from fedasr.report.words.groups import groups
-from fedasr.runs.data import DECODED, GREEDY, LEFT_BEHIND, NEW_SPEAKERS, OWN_SPEAKERS
+from fedasr.runs.data import DECODED, GREEDY, LEFT_BEHIND, NEW_SPEAKERS, NOISY, OWN_SPEAKERS
 from fedasr.runs.reading import read_run
 
 Make = Callable[..., Any]
@@ -77,6 +77,36 @@ def test_a_decoded_table_of_a_terminal_cuts_no_number(make_run: Make, make_row: 
         (folder / name / "speakers.json").write_text(json.dumps(lines))
     words = _terminal(folder).split()
     assert [words.count(word) for word in ("694MB", "282MB", "2.8", "GB", "memory", "decoded")] == [2, 2, 2, 2, 1, 2]
+
+
+def test_test_speech_with_noise_stands_under_the_clean_rate_and_in_pairs_of_its_own(
+    make_run: Make, make_row: Make
+) -> None:
+    noisy = {"fedavg": 0.5, "bmuf": 0.375}
+    folder = make_run([make_row(name, wer=0.24) for name in noisy])
+    clean = write_page(folder).read_text()
+    for name, wer in noisy.items():
+        lines = [{**line, "of": NOISY, "decoding": how} for line in speakers(wer) for how in (GREEDY, DECODED)]
+        (folder / name / "speakers.json").write_text(json.dumps([*speakers(0.24), *lines]))
+    data = read_run(folder)
+    assert [group.wer().value for group in groups(data)] == [0.24, 0.24]
+    ends = [f"{100 * rate.low:.1f}–{100 * rate.high:.1f}" for group in groups(data) if (rate := group.rate(NOISY))]
+    for place, (wer, between) in enumerate(zip(noisy.values(), ends, strict=True)):
+        told = f"noisy {100 * wer:.1f}, {between}, noisy decoded {100 * wer:.1f}, {between})"
+        for release in (False, True):
+            assert _cells(folder, place, release)["WER %"].endswith(told)
+    assert ends[0] != ends[1]
+    for release in (False, True):
+        (of_noisy, decoded) = (found for found in pair_tables(data, release) if found.of == NOISY)
+        assert (of_noisy.decoding, decoded.decoding) == (GREEDY, DECODED)
+        assert dict(of_noisy.rows)["bmuf"][0].text.startswith("0.75 (")
+        page = write_page(folder, release=release).read_text()
+        assert "on new speakers, noisy, with the 95% interval" in page
+        assert "Noisy: the test speakers’ speech once more" in page
+    assert "oisy" not in clean
+    text = _terminal(folder)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.split().count("noisy") == 4
 
 
 def test_new_speakers_are_not_mixed_with_own_ones(make_own: Make) -> None:
