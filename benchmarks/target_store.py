@@ -143,11 +143,11 @@ def many_shards(folder: Path, shards: int, known: list[TopTargets], utterances: 
     return random_batches(TargetStore.open(folder, BINDING), ids)
 
 
-def sparse(path: Path) -> int:
-    """Write a shard of 10⁹ frames with a true index over a hole; return its utterances."""
-    utterances = SPARSE_FRAMES // SPARSE_UTTERANCE
+def sparse(path: Path, frames: int, seed: int) -> int:
+    """Write a shard of so many frames with a true index over a hole; return its utterances."""
+    utterances = frames // SPARSE_UTTERANCE
     header, block = layout.header(BINDING), layout.block_bytes(SPARSE_UTTERANCE, BINDING.kept)
-    first_N = np.sort(np.random.default_rng(3).integers(0, 2**64, utterances, np.uint64))
+    first_N = np.sort(np.random.default_rng(seed).integers(0, 2**64, utterances, np.uint64))
     columns = [first_N, first_N[::-1], len(header) + block * np.arange(utterances, dtype=np.uint64)]
     columns += [np.full(utterances, SPARSE_UTTERANCE, np.uint32), np.zeros(utterances, np.uint32)]
     place, crc = len(header) + block * utterances + -(len(header) + block * utterances) % 8, 0
@@ -157,8 +157,7 @@ def sparse(path: Path) -> int:
         for column in columns:
             crc = zlib.crc32(column.tobytes(), crc)
             file.write(column.tobytes())
-        frames = utterances * SPARSE_UTTERANCE
-        file.write(layout.Footer(utterances, frames, place, crc, zlib.crc32(header)).to_bytes())
+        file.write(layout.Footer(utterances, utterances * SPARSE_UTTERANCE, place, crc, zlib.crc32(header)).to_bytes())
     return utterances
 
 
@@ -190,7 +189,7 @@ def main() -> None:
 
 def report(folder: Path, frames: int, shards: int) -> None:
     """Measure, and print a row for each thing measured."""
-    for part in ("two", "many", "sparse"):
+    for part in ("two", "many", "sparse", "sparse-8"):
         (folder / part).mkdir()
     two, opened = str(folder / "two"), private_mb(os.getpid())
     with multiprocessing.get_context("fork").Pool(1) as pool:  # scoring takes memory, which is not the store's
@@ -207,10 +206,22 @@ def report(folder: Path, frames: int, shards: int) -> None:
     ids = [f"{shard}-{number}" for shard, count in enumerate(written.values) for number in range(count)]
     print(f"| random batches of {BATCH}, 1 process, {WRITERS} shards | {random_batches(store, ids)} |")
     print(f"| the same, {shards:,} shards | {many_shards(folder / 'many', shards, known)} |")
-    count = sparse(folder / "sparse" / "0.targets")
+    count = sparse(folder / "sparse" / "0.targets", SPARSE_FRAMES, seed=3)
     middle, longest = opening_ms(folder / "sparse")
     size = TargetStore.open(folder / "sparse", BINDING).nbytes
     print(f"| opens 10⁹ frames, {count:,} utterances, {size / 1e9:.1f} GB | {middle:.2f} ms, at most {longest:.2f} |")
+    print(f"| the same in 8 shards | {eight(folder / 'sparse-8')} |")
+
+
+def eight(folder: Path) -> str:
+    """Tell of a large store of eight shards: opened, its indices merged before the first is read, and memory."""
+    for shard in range(8):
+        sparse(folder / f"{shard}.targets", SPARSE_FRAMES // 8, seed=shard)
+    middle, longest = opening_ms(folder)
+    store, before, begun = TargetStore.open(folder, BINDING), private_mb(os.getpid()), time.perf_counter()
+    assert "nobody" not in store
+    taken, more = time.perf_counter() - begun, private_mb(os.getpid()) - before
+    return f"{middle:.2f} ms, at most {longest:.2f}; first look for an utterance {taken:.1f} s, {more:.0f} MB more"
 
 
 def told(frames: int, done: Done) -> str:
