@@ -128,9 +128,10 @@ class ArrayFeatures:
     def __init__(
         self, ids: Sequence[str], arrays: Sequence[NDArray[np.floating]],
         copies: Mapping[tuple[str, float], NDArray[np.floating]] | None = None,
+        alignments: Mapping[tuple[str, str], Alignment] | None = None,
     ) -> None:  # fmt: skip
         self._arrays = dict(zip(ids, arrays, strict=True))
-        self._copies = copies or {}
+        self._copies, self._alignments = copies or {}, alignments or {}
 
     def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
         return self._arrays[utterance_id]
@@ -142,7 +143,7 @@ class ArrayFeatures:
         return self._copies[utterance_id, speed]
 
     def alignment(self, utterance_id: str, name: str) -> Alignment:
-        raise KeyError(name)  # a message brings none
+        return self._alignments[utterance_id, name]
 
 
 def joined(parts: Sequence[Speech]) -> Speech:

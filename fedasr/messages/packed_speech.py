@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.corpora.alignment import Alignment
 from fedasr.corpora.speech import ArrayFeatures, Speech
 
 
-def packed(speech: Speech, speeds: Iterable[float] = ()) -> dict[str, NDArray[Any]]:
+def packed(speech: Speech, speeds: Iterable[float] = (), aligned_by: str = "") -> dict[str, NDArray[Any]]:
     """Return the features and lengths of some speech, and where it has copies at other speeds theirs.
 
     Parameters
@@ -20,12 +21,15 @@ def packed(speech: Speech, speeds: Iterable[float] = ()) -> dict[str, NDArray[An
         Of at least one utterance.
     speeds : iterable of float
         Those of ``[augment]``.
+    aligned_by : str
+        The name of the alignments that go with it; none where it is empty.
 
     Returns
     -------
     dict
         ``features`` of shape (frames of 10 ms, mels), ``frames``, how many are whose, and ``seconds``; with copies
-        ``speeds``, all but 1, ``copies``, all utterances at one speed after another, and ``copy_frames``.
+        ``speeds``, all but 1, ``copies``, all utterances at one speed after another, and ``copy_frames``; with
+        alignments ``phones``, the number of each frame's phone (`phones_of`).
     """
     places, others = range(len(speech)), [speed for speed in speeds if speed != 1]
     features = [speech.features(place) for place in places]
@@ -34,14 +38,26 @@ def packed(speech: Speech, speeds: Iterable[float] = ()) -> dict[str, NDArray[An
     arrays = {"features": np.concatenate(features), "frames": _lengths(features), "seconds": seconds}
     if copies:
         arrays |= {"speeds": np.array(others), "copies": np.concatenate(copies), "copy_frames": _lengths(copies)}
+    if aligned_by:
+        arrays["phones"] = np.concatenate([speech.alignment(place, aligned_by).numbers_T for place in places])
     return arrays
 
 
-def unpacked(ids: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> ArrayFeatures:
-    """Return the features of the utterances of these ids, with their copies."""
+def phones_of(speech: Speech, aligned_by: str) -> tuple[str, ...]:
+    """Return the names of the phones of some speech's alignments, by number; none without alignments."""
+    return speech.alignment(0, aligned_by).phones if aligned_by else ()
+
+
+def unpacked(
+    ids: Sequence[str], arrays: Mapping[str, NDArray[Any]], aligned_by: str = "", phones: Sequence[str] = ()
+) -> ArrayFeatures:  # fmt: skip
+    """Return the features of the utterances of these ids, with their copies and alignments."""
     heard = [(name, speed) for speed in speeds_of(arrays) for name in ids]
     copies = _parts(arrays["copies"], arrays["copy_frames"]) if heard else []
-    return ArrayFeatures(ids, _parts(arrays["features"], arrays["frames"]), dict(zip(heard, copies, strict=True)))
+    numbers = _parts(arrays["phones"], arrays["frames"]) if aligned_by else []
+    aligned = {(name, aligned_by): Alignment(tuple(phones), of) for name, of in zip(ids, numbers, strict=False)}
+    features = _parts(arrays["features"], arrays["frames"])
+    return ArrayFeatures(ids, features, dict(zip(heard, copies, strict=True)), aligned)
 
 
 def speeds_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[float, ...]:

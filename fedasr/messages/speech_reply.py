@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import AudioSource, Utterance
-from fedasr.messages.packed_speech import packed, speeds_of, unpacked
+from fedasr.messages.packed_speech import packed, phones_of, speeds_of, unpacked
 from fedasr.messages.records import CONFIG, array_record, arrays_of
 
 
@@ -24,10 +24,13 @@ class SpeechReply:
     speech : Speech
     speeds : tuple of float
         Its copies at these speeds go with it.
+    aligned_by : str
+        So do its alignments of this name, where it is not empty.
     """
 
     speech: Speech
     speeds: tuple[float, ...] = ()
+    aligned_by: str = ""
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
@@ -37,7 +40,9 @@ class SpeechReply:
             "speakers": [u.speaker for u in utterances],
             "texts": [self.speech.text(index) for index in range(len(utterances))],
         })  # fmt: skip
-        return RecordDict({"speech": array_record(packed(self.speech, self.speeds)), CONFIG: config})
+        if self.aligned_by:
+            config["aligned-by"], config["phones"] = self.aligned_by, list(phones_of(self.speech, self.aligned_by))
+        return RecordDict({"speech": array_record(packed(self.speech, self.speeds, self.aligned_by)), CONFIG: config})
 
     @classmethod
     def from_record(cls, content: RecordDict) -> SpeechReply:
@@ -48,7 +53,9 @@ class SpeechReply:
         utterances = tuple(
             Utterance(i, s, t, d, Elsewhere()) for i, s, t, d in zip(ids, speakers, texts, seconds, strict=True)
         )
-        return cls(Speech(utterances, unpacked(ids, arrays)), speeds_of(arrays))
+        aligned_by, phones = str(config.get("aligned-by", "")), cast("list[str]", config.get("phones", []))
+        store = unpacked(ids, arrays, aligned_by, phones)
+        return cls(Speech(utterances, store), speeds_of(arrays), aligned_by)
 
 
 class Elsewhere(AudioSource):

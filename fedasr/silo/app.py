@@ -128,7 +128,7 @@ def _evaluate(work: Work, content: RecordDict) -> RecordDict:
 
 
 def _speech(work: Work, content: RecordDict) -> RecordDict:
-    return SpeechReply(work.speech, work.host.augment.speeds).to_record()
+    return SpeechReply(work.speech, work.host.augment.speeds, work.host.tokens.aligned_by).to_record()
 
 
 def _vote(vote: Callable[[SiloHost, Silo, Question, RecordDict], NDArray[Any]]) -> Answer:

@@ -13,7 +13,8 @@ from fedasr.silo.app import ANSWERS
 def test_the_names_on_the_wire_are_what_they_were() -> None:
     """Run folders hold them, and nodes of other versions answer to them."""
     assert set(OWN) == {
-        "train", "train.gradient", "train.alone", "train.teacher", "evaluate", "query.label", "query.posterior",
+        "train", "train.gradient", "train.alone", "train.teacher", "train.targets", "evaluate", "query.label",
+        "query.posterior",
         "query.candidate", "query.frame", "query.speech", "query.silo", "evaluate.own", "query.introduction",
         "query.agreement",
     }  # fmt: skip

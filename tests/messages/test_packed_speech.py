@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.toy_speech import made_up
 
+from fedasr.corpora.alignment import Alignment
 from fedasr.corpora.speech import ArrayFeatures, Speech
 from fedasr.messages.packed_speech import packed, speeds_of, unpacked
 from fedasr.messages.records import arrays_of
@@ -39,6 +40,20 @@ def test_copies_come_out_as_they_went_in(count: int) -> None:
 def test_without_speeds_no_array_is_added() -> None:
     for speeds in ((), (1.0,)):
         assert packed(_sped(3), speeds).keys() == {"features", "frames", "seconds"}
+
+
+def test_given_speech_has_its_alignments_where_they_are_asked_for() -> None:
+    speech = made_up(3)
+    numbers = [np.arange(speech.frames(index), dtype=np.uint16) % 3 for index in range(3)]
+    aligned = {(u.id, "by"): Alignment(("", "a", "b"), of) for u, of in zip(speech.utterances, numbers, strict=True)}
+    features = [speech.features(index) for index in range(3)]
+    speech = replace(speech, store=ArrayFeatures([u.id for u in speech.utterances], features, None, aligned))
+    found = SpeechReply.from_record(SpeechReply(speech, (), "by").to_record()).speech
+    for index in range(3):
+        assert found.alignment(index, "by").phones == ("", "a", "b")
+        np.testing.assert_array_equal(found.alignment(index, "by").numbers_T, numbers[index])
+    with pytest.raises(KeyError):
+        SpeechReply.from_record(SpeechReply(speech).to_record()).speech.alignment(0, "by")
 
 
 def test_given_speech_has_its_copies_and_they_are_sent() -> None:
