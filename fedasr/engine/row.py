@@ -10,6 +10,7 @@ from typing import Any
 from fedasr.asr.recogniser import Weights, digest, in_types_of
 from fedasr.common.errors import RowError
 from fedasr.common.memory import PeakMemory
+from fedasr.engine.agreement import agreement
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.scores import score_model, score_silo_models
 from fedasr.engine.summary import descent, described, logged, promise
@@ -80,7 +81,7 @@ def _scored(parts: Assembly) -> dict[str, Any]:
         parts.folder.keep_states(grid.silo_states())
     scores = score_silo_models(parts, central.per_silo) if last is None else _scored_model(parts, central, last)
     central.releases.save()
-    notes = [central.scored.note, _wider(central.start, last or {})]
+    notes = [central.scored.note, _wider(central.start, last or {}), _agreed(scores)]
     return {**scores, "scored": central.scored.followed, "note": "; ".join(filter(None, notes)) or None}
 
 
@@ -93,18 +94,28 @@ def _wider(start: Weights, last: Weights) -> str:
     return f"the strategy's model is {', '.join(kinds)}: it goes to the silos in {after / before:.3g} times the bytes"
 
 
+def _agreed(scores: dict[str, Any]) -> str:
+    """Return how far a student agrees with its teacher, in words."""
+    all_frames, spoken = scores.get("teacher_agreement"), scores.get("teacher_agreement_spoken")
+    if all_frames is None:
+        return ""
+    apart = "" if spoken is None else f", on {spoken:.0%} of those in which the teacher hears something said"
+    return f"agrees with its teacher on {all_frames:.0%} of the development speakers' frames{apart}"
+
+
 def _scored_model(parts: Assembly, central: Central, last: Weights) -> dict[str, Any]:
     """Save and score the weights that the experiment's rule gives."""
     weights, last = central.scored.weights(last), in_types_of(central.start, last)
     _save(parts, parts.folder.model, weights)
     if parts.prepared.decoder is not None:
         save_decoder(parts.folder.decoder, parts.prepared.decoder)
+    agreed = agreement(parts, central, weights)
     if digest(weights) == digest(last):  # its last round told what it does on the development speakers
-        return score_model(parts, weights)
+        return {**score_model(parts, weights), **agreed}
     if _is_begun_from(parts) and any(parts.folder.kept_states()):  # silos' states belong to the last iterate
         _save(parts, parts.folder.last, last)
     wer, loss = central.evaluated(weights)
-    return {**score_model(parts, weights), "development_wer": wer, "development_loss": loss}
+    return {**score_model(parts, weights), **agreed, "development_wer": wer, "development_loss": loss}
 
 
 def _is_begun_from(parts: Assembly) -> bool:

@@ -43,6 +43,9 @@ class RowSummary:
         The same on those silos alone that the start serves worst (`fedasr.runs.data.LeftBehind`).
     development_wer, development_loss : float
         Of the scored model on the development speakers; the loss in nats a token.
+    teacher_agreement, teacher_agreement_spoken : float
+        The share of the development speakers' frames in which its surest output is its teacher's, where it has one:
+        of all frames, and of those in which the teacher's is not the blank, or silence.
     epsilon, delta, privacy_unit, adjacency, epsilon_kind
         What is promised.
     epsilon_empirical : float
@@ -107,6 +110,8 @@ class RowSummary:
     left_behind_wer_high: float | None = None
     development_wer: float | None = None
     development_loss: float | None = None
+    teacher_agreement: float | None = None
+    teacher_agreement_spoken: float | None = None
     epsilon: float | None = None
     delta: float | None = None
     privacy_unit: str | None = None

@@ -71,6 +71,14 @@ def test_the_row_of_a_role_is_scored_and_kept_in_its_shape(taught: tuple[Path, d
     assert rows["teacher"]["wer"] is not None
 
 
+def test_how_far_a_student_agrees_with_its_teacher_is_told(taught: tuple[Path, dict[str, dict[str, Any]]]) -> None:
+    _, rows = taught
+    for name in ("bmuf", "gtc", "centralised", "apart", "hard"):
+        assert 0 < rows[name]["teacher_agreement"] <= 1
+        assert "agrees with its teacher" in rows[name]["note"]
+    assert rows["labelled"]["teacher_agreement"] is None
+
+
 def test_noise_in_the_place_of_silos_transcripts_changes_no_model(
     taught: tuple[Path, dict[str, dict[str, Any]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
