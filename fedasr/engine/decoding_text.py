@@ -94,7 +94,10 @@ def misdecoded(corpus: DividedCorpus) -> list[str]:
             if getattr(_strategy(experiment, row), "needs_decoder", False)
         ]
     head = HEADS.find(experiment.model.head)
-    if head.prefix is Head.prefix and head.beam is Head.beam:
+    if head.is_aligned:
+        if spec.method != LEXICON:
+            return [f"model.head is '{experiment.model.head}'; set decoding.method = 'lexicon', or 'greedy'"]
+    elif head.prefix is Head.prefix and head.beam is Head.beam:
         return [f"model.head is '{experiment.model.head}', which scores no beginnings; set decoding.method = 'greedy'"]
     if spec.method != LEXICON:
         return []

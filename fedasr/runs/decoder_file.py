@@ -23,6 +23,7 @@ def save_decoder(path: Path, decoder: Decoder) -> None:
     about = {
         "pruning": asdict(decoder.pruning), "balance": asdict(decoder.balance),
         "words": list(ngram.words) if ngram else None, "order": ngram.order if ngram else 0,
+        "pronunciations": [list(entry) for entry in decoder.pronunciations],
     }  # fmt: skip
     save_arrays(path, grams, {"decoder": about})
 
@@ -42,7 +43,8 @@ def load_decoder(path: Path) -> Decoder:
         if about["words"] is not None:
             grams = tuple(np.asarray(arrays[f"grams.{order}"], np.int64) for order in range(1, about["order"] + 1))
             ngram = NGram(tuple(map(str, about["words"])), _checked(grams, len(about["words"])))
-        return Decoder(Pruning(**about["pruning"]), Balance(**about["balance"]), ngram)
+        more = tuple((str(word), str(said)) for word, said in about.get("pronunciations", ()))
+        return Decoder(Pruning(**about["pruning"]), Balance(**about["balance"]), ngram, more)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a decoder of fedasr ({reason})") from error

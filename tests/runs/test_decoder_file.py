@@ -1,5 +1,6 @@
 """A decoder's file: what is written is read, and what is none is one line."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,14 @@ def _decoder(method: str = "lexicon", **settings: Any) -> Decoder:
 
 @pytest.mark.parametrize(
     "decoder",
-    [_decoder(), _decoder("beam"), _decoder(order=1), _decoder(order=5, beam=3, language_weight=0.7, word_bonus=-1.0)],
-    ids=["lexicon", "beam", "unigram", "stated"],
+    [
+        _decoder(),
+        _decoder("beam"),
+        _decoder(order=1),
+        _decoder(order=5, beam=3, language_weight=0.7, word_bonus=-1.0),
+        replace(_decoder(), pronunciations=(("two", "t uː"), ("two", "t ə"))),
+    ],
+    ids=["lexicon", "beam", "unigram", "stated", "pronounced"],
 )
 def test_what_is_written_is_read(tmp_path: Path, decoder: Decoder) -> None:
     save_decoder(tmp_path / "d.safetensors", decoder)

@@ -15,8 +15,11 @@ from fedasr.asr.decoding.decoding_spec import LEXICON, DecodingSpec
 from fedasr.asr.decoding.lexicon import Graph, anything, divider, spellings, trie
 from fedasr.asr.decoding.ngram import NGram, learn_ngram
 from fedasr.asr.decoding.search import Balance, Pruning, Text, search
+from fedasr.asr.decoding.tuning import GRID
+from fedasr.asr.decoding.viterbi import best_text
+from fedasr.asr.decoding.word_network import WordNetwork, word_network
 from fedasr.asr.recogniser import Recogniser
-from fedasr.asr.tokens import Tokens, tokens_from_json
+from fedasr.asr.tokens import PhoneTokens, Tokens, tokens_from_json
 from fedasr.common.errors import RowError
 
 UNCHOSEN = Balance(0.6, 0.0)
@@ -27,6 +30,8 @@ UNCHOSEN = Balance(0.6, 0.0)
 class Decoder:
     """Searches texts: all that can be written, or sequences of the words of an n-gram.
 
+    A head that scores beginnings of transcripts is searched label by label, one that labels frames by Viterbi.
+
     It depends on no model: what one hears is given. An utterance is searched by itself, in float64 on the CPU,
     so that a text does not depend on which others it is decoded with.
 
@@ -36,16 +41,24 @@ class Decoder:
     balance : Balance
     ngram : NGram, optional
         Without it any text may be heard.
+    pronunciations : tuple of (str, str)
+        Phones of words that a model of phones has not learnt on its public text, divided by spaces.
     """
 
     pruning: Pruning
     balance: Balance
     ngram: NGram | None = None
+    pronunciations: tuple[tuple[str, str], ...] = ()
 
     def __call__(self, recogniser: Recogniser, encodings_BTF: Tensor, lengths_B: Tensor) -> list[str]:
         """Return the best text of each utterance; empty where there is none."""
         lists = self.texts(recogniser, encodings_BTF, lengths_B)
-        return [recogniser.tokens.decode(texts[0].labels) if texts else "" for texts in lists]
+        return [self._written(texts[0], recogniser.tokens) if texts else "" for texts in lists]
+
+    def _written(self, text: Text, tokens: Tokens) -> str:
+        if tokens.aligned_by and self.ngram is not None:
+            return " ".join(self.ngram.words[word] for word in text.words)
+        return tokens.decode(text.labels)
 
     @torch.inference_mode()
     def texts(
@@ -67,8 +80,10 @@ class Decoder:
         Raises
         ------
         RowError
-            Where the head scores no beginnings of transcripts.
+            Where the head scores no beginnings of transcripts, and frames neither.
         """
+        if recogniser.head.is_aligned:
+            return self._by_frames(recogniser, encodings_BTF, lengths_B, size)
         graph, ngram, found = self.graph(recogniser.tokens), _met(self).ngram, []
         for encodings_TF, frames in zip(encodings_BTF, lengths_B.tolist(), strict=True):
             beam = recogniser.head.beam(encodings_TF[:frames])
@@ -80,6 +95,20 @@ class Decoder:
             found.append(search(beam, graph, ngram, self.balance, self.pruning, most, size))
         return found
 
+    def _by_frames(
+        self, recogniser: Recogniser, encodings_BTF: Tensor, lengths_B: Tensor, size: int
+    ) -> list[list[Text]]:  # fmt: skip
+        """Return the best text of each utterance; where more are asked for, the best by each balance of the grid."""
+        scores_BTV = recogniser.head.frame_scores(encodings_BTF)
+        if self.ngram is None or scores_BTV is None:
+            raise RowError(f"the head '{recogniser.spec.head}' is decoded with a lexicon, or greedily")
+        network = _network(self, json.dumps(recogniser.tokens.to_json()))
+        balances, found = (self.balance, *(GRID if size > 1 else ())), list[list[Text]]()
+        for scores_TV, frames in zip(scores_BTV.double().cpu().numpy(), lengths_B.tolist(), strict=True):
+            texts = [best_text(scores_TV[:frames], network, balance, self.pruning) for balance in balances]
+            found.append(list(dict.fromkeys(text for text in texts if text is not None))[:size])
+        return found
+
     def graph(self, tokens: Tokens) -> Graph:
         """Return what may be said, in a model's tokens."""
         return _graph(self, json.dumps(tokens.to_json()))
@@ -88,7 +117,7 @@ class Decoder:
         """Say whether a word can be heard."""
         if self.ngram is None:
             return tokens.can_write(word)
-        return word in self._words and tokens.can_write(word)
+        return word in self._words and (tokens.can_write(word) or word in dict(self.pronunciations))
 
     def balanced(self, balance: Balance) -> Decoder:
         """Return the decoder with another balance."""
@@ -101,7 +130,8 @@ class Decoder:
     @cached_property
     def digest(self) -> str:
         """What it is called by: two of one digest decode alike."""
-        total = hashlib.sha256(repr((self.pruning, self.balance)).encode())
+        about = (self.pruning, self.balance, *([self.pronunciations] if self.pronunciations else []))
+        total = hashlib.sha256(repr(about).encode())
         if self.ngram is not None:
             total.update("\n".join(self.ngram.words).encode())
             for grams in self.ngram.grams:
@@ -114,8 +144,8 @@ class Decoder:
     def __hash__(self) -> int:
         return hash(self.digest)
 
-    def __reduce__(self) -> tuple[type[Decoder], tuple[Pruning, Balance, NGram | None]]:
-        return Decoder, (self.pruning, self.balance, self.ngram)
+    def __reduce__(self) -> tuple[type[Decoder], tuple[Pruning, Balance, NGram | None, tuple[tuple[str, str], ...]]]:
+        return Decoder, (self.pruning, self.balance, self.ngram, self.pronunciations)
 
 
 def learnt(spec: DecodingSpec, sentences: Iterable[str]) -> Decoder | None:
@@ -148,6 +178,19 @@ def _graph(decoder: Decoder, tokens_json: str) -> Graph:
     spelt = {number[word]: spelling for word, spelling in spellings(decoder.ngram.words, tokens).items()}
     alone = {word: decoder.ngram.log_probability((), word) for word in spelt}
     return trie(spelt, divider(tokens), alone)
+
+
+@lru_cache(maxsize=2)
+def _network(decoder: Decoder, tokens_json: str) -> WordNetwork:
+    tokens = tokens_from_json(json.loads(tokens_json))
+    assert isinstance(tokens, PhoneTokens)
+    assert decoder.ngram is not None
+    more: dict[str, list[tuple[int, ...]]] = {}
+    for word, said in decoder.pronunciations:
+        more.setdefault(word, []).append(tuple(tokens.numbered(said.split())))
+    known = {**more, **tokens.pronunciations}
+    said_by = {place: known[word] for place, word in enumerate(decoder.ngram.words) if word in known}
+    return word_network(decoder.ngram, said_by)
 
 
 @lru_cache(maxsize=2)

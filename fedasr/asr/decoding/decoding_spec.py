@@ -22,7 +22,8 @@ class DecodingSpec(Settings):
     method : str
         ``"greedy"``: the most probable token at a time. ``"beam"``: the most probable text, over all its alignments.
         ``"lexicon"``: the same among sequences of known words, with a word n-gram beside the sound. Words and n-gram
-        are learnt on the transcripts of labelled public speech, and on `text`.
+        are learnt on the transcripts of labelled public speech, and on `text`. A head of frames is searched by Viterbi:
+        the most probable words and times of their phones; for it the beam is of nodes between words in each frame.
     text : str
         More text: the path of a file of sentences, one a line; or ``"silos"``, the transcripts that silos train on.
         Text of silos or of held-out speakers is refused beside a row with an ε, and named on the page elsewhere.

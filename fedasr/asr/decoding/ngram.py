@@ -61,6 +61,16 @@ class NGram:
             self._known[key] = math.log(self._probability(state, word))
         return self._known[key]
 
+    def log_probabilities(self, state: Context) -> NDArray[np.float64]:
+        """Return the log-probability of every word in a state, shape (words,)."""
+        found: NDArray[np.float64] = np.log(self._probabilities(state))
+        return found
+
+    @property
+    def contexts(self) -> tuple[Context, ...]:
+        """The histories that something was seen after, sorted; the empty one among them."""
+        return tuple(sorted(self._followers))
+
     def after(self, state: Context, word: int) -> Context:
         """Return the state after a word: the longest end of the history that was seen before another word."""
         context = (*state, word)[-(self.order - 1) :] if self.order > 1 else ()
@@ -83,6 +93,19 @@ class NGram:
             return shorter
         total, kinds = self._totals[context], len(followers)
         return (followers.get(word, 0) + kinds * shorter) / (total + kinds)
+
+    def _probabilities(self, context: Context) -> NDArray[np.float64]:
+        words = len(self.words)
+        shorter_V = self._probabilities(context[1:]) if context else np.full(words, 1 / (words + 1))
+        followers = self._followers.get(context)
+        if not followers:
+            return shorter_V
+        seen_V = np.zeros(words)
+        for word, count in followers.items():
+            if word >= 0:
+                seen_V[word] = count
+        total, kinds = self._totals[context], len(followers)
+        return (seen_V + kinds * shorter_V) / (total + kinds)
 
     @cached_property
     def _followers(self) -> dict[Context, dict[int, int]]:

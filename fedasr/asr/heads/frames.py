@@ -21,7 +21,8 @@ MOST_OUTPUTS = 65_535
 class FramesHead(Head):
     """A linear layer whose outputs are the labels of a frame: phones, or any other inventory; label 0 is silence.
 
-    Its targets are as long as the encodings: a label a frame (`fedasr.corpora.alignment`).
+    Its targets are as long as the encodings: a label a frame (`fedasr.corpora.alignment`). It is
+    decoded by Viterbi (`fedasr.asr.decoding.viterbi`), among words with an n-gram beside them.
 
     Parameters
     ----------

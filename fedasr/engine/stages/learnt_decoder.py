@@ -9,8 +9,10 @@ from fedasr.asr.decoding.decoder import Decoder, learnt
 from fedasr.asr.decoding.decoding_spec import LEXICON
 from fedasr.asr.decoding.tuning import GRID, chosen
 from fedasr.asr.recogniser import Weights
+from fedasr.asr.tokens import PhoneTokens
 from fedasr.engine.decoding_text import DecodingText, text_of
 from fedasr.engine.preparation import Prepared
+from fedasr.engine.pronouncing import more_pronunciations
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.model import MADE_STARTS
 from fedasr.grid.workers import Workers
@@ -48,9 +50,19 @@ def _make(prepared: Prepared, run: Run, start: Weights, workers: Workers) -> Non
     text = text_of(prepared) if spec.method == LEXICON else DecodingText(())
     decoder = learnt(spec, text.sentences)
     assert decoder is not None
+    decoder = _pronouncing(decoder, prepared)
     decoder, how = _weighed(decoder, prepared, start, workers)
     run.write_decoding(_described(decoder, how, text, prepared))
     save_decoder(run.decoder, decoder)
+
+
+def _pronouncing(decoder: Decoder, prepared: Prepared) -> Decoder:
+    """Return the decoder with the phones of its words that public speech does not say, where tokens are phones."""
+    tokens = prepared.tokens
+    if not isinstance(tokens, PhoneTokens) or decoder.ngram is None:
+        return decoder
+    more = more_pronunciations(prepared.experiment, decoder.ngram.words, tokens)
+    return replace(decoder, pronunciations=tuple((word, " ".join(phones)) for word, phones in more))
 
 
 def _weighed(decoder: Decoder, prepared: Prepared, start: Weights, workers: Workers) -> tuple[Decoder, str]:
