@@ -74,6 +74,16 @@ def test_an_override_changes_nothing_else(tiny: Experiment) -> None:
     assert tiny.training.rounds == 2
 
 
+def test_a_value_that_is_set_takes_the_place_of_what_the_file_says_in_another_way(tiny: Experiment) -> None:
+    stated = tiny.with_value("training.batch_size", 7)
+    assert stated.with_value("training.batch_seconds", 5.0).training.batch_seconds == 5
+    assert stated.with_value("training.batch_seconds", 0.0).training.batch_size == 7, "nothing else is said by 0"
+    row = stated.with_value("compare.fedavg.training.local_epochs", 2)
+    assert row.training_of(row.compare[1]).local_epochs == 2
+    with pytest.raises(UserError, match="takes no effect"):
+        stated.with_values({"training.batch_seconds": 5.0, "training.batch_size": 3})
+
+
 def test_a_rows_central_training_is_the_common_one_but_for_what_it_sets(tiny: Experiment) -> None:
     experiment = tiny.with_values({"central.batch_size": 5, "compare.fedavg.central.epochs": 7})
     assert (experiment.central_of(experiment.compare[1]).epochs, experiment.central.epochs) != (7, 7)
@@ -103,7 +113,7 @@ def test_a_row_that_says_what_a_batch_holds_says_it_alone(tiny: Experiment) -> N
 @pytest.mark.parametrize(("table", "usual"), [("training", 8), ("central", 16), ("start", 16)])
 def test_a_batch_of_utterances_and_of_seconds_is_refused(tiny: Experiment, table: str, usual: int) -> None:
     with pytest.raises(UserError, match=rf"'{table}\.batch_size' takes no effect; it goes with batch_seconds = 0"):
-        tiny.with_value(f"{table}.batch_seconds", 5)
+        tiny.with_values({f"{table}.batch_seconds": 5, f"{table}.batch_size": usual + 1})
     for wrong in (-1, "inf"):
         with pytest.raises(UserError, match=rf"{table}\.batch_seconds"):
             tiny.with_values({f"{table}.batch_seconds": float(wrong), f"{table}.batch_size": usual})
