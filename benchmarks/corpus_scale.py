@@ -4,7 +4,7 @@ python benchmarks/corpus_scale.py
 python benchmarks/corpus_scale.py --lines 1700000 --speakers 90000
 
 Writes manifests of so many lines, whose audio need not exist, and measures each in a fresh process: to read and check
-the lines, to divide the speakers, and to tell of the partition; processor seconds of one thread, and the peak of the
+the lines, and to divide the speakers; processor seconds of one thread, and the peak of the
 process' memory with all that it imports. Then the headers of some WAV files are opened in threads, as a run does it.
 """
 
@@ -71,14 +71,12 @@ def measured(manifest: Path) -> Cost:
     from fedasr.corpora.readers.manifest import read_manifest
     from fedasr.corpora.spec import CorpusSpec
     from fedasr.corpora.utterance import Utterance
-    from fedasr.runs.partition_record import partition_data
 
     base, begun = peak_mb(), time.process_time()
     checked = with_lengths(each_once(in_one_form(read_manifest(manifest))), {})
     utterances = tuple(entry for entry in checked if isinstance(entry, Utterance))
     read = time.process_time()
-    partition = divide(utterances, CorpusSpec(kind="manifest"), np.random.default_rng(0))
-    partition_data(partition, utterances)
+    divide(utterances, CorpusSpec(kind="manifest"), np.random.default_rng(0))
     return Cost(len(utterances), read - begun, time.process_time() - read, base, peak_mb())
 
 

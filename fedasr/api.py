@@ -37,7 +37,7 @@ from fedasr.engine.evaluation import scores_of
 from fedasr.engine.fitting import unfit
 from fedasr.engine.named import refusals, unsuited, untrainable
 from fedasr.engine.node_speech import introduction_of
-from fedasr.engine.notices import notices, texts_of, unwritten_references
+from fedasr.engine.notices import notices, unwritten_references
 from fedasr.engine.preparation import DividedCorpus, Prepared, divide_corpus, extract_features
 from fedasr.engine.reopen import as_begun, check_partition, check_speech, reopen
 from fedasr.engine.row import run_row
@@ -264,7 +264,7 @@ def _check_place(out: Path | str | None, grid: str | Workers, workers: int, addr
 
 
 def _write_speech(folder: Run, prepared: Prepared, told: Sequence[str]) -> None:
-    partition = partition_data(prepared.partition, prepared.speech.utterances)
+    partition = partition_data(prepared.partition, prepared.speech)
     folder.write_partition(partition)
     folder.write_speech(speech_data(prepared.summaries, partition, [*prepared.notes, *told]))
 
@@ -344,7 +344,7 @@ def evaluate(
 
 def _scored(recogniser: Recogniser, speech: Speech, decoder: Decoder | None) -> dict[str, Any]:
     """Score, and warn of references that the model could not write if it heard everything."""
-    if line := unwritten_references(texts_of(speech), recogniser.tokens):
+    if line := unwritten_references(speech.texts(), recogniser.tokens):
         log.warning(line)
     return scores_of(recogniser, speech, decoder)
 

@@ -11,7 +11,8 @@ from flwr.serverapp.strategy import Result
 
 from fedasr.common.errors import RowError
 from fedasr.common.settings import Settings, number
-from fedasr.corpora.speech import Speech, joined
+from fedasr.corpora.speech import Speech
+from fedasr.corpora.stores.joined import joined
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import SPEECH, Kind
 from fedasr.messages.records import array_record

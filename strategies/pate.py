@@ -27,7 +27,8 @@ from fedasr.asr.features import stacked_length
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError
 from fedasr.common.settings import Settings
-from fedasr.corpora.speech import Speech, joined
+from fedasr.corpora.speech import Speech
+from fedasr.corpora.stores.joined import joined
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import TEACHER, Kind
 from fedasr.messages.records import array_record
@@ -135,7 +136,7 @@ class PATE(CentralStrategy):
         chosen = central.streams.numpy("asked").permutation(len(speech)).tolist()
         chosen = chosen[: self.settings.utterances or len(chosen)]
         chunks = [sorted(chosen[at : at + self.settings.chunk]) for at in range(0, len(chosen), self.settings.chunk)]
-        longest = max((len(central.tokens.encode(u.text)) for u in central.public_labelled.utterances), default=0)
+        longest = max((len(central.tokens.encode(text)) for text in central.public_labelled.texts()), default=0)
         most = self.settings.maximum_labels or 2 * (longest or LABELS_UNKNOWN)
         ballot = self._ballot(central, chunks)
         match self.settings.votes:
@@ -196,8 +197,8 @@ class PATE(CentralStrategy):
             return sum(_frames(central, asked))
         if not len(known):
             return len(asked) * (LABELS_UNKNOWN + 1)
-        labels = sum(len(central.tokens.encode(u.text)) + 1 for u in known.utterances)
-        rate = labels / max(sum(known.frames(i) for i in range(len(known))), 1)
+        labels = sum(len(central.tokens.encode(text)) + 1 for text in known.texts())
+        rate = labels / max(int(known.frames_of().sum()), 1)
         return max(1, round(rate * sum(speech.frames(place) for place in asked)))
 
     def _public_candidates(self, central: Central, chunks: list[list[int]], most: int) -> dict[int, list[list[int]]]:

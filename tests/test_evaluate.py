@@ -213,19 +213,19 @@ def test_digits_are_transcribed_by_a_model_that_learnt_them(tmp_path: Path) -> N
     from support.learning import learner
 
     from fedasr.common.randomness import Streams
-    from fedasr.corpora.speech import ArrayFeatures, Speech
+    from fedasr.corpora.speech import held_speech
     from fedasr.student.trainer import CentralTrainer, TrainerSpec
 
     utterances = synthetic_corpus(speakers=1, utterances_per_speaker=2, grammar="digits", seed=1)
     extract = LogMel(FeatureSpec(mels=24))
     for number, utterance in enumerate(utterances):
         soundfile.write(tmp_path / f"{number}.wav", utterance.audio.read(16_000), 16_000, "FLOAT")
-    store = ArrayFeatures([u.id for u in utterances], [extract(u.audio.read(16_000)) for u in utterances])
+    speech = held_speech(utterances, [extract(u.audio.read(16_000)) for u in utterances])
     torch.manual_seed(0)
     spec = RecogniserSpec(extract.spec, EncoderSpec("bilstm", 1, 32, 0.0))
     model = Recogniser(spec, learn_characters([]))
     trainer = TrainerSpec(200, 2, learning_rate=0.01)
-    CentralTrainer(learner(model, Speech(utterances, store), batch_size=2), trainer, Streams(0)).run()
+    CentralTrainer(learner(model, speech, batch_size=2), trainer, Streams(0)).run()
     save_model(tmp_path / "model.safetensors", model.weights(), spec, model.tokens)
     files = [tmp_path / f"{number}.wav" for number in range(2)]
     assert fedasr.transcribe(tmp_path, files) == [u.text for u in utterances]

@@ -25,23 +25,23 @@ class Partition:
     ----------
     rule : str
         How silos were made.
-    silos : tuple of tuple of str
-        The utterance ids that each silo trains on.
+    silos : sequence of sequence of str
+        The utterance ids that each silo trains on; of prepared speech they are read from it (`features.placed`).
     public_labelled, public_unlabelled, development, test : tuple of str
         Speakers.
-    held_out : tuple of tuple of str
+    held_out : sequence of sequence of str
         The ids of each silo's own utterances that it never trains on; empty where nobody holds any out.
     """
 
     rule: str
-    silos: tuple[tuple[str, ...], ...]
+    silos: Sequence[Sequence[str]]
     public_labelled: tuple[str, ...]
     public_unlabelled: tuple[str, ...]
     development: tuple[str, ...]
     test: tuple[str, ...]
-    held_out: tuple[tuple[str, ...], ...] = ()
+    held_out: Sequence[Sequence[str]] = ()
 
-    def held_out_by(self, silo: int) -> tuple[str, ...]:
+    def held_out_by(self, silo: int) -> Sequence[str]:
         """Return the ids that a silo holds out."""
         return self.held_out[silo] if self.held_out else ()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flwr.serverapp.strategy import Strategy
@@ -62,12 +64,20 @@ def decoding_text(experiment: Experiment, utterances: Iterable[Utterance], parti
     UserError
         Where the file is not there or is no text, or there is no text at all.
     """
-    parts = _transcripts(utterances, partition)
-    public, spec = tuple(parts["public"]), experiment.decoding
+    found = _transcripts(utterances, partition)
+    return _text(experiment, {name: partial(iter, texts) for name, texts in found.items()})
+
+
+Parts = Mapping[str, Callable[[], Iterable[str]]]
+"""The transcripts of public, silos' and held-out speech, read anew each time."""
+
+
+def _text(experiment: Experiment, parts: Parts) -> DecodingText:
+    public, spec = tuple(parts["public"]()), experiment.decoding
     if not spec.text:
         more = []
     elif spec.text == SILOS:
-        more = parts["silos"]
+        more = list(parts["silos"]())
     else:
         more = _read(Path(spec.text), experiment.corpus.text)
     text = DecodingText(public, tuple(more), *_whose(more, parts))
@@ -81,7 +91,11 @@ def decoding_text(experiment: Experiment, utterances: Iterable[Utterance], parti
 
 def text_of(prepared: Prepared) -> DecodingText:
     """Return the text of prepared speech; see `decoding_text`."""
-    return decoding_text(prepared.experiment, prepared.speech.utterances, prepared.partition)
+    scored = [prepared.part("development"), prepared.part("test"), prepared.held_out]
+    return _text(prepared.experiment, {
+        "public": prepared.part("public_labelled").texts, "silos": prepared.in_silos.texts,
+        "held out": lambda: itertools.chain.from_iterable(part.texts() for part in scored),
+    })  # fmt: skip
 
 
 def misdecoded(corpus: DividedCorpus) -> list[str]:
@@ -141,11 +155,19 @@ def _transcripts(utterances: Iterable[Utterance], partition: Partition) -> dict[
     return found
 
 
-def _whose(sentences: Iterable[str], parts: dict[str, list[str]]) -> tuple[int, int]:
+def _whose(sentences: Sequence[str], parts: Parts) -> tuple[int, int]:
     """Count the sentences that silos and held-out speakers said and no public speaker did, however written."""
-    public, silos, held_out = (set(map(plain_text, parts[name])) for name in ("public", "silos", "held out"))
-    said = [plain for sentence in sentences if (plain := plain_text(sentence)) not in public]
-    return sum(plain in silos for plain in said), sum(plain in held_out - silos for plain in said)
+    if not sentences:
+        return 0, 0
+    said = list(map(plain_text, sentences))
+    asked = set(said)  # what is held grows with the sentences, not with the speech
+    public, silos, held_out = (_plain(parts[name](), asked) for name in ("public", "silos", "held out"))
+    others = [plain for plain in said if plain not in public]
+    return sum(plain in silos for plain in others), sum(plain in held_out - silos for plain in others)
+
+
+def _plain(texts: Iterable[str], asked: set[str]) -> set[str]:
+    return {plain for text in texts if (plain := plain_text(text)) in asked}
 
 
 def _read(path: Path, rule: str) -> list[str]:

@@ -43,7 +43,7 @@ def scores_of(recogniser: Recogniser, speech: Speech, decoder: Decoder | None = 
     if not len(speech):
         raise UserError("there is no speech to score on: the run holds no speakers out; name a manifest")
     with one_thread():
-        batches = decoding_batches([speech.frames(index) for index in range(len(speech))])
+        batches = decoding_batches(speech.frames_of())
         heard = in_order(batches, [heard_batch(recogniser, speech, batch, False, decoder) for batch in batches])
     names = [speaker_of(utterance) for utterance in speech.utterances]
     counts = [count_errors(speech.text(index), one.text) for index, one in enumerate(heard)]

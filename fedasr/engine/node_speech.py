@@ -14,12 +14,13 @@ from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
 from fedasr.corpora.connected import connect
 from fedasr.corpora.features.opened import opened_speech
-from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
+from fedasr.corpora.features.placed import placed
+from fedasr.corpora.features.store import cache_folder, prepare, store_of
 from fedasr.corpora.holding_out import hold_out, parted
 from fedasr.corpora.load import kind_of, read_corpus
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.sped import sped_copies
-from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.speech import Speech, held_speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
@@ -41,7 +42,8 @@ def introduction_of(prepared: Prepared) -> Introduction:
     about = {
         "experiment": told.to_toml(), "seed": seed, "tokens": prepared.tokens.to_json(),
         "silos": len(prepared.partition.silos), "is_tested": bool(prepared.partition.test),
-        "ids": [u.id for u in public.utterances], "speakers": [u.speaker for u in public.utterances],
+        "ids": [public.id(place) for place in range(len(public))],
+        "speakers": [public.speaker(place) for place in range(len(public))],
     }  # fmt: skip
     return Introduction(about, packed(public, experiment.augment.speeds) if len(public) else {})
 
@@ -67,8 +69,7 @@ def prepare_own(introduction: Introduction, data: Path, silo: int) -> Speech:
 
 def folder_of(speech: Speech) -> Path:
     """Return where prepared speech lies."""
-    assert isinstance(speech.store, MappedFeatures)
-    return speech.store.folder
+    return store_of(speech).folder
 
 
 def node_host(introduction: Introduction, folder: Path, silo: int, smallest: int) -> tuple[Prepared, RowSpec, NodeHost]:
@@ -84,11 +85,12 @@ def node_host(introduction: Introduction, folder: Path, silo: int, smallest: int
         The utterances that the smallest silo trains on: protections are sized for it.
     """
     experiment, about, speech = _experiment(introduction), introduction.about, opened_speech(folder)
-    own = tuple(utterance.id for utterance in speech.utterances)
+    own = tuple(speech.id(place) for place in range(len(speech)))
     silos = tuple(own if number == silo else () for number in range(about["silos"]))
-    partition = Partition(experiment.corpus.partition, silos, (), (), (), ())
+    whole = Partition(experiment.corpus.partition, silos, (), (), (), ())
+    partition = hold_out(whole, experiment.corpus.held_out, Streams(experiment.seed))
     prepared = Prepared(
-        experiment, speech, folder, hold_out(partition, experiment.corpus.held_out, Streams(experiment.seed)),
+        experiment, speech, folder, placed(partition, store_of(speech)),
         tokens_from_json(about["tokens"]), experiment.model.recogniser(), holdings=(smallest,) * len(silos),
     )  # fmt: skip
     row = experiment.compare[0]
@@ -108,25 +110,29 @@ class NodeHost(SiloHost):
         """The public unlabelled speech, as the server sent it."""
         about, arrays = self.introduction.about, self.introduction.arrays
         if not arrays:
-            return Speech((), ArrayFeatures([], []), is_transcribed=False)
+            return _nothing().untranscribed()
         ids, seconds = about["ids"], arrays["seconds"].tolist()
         utterances = tuple(
             Utterance(name, speaker, "", length, Elsewhere())
             for name, speaker, length in zip(ids, about["speakers"], seconds, strict=True)
         )
-        return Speech(utterances, unpacked(ids, arrays), is_transcribed=False)
+        return unpacked(utterances, arrays).untranscribed()
 
     def own_scored(self, silo: Silo) -> Speech:
         """What the silo holds out; nothing under a guarantee, for nothing pays for what would leave the node then."""
         is_free = self.plan.guarantee is None and not self.is_silent
-        return silo.held_out if is_free else Speech((), ArrayFeatures([], []))
+        return silo.held_out if is_free else _nothing()
 
     @property
     def test_speech(self) -> Speech:
         """The test speakers, whom a node does not have; nobody's, where the server has none either."""
         if self.introduction.about["is_tested"]:
             raise RowError("a model that stays with its node cannot be scored: test speech lies with the server")
-        return Speech((), ArrayFeatures([], []))
+        return _nothing()
+
+
+def _nothing() -> Speech:
+    return held_speech([], [])
 
 
 def _experiment(introduction: Introduction) -> Experiment:

@@ -22,19 +22,14 @@ _PIECES = {
 def notices(prepared: Prepared) -> list[str]:
     """Return a line for each thing that changes what a run's numbers mean; usually none."""
     held_out = {name: prepared.part(name) for name in ("development", "test")}
-    held_out |= {"held out": _called(prepared, prepared.partition.held_out)}
-    silos = _called(prepared, prepared.partition.silos)
+    held_out |= {"held out": prepared.held_out}
+    silos = prepared.in_silos
     lines = [
-        unknown_in_silos(texts_of(silos), prepared.tokens),
-        *(unwritten_references(texts_of(part), prepared.tokens, f"{name}: ") for name, part in held_out.items()),
+        unknown_in_silos(silos.texts(), prepared.tokens),
+        *(unwritten_references(part.texts(), prepared.tokens, f"{name}: ") for name, part in held_out.items()),
         longer_than_audio({"silos": silos, "public": prepared.part("public_labelled"), **held_out}, prepared),
     ]
     return [line for line in lines if line]
-
-
-def texts_of(speech: Speech) -> list[str]:
-    """Return all transcripts of some speech."""
-    return [speech.text(index) for index in range(len(speech))]
 
 
 def unknown_in_silos(texts: Iterable[str], tokens: Tokens) -> str:
@@ -87,11 +82,6 @@ def longer_than_audio(parts: Mapping[str, Speech], prepared: Prepared) -> str:
 
 
 def _silos_of_nothing_else(names: set[str], prepared: Prepared) -> str:
-    lost = [str(n) for n, silo in enumerate(prepared.partition.silos) if silo and names.issuperset(silo)]
+    lost = [str(n) for n, silo in enumerate(prepared.partition.silos) if silo and all(name in names for name in silo)]
     more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
     return f"; these silos hold nothing else and learn nothing: {', '.join(lost[:_NAMED])}{more}" if lost else ""
-
-
-def _called(prepared: Prepared, parts: Iterable[Iterable[str]]) -> Speech:
-    names = {name for part in parts for name in part}
-    return prepared.speech.where(lambda utterance: utterance.id in names)

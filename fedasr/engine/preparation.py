@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.features import LogMel
 from fedasr.asr.recogniser import RecogniserSpec
@@ -15,7 +18,8 @@ from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
 from fedasr.corpora.checking.summary import CorpusSummary
 from fedasr.corpora.features.building import read_meta
-from fedasr.corpora.features.store import MappedFeatures, cache_folder, prepare
+from fedasr.corpora.features.placed import placed, rows_of, rows_of_all
+from fedasr.corpora.features.store import cache_folder, prepare, store_of
 from fedasr.corpora.holding_out import hold_out, told_of_small
 from fedasr.corpora.noisy.casting import noisy_names, told_of_noise, with_noise
 from fedasr.corpora.partition import Partition, divide
@@ -101,8 +105,7 @@ class Prepared:
 
     def silo_speech(self, silo: int, most: int) -> Speech:
         """Return at most so many of the utterances that one silo trains on."""
-        places = sorted(self._places[name] for name in self.partition.silos[silo][:most])
-        return replace(self.speech, utterances=tuple(self.speech.utterances[place] for place in places))
+        return self._part(np.sort(rows_of(self.partition.silos[silo][:most], self.speech.store)))
 
     @property
     def noisy_test(self) -> Speech:
@@ -112,12 +115,19 @@ class Prepared:
     @cached_property
     def held_out(self) -> Speech:
         """The speech that silos hold out of their own; empty where they hold none."""
-        names = {name for part in self.partition.held_out for name in part}
-        return self.speech.where(lambda utterance: utterance.id in names)
+        return self._part(rows_of_all(self.partition.held_out, self.speech.store))
 
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {utterance.id: place for place, utterance in enumerate(self.speech.utterances)}
+    def held_out_by(self, silo: int) -> Speech:
+        """Return what one silo holds out of its own; empty where its speech lies elsewhere."""
+        return self._part(rows_of(self.partition.held_out_by(silo), self.speech.store))
+
+    @property
+    def in_silos(self) -> Speech:
+        """The speech that silos train on."""
+        return self._part(rows_of_all(self.partition.silos, self.speech.store))
+
+    def _part(self, rows: NDArray[np.integer]) -> Speech:
+        return Speech(self.speech.store, rows)
 
 
 @dataclass(frozen=True)
@@ -183,13 +193,13 @@ def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> P
         corpus.utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz, workers,
         watcher.prepared, copies,
     )  # fmt: skip
-    assert isinstance(speech.store, MappedFeatures)
+    store = store_of(speech)
     if corpus.tokens.aligned_by:
         watcher.stage("alignments")
-        align(speech, speech.store.folder, corpus.tokens.aligned_by)
+        align(speech, store.folder, corpus.tokens.aligned_by)
     return Prepared(
-        corpus.experiment, speech, speech.store.folder, corpus.partition, corpus.tokens, corpus.recogniser_spec,
-        corpus.summaries, corpus.said, stated=corpus.stated,
+        corpus.experiment, speech, store.folder, placed(corpus.partition, store), corpus.tokens,
+        corpus.recogniser_spec, corpus.summaries, corpus.said, stated=corpus.stated,
     )  # fmt: skip
 
 

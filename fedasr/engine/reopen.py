@@ -147,7 +147,7 @@ def check_speech(run: Run, prepared: Prepared) -> None:
     known = run.corpus_digest()
     if known in (None, prepared.digest):
         return
-    was, now = run.partition(), partition_data(prepared.partition, prepared.speech.utterances)
+    was, now = run.partition(), partition_data(prepared.partition, prepared.speech)
     differs = difference(was, now) if was else ""
     raise UserError(
         f"{run.path}: {prepared.experiment.corpus.path or 'the corpus'} is not the speech of this run "
@@ -157,6 +157,6 @@ def check_speech(run: Run, prepared: Prepared) -> None:
 
 def check_partition(run: Run, prepared: Prepared) -> None:
     """Refuse to go on with a run whose parts would hold other speech than when it began, by another version say."""
-    was, now = run.partition(), partition_data(prepared.partition, prepared.speech.utterances)
+    was, now = run.partition(), partition_data(prepared.partition, prepared.speech)
     if was and (differs := difference(was, now)):
         raise UserError(f"{run.path}: its speech is divided otherwise now ({differs}); start the run anew")

@@ -111,10 +111,8 @@ def _on_noisy(parts: Assembly, models: Mapping[int, PerSilo]) -> Iterable[_OfMod
 
 def _on_own(parts: Assembly, models: Mapping[int, PerSilo]) -> Iterable[_OfModel]:
     """Speakers whose names stay with their nodes are called after their silos."""
-    utterances = parts.prepared.held_out.utterances
-    speaker = {utterance.id: utterance.speaker for utterance in utterances}
     for silo, model in models.items():
-        known = sorted({speaker[name] for name in parts.prepared.partition.held_out_by(silo)})
+        known = parts.prepared.held_out_by(silo).speakers
         names = known or [f"silo {silo} · {place}" for place in range(len(model.held_out))]
         yield names, model.held_out, model.held_out_decoded
 
@@ -133,7 +131,7 @@ def _summed(counts: Sequence[tuple[str, ErrorCounts]]) -> BySpeaker:
 
 def _write_silos(parts: Assembly, on: str, counts: Mapping[int, ErrorCounts]) -> None:
     if counts:
-        silos = partition_data(parts.prepared.partition, parts.prepared.speech.utterances).silos
+        silos = partition_data(parts.prepared.partition, parts.prepared.speech).silos
         scores = (SiloScore(n, silos[n].speakers, c.errors, c.words, c.wer) for n, c in counts.items())
         parts.folder.write_silos(SiloScores(on, tuple(scores)))
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.corpora.alignment import Alignment
-from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.speech import Speech, held_speech
+from fedasr.corpora.utterance import Utterance
 
 
 def packed(speech: Speech, speeds: Iterable[float] = (), aligned_by: str = "") -> dict[str, NDArray[Any]]:
@@ -34,7 +35,7 @@ def packed(speech: Speech, speeds: Iterable[float] = (), aligned_by: str = "") -
     places, others = range(len(speech)), [speed for speed in speeds if speed != 1]
     features = [speech.features(place) for place in places]
     copies = [speech.features(place, speed) for speed in others for place in places]
-    seconds = np.array([utterance.duration_seconds for utterance in speech.utterances])
+    seconds = np.array(speech.seconds_of(), np.float64)
     arrays = {"features": np.concatenate(features), "frames": _lengths(features), "seconds": seconds}
     if copies:
         arrays |= {"speeds": np.array(others), "copies": np.concatenate(copies), "copy_frames": _lengths(copies)}
@@ -49,15 +50,17 @@ def phones_of(speech: Speech, aligned_by: str) -> tuple[str, ...]:
 
 
 def unpacked(
-    ids: Sequence[str], arrays: Mapping[str, NDArray[Any]], aligned_by: str = "", phones: Sequence[str] = ()
-) -> ArrayFeatures:  # fmt: skip
-    """Return the features of the utterances of these ids, with their copies and alignments."""
+    utterances: Sequence[Utterance], arrays: Mapping[str, NDArray[Any]], aligned_by: str = "",
+    phones: Sequence[str] = (),
+) -> Speech:  # fmt: skip
+    """Return these utterances with their features, copies and alignments."""
+    ids = [utterance.id for utterance in utterances]
     heard = [(name, speed) for speed in speeds_of(arrays) for name in ids]
     copies = _parts(arrays["copies"], arrays["copy_frames"]) if heard else []
     numbers = _parts(arrays["phones"], arrays["frames"]) if aligned_by else []
     aligned = {(name, aligned_by): Alignment(tuple(phones), of) for name, of in zip(ids, numbers, strict=False)}
     features = _parts(arrays["features"], arrays["frames"])
-    return ArrayFeatures(ids, features, dict(zip(heard, copies, strict=True)), aligned)
+    return held_speech(utterances, features, dict(zip(heard, copies, strict=True)), aligned)
 
 
 def speeds_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[float, ...]:

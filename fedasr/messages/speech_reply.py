@@ -34,11 +34,11 @@ class SpeechReply:
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
-        utterances = self.speech.utterances
+        speech, places = self.speech, range(len(self.speech))
         config = ConfigRecord({
-            "ids": [u.id for u in utterances],
-            "speakers": [u.speaker for u in utterances],
-            "texts": [self.speech.text(index) for index in range(len(utterances))],
+            "ids": [speech.id(place) for place in places],
+            "speakers": [speech.speaker(place) for place in places],
+            "texts": list(speech.texts()),
         })  # fmt: skip
         if self.aligned_by:
             config["aligned-by"], config["phones"] = self.aligned_by, list(phones_of(self.speech, self.aligned_by))
@@ -54,8 +54,7 @@ class SpeechReply:
             Utterance(i, s, t, d, Elsewhere()) for i, s, t, d in zip(ids, speakers, texts, seconds, strict=True)
         )
         aligned_by, phones = str(config.get("aligned-by", "")), cast("list[str]", config.get("phones", []))
-        store = unpacked(ids, arrays, aligned_by, phones)
-        return cls(Speech(utterances, store), speeds_of(arrays), aligned_by)
+        return cls(unpacked(utterances, arrays, aligned_by, phones), speeds_of(arrays), aligned_by)
 
 
 class Elsewhere(AudioSource):

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
+from fedasr.corpora.features.placed import rows_of
 from fedasr.corpora.partition import SPEAKER_PARTS, Partition
-from fedasr.corpora.utterance import Utterance
+from fedasr.corpora.speech import Speech
 from fedasr.runs.data import PartData, PartitionData, SiloData
 
 
-def partition_data(partition: Partition, utterances: Sequence[Utterance]) -> PartitionData:
-    """Return speakers, utterances and seconds of every part."""
-    by_id = {utterance.id: utterance for utterance in utterances}
-    held_out = {name: set(getattr(partition, name)) for name in SPEAKER_PARTS}
-    parts = {name: PartData(*_extent(u for u in utterances if u.speaker in held)) for name, held in held_out.items()}
-    silos = (_silo(partition, number, by_id) for number in range(len(partition.silos)))
+def partition_data(partition: Partition, speech: Speech) -> PartitionData:
+    """Return speakers, utterances and seconds of every part of a partition by rows of prepared speech."""
+    held = {name: speech.of_speakers(getattr(partition, name)) for name in SPEAKER_PARTS}
+    parts = {name: PartData(tuple(part.speakers), *_extent(part)) for name, part in held.items()}
+    silos = (_silo(partition, number, speech) for number in range(len(partition.silos)))
     return PartitionData(partition.rule, tuple(silos), **parts)
 
 
-def _silo(partition: Partition, number: int, by_id: Mapping[str, Utterance]) -> SiloData:
-    own, held_out = ([by_id[i] for i in ids] for ids in (partition.silos[number], partition.held_out_by(number)))
-    speakers, _, _ = _extent([*own, *held_out])
-    return SiloData(number, speakers, *_extent(own)[1:], *_extent(held_out)[1:])
+def _silo(partition: Partition, number: int, speech: Speech) -> SiloData:
+    rows = (rows_of(names, speech.store) for names in (partition.silos[number], partition.held_out_by(number)))
+    own, held_out = (Speech(speech.store, some) for some in rows)
+    speakers = tuple(sorted({*own.speakers, *held_out.speakers}))
+    return SiloData(number, speakers, *_extent(own), *_extent(held_out))
 
 
-def _extent(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], int, float]:
-    held = list(utterances)
-    seconds = round(sum(utterance.duration_seconds for utterance in held), 3)
-    return tuple(sorted({utterance.speaker for utterance in held})), len(held), seconds
+def _extent(speech: Speech) -> tuple[int, float]:
+    return len(speech), round(speech.seconds, 3)
 
 
 def difference(was: PartitionData, now: PartitionData) -> str:

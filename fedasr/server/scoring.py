@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.decoder import Decoder
@@ -28,6 +29,8 @@ from fedasr.silo.scored import HeardUtterance, heard_batch
 from fedasr.training.losses import number_or_none
 
 T = TypeVar("T")
+Rows = NDArray[np.integer]
+"""Rows of prepared speech."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Scorer:
         UntranscribedError
             Where nobody may read what was said.
         """
-        said = [part.text(index) for index in range(len(part))]
+        said = list(part.texts())
         heard = self._mapped(_hear, weights, part, with_losses, decode)
         return [_heard(*one) for one in zip(part.utterances, said, heard, strict=True)]
 
@@ -95,15 +98,15 @@ class Scorer:
         return self._mapped(_texts, weights, part, False, True)
 
     def _mapped(
-        self, work: Callable[[_Shared, Sequence[Sequence[str]]], list[list[T]]], weights: Weights, part: Speech,
+        self, work: Callable[[_Shared, Sequence[Rows]], list[list[T]]], weights: Weights, part: Speech,
         with_losses: bool, decode: bool,
     ) -> list[T]:  # fmt: skip
         """Do a work in batches that depend on the speech alone, and return the results in its order."""
-        batches = decoding_batches([part.frames(index) for index in range(len(part))])
-        names = [[part.utterances[index].id for index in batch] for batch in batches]
+        batches = decoding_batches(part.frames_of())
+        rows = [part.rows[batch] for batch in batches]
         decoder = self.decoder if decode else None
         shared = _Shared(self.folder, self.spec, self.tokens, dict(weights), with_losses, decoder)
-        return in_order(batches, self.workers.map(work, shared, names))
+        return in_order(batches, self.workers.map(work, shared, rows))
 
 
 def _heard(utterance: Utterance, said: str, heard: HeardUtterance) -> Heard:
@@ -129,32 +132,36 @@ class _Shared:
     decoder: Decoder | None
 
 
-def _hear(shared: _Shared, batches: Sequence[Sequence[str]]) -> list[list[HeardUtterance]]:
-    recogniser, speech, places = _opened(shared, batches)
-    return [heard_batch(recogniser, speech, batch, shared.with_losses, shared.decoder) for batch in places]
+def _hear(shared: _Shared, batches: Sequence[Rows]) -> list[list[HeardUtterance]]:
+    recogniser, parts, wanted = _recogniser_of(shared), _opened(shared, batches), shared.with_losses
+    return [heard_batch(recogniser, part, range(len(part)), wanted, shared.decoder) for part in parts]
 
 
-def _texts(shared: _Shared, batches: Sequence[Sequence[str]]) -> list[list[list[Text]]]:
-    recogniser, speech, places = _opened(shared, batches)
-    return [_texts_of_batch(recogniser, speech, batch, shared.decoder) for batch in places]
+def _texts(shared: _Shared, batches: Sequence[Rows]) -> list[list[list[Text]]]:
+    recogniser, parts = _recogniser_of(shared), _opened(shared, batches)
+    return [_texts_of_batch(recogniser, part, shared.decoder) for part in parts]
 
 
-def _texts_of_batch(
-    recogniser: Recogniser, speech: Speech, indices: Sequence[int], decoder: Decoder | None
-) -> list[list[Text]]:  # fmt: skip
+def _texts_of_batch(recogniser: Recogniser, speech: Speech, decoder: Decoder | None) -> list[list[Text]]:
+    places, stacked = range(len(speech)), recogniser.spec.frames_stacked
     if decoder is None:
-        return [[] for _ in indices]
-    features, stacked = [speech.features(index) for index in indices], recogniser.spec.frames_stacked
+        return [[] for _ in places]
+    features = [speech.features(place) for place in places]
     batch = make_batch(features, stacked=stacked).to(recogniser.device)
     with torch.inference_mode():
         encodings_BTF = recogniser.encode(batch.features_BTF, batch.lengths_B)
         return decoder.texts(recogniser, encodings_BTF, batch.lengths_B, TRIED)
 
 
-def _opened(shared: _Shared, batches: Sequence[Sequence[str]]) -> tuple[Recogniser, Speech, list[list[int]]]:
-    recogniser, place = _recogniser(*_described(shared)), _places(shared.folder)
+def _recogniser_of(shared: _Shared) -> Recogniser:
+    recogniser = _recogniser(*_described(shared))
     recogniser.load(shared.weights)
-    return recogniser, opened_speech(shared.folder), [[place[name] for name in batch] for batch in batches]
+    return recogniser
+
+
+def _opened(shared: _Shared, batches: Sequence[Rows]) -> list[Speech]:
+    store = opened_speech(shared.folder).store
+    return [Speech(store, rows) for rows in batches]
 
 
 def _described(shared: _Shared) -> tuple[str, str]:
@@ -165,8 +172,3 @@ def _described(shared: _Shared) -> tuple[str, str]:
 def _recogniser(spec: str, tokens: str) -> Recogniser:
     """Return a recogniser to load weights into; made once a process, for making one costs as much as hearing some."""
     return Recogniser(spec_from_json(json.loads(spec)), tokens_from_json(json.loads(tokens))).to(best_device())
-
-
-@lru_cache(maxsize=2)
-def _places(folder: Path) -> dict[str, int]:
-    return {utterance.id: index for index, utterance in enumerate(opened_speech(folder).utterances)}

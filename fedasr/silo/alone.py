@@ -56,7 +56,7 @@ def _decoded(host: SiloHost, silo: Silo, test: Speech) -> Mapping[str, ErrorCoun
     if host.decoder is None:
         return {}
     share = decoded_share(len(test), silo.number, len(host.partition.silos))
-    part = replace(test, utterances=tuple(test.utterances[place] for place in share))
+    part = test.at(share)
     errors = scored(host.recogniser, part, with_losses=False, decoder=host.decoder).decoded
     return {speaker: errors.get(speaker, ErrorCounts()) for speaker in test.speakers}
 

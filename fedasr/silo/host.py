@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,10 +18,10 @@ from fedasr.asr.recogniser import Recogniser, RecogniserSpec, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.common.randomness import Streams
 from fedasr.corpora.features.opened import opened_speech
+from fedasr.corpora.features.placed import rows_of
 from fedasr.corpora.noisy.casting import noisy_names
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import Speech
-from fedasr.corpora.utterance import Utterance
 from fedasr.experiment.training import TrainingSpec
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.none import Unprotected
@@ -95,14 +95,8 @@ class SiloHost:
         """Return the host whose silos train so; it shares all else, what it has opened and cached included."""
         if training == self.training:
             return self
-        _ = (
-            self.recogniser,
-            self._by_id,
-            self._in_roles,
-            self._memories,
-            self.public_speech,
-            self.labelled_speech,
-        )  # shared, not made again
+        _ = self.recogniser, self._in_roles, self._memories  # shared, not made again
+        _ = self.public_speech, self.labelled_speech
         other = copy(self)
         object.__setattr__(other, "training", training)
         return other
@@ -110,14 +104,8 @@ class SiloHost:
     def silo(self, number: int) -> Silo:
         """Return one silo, with its own speech alone."""
         own, held_out = self.partition.silos[number], self.partition.held_out_by(number)
-        return Silo(number, self._called(own), self.streams, self._called(held_out))
-
-    def _called(self, names: Sequence[str]) -> Speech:
-        return Speech(tuple(self._by_id[name] for name in names), self._speech.store)
-
-    @cached_property
-    def _by_id(self) -> dict[str, Utterance]:
-        return {utterance.id: utterance for utterance in self._speech.utterances}
+        store = self._speech.store
+        return Silo(number, Speech(store, rows_of(own, store)), self.streams, Speech(store, rows_of(held_out, store)))
 
     @cached_property
     def recogniser(self) -> Recogniser:

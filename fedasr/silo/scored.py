@@ -69,7 +69,7 @@ def scored(
     recogniser: Recogniser, speech: Speech, with_losses: bool = True, decoder: Decoder | None = None
 ) -> Scored:  # fmt: skip
     """Score the weights that a recogniser holds on some speech, in batches that depend on the speech alone."""
-    batches = decoding_batches([speech.frames(index) for index in range(len(speech))])
+    batches = decoding_batches(speech.frames_of())
     heard = in_order(batches, [heard_batch(recogniser, speech, batch, with_losses, decoder) for batch in batches])
     losses = tuple(one.loss for one in heard)
     decoded = _errors(speech, [one.decoded or "" for one in heard]) if decoder else {}
@@ -78,7 +78,7 @@ def scored(
 
 def _errors(speech: Speech, texts: Sequence[str]) -> Mapping[str, ErrorCounts]:
     counts = [count_errors(speech.text(index), text) for index, text in enumerate(texts)]
-    return by_speaker([utterance.speaker for utterance in speech.utterances], counts)
+    return by_speaker([speech.speaker(index) for index in range(len(speech))], counts)
 
 
 def heard_batch(

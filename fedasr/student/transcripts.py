@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from fedasr.corpora.speech import Speech
 
@@ -18,5 +17,4 @@ def with_transcripts(speech: Speech, texts: Mapping[int, str]) -> Speech:
     texts : mapping of int to str
         Transcripts by place; an empty one teaches nothing and is left out.
     """
-    kept = tuple(replace(speech.utterances[place], text=text) for place, text in texts.items() if text)
-    return Speech(kept, speech.store)
+    return speech.told({place: text for place, text in texts.items() if text})

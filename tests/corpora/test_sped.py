@@ -20,7 +20,8 @@ from fedasr.corpora.features.sources import describe, restore
 from fedasr.corpora.features.store import open_speech, prepare
 from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.sped import SpedAudio, sped_copies
-from fedasr.corpora.speech import Speech, joined
+from fedasr.corpora.speech import Speech
+from fedasr.corpora.stores.joined import joined
 
 RATE_HZ = 16_000
 SPEC = FeatureSpec(mels=8)

@@ -5,7 +5,8 @@ import pytest
 from support.toy_speech import TOKENS, made_up
 
 from fedasr.asr.augment import NO_AUGMENTATION
-from fedasr.corpora.speech import Speech, UntranscribedError, joined
+from fedasr.corpora.speech import Speech, UntranscribedError
+from fedasr.corpora.stores.joined import joined
 from fedasr.student.transcripts import with_transcripts
 from fedasr.training.batches import training_batch
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.toy_speech import made_up, small_recogniser
+from support.toy_speech import made_up, respoken, small_recogniser
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.speech import Speech
@@ -15,8 +15,8 @@ SPEECH = made_up(6)
 
 def _said_by(names: list[str]) -> Speech:
     """Return some speech, said by these; nobody is named where the name is empty."""
-    utterances = SPEECH.utterances[: len(names)]
-    return Speech(tuple(replace(u, speaker=n or u.id) for u, n in zip(utterances, names, strict=True)), SPEECH.store)
+    part = SPEECH.at(range(len(names)))
+    return respoken(part, [replace(u, speaker=n or u.id) for u, n in zip(part.utterances, names, strict=True)])
 
 
 @given(st.lists(st.sampled_from(["ann", "bob", "cid", ""]), min_size=1, max_size=6))
@@ -37,4 +37,4 @@ def test_who_is_named_as_the_utterance_is_nobody() -> None:
 
 def test_no_speech_has_no_score() -> None:
     with pytest.raises(UserError, match="no speech"):
-        scores_of(MODEL, replace(SPEECH, utterances=()))
+        scores_of(MODEL, SPEECH.at([]))

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from support.toy_speech import respoken
 
 from fedasr.asr.tokens import learn_characters, learn_pieces, learn_words
 from fedasr.engine.notices import notices, unknown_in_silos, unwritten_references
@@ -15,7 +16,7 @@ def _with(prepared: Prepared, speakers: set[str], word: str) -> Prepared:
     spoken = tuple(
         replace(u, text=f"{u.text} {word}") if u.speaker in speakers else u for u in prepared.speech.utterances
     )
-    return replace(prepared, speech=replace(prepared.speech, utterances=spoken))
+    return replace(prepared, speech=respoken(prepared.speech, spoken))
 
 
 def test_a_letter_that_only_a_silo_has_is_said_once(prepared: Prepared) -> None:

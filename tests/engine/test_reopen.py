@@ -73,7 +73,7 @@ def test_a_row_has_its_model_its_speech_and_who_held_it(finished: Path) -> None:
     row = reopen(finished / "fedavg")
     assert (row.row.name, row.seed, row.summary.codec) == ("fedavg", 113, "top-k")
     assert digest(row.model().weights()) == row.summary.model_sha256
-    assert partition_data(row.prepared.partition, row.prepared.speech.utterances) == row.run.partition()
+    assert partition_data(row.prepared.partition, row.prepared.speech) == row.run.partition()
     assert [line.round for line in row.folder.rounds()] == [0, 1]
 
 

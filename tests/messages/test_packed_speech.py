@@ -1,13 +1,11 @@
 """Speech as arrays: what was packed comes out again, copies at other speeds included."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from support.toy_speech import made_up
 
 from fedasr.corpora.alignment import Alignment
-from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.speech import Speech, held_speech
 from fedasr.messages.packed_speech import packed, speeds_of, unpacked
 from fedasr.messages.records import arrays_of
 from fedasr.messages.speech_reply import SpeechReply
@@ -22,19 +20,19 @@ def _sped(count: int) -> Speech:
         for u in speech.utterances for speed in SPEEDS if speed != 1
     }  # fmt: skip
     features = [speech.features(index) for index in range(count)]
-    return replace(speech, store=ArrayFeatures([u.id for u in speech.utterances], features, copies))
+    return held_speech(speech.utterances, features, copies)
 
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_copies_come_out_as_they_went_in(count: int) -> None:
     speech = _sped(count)
     arrays = packed(speech, SPEEDS)
-    found = unpacked([u.id for u in speech.utterances], arrays)
+    found = unpacked(speech.utterances, arrays)
     assert speeds_of(arrays) == (0.9, 1.1)
-    for index, utterance in enumerate(speech.utterances):
-        np.testing.assert_array_equal(found[utterance.id], speech.features(index))
+    for index in range(count):
+        np.testing.assert_array_equal(found.features(index), speech.features(index))
         for speed in speeds_of(arrays):
-            np.testing.assert_array_equal(found.sped(utterance.id, speed), speech.features(index, speed))
+            np.testing.assert_array_equal(found.features(index, speed), speech.features(index, speed))
 
 
 def test_without_speeds_no_array_is_added() -> None:
@@ -47,7 +45,7 @@ def test_given_speech_has_its_alignments_where_they_are_asked_for() -> None:
     numbers = [np.arange(speech.frames(index), dtype=np.uint16) % 3 for index in range(3)]
     aligned = {(u.id, "by"): Alignment(("", "a", "b"), of) for u, of in zip(speech.utterances, numbers, strict=True)}
     features = [speech.features(index) for index in range(3)]
-    speech = replace(speech, store=ArrayFeatures([u.id for u in speech.utterances], features, None, aligned))
+    speech = held_speech(speech.utterances, features, None, aligned)
     found = SpeechReply.from_record(SpeechReply(speech, (), "by").to_record()).speech
     for index in range(3):
         assert found.alignment(index, "by").phones == ("", "a", "b")

@@ -5,7 +5,7 @@ from fedasr.runs.partition_record import partition_data
 
 
 def test_everybody_is_counted_once(prepared: Prepared) -> None:
-    found = partition_data(prepared.partition, prepared.speech.utterances)
+    found = partition_data(prepared.partition, prepared.speech)
     parts = [found.public_labelled, found.public_unlabelled, found.development, found.test]
     assert [silo.silo for silo in found.silos] == list(range(len(prepared.partition.silos)))
     assert [silo.utterances for silo in found.silos] == [len(ids) for ids in prepared.partition.silos]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.toy_speech import respoken
 
 from fedasr.asr.batch import make_batch
 from fedasr.asr.decoding.decoder import learnt
@@ -49,9 +50,8 @@ def test_a_transcript_that_cannot_be_said_has_errors_and_no_loss(
     tokens = CharacterTokens(ENGLISH, has_unknown)
     recogniser = Recogniser(prepared.recogniser_spec, tokens)
     part = prepared.part("test")
-    odd = replace(part, utterances=(replace(part.utterances[0], text=text), *part.utterances[1:]))
+    odd = respoken(part, [replace(part.utterances[0], text=text), *part.utterances[1:]])
     monkeypatch.setattr("fedasr.server.scoring.opened_speech", lambda folder: odd)
-    monkeypatch.setattr("fedasr.server.scoring._places", lambda folder: {u.id: i for i, u in enumerate(odd.utterances)})
     scorer = Scorer(prepared.folder, prepared.recogniser_spec, tokens, InProcess())
     first, *others = scorer(recogniser.weights(), odd, with_losses=True)
     assert first.loss is None

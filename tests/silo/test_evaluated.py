@@ -63,7 +63,7 @@ def test_only_what_is_trained_on_is_given_away(unequal: Prepared) -> None:
     )
     messages = [Message(RecordDict(), node, SPEECH.name) for node in grid.get_node_ids()]
     for own, reply in zip(host.partition.silos, grid.send_and_receive(messages), strict=True):
-        assert tuple(u.id for u in SpeechReply.from_record(reply.content).speech.utterances) == own
+        assert [u.id for u in SpeechReply.from_record(reply.content).speech.utterances] == list(own)
 
 
 def test_a_reply_is_the_mean_loss_and_the_errors_of_what_is_held_out(unequal: Prepared, weights: Weights) -> None:

@@ -7,10 +7,11 @@ import pytest
 import torch
 from flwr.app import RecordDict
 from support.devices import ELSEWHERE, device_of_masks
+from support.toy_speech import respoken
 
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.randomness import Streams
-from fedasr.corpora.speech import joined
+from fedasr.corpora.stores.joined import joined
 from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.grid.in_process import InProcess
@@ -41,7 +42,7 @@ def weights(prepared: Prepared) -> dict[str, np.ndarray]:
 def test_a_silo_sees_its_own_speech_alone(prepared: Prepared, host: SiloHost) -> None:
     for number, ids in enumerate(prepared.partition.silos):
         silo = host.silo(number)
-        assert tuple(u.id for u in silo.speech.utterances) == ids
+        assert [u.id for u in silo.speech.utterances] == list(ids)
         assert len(silo.speech.speakers) == 1
 
 
@@ -138,7 +139,7 @@ def test_a_loss_that_is_none_is_not_sent_and_one_that_is_no_number_is() -> None:
 def test_a_silo_that_can_learn_nothing_trains_without_a_loss(host: SiloHost, weights: dict[str, np.ndarray]) -> None:
     silo = host.silo(0)
     overlong = tuple(replace(u, text="nine " * 200) for u in silo.speech.utterances)
-    silo = replace(silo, speech=replace(silo.speech, utterances=overlong))
+    silo = replace(silo, speech=respoken(silo.speech, overlong))
     reply = train(host, silo, TrainRequest(weights, 1), RecordDict())
     assert math.isnan(reply.loss)  # type: ignore[arg-type]
     assert reply.utterances == len(overlong)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from fedasr.asr.encoders.encoder import EncoderSpec
 from fedasr.asr.features import FeatureSpec
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import CharacterTokens
-from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.speech import Speech, held_speech
 from fedasr.corpora.synthetic import SpokenText
 from fedasr.corpora.synthetic.voices import voices
 from fedasr.corpora.utterance import Utterance
@@ -30,7 +32,12 @@ def made_up(count: int, seed: int = 0, name: str = "u") -> Speech:
     utterances = tuple(
         Utterance(f"{name}{number}", f"{name}{number % 3}", text, 0.5, audio) for number, text in enumerate(texts)
     )
-    return Speech(utterances, ArrayFeatures([u.id for u in utterances], features))
+    return held_speech(utterances, features)
+
+
+def respoken(speech: Speech, utterances: Sequence[Utterance]) -> Speech:
+    """Return speech with the same features in which these utterances stand for its own."""
+    return held_speech(utterances, [speech.features(place) for place in range(len(speech))])
 
 
 def small_recogniser(dropout: float = 0.0) -> Recogniser:

@@ -15,7 +15,7 @@ from support.unequal import run_unequal, stopped
 import fedasr
 from fedasr.asr.augment import AugmentSpec
 from fedasr.common.files import read_lines
-from fedasr.corpora.features.building import INDEX
+from fedasr.corpora.features.tabulate import INDEX
 from fedasr.engine.conformity.case import Case
 from fedasr.engine.conformity.super_nodes import SILOS, split_between_nodes
 from fedasr.engine.introduced import NODE

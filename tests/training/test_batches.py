@@ -7,7 +7,7 @@ from support.toy_speech import MELS, TOKENS, made_up
 
 from fedasr.asr.augment import NO_AUGMENTATION, AugmentSpec
 from fedasr.asr.batch import make_batch
-from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.speech import Speech, held_speech
 from fedasr.training.batches import rounded_up, seconds_of, shuffled_batches, steps_of_a_pass, training_batch
 from fedasr.training.holdings import Chain, Chosen
 
@@ -125,8 +125,7 @@ def _sped(speeds: tuple[float, ...], count: int = 1) -> Speech:
     """Return utterances whose features are constant: 0 as they are, else the speed."""
     speech = made_up(count)
     copies = {(u.id, s): np.full((9, MELS), s, np.float32) for u in speech.utterances for s in speeds if s != 1}
-    ids = [u.id for u in speech.utterances]
-    return replace(speech, store=ArrayFeatures(ids, [np.zeros((9, MELS), np.float32) for _ in ids], copies))
+    return held_speech(speech.utterances, [np.zeros((9, MELS), np.float32) for _ in range(count)], copies)
 
 
 def test_each_speed_is_as_likely() -> None:

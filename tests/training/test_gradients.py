@@ -10,7 +10,7 @@ from support.examples import batch_of
 from support.learning import learner
 from support.tolerance import assert_rounded, rounding
 from support.toy_recognisers import operations, recogniser
-from support.toy_speech import TOKENS, made_up, small_recogniser
+from support.toy_speech import TOKENS, made_up, respoken, small_recogniser
 
 from fedasr.asr.augment import NO_AUGMENTATION
 from fedasr.asr.batch import Batch
@@ -32,9 +32,7 @@ def _with_overlong(indices: list[int], overlong: set[int]) -> Batch:
     """Return a batch in which some transcripts have no path through their frames."""
     speech = made_up(9)
     spoken = tuple(replace(u, text="abcde" * 30) if n in overlong else u for n, u in enumerate(speech.utterances))
-    return training_batch(
-        replace(speech, utterances=spoken), indices, TOKENS, NO_AUGMENTATION, np.random.default_rng(0)
-    )
+    return training_batch(respoken(speech, spoken), indices, TOKENS, NO_AUGMENTATION, np.random.default_rng(0))
 
 
 @given(st.sets(st.integers(0, 5)))

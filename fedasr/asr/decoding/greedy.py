@@ -16,7 +16,7 @@ BATCH = 24
 """Utterances decoded at once."""
 
 
-def decoding_batches(frames: Sequence[int]) -> list[list[int]]:
+def decoding_batches(frames: Sequence[int] | NDArray[np.integer]) -> list[list[int]]:
     """Divide utterances into batches of like length.
 
     Parameters

@@ -17,10 +17,11 @@ from typing import Any
 from fedasr.common.errors import UserError
 from fedasr.corpora.features.extract import Extracted
 from fedasr.corpora.features.sources import describe
+from fedasr.corpora.features.tabulate import INDEX, tabulate
 from fedasr.corpora.noted import Note, counted
 from fedasr.corpora.utterance import Utterance
 
-FEATURES, INDEX, META = "features.bin", "index.jsonl", "meta.json"
+FEATURES, META = "features.bin", "meta.json"
 _BUILDING = ".building-"
 _DAY_SECONDS = 86_400
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -57,7 +58,7 @@ def build(
         Called with the number of utterances done and of all.
     """
     written = _Written()
-    with _explained(folder.parent.parent, written, len(utterances)):
+    with explained(folder.parent.parent, lambda: _needed(written, len(utterances))):
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder.parent)
         temporary = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=folder.parent))
@@ -65,6 +66,7 @@ def build(
             for _ in _write(temporary, utterances, extracted, sample_rate_hz, written):
                 if progress is not None:
                     progress(written.utterances, len(utterances))
+            tabulate(temporary)
             _write_meta(temporary, written)
             _publish(temporary, folder)
         finally:
@@ -148,14 +150,14 @@ def _sweep(parent: Path) -> None:
 
 
 @contextmanager
-def _explained(cache: Path, written: _Written, utterances: int) -> Iterator[None]:
-    """Turn what a disk may refuse into one line for the user."""
+def explained(cache: Path, needed: Callable[[], str]) -> Iterator[None]:
+    """Turn what a disk may refuse into one line for the user, which says what was needed where it is full."""
     try:
         yield
     except OSError as error:
         mend = "free some space, or set FEDASR_CACHE to a folder on another disk"
         if error.errno in _FULL:
-            raise UserError(f"{cache}: the disk is full; {_needed(written, utterances)}; {mend}") from error
+            raise UserError(f"{cache}: the disk is full; {needed()}; {mend}") from error
         if error.errno in _FORBIDDEN:
             reason = f"cannot write the cache of features here ({error.strerror})"
             raise UserError(f"{cache}: {reason}; set FEDASR_CACHE to another folder") from error

@@ -8,80 +8,18 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fedasr.common.errors import UserError
-from fedasr.corpora.alignment import Alignment
 from fedasr.corpora.checking.corpus import check_distinct
-from fedasr.corpora.features.alignments import open_alignments
-from fedasr.corpora.features.building import FEATURES, INDEX, build, is_complete, read_meta
+from fedasr.corpora.features.building import build, is_complete, read_meta
 from fedasr.corpora.features.extract import Extractor, extract
 from fedasr.corpora.features.fingerprints import Fingerprints
-from fedasr.corpora.features.sources import restore
-from fedasr.corpora.sped import SpedAudio
-from fedasr.corpora.speech import Speech
+from fedasr.corpora.features.mapped import MappedStore
+from fedasr.corpora.features.opened import forget_opened, opened_speech
+from fedasr.corpora.speech import Speech, speech_of
 from fedasr.corpora.utterance import Utterance
 
 _logger = logging.getLogger("fedasr")
-
-Span = tuple[int, int]
-"""First frame and number of frames."""
-
-
-class MappedFeatures:
-    """Features mapped from disk, read-only; crosses to another process as a path.
-
-    Parameters
-    ----------
-    folder : Path
-        The corpus' folder in the cache: what `open_speech` takes.
-    mels : int
-    spans : dict
-        First frame and number of frames by utterance id.
-    copies : dict
-        The same of copies at other speeds, by utterance id and speed.
-    """
-
-    def __init__(
-        self, folder: Path, mels: int, spans: dict[str, Span], copies: dict[tuple[str, float], Span] | None = None
-    ) -> None:
-        self.folder = folder
-        self._mels = mels
-        self._spans = spans
-        self._copies = copies or {}
-        self._alignments: dict[str, Alignment] = {}
-        self._mapped = np.memmap(folder / FEATURES, np.float16, mode="r").reshape(-1, mels)
-
-    def __getitem__(self, utterance_id: str) -> NDArray[np.floating]:
-        """Return the features of an utterance, shape (frames of 10 ms, mels)."""
-        return self._at(self._spans[utterance_id])
-
-    def sped(self, utterance_id: str, speed: float) -> NDArray[np.floating]:
-        """Return the features of an utterance's copy at a speed other than 1, shape (its frames, mels)."""
-        return self._at(self._copies[utterance_id, speed])
-
-    def alignment(self, utterance_id: str, name: str) -> Alignment:
-        """Return the phones of an utterance, frame by frame, of the alignments of a name; KeyError without them."""
-        if name not in self._alignments:
-            self._alignments[name] = open_alignments(self.folder, name)
-        first, frames = self._spans[utterance_id]
-        return self._alignments[name].part(first, first + frames)
-
-    def frames(self, utterance_id: str) -> int:
-        """Return the number of 10 ms frames without reading them."""
-        return self._spans[utterance_id][1]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return MappedFeatures, (self.folder, self._mels, self._spans, self._copies)
-
-    def _at(self, span: Span) -> NDArray[np.floating]:
-        first, frames = span
-        return np.asarray(self._mapped[first : first + frames])
 
 
 def cache_folder() -> Path:
@@ -101,8 +39,8 @@ def prepare(
 ) -> Speech:
     """Return utterances with their features, computed now or found in the cache.
 
-    The utterances come back with their true durations. The cache's folder appears whole or not at
-    all: of two processes that build the same one, the slower throws its own away.
+    The utterances come back as the cache's folder tells of them, with their true durations (`MappedStore`). The folder
+    appears whole or not at all: of two processes that build the same one, the slower throws its own away.
 
     Parameters
     ----------
@@ -132,34 +70,21 @@ def prepare(
     if not is_complete(folder):
         with closing(extract(everything, extractor, sample_rate_hz, workers)) as extracted:
             build(folder, everything, extracted, sample_rate_hz, progress)
+        forget_opened()
     for note in read_meta(folder)["notes"]:
         _logger.warning(note)
-    opened = open_speech(folder)
-    durations = [kept.duration_seconds for kept in opened.utterances]
-    timed = (replace(u, duration_seconds=s) for u, s in zip(checked, durations, strict=True))
-    return Speech(tuple(timed), opened.store)
+    return opened_speech(folder)
 
 
 def open_speech(folder: Path) -> Speech:
-    """Return the speech of one folder of the cache, from that folder alone.
+    """Return the speech of one folder of the cache, from that folder alone; see `MappedStore`."""
+    return speech_of(MappedStore(folder))
 
-    Audio files are where they were when the features were computed; synthetic speech is rendered again;
-    other audio raises `UserError` when it is read.
-    """
-    if not is_complete(folder):
-        raise UserError(f"{folder}: not a complete folder of cached features; prepare the corpus again")
-    spans, copies, utterances, first = dict[str, Span](), dict[tuple[str, float], Span](), [], 0
-    with (folder / INDEX).open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            name, span, audio = row["id"], (first, row["frames"]), restore(row["audio"])
-            first += row["frames"]
-            if isinstance(audio, SpedAudio):
-                copies[name, audio.speed] = span
-                continue
-            spans[name] = span
-            utterances.append(Utterance(name, row["speaker"], row["text"], row["seconds"], audio, row["fields"]))
-    return Speech(tuple(utterances), MappedFeatures(folder, read_meta(folder)["mels"], spans, copies))
+
+def store_of(speech: Speech) -> MappedStore:
+    """Return where prepared speech lies."""
+    assert isinstance(speech.store, MappedStore)
+    return speech.store
 
 
 def _digest(utterances: Sequence[Utterance], features: str, fingerprints: Fingerprints) -> str:

@@ -77,7 +77,7 @@ def _weighed(decoder: Decoder, prepared: Prepared, start: Weights, workers: Work
     if experiment.model.start == UNTRAINED:
         return decoder, "not chosen: the start is untrained"
     scorer = Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, workers, decoder)
-    said = [development.text(index) for index in range(len(development))]
+    said = list(development.texts())
     balance = chosen(scorer.texts(start, development), said, decoder.ngram.words)
     of = f"{len(said)} utterances of {len(development.speakers)} development speakers"
     return decoder.balanced(balance), f"chosen of {len(GRID)} by what the start hears in {of}"
@@ -85,7 +85,7 @@ def _weighed(decoder: Decoder, prepared: Prepared, start: Weights, workers: Work
 
 def _described(decoder: Decoder, how: str, text: DecodingText, prepared: Prepared) -> DecodingData:
     parts = {"development": prepared.part("development"), "test": prepared.part("test")}
-    outside = {name: _outside(decoder, prepared, (u.text for u in part.utterances)) for name, part in parts.items()}
+    outside = {name: _outside(decoder, prepared, part.texts()) for name, part in parts.items()}
     spec, ngram = prepared.experiment.decoding, decoder.ngram
     return DecodingData(
         spec.method, decoder.pruning.width, decoder.pruning.drop, ngram.order if ngram else None,

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from fedasr.asr.recogniser import Weights, digest
 from fedasr.asr.word_errors import ErrorCounts, total
 from fedasr.common.files import write_json
 from fedasr.common.randomness import Streams
+from fedasr.corpora.features.placed import rows_of
+from fedasr.corpora.speech import Speech
 from fedasr.engine.preparation import Prepared
 from fedasr.grid.workers import Workers
 from fedasr.runs.data import LeftBehind
@@ -54,12 +58,16 @@ def _errors(prepared: Prepared, seed: int, start: Weights, score: Scorer) -> dic
     holding = [silo for silo, held in enumerate(prepared.partition.held_out) if held]
     order = Streams(seed).numpy("silos scored").permutation(len(holding))[:SILOS_SCORED]
     speech = {holding[place]: prepared.silo_speech(holding[place], SILO_UTTERANCES) for place in sorted(order)}
-    names = {utterance.id for part in speech.values() for utterance in part.utterances}
-    heard = {h.utterance.id: h.errors for h in score(start, prepared.speech.where(lambda u: u.id in names))}
-    return {silo: total([heard[u.id] for u in part.utterances]) for silo, part in speech.items()}
+    rows = np.sort(np.concatenate([part.rows for part in speech.values()]))
+    heard = {h.utterance.id: h.errors for h in score(start, Speech(prepared.speech.store, rows))}
+    return {silo: total([heard[part.id(place)] for place in range(len(part))]) for silo, part in speech.items()}
 
 
 def _key(prepared: Prepared, seed: int, start: Weights) -> str:
     """Name all that decides who is worst."""
-    facts = (digest(start), prepared.digest, prepared.partition.silos, seed, SILOS_SCORED, SILO_UTTERANCES, SHARE)
-    return hashlib.sha256(repr(facts).encode()).hexdigest()
+    facts = (digest(start), prepared.digest, seed, SILOS_SCORED, SILO_UTTERANCES, SHARE)
+    total = hashlib.sha256(repr(facts).encode())
+    for names in prepared.partition.silos:
+        rows = rows_of(names, prepared.speech.store)
+        total.update(f"\n{len(rows)} {rows.dtype}\n".encode() + rows.tobytes())
+    return total.hexdigest()

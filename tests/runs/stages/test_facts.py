@@ -1,18 +1,16 @@
 """The digest of what is learnt from: speech is another where its copies at other speeds are."""
 
-from dataclasses import replace
-
 import numpy as np
 from support.toy_speech import made_up
 
-from fedasr.corpora.speech import ArrayFeatures, Speech
+from fedasr.corpora.speech import Speech, held_speech
 from fedasr.runs.stages.facts import examples_digest
 
 
 def _sped(value: float) -> Speech:
     speech = made_up(2)
-    ids, features = [u.id for u in speech.utterances], [speech.features(index) for index in range(2)]
-    return replace(speech, store=ArrayFeatures(ids, features, {(name, 0.9): np.full((4, 8), value) for name in ids}))
+    features = [speech.features(index) for index in range(2)]
+    return held_speech(speech.utterances, features, {(u.id, 0.9): np.full((4, 8), value) for u in speech.utterances})
 
 
 def test_copies_are_part_of_speech_that_is_heard_at_their_speeds() -> None:

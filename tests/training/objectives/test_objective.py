@@ -25,7 +25,7 @@ class Short(Objective):
     frames: int = number(40, least=1)
 
     def examples(self, held: Holdings) -> Holdings:
-        keep = held.private.where(lambda u: held.private.store.frames(u.id) <= self.frames)  # type: ignore[attr-defined]
+        keep = held.private.at(np.flatnonzero(held.private.frames_of() <= self.frames))  # type: ignore[attr-defined]
         return Holdings(keep)
 
     def losses(self, recogniser: Recogniser, batch: Batch, generator: torch.Generator | None) -> Tensor:
