@@ -68,7 +68,7 @@ class TargetBinding:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> TargetBinding:
+    def from_json(cls, data: object) -> TargetBinding:
         """Return a binding that `to_json` wrote down.
 
         Raises
@@ -77,8 +77,8 @@ class TargetBinding:
             Where a field is missing, unknown or of another type.
         """
         kinds = {field.name: int if field.type == "int" else str for field in fields(cls)}
-        if {name: type(value) for name, value in data.items()} != kinds:
-            raise ValueError(f"not a binding of stored targets: {dict(data)}")
+        if not isinstance(data, Mapping) or {name: type(value) for name, value in data.items()} != kinds:
+            raise ValueError(f"not a binding of stored targets: {data}")
         return cls(**data)
 
     def difference(self, other: TargetBinding) -> str:

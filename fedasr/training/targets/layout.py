@@ -99,9 +99,13 @@ def read_header(content: bytes) -> tuple[TargetBinding, int]:
     if version > VERSION:
         raise UserError(f"of format {version}, and this fedasr reads format {VERSION}: a newer one wrote it")
     text = content[_HEAD.size : _HEAD.size + length]
-    if version != VERSION or len(text) != length or zlib.crc32(text) != crc:
-        raise UserError("its header is damaged; remove the file, and its targets are made anew")
-    return TargetBinding.from_json(json.loads(text)), _HEAD.size + length + -(_HEAD.size + length) % 64
+    try:
+        if version != VERSION or len(text) != length or zlib.crc32(text) != crc:
+            raise ValueError
+        binding = TargetBinding.from_json(json.loads(text))
+    except ValueError as error:
+        raise UserError("its header is damaged; remove the file, and its targets are made anew") from error
+    return binding, _HEAD.size + length + -(_HEAD.size + length) % 64
 
 
 def block_bytes(frames: int, kept: int) -> int:

@@ -1,6 +1,8 @@
 """A shard that was torn, cut off or changed gives an error and no wrong frame."""
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,29 @@ def test_what_is_no_shard_is_refused(shard: Path, content: bytes) -> None:
     shard.write_bytes(content)
     with pytest.raises(UserError, match=r"a\.targets: not a shard of stored targets$"):
         open_shard(shard)
+
+
+@pytest.mark.parametrize("text", [b"{}", b"[1]", b"{", b"\xff"])
+def test_a_header_that_says_something_else_is_refused(shard: Path, text: bytes) -> None:
+    shard.write_bytes(b"fedasr-T" + struct.pack("<III", 1, len(text), zlib.crc32(text)) + text + bytes(200))
+    with pytest.raises(UserError, match=r"a\.targets: its header is damaged; remove the file"):
+        open_shard(shard)
+
+
+def test_an_index_in_another_order_is_refused(shard: Path) -> None:
+    """Each row is right, and no search finds it."""
+    content = bytearray(shard.read_bytes())
+    place = len(content) - layout.FOOTER_BYTES - len(STORED) * layout.ROW_BYTES
+    for column in layout.COLUMNS:
+        size = column.itemsize
+        first, last = slice(place, place + size), slice(place + 2 * size, place + 3 * size)
+        content[first], content[last] = content[last], content[first]
+        place += len(STORED) * size
+    shard.write_bytes(content)
+    store = TargetStore.open(shard.parent)
+    for read in (store.verify, lambda: [store.top(name) for name in STORED]):
+        with pytest.raises(RowError, match=r"a\.targets: the index of targets is damaged; remove the file and run"):
+            read()
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
