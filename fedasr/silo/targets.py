@@ -56,9 +56,14 @@ def stored_teacher(host: SiloHost, silo: Silo, state: RecordDict) -> StoredTeach
     if not isinstance(record, ConfigRecord):
         return None
     folder = _base(host) / f"silo-{silo.number}" / str(record["stage"])
-    if stored_facts(folder) is None:
+    known = host.memory(KnownTeachers)
+    if folder not in known and stored_facts(folder) is None:
         raise RowError(f"silo {silo.number}: what its teacher said is gone from the run folder; start the row anew")
-    return StoredTeacher(folder)
+    return known.setdefault(folder, StoredTeacher(folder))
+
+
+class KnownTeachers(dict[Path, StoredTeacher]):
+    """What a process has opened of its silos' targets: a cache, whose loss changes nothing but time."""
 
 
 def _base(host: SiloHost) -> Path:
