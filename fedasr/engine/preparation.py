@@ -196,7 +196,7 @@ def extract_features(corpus: DividedCorpus, workers: int, watcher: Watcher) -> P
     store = store_of(speech)
     if corpus.tokens.aligned_by:
         watcher.stage("alignments")
-        align(speech, store.folder, corpus.tokens.aligned_by)
+        align(corpus.experiment, speech, store.folder, corpus.tokens.aligned_by)
     return Prepared(
         corpus.experiment, speech, store.folder, placed(corpus.partition, store), corpus.tokens,
         corpus.recogniser_spec, corpus.summaries, corpus.said, stated=corpus.stated,

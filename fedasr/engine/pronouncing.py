@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from fedasr.corpora.synthetic.phones import pronounced, pronunciations_in
 from fedasr.corpora.synthetic.render import recipe_of
 from fedasr.corpora.text import plain_text
 from fedasr.corpora.utterance import Utterance
-from fedasr.engine.aligning import alignment_name
 from fedasr.experiment.experiment import Experiment
 
 Said = tuple[str, Pronunciation]
 _COMMENT = ";;;"
+SYNTHESISER = "espeak"
+"""The name of the alignments that the synthesiser reports."""
 
 
 def learnt_phones(experiment: Experiment, utterances: Sequence[Utterance]) -> PhoneTokens:
@@ -31,11 +33,30 @@ def learnt_phones(experiment: Experiment, utterances: Sequence[Utterance]) -> Ph
     UserError
         Where the dictionary cannot be read or lacks a word, or there is no espeak-ng.
     """
-    aligned_by = alignment_name(experiment.model) if HEADS.find(experiment.model.head).is_aligned else ""
+    aligned_by = alignment_name(experiment) if HEADS.find(experiment.model.head).is_aligned else ""
     if experiment.decoding.pronunciations:
         words = {word for utterance in utterances for word in utterance.text.split()}
         return learn_phones(_looked_up(read_dictionary(experiment), words), aligned_by)
     return learn_phones(_said(utterances), aligned_by)
+
+
+def alignment_name(experiment: Experiment) -> str:
+    """Return what the alignments of an experiment are called: by what decides on them.
+
+    Raises
+    ------
+    UserError
+        Where the model that aligns, or the dictionary, cannot be read.
+    """
+    if not experiment.model.alignments:
+        return SYNTHESISER
+    total = hashlib.sha256()
+    for key, file in (("model", experiment.model.alignments), ("decoding", experiment.decoding.pronunciations)):
+        try:
+            total.update(Path(file).read_bytes() if file else b"")
+        except OSError as error:
+            raise UserError(f"{key}: {file}: not readable ({error.strerror})") from error
+    return f"forced-{total.hexdigest()[:16]}"
 
 
 def more_pronunciations(experiment: Experiment, words: Iterable[str], tokens: PhoneTokens) -> list[Said]:

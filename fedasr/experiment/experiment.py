@@ -16,6 +16,7 @@ import tomli_w
 
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.decoding.decoding_spec import DecodingSpec
+from fedasr.asr.heads.head import HEADS
 from fedasr.common.errors import UserError, nearest
 from fedasr.common.settings import Mistake, Settings, SettingsError, number, one_of, to_table
 from fedasr.common.settings.tables import read
@@ -102,6 +103,9 @@ class Experiment(Settings):
             yield from self._read_role(role)[1]
             for key in sorted(SHARED & self.roles[role].keys()):
                 yield Mistake(f"'roles.{role}.{key}' may not differ: speech, tokens and start are one for all roles")
+            head = str(self.roles[role].get("head", self.model.head))
+            if labels_frames(head) != labels_frames(self.model.head):
+                yield Mistake(f"'roles.{role}.head' may not differ in whether it labels frames: so do tokens, for all")
         if self.model.start == "public" and self.corpus.public_speakers == 0 and self.corpus.public in PUBLIC_WITHIN:
             keys = ("model.start", "corpus.public_speakers")
             yield Mistake("{0} is 'public' but {1} is 0; set it to at least 1, or the start to 'scratch'", keys)
@@ -258,7 +262,12 @@ def _over(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in shared.items() if key not in gone}, **own}
 
 
-SHARED = frozenset(("start", "tokens", "pieces", "mels", "sample_rate_hz"))
+def labels_frames(head: str) -> bool:
+    """Say whether a head learns a label a frame; what is no head does not."""
+    return head in HEADS.known() and HEADS.find(head).is_aligned
+
+
+SHARED = frozenset(("start", "tokens", "alignments", "pieces", "mels", "sample_rate_hz"))
 """Settings of the model that are one for all roles."""
 
 SEEDS_OF_A_DRAW = 1000

@@ -29,6 +29,9 @@ class ModelSpec(Settings):
     tokens : str
         ``"characters"``, ``"words"``, ``"pieces"`` or ``"phones"``; learnt on public text only, with one for what that
         text lacks. Phones are those of a pronunciation dictionary (``decoding.pronunciations``), or espeak-ng's.
+    alignments : str
+        Frames only: the path of a ``model.safetensors`` with ``tokens = "phones"`` and ``head = "ctc"``, by which
+        speech is aligned with its transcripts. Without it synthetic speech has the times that espeak-ng reports.
     pieces : int
         At most so many sentencepieces; two more than the public text has characters, at least.
     encoder : str
@@ -68,6 +71,7 @@ class ModelSpec(Settings):
 
     start: str = "public"
     tokens: str = one_of("characters", "characters", "words", "pieces", "phones")
+    alignments: str = ""
     pieces: int = least(128, 4)
     encoder: str = "bilstm"
     layers: int = least(3, 1)
@@ -89,7 +93,10 @@ class ModelSpec(Settings):
         """Refuse what the encoder and the head cannot be."""
         spec = self.recogniser()
         wrong = [*spec.encoder.choice.mistakes(ENCODERS), *spec.head_choice.mistakes(HEADS)]
-        if not wrong and HEADS.find(self.head).is_aligned and self.tokens != "phones":
+        is_aligned = not wrong and HEADS.find(self.head).is_aligned
+        if not wrong and not is_aligned:
+            wrong += self.without_effect("alignments", unless="head = 'frames'")
+        if is_aligned and self.tokens != "phones":
             words = f"{{0}} is '{self.head}', which labels frames; set {{1}} = 'phones'"
             wrong.append(Mistake(words, ("head", "tokens")))
         return wrong

@@ -15,19 +15,25 @@ from fedasr.experiment.model import MADE_STARTS
 def absolute(experiment: Experiment) -> Experiment:
     """Return the experiment with absolute paths of corpora and of its start; what is typed is relative to here."""
     corpus, model = experiment.corpus, experiment.model
-    path = _absolute(corpus.path) if corpus.path else ""
+    path = _stated(corpus.path)
     public = corpus.public if corpus.public in PUBLIC_WITHIN else _absolute(corpus.public)
     test, development = (_set(corpus, name) for name in (corpus.test, corpus.development))
     start = model.start if model.start in MADE_STARTS else _absolute(model.start)
     decoding, text = experiment.decoding, experiment.decoding.text
     decoding = decoding if text in ("", SILOS) else replace(decoding, text=_absolute(text))
+    decoding = replace(decoding, pronunciations=_stated(decoding.pronunciations))
     corpus = replace(corpus, path=path, public=public, test=test, development=development)
-    return experiment.only(corpus=corpus, model=replace(model, start=start), decoding=decoding)
+    model = replace(model, start=start, alignments=_stated(model.alignments))
+    return experiment.only(corpus=corpus, model=model, decoding=decoding)
 
 
 def _set(corpus: CorpusSpec, name: str) -> str:
     """Return the place of a set that lies apart; the name of a subset, and none, as they are."""
     return _absolute(name) if name and not is_subset(corpus, name) else name
+
+
+def _stated(path: str) -> str:
+    return _absolute(path) if path else ""
 
 
 def _absolute(path: str) -> str:
