@@ -18,9 +18,10 @@ from fedasr.corpora.features.store import cache_folder
 from fedasr.corpora.speech import Speech
 from fedasr.engine.preparation import Prepared
 from fedasr.runs.file_names import COMPUTE
-from fedasr.training.batches import shuffled_batches, training_batch
+from fedasr.training.batches import training_batch
 from fedasr.training.gradients import batch_gradient
 from fedasr.training.objectives.supervised import Supervised
+from fedasr.training.passes import shuffled_batches
 
 REPEATS = 5
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import torch
 
 from fedasr.asr.batch import Batch
+from fedasr.protection.ahead import made_ahead
 from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection, Step
 from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import Gradient
@@ -31,10 +34,10 @@ class Batchwise(Protection, GradientPlan):
         return self
 
     def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
-        """Yield the gradient of each batch."""
-        while True:
-            for indices in learner.batches(dice.batches):
-                batch = learner.batch(indices, dice.batches)
+        """Yield the gradient of each batch; the next is made while it is computed."""
+        make = partial(learner.batch, generator=dice.batches)
+        with ThreadPoolExecutor(1) as executor:
+            for indices, batch in made_ahead(learner, dice, make, executor):
                 with learner.only_trained():
                     loss, gradient = self.gradient(learner, batch, dice.masks[0])
                 yield Step(

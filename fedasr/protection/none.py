@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch
 
 from fedasr.asr.batch import Batch
+from fedasr.protection.ahead import made_ahead
 from fedasr.protection.batchwise import Batchwise
 from fedasr.protection.protection import Dice, Step
 from fedasr.training.batches import seconds_of
@@ -29,26 +30,15 @@ class Unprotected(Batchwise):
         return learner.gradient(batch, masks)
 
     def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
-        """Yield the gradient of each batch."""
+        """Yield the gradient of each batch; the lanes of the next are made while it is computed."""
         if len(dice.masks) == 1:
             yield from super().gradients(learner, dice)
         with ThreadPoolExecutor(len(dice.masks) + 1) as executor:
-            while True:
-                yield from _one_pass(learner, dice, executor)
-
-
-def _one_pass(learner: Learner, dice: Dice, executor: Executor) -> Iterator[Step]:
-    """Yield the steps of a pass; the lanes of one are made while those of the step before are computed."""
-    batches = learner.batches(dice.batches)
-    make = partial(_lanes, learner, dice)
-    following = executor.submit(make, batches[0])
-    for number, indices in enumerate(batches):
-        lanes = following.result()
-        if number + 1 < len(batches):
-            following = executor.submit(make, batches[number + 1])
-        with learner.only_trained():
-            loss, gradient = lanes_gradient(learner.gradient, lanes, dice.masks[: len(lanes)], executor)
-        yield Step(seconds_of(learner.examples, indices), loss, gradient, learner.taken(indices), learner.rate(indices))
+            for indices, lanes in made_ahead(learner, dice, partial(_lanes, learner, dice), executor):
+                with learner.only_trained():
+                    loss, gradient = lanes_gradient(learner.gradient, lanes, dice.masks[: len(lanes)], executor)
+                seconds, rate = seconds_of(learner.examples, indices), learner.rate(indices)
+                yield Step(seconds, loss, gradient, learner.taken(indices), rate)
 
 
 def _lanes(learner: Learner, dice: Dice, indices: list[int]) -> list[Batch]:

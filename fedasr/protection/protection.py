@@ -57,11 +57,14 @@ class Dice:
     noise : callable
         ``noise(what, step)`` is the source of noise of one step, counted from the start of the stretch: of the
         operating system, or of the row's streams where the experiment says so. `what` names its purpose.
+    steps : int
+        How many steps are to be taken: no batch is made for a later one. 0 where nobody knows.
     """
 
     batches: np.random.Generator
     masks: tuple[torch.Generator, ...]
     noise: Callable[[str, int], Noise]
+    steps: int = 0
 
 
 @dataclass(frozen=True)

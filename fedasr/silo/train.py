@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from flwr.app import ArrayRecord, RecordDict
@@ -184,7 +184,8 @@ def gradients(
     What is not among the layers is not differentiated, and its gradient is of no use.
     """
     learner = host.learner(silo, layers).at(min(max(round - 1, 0) / host.training.rounds, 1.0))
-    with closing(host.plan.gradients(learner, host.dice(silo, round, stretch))) as found:
+    dice = replace(host.dice(silo, round, stretch), steps=steps)
+    with closing(host.plan.gradients(learner, dice)) as found:
         for step in itertools.islice(found, steps):
             if step.taken is not None:
                 noted(step.taken)

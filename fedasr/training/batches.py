@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -19,8 +17,8 @@ from fedasr.common.errors import RowError
 from fedasr.corpora.alignment import Alignment
 from fedasr.training.frame_labels import frame_labels
 
-ROUNDED = 1.1
-"""Lengths that round up to the same power of it are alike."""
+_AT_ONCE = 1 << 17
+"""Examples whose lengths are added up together."""
 
 
 class Examples(Protocol):
@@ -54,77 +52,25 @@ def soft_targets(examples: Examples, index: int) -> FrameTargets | None:
     return said
 
 
-def seconds_of(examples: Examples, indices: Iterable[int] | None = None) -> float:
-    """Return the seconds of speech in some examples, or in all of them."""
-    chosen = range(len(examples)) if indices is None else indices
-    return frames_to_seconds(sum(examples.frames(index) for index in chosen))
+def frames_of(examples: Examples, places: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return the numbers of 10 ms frames of examples at some places, shape of the places.
 
-
-def shuffled_batches(
-    examples: Examples, batch_size: int, generator: np.random.Generator, batch_seconds: float = 0.0
-) -> list[list[int]]:  # fmt: skip
-    """Divide one pass over the examples into batches of utterances of like length, in random order.
-
-    Parameters
-    ----------
-    examples : Examples
-    batch_size : int
-        Utterances of a batch; the last of a pass may be smaller.
-    generator : numpy.random.Generator
-        Shuffles; lengths are blurred by a tenth so that batches differ from pass to pass.
-    batch_seconds : float
-        Where above 0, a batch holds as many utterances as fit into so many seconds, padded to its longest, and one at
-        least, however many that are. Utterances whose lengths round up to the same are shuffled among themselves; so
-        every pass has as many batches (see `steps_of_a_pass`).
-
-    Returns
-    -------
-    list of list of int
-        Every example exactly once.
+    Examples that know many at once have a method ``frames_of(places)`` beside the others.
     """
-    frames = np.array([examples.frames(index) for index in range(len(examples))], np.float64)
-    if batch_seconds:
-        rounded = rounded_up(frames)
-        order = np.lexsort((generator.permutation(len(frames)), rounded))
-        starts = starts_by_seconds(rounded[order], batch_seconds)
-    else:
-        order = np.argsort(frames * generator.uniform(0.9, 1.1, len(frames)), kind="stable")
-        starts = list(range(0, len(order), batch_size))
-    batches = [order[start:stop].tolist() for start, stop in itertools.pairwise([*starts, len(order)])]
-    return [batches[index] for index in generator.permutation(len(batches))]
-
-
-def steps_of_a_pass(examples: Examples, batch_size: int, batch_seconds: float = 0.0) -> int:
-    """Return how many batches `shuffled_batches` makes, whatever its generator."""
-    if not batch_seconds:
-        return math.ceil(len(examples) / batch_size)
-    frames = np.array([examples.frames(index) for index in range(len(examples))], np.float64)
-    return len(starts_by_seconds(np.sort(rounded_up(frames)), batch_seconds))
-
-
-def rounded_up(frames: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return lengths in frames rounded up to the whole part of a power of 1.1: at most a tenth longer."""
-    longest = float(frames.max(initial=1.0))
-    bounds: NDArray[np.float64] = np.floor(ROUNDED ** np.arange(math.ceil(math.log(longest, ROUNDED)) + 2))
-    found: NDArray[np.float64] = bounds[np.searchsorted(bounds, frames)]
+    many = getattr(examples, "frames_of", None)
+    if many is None:
+        return np.array([examples.frames(place) for place in places.tolist()], np.int64)
+    found: NDArray[np.integer] = many(places)
     return found
 
 
-def starts_by_seconds(frames: NDArray[np.float64], seconds: float) -> list[int]:
-    """Return the places at which batches of so many seconds begin, filled one after the other.
-
-    Parameters
-    ----------
-    frames : ndarray, shape (examples,)
-        Lengths, rising.
-    seconds : float
-        Of the longest of a batch times its utterances, unless it holds one alone.
-    """
-    starts: list[int] = []
-    for place, longest in enumerate(frames.tolist()):
-        if not starts or frames_to_seconds((place + 1 - starts[-1]) * longest) > seconds:
-            starts.append(place)
-    return starts
+def seconds_of(examples: Examples, indices: Iterable[int] | None = None) -> float:
+    """Return the seconds of speech in some examples, or in all of them."""
+    if indices is not None:
+        return frames_to_seconds(sum(examples.frames(index) for index in indices))
+    starts = range(0, len(examples), _AT_ONCE)
+    portions = (np.arange(start, min(start + _AT_ONCE, len(examples))) for start in starts)
+    return frames_to_seconds(sum(int(frames_of(examples, places).sum(dtype=np.int64)) for places in portions))
 
 
 def training_batch(

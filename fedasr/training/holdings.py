@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fedasr.asr.soft_targets import FrameTargets
 from fedasr.corpora.alignment import Alignment
-from fedasr.training.batches import Examples, soft_targets
+from fedasr.training.batches import Examples, frames_of, soft_targets
 from fedasr.training.targets.taught import Teacher
 
 
@@ -37,6 +37,16 @@ class Chain:
         """Return the number of 10 ms frames."""
         part, place = self._place(index)
         return part.frames(place)
+
+    def frames_of(self, places: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return the numbers of 10 ms frames of examples at some places."""
+        found, first = np.zeros(len(places), np.int64), 0
+        for part in self.parts:
+            is_here = (first <= places) & (places < first + len(part))
+            if is_here.any():
+                found[is_here] = frames_of(part, places[is_here] - first)
+            first += len(part)
+        return found
 
     def alignment(self, index: int, name: str) -> Alignment:
         """Return the phone of each 10 ms frame at speed 1, of the alignments of a name."""
@@ -90,6 +100,10 @@ class Chosen:
     def frames(self, index: int) -> int:
         """Return the number of 10 ms frames."""
         return self.among.frames(self.places[index])
+
+    def frames_of(self, places: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return the numbers of 10 ms frames of examples at some places."""
+        return frames_of(self.among, np.asarray(self.places, np.int64)[places])
 
     def alignment(self, index: int, name: str) -> Alignment:
         """Return the phone of each 10 ms frame at speed 1, of the alignments of a name."""

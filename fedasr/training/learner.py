@@ -20,6 +20,7 @@ from fedasr.training.gradients import batch_gradient
 from fedasr.training.holdings import Holdings
 from fedasr.training.objectives.objective import Objective
 from fedasr.training.parameters import ALL, only_trained
+from fedasr.training.passes import Batches
 from fedasr.training.taken import Taken
 
 
@@ -74,7 +75,7 @@ class Learner:
         """Batches of one pass over the examples."""
         return self.objective.steps(self.learnt, self.batch_size, self.batch_seconds)
 
-    def batches(self, generator: np.random.Generator) -> list[list[int]]:
+    def batches(self, generator: np.random.Generator) -> Batches:
         """Divide one pass over the examples into batches of places."""
         return self.objective.batches(self.learnt, self.batch_size, generator, self.batch_seconds)
 

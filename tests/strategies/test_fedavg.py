@@ -30,8 +30,9 @@ from fedasr.server.strategies_by_name import build_strategy
 from fedasr.silo.app import SiloApp
 from fedasr.silo.host import SiloHost
 from fedasr.silo.train import make_optimizer
-from fedasr.training.batches import shuffled_batches, training_batch
+from fedasr.training.batches import training_batch
 from fedasr.training.objectives.supervised import Supervised
+from fedasr.training.passes import shuffled_batches
 
 
 def _host(prepared: Prepared, row: RowSpec, silos: int) -> SiloHost:

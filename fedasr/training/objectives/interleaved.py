@@ -11,6 +11,8 @@ from fedasr.common.settings import number, one_of
 from fedasr.training.holdings import Holdings
 from fedasr.training.objectives.distilled import Distilled
 from fedasr.training.objectives.objective import Objective
+from fedasr.training.passes import Batches
+from fedasr.training.woven import evenly, one_after_another
 
 INTERLEAVED, SEGREGATED = "interleaved", "segregated"
 BOTH, MACHINE, HUMAN = "both", "machine", "human"
@@ -59,7 +61,7 @@ class Interleaved(Distilled):
 
     def batches(
         self, learnt: Holdings, batch_size: int, generator: np.random.Generator, batch_seconds: float = 0.0
-    ) -> list[list[int]]:  # fmt: skip
+    ) -> Batches:
         """Divide one pass into batches of places, the machine-labelled ones first among the places."""
         machine, labelled = self._counts(learnt, batch_size, batch_seconds)
         found = evenly(
@@ -67,7 +69,7 @@ class Interleaved(Distilled):
             _drawn(self, learnt, True, batch_size, generator, batch_seconds, labelled),
         )
         first = int(generator.integers(len(found)))  # a silo takes but the first few: it must meet both kinds
-        return found[first:] + found[:first]
+        return found.from_number(first)
 
     def _counts(self, learnt: Holdings, batch_size: int, batch_seconds: float) -> tuple[int, int]:
         """Return how many batches of a pass are machine-labelled and labelled."""
@@ -83,7 +85,7 @@ class _Segment(Interleaved):
 
     def batches(
         self, learnt: Holdings, batch_size: int, generator: np.random.Generator, batch_seconds: float = 0.0
-    ) -> list[list[int]]:  # fmt: skip
+    ) -> Batches:
         """Draw as many batches as an interleaved pass has, of one kind."""
         count = self.steps(learnt, batch_size, batch_seconds)
         return _drawn(self, learnt, self.kind == HUMAN, batch_size, generator, batch_seconds, count)
@@ -92,18 +94,10 @@ class _Segment(Interleaved):
 def _drawn(
     objective: Interleaved, learnt: Holdings, labelled: bool, batch_size: int, generator: np.random.Generator,
     batch_seconds: float, count: int,
-) -> list[list[int]]:  # fmt: skip
+) -> Batches:  # fmt: skip
     """Draw batches from as many shuffled passes over one kind of speech as it takes; places of the whole."""
     part = Holdings(public=learnt.public) if labelled else Holdings(learnt.private)
-    first, found = len(learnt.private) if labelled else 0, list[list[int]]()
-    while len(found) < count:
-        found += Distilled.batches(objective, part, batch_size, generator, batch_seconds)
-    return [[first + place for place in batch] for batch in found[:count]]
-
-
-def evenly(many: Sequence[list[int]], few: Sequence[list[int]]) -> list[list[int]]:
-    """Return two sequences as one, each in its order and as evenly spread as it goes."""
-    keys = [((place + 0.5) / len(of), rank) for rank, of in enumerate((many, few)) for place in range(len(of))]
-    order = sorted(range(len(keys)), key=lambda place: keys[place])
-    both = [*many, *few]
-    return [both[place] for place in order]
+    found = list[Batches]()
+    while sum(map(len, found)) < count:
+        found.append(Distilled.batches(objective, part, batch_size, generator, batch_seconds))
+    return one_after_another(found, count, len(learnt.private) if labelled else 0)

@@ -18,8 +18,9 @@ from fedasr.asr.tokens import Tokens
 from fedasr.common.errors import UserError
 from fedasr.common.registry import Registry
 from fedasr.common.settings import Settings, from_table
-from fedasr.training.batches import Examples, shuffled_batches, steps_of_a_pass, training_batch
+from fedasr.training.batches import Examples, training_batch
 from fedasr.training.holdings import Holdings
+from fedasr.training.passes import Batches, shuffled_batches, steps_of_a_pass
 from fedasr.training.targets.asked import AskedOfTeacher
 
 
@@ -57,7 +58,7 @@ class Objective(Settings, ABC):
 
     def batches(
         self, learnt: Holdings, batch_size: int, generator: np.random.Generator, batch_seconds: float = 0.0
-    ) -> list[list[int]]:  # fmt: skip
+    ) -> Batches:
         """Divide one pass over ``learnt.examples`` into batches of places, as many as `steps` says."""
         return shuffled_batches(learnt.examples, batch_size, generator, batch_seconds)
 

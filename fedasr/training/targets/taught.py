@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fedasr.asr.soft_targets import FrameTargets
 from fedasr.corpora.alignment import Alignment
-from fedasr.training.batches import Examples
+from fedasr.training.batches import Examples, frames_of
 
 
 class Teacher(Protocol):
@@ -46,6 +46,10 @@ class TaughtByFrames:
     def frames(self, index: int) -> int:
         """Return the number of 10 ms frames."""
         return self.among.frames(index)
+
+    def frames_of(self, places: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return the numbers of 10 ms frames at some places."""
+        return frames_of(self.among, places)
 
     def text(self, index: int) -> str:
         """Return that nothing is written."""

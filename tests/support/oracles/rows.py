@@ -31,7 +31,8 @@ from fedasr.server.central import Central
 from fedasr.server.own_models import ask_own_models
 from fedasr.server.rounds import drive
 from fedasr.silo.host import SiloHost
-from fedasr.training.batches import shuffled_batches, training_batch
+from fedasr.training.batches import training_batch
+from fedasr.training.passes import shuffled_batches
 
 from .plain_loops import Silos, Vector
 

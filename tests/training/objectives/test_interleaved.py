@@ -16,8 +16,9 @@ from fedasr.common.errors import RowError
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.distilled import Distilled
-from fedasr.training.objectives.interleaved import SEGREGATED, Interleaved, evenly
+from fedasr.training.objectives.interleaved import SEGREGATED, Interleaved
 from fedasr.training.objectives.labelled import Labelled
+from fedasr.training.woven import evenly
 
 
 def _held(machine: int, labelled: int) -> Holdings:

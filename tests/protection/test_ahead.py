@@ -1,0 +1,78 @@
+"""Batches made ahead are those that are made one by one, and no more of them than there are steps."""
+
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from support.learning import learner
+from support.toy_speech import made_up, small_recogniser
+
+from fedasr.privacy.noise import SecureNoise
+from fedasr.protection.ahead import made_ahead
+from fedasr.protection.none import Unprotected
+from fedasr.protection.protection import Dice
+
+BATCHES = 3
+LEARNER = learner(small_recogniser(), made_up(BATCHES * 2), batch_size=2)
+
+
+def _dice(steps: int = 0) -> Dice:
+    return Dice(np.random.default_rng(4), (torch.Generator().manual_seed(1),), lambda *_: SecureNoise(), steps)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4, 8])
+def test_draws_are_those_of_one_batch_after_another_pass_after_pass(steps: int) -> None:
+    dice, plain, made = _dice(steps), np.random.default_rng(4), []
+
+    def make(indices: list[int]) -> float:
+        made.append(indices)
+        return float(dice.batches.uniform())
+
+    with ThreadPoolExecutor(1) as executor:
+        found = list(itertools.islice(made_ahead(LEARNER, dice, make, executor), 8))
+    expected = [(indices, plain.uniform()) for _ in range(3) for indices in LEARNER.batches(plain)][:8]
+    assert found == expected
+    assert [indices for indices, _ in found] == made[:8]
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3, 5])
+def test_no_batch_is_made_for_a_step_that_is_not_taken(taken: int) -> None:
+    made: list[list[int]] = []
+    with ThreadPoolExecutor(1) as executor:
+        ahead = made_ahead(LEARNER, _dice(taken), made.append, executor)
+        assert len(list(itertools.islice(ahead, taken))) == taken
+    assert len(made) == taken
+
+
+def test_the_next_batch_is_made_while_one_is_used() -> None:
+    second, made = threading.Event(), list[list[int]]()
+
+    def make(indices: list[int]) -> None:
+        made.append(indices)
+        if len(made) == 2:
+            second.set()
+
+    with ThreadPoolExecutor(1) as executor:
+        ahead = made_ahead(LEARNER, _dice(), make, executor)
+        next(ahead)
+        assert second.wait(60)
+
+
+def test_an_error_is_that_of_the_batch() -> None:
+    def make(indices: list[int]) -> None:
+        raise ValueError(f"{len(made)}")
+
+    made: list[None] = []
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ValueError, match="0"):
+        next(made_ahead(LEARNER, _dice(), make, executor))
+
+
+def test_a_silo_s_gradients_are_the_same_however_many_steps_are_told() -> None:
+    def sums(steps: int) -> list[float]:
+        found = itertools.islice(Unprotected().gradients(LEARNER, _dice(steps)), 5)
+        return [float(sum(part.double().sum() for part in step.gradient)) for step in found]
+
+    assert sums(0) == sums(5) == sums(2)
