@@ -34,6 +34,9 @@ def learnt_phones(experiment: Experiment, utterances: Sequence[Utterance]) -> Ph
         Where the dictionary cannot be read or lacks a word, or there is no espeak-ng.
     """
     aligned_by = alignment_name(experiment) if HEADS.find(experiment.model.head).is_aligned else ""
+    if experiment.decoding.pronunciations and aligned_by == SYNTHESISER:
+        why = "frames are labelled with the phones that espeak-ng reports, which a dictionary calls otherwise"
+        raise UserError(f"decoding.pronunciations: {why}; leave it out, or set model.alignments")
     if experiment.decoding.pronunciations:
         words = {word for utterance in utterances for word in utterance.text.split()}
         return learn_phones(_looked_up(read_dictionary(experiment), words), aligned_by)

@@ -42,7 +42,7 @@ def test_other_words_are_said_one_by_one(tmp_path: Path) -> None:
 
 
 def test_a_dictionary_says_how(tmp_path: Path) -> None:
-    experiment = _experiment(tmp_path, CMU)
+    experiment = _experiment(tmp_path, CMU, head="ctc")
     tokens = learnt_phones(experiment, [utterance(1, text="yes")])
     assert tokens.dictionary == (("yes", "Y AE S"), ("yes", "Y EH S"))
     assert read_dictionary(experiment)[-1] == ("no", ("N", "OW"))
@@ -52,11 +52,16 @@ def test_a_dictionary_says_how(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("content", "told"), [("YES\n", "words.dict:1: 'YES' has no phones"), (None, "not readable")])
 def test_a_dictionary_that_is_none_is_refused(tmp_path: Path, content: str | None, told: str) -> None:
-    experiment = _experiment(tmp_path, content or CMU)
+    experiment = _experiment(tmp_path, content or CMU, head="ctc")
     if content is None:
         (tmp_path / "words.dict").unlink()
     with pytest.raises(UserError, match=told):
         learnt_phones(experiment, [utterance(1)])
+
+
+def test_phones_that_the_synthesiser_reports_are_in_no_dictionary(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"leave it out, or set model\.alignments"):
+        learnt_phones(_experiment(tmp_path, CMU), [utterance(1, text="yes")])
 
 
 def test_speech_that_nobody_aligned_is_refused_in_a_line(tmp_path: Path) -> None:
