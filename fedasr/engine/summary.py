@@ -23,7 +23,8 @@ def described(parts: Assembly) -> RowSummary:
     return RowSummary(
         row.name, FAILED, row.strategy, parts.folder.path.name, parts.seed,
         objective=row.objective, protection=protection_name(row, parts.strategy),
-        codec=codec_name(codec_of(row, parts.strategy)), network=row.network, silos=len(parts.prepared.partition.silos),
+        codec=codec_name(codec_of(row, parts.strategy)), network=row.network, role=row.role or None,
+        silos=len(parts.prepared.partition.silos),
         silos_per_round=parts.training.silos_per_round or None, refused_replies=0, recipe=parts.at_work.recipe(),
     )  # fmt: skip
 

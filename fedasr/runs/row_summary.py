@@ -16,6 +16,8 @@ class RowSummary:
     ----------
     name, strategy, objective, protection, codec, network : str
         The point of the comparison.
+    role : str
+        The role whose recogniser it trains, where that is not the experiment's own.
     folder : str
         The row's folder inside the run folder.
     draw : int
@@ -86,6 +88,7 @@ class RowSummary:
     protection: str | None = None
     codec: str | None = None
     network: str | None = None
+    role: str | None = None
     wer: float | None = None
     wer_low: float | None = None
     wer_high: float | None = None

@@ -11,6 +11,8 @@ from fedasr.report.words.whose import personalisation
 from fedasr.runs.data import RunData
 
 REFERENCES = ("centralised", "local-only", "public-only")
+TRANSCRIPTS = "supervised"
+"""The objective by which a reference is one."""
 
 
 def findings(data: RunData) -> str:
@@ -28,9 +30,13 @@ def findings(data: RunData) -> str:
 
 
 def is_reference(group: Group) -> bool:
-    """Whether a row only shows what is possible; one that promises privacy competes, whatever its strategy."""
+    """Whether a row only shows what is possible by what was said.
+
+    One that promises privacy competes, whatever its strategy, and so does one that learns from a teacher.
+    """
     private = any(row.privacy_unit or row.epsilon is not None for row in group.rows)
-    return strategy_name(group.strategy) in REFERENCES and not private
+    usual = all(row.objective in (None, TRANSCRIPTS) and not row.role for row in group.rows)
+    return strategy_name(group.strategy) in REFERENCES and usual and not private
 
 
 def carries_epsilon(data: RunData) -> bool:
@@ -66,19 +72,20 @@ def _promised(group: Group) -> str:
 
 def _gap(scored: list[tuple[Group, Interval]]) -> str | None:
     """How much of the way from public-only to centralised the best other row goes."""
-    by_strategy = {strategy_name(group.strategy): wer for group, wer in reversed(scored) if is_reference(group)}
+    by_strategy = {strategy_name(one.strategy): (one.name, wer) for one, wer in reversed(scored) if is_reference(one)}
     rivals = [(group, wer) for group, wer in scored if not is_reference(group)]
     if not rivals or "public-only" not in by_strategy or "centralised" not in by_strategy:
         return None
     group, wer = min(rivals, key=lambda item: item[1].value)
-    floor, ceiling = by_strategy["public-only"].value, by_strategy["centralised"].value
+    (low, worst), (high, best) = by_strategy["public-only"], by_strategy["centralised"]
+    floor, ceiling = worst.value, best.value
     if floor <= ceiling:
-        return f"There is no gap to close: public-only ({percent(floor)}%) is no worse than centralised."
+        return f"There is no gap to close: {low} ({percent(floor)}%) is no worse than {high}."
     share = (floor - wer.value) / (floor - ceiling)
     if share < 0:
         told = f"{group.name} ({percent(wer.value)}%{_promised(group)})"
-        return f"{told} makes more word errors than public-only ({percent(floor)}%)."
+        return f"{told} makes more word errors than {low} ({percent(floor)}%)."
     return (
         f"{group.name} ({percent(wer.value)}%{_promised(group)}) closes {percent(share, 0)}% of the gap between "
-        f"public-only ({percent(floor)}%) and centralised ({percent(ceiling)}%)."
+        f"{low} ({percent(floor)}%) and {high} ({percent(ceiling)}%)."
     )

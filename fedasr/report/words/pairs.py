@@ -56,7 +56,7 @@ def standing(best: Group, others: list[Group]) -> str:
 
 def worse_than_start(group: Group, everyone: list[Group]) -> str | None:
     """Return a remark where a row's paired interval beside the start lies above 1; None elsewhere."""
-    start = next((other for other in everyone if strategy_name(other.strategy) == START), None)
+    start = next((other for other in everyone if _is_start(other)), None)
     if start is None or start.name == group.name or strategy_name(group.strategy) == START:
         return None
     found = paired(group, start)
@@ -66,6 +66,11 @@ def worse_than_start(group: Group, everyone: list[Group]) -> str | None:
     own = any(row.wer_spread for row in group.finished)
     why = "; each of its models is one silo's own, and new speakers are strangers to it" if own else ""
     return f"worse than the start ({start.name}): {ratio_text(found)} times its word errors, paired{noise}{why}"
+
+
+def _is_start(group: Group) -> bool:
+    """Whether a row is the start as it is, and not trained further or of another role."""
+    return strategy_name(group.strategy) == START and not any(row.rounds or row.role for row in group.rows)
 
 
 def rate_text(found: Interval) -> str:

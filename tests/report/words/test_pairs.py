@@ -19,6 +19,7 @@ from fedasr.report.tables.comparison import plain_table, table_rows
 from fedasr.report.tables.pairs import pair_table, pair_tables
 from fedasr.report.words.findings import findings
 from fedasr.report.words.groups import groups, paired
+from fedasr.report.words.pairs import worse_than_start
 from fedasr.runs.reading import read_run
 
 Make = Callable[..., Any]
@@ -47,6 +48,28 @@ def test_a_winner_is_called_where_paired_intervals_say_so_though_rates_overlap(m
     assert first.high > second.low, "the rates' intervals overlap"  # type: ignore[operator]
     assert findings(run).startswith("Best is bmuf with 20.5% word errors (95% interval ")
     assert "3 seeds); paired by speaker, it is better than fedavg." in findings(run)
+
+
+def test_a_row_that_learns_from_a_teacher_competes_and_is_no_ceiling(make_run: Make, make_row: Make) -> None:
+    rows = [
+        make_row("alone", strategy="public-only", rounds=200, wer=0.4),
+        make_row("student", strategy="centralised", objective="interleaved", wer=0.3),
+        make_row("true", strategy="centralised", wer=0.2),
+        make_row("teacher", strategy="public-only", role="teacher", wer=0.35),
+    ]
+    text = findings(read_run(make_run(rows)))
+    assert "student (30.0%) closes 50% of the gap between alone (40.0%) and true (20.0%)." in text
+
+
+@pytest.mark.parametrize(
+    ("start", "is_start"), [({"rounds": 0}, True), ({"rounds": 20}, False), ({"rounds": 0, "role": "teacher"}, False)]
+)
+def test_the_start_is_a_row_that_trained_nothing_and_has_the_common_shape(
+    make_run: Make, make_row: Make, start: dict[str, Any], is_start: bool
+) -> None:
+    rows = [make_row("start", strategy="public-only", wer=0.2, **start), make_row("worse", wer=0.4)]
+    everyone = groups(read_run(make_run(rows)))
+    assert (worse_than_start(everyone[1], everyone) is not None) == is_start
 
 
 def test_a_row_that_is_not_told_apart_is_named(make_seeds: Make) -> None:
