@@ -67,6 +67,11 @@ class RecogniserSpec:
         return SUBSAMPLINGS[self.subsampling].frames_stacked
 
     @property
+    def is_aligned(self) -> bool:
+        """Whether the head labels frames, and leaves words to a search."""
+        return HEADS.find(self.head).is_aligned
+
+    @property
     def head_choice(self) -> Choice:
         """The head and its settings, for `HEADS`."""
         shared = {"ctc_weight": self.ctc_weight, "predictor_units": self.predictor_units}
