@@ -71,6 +71,14 @@ class PlacedSilos(Sequence[PlacedNames]):
         begin = self._ends[number - 1] if number else 0
         return PlacedNames(self.rows[begin : self._ends[number]], self._folder)
 
+    def __eq__(self, other: object) -> bool:
+        """Say whether other silos hold utterances of the same names, wherever these are prepared."""
+        if not isinstance(other, Sequence) or len(other) != len(self):
+            return False
+        return all(list(own) == list(others) for own, others in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 def placed(partition: Partition, store: MappedStore) -> Partition:
     """Return a partition whose silos hold rows of prepared speech in the place of ids."""
