@@ -79,7 +79,7 @@ class Centralised(CentralStrategy):
             due = epoch % self.evaluate_every == 0 or epoch == epochs
             central.after_round(epoch, epochs, trainer.weights, trainer.state, loss, due, seconds)
 
-        trainer.run(after_epoch)
+        trainer.run(after_epoch, lambda: central.within(trainer.epoch, trainer.state))
         return result_with(array_record(trainer.weights()))
 
     def _collect(self, grid: Grid, central: Central) -> Speech:

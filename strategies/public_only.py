@@ -75,5 +75,5 @@ class PublicOnly(CentralStrategy):
             due = epoch % self.settings.evaluate_every == 0 or epoch == epochs
             central.after_round(epoch, epochs, trainer.weights, trainer.state, loss, due, seconds)
 
-        trainer.run(after_epoch)
+        trainer.run(after_epoch, lambda: central.within(trainer.epoch, trainer.state))
         return trainer.weights()

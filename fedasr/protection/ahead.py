@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from fedasr.protection.protection import Dice
+from fedasr.protection.protection import Dice, Place
 from fedasr.training.learner import Learner
+from fedasr.training.passes import Batches
 
 T = TypeVar("T")
 
 
-def made_ahead(
-    learner: Learner, dice: Dice, make: Callable[[list[int]], T], executor: Executor
-) -> Iterator[tuple[list[int], T]]:
-    """Yield the places of each batch and what is made of them, pass after pass, without end.
+@dataclass(frozen=True)
+class Made(Generic[T]):
+    """What was made of a batch.
+
+    Parameters
+    ----------
+    indices : list of int
+        The places of its examples.
+    batch : object
+    place : Place
+        Where training can go on after it.
+    """
+
+    indices: list[int]
+    batch: T
+    place: Place
+
+
+def made_ahead(learner: Learner, dice: Dice, make: Callable[[list[int]], T], executor: Executor) -> Iterator[Made[T]]:
+    """Yield what is made of each batch, pass after pass, without end.
 
     One batch is made at a time, since all draw from one generator; within a pass, and no more of them than `dice` says
     that there will be steps.
@@ -24,16 +42,28 @@ def made_ahead(
     ----------
     learner : Learner
     dice : Dice
+        Where it has a place, batches begin after it.
     make : callable
         Makes a batch of some places; it may draw from ``dice.batches``.
     executor : Executor
     """
-    done = 0
+    source, after, done = dice.batches.bit_generator, dice.place, 0
     while True:
-        batches, following = learner.batches(dice.batches), None
-        for number, indices in enumerate(batches):
-            made = make(indices) if following is None else following.result()
+        if after is not None:
+            source.state = dict(after.begun)
+        begun, batches = source.state, learner.batches(dice.batches)
+        first = 0 if after is None else after.batches
+        if after is not None:
+            source.state, after = dict(after.made), None
+
+        def made(number: int, begun: Mapping[str, Any] = begun, batches: Batches = batches) -> Made[T]:
+            indices = batches[number]
+            return Made(indices, make(indices), Place(begun, source.state, number + 1))
+
+        following = None
+        for number in range(first, len(batches)):
+            found = made(number) if following is None else following.result()
             done += 1
             is_next = number + 1 < len(batches) and (done < dice.steps or not dice.steps)
-            following = executor.submit(make, batches[number + 1]) if is_next else None
-            yield indices, made
+            following = executor.submit(made, number + 1) if is_next else None
+            yield found

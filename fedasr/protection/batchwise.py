@@ -6,11 +6,13 @@ from abc import abstractmethod
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from fedasr.asr.batch import Batch
-from fedasr.protection.ahead import made_ahead
+from fedasr.protection.ahead import Made, made_ahead
 from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection, Step
 from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import Gradient
@@ -37,9 +39,13 @@ class Batchwise(Protection, GradientPlan):
         """Yield the gradient of each batch; the next is made while it is computed."""
         make = partial(learner.batch, generator=dice.batches)
         with ThreadPoolExecutor(1) as executor:
-            for indices, batch in made_ahead(learner, dice, make, executor):
+            for made in made_ahead(learner, dice, make, executor):
                 with learner.only_trained():
-                    loss, gradient = self.gradient(learner, batch, dice.masks[0])
-                yield Step(
-                    seconds_of(learner.examples, indices), loss, gradient, learner.taken(indices), learner.rate(indices)
-                )
+                    loss, gradient = self.gradient(learner, made.batch, dice.masks[0])
+                yield step_of(learner, made, loss, gradient)
+
+
+def step_of(learner: Learner, made: Made[Any], loss: float, gradient: list[Tensor]) -> Step:
+    """Return the step that was taken on a batch."""
+    seconds, rate = seconds_of(learner.examples, made.indices), learner.rate(made.indices)
+    return Step(seconds, loss, gradient, learner.taken(made.indices), rate, made.place)

@@ -12,9 +12,8 @@ import torch
 
 from fedasr.asr.batch import Batch
 from fedasr.protection.ahead import made_ahead
-from fedasr.protection.batchwise import Batchwise
+from fedasr.protection.batchwise import Batchwise, step_of
 from fedasr.protection.protection import Dice, Step
-from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import Gradient, lanes_gradient
 from fedasr.training.learner import Learner
 
@@ -34,11 +33,11 @@ class Unprotected(Batchwise):
         if len(dice.masks) == 1:
             yield from super().gradients(learner, dice)
         with ThreadPoolExecutor(len(dice.masks) + 1) as executor:
-            for indices, lanes in made_ahead(learner, dice, partial(_lanes, learner, dice), executor):
+            for made in made_ahead(learner, dice, partial(_lanes, learner, dice), executor):
+                masks = dice.masks[: len(made.batch)]
                 with learner.only_trained():
-                    loss, gradient = lanes_gradient(learner.gradient, lanes, dice.masks[: len(lanes)], executor)
-                seconds, rate = seconds_of(learner.examples, indices), learner.rate(indices)
-                yield Step(seconds, loss, gradient, learner.taken(indices), rate)
+                    loss, gradient = lanes_gradient(learner.gradient, made.batch, masks, executor)
+                yield step_of(learner, made, loss, gradient)
 
 
 def _lanes(learner: Learner, dice: Dice, indices: list[int]) -> list[Batch]:

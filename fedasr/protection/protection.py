@@ -29,12 +29,31 @@ from fedasr.training.learner import Learner
 from fedasr.training.taken import Taken
 
 
+@dataclass(frozen=True)
+class Place:
+    """A batch of a pass: with the next one training goes on as if it had never stopped.
+
+    Parameters
+    ----------
+    begun, made : mapping
+        The state of the source of batches (`numpy.random.BitGenerator.state`) before the pass was divided into batches,
+        and when this one had been made.
+    batches : int
+        How many of the pass there are up to this one.
+    """
+
+    begun: Mapping[str, Any]
+    made: Mapping[str, Any]
+    batches: int
+
+
 class Step(NamedTuple):
     """One step: the seconds of speech it read (or is expected to), its mean loss, its gradient, and of how many.
 
     The loss is NaN where no guarantee covers it. The gradient has one tensor a parameter and belongs to the receiver.
     `taken` counts the utterances whose gradients are in it (or are expected to be); without it they are unknown.
-    `rate` is the factor of the learning rate that the objective asks for.
+    `rate` is the factor of the learning rate that the objective asks for. `place` is where training can go on after it;
+    without one it goes on from the start of its stretch alone.
     """
 
     seconds: float
@@ -42,6 +61,7 @@ class Step(NamedTuple):
     gradient: list[Tensor]
     taken: Taken | None = None
     rate: float = 1.0
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -59,12 +79,15 @@ class Dice:
         operating system, or of the row's streams where the experiment says so. `what` names its purpose.
     steps : int
         How many steps are to be taken: no batch is made for a later one. 0 where nobody knows.
+    place : Place, optional
+        After which batch the stretch goes on; from its start without one.
     """
 
     batches: np.random.Generator
     masks: tuple[torch.Generator, ...]
     noise: Callable[[str, int], Noise]
     steps: int = 0
+    place: Place | None = None
 
 
 @dataclass(frozen=True)

@@ -252,6 +252,13 @@ class Central:
             self._save(round, state)
         return wer, loss
 
+    def within(self, round: int, state: Callable[[], State | None]) -> None:
+        """Save what a resumed row needs while the round after `round` is under way; before any was reported, that is 0.
+
+        What was sent since then is reported with the round that is under way.
+        """
+        self._save(round or -1, state)
+
     def resume(self) -> tuple[int, State] | None:
         """Return the round and the state of the last checkpoint, None where the row begins.
 

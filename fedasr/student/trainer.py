@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from fedasr.common.settings import Mistake, Settings, least, number
 from fedasr.common.threads import one_thread
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection
+from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection, Step
 from fedasr.protection.releases import Charge, Releases
+from fedasr.student.under_way import UnderWay
 from fedasr.training.batches import seconds_of
 from fedasr.training.course import Course
 from fedasr.training.descent import Descent, OneCycle, State
@@ -27,7 +29,7 @@ from fedasr.training.gradients import LANES
 from fedasr.training.iterates import COUNT, IterateMean, counts
 from fedasr.training.learner import Learner
 from fedasr.training.losses import mean_of_known, number_or_none
-from fedasr.training.taken import Meter
+from fedasr.training.taken import Meter, Taken
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,20 @@ class TrainerSpec(Settings):
             yield from self.without_effect("batch_size", unless="batch_seconds = 0")
 
 
+WITHIN_SECONDS = 60.0
+"""How often a stretch is kept while it is under way."""
 ITERATES = "iterates/"
 """The mean of iterates stands in a trainer's state under names that begin so."""
 
 
 @dataclass
 class CentralTrainer:
-    """Trains one recogniser, a stretch at a time, and can be stopped and resumed between stretches.
+    """Trains one recogniser, a stretch at a time, and can be stopped and resumed between stretches and within them.
 
-    All randomness of a stretch comes from that stretch's own streams, so that a resumed training gives
-    the bits of an uninterrupted one. Under a guarantee every stretch is a release: it is on disk before it is used,
-    one that a crash cut off left nothing behind, and no loss is told. Each iterate is made of noisy gradients that are
-    charged for, so the mean of iterates is post-processing.
+    All randomness of a stretch comes from that stretch's own streams, and where it is left within, their state goes
+    with it, so that a resumed training gives the bits of an unbroken one. Under a guarantee every stretch is a release:
+    it is on disk before it is used, one that a crash cut off left nothing behind, and no loss is told. Each iterate is
+    made of noisy gradients that are charged for, so the mean of iterates is post-processing.
 
     Parameters
     ----------
@@ -108,6 +112,8 @@ class CentralTrainer:
     _plan: GradientPlan = field(init=False)
     _course: Course = field(init=False)
     _descent: Descent = field(init=False)
+    _under_way: UnderWay | None = field(init=False, default=None)
+    _within: Callable[[], None] = field(init=False, default=lambda: None)
 
     def __post_init__(self) -> None:
         spec, learnt, recogniser = self.spec, self.learner.learnt, self.learner.recogniser
@@ -141,8 +147,21 @@ class CentralTrainer:
         """Return the model: the last iterate."""
         return self.learner.recogniser.weights()
 
-    def run(self, after_epoch: Callable[[int, float | None], None] = lambda epoch, loss: None) -> None:
-        """Train to the end, calling `after_epoch` with the stretches done and the mean loss of the last."""
+    def run(
+        self, after_epoch: Callable[[int, float | None], None] = lambda epoch, loss: None,
+        within: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Train to the end.
+
+        Parameters
+        ----------
+        after_epoch : callable
+            Called with the stretches done and the mean loss of the last.
+        within : callable
+            Called once a minute between two steps of a stretch, for its `state` to be kept; never under a guarantee,
+            whose releases are whole stretches.
+        """
+        self._within = within
         with one_thread():
             while self.epoch < self.epochs:
                 loss = self._stretch(self._plan.guarantee)
@@ -164,17 +183,37 @@ class CentralTrainer:
 
     def _trained(self) -> float | None:
         begin, end = self._course.stretch(self.epoch)
-        losses, learner = [], self.learner.at(self.epoch / self.epochs)
-        with closing(self._plan.gradients(learner, self._dice(begin))) as steps:
-            for done, step in enumerate(itertools.islice(steps, end - begin)):
-                self._descent.step(step.gradient, (self.epoch + done / (end - begin)) / self.epochs, step.rate)
+        learner, dice = self.learner.at(self.epoch / self.epochs), self._dice(begin)
+        losses, taken, kept = list[float](), Taken(), time.monotonic()
+        if self._under_way is not None:
+            dice, losses, taken = self._under_way.onto(dice), list(self._under_way.losses), self._under_way.taken
+            self.meter.add(taken)
+            self._under_way = None
+        with closing(self._plan.gradients(learner, dice)) as steps:
+            for step in itertools.islice(steps, end - begin - len(losses)):
+                progress = (self.epoch + len(losses) / (end - begin)) / self.epochs
+                self._descent.step(step.gradient, progress, step.rate)
                 losses.append(step.loss)
-                if self.iterates is not None and counts(begin + done + 1, self._course.steps):
-                    self.iterates.add(self.weights())
-                if self._plan.guarantee is None and step.taken is not None:
-                    self.meter.add(step.taken)
+                taken += self._noted(step, begin + len(losses))
+                if step.place is not None and not self.is_released and time.monotonic() - kept >= WITHIN_SECONDS:
+                    self._keep(UnderWay.after(losses, taken, step.place, dice))
+                    kept = time.monotonic()
         self.epoch += 1
         return number_or_none(mean_of_known(losses))
+
+    def _noted(self, step: Step, number: int) -> Taken:
+        """Note the iterate after a step, and the gradients that it took, which are returned."""
+        if self.iterates is not None and counts(number, self._course.steps):
+            self.iterates.add(self.weights())
+        if self.is_released or step.taken is None:
+            return Taken()
+        self.meter.add(step.taken)
+        return step.taken
+
+    def _keep(self, under_way: UnderWay) -> None:
+        self._under_way = under_way
+        self._within()
+        self._under_way = None
 
     def _dice(self, begin: int) -> Dice:
         streams, purpose, epoch, device = self.streams, self.purpose, self.epoch, self.learner.recogniser.device
@@ -192,7 +231,8 @@ class CentralTrainer:
         weights = {f"weights/{name}": array for name, array in self.weights().items()}
         mean = self.iterates.state() if self.iterates is not None else {}
         iterates = {ITERATES + name: array for name, array in mean.items()}
-        return {"epoch": np.array(self.epoch), **weights, **self._descent.state(), **iterates}
+        under_way = self._under_way.state() if self._under_way is not None else {}
+        return {"epoch": np.array(self.epoch), **weights, **self._descent.state(), **iterates, **under_way}
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Continue from what `state` returned.
@@ -208,6 +248,7 @@ class CentralTrainer:
         weights = {n[8:]: np.asarray(a) for n, a in arrays.items() if n.startswith("weights/")}
         self.learner.recogniser.load(weights)
         self._descent.restore(arrays)
+        self._under_way = UnderWay.restored(arrays)
         if self.iterates is not None:
             if ITERATES + COUNT not in arrays:
                 raise RowError("its steps were taken by an earlier version, which kept no mean; start the run anew")

@@ -1,8 +1,10 @@
 """Batches made ahead are those that are made one by one, and no more of them than there are steps."""
 
 import itertools
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -11,9 +13,9 @@ from support.learning import learner
 from support.toy_speech import made_up, small_recogniser
 
 from fedasr.privacy.noise import SecureNoise
-from fedasr.protection.ahead import made_ahead
+from fedasr.protection.ahead import Made, made_ahead
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Dice
+from fedasr.protection.protection import Dice, Place
 
 BATCHES = 3
 LEARNER = learner(small_recogniser(), made_up(BATCHES * 2), batch_size=2)
@@ -34,8 +36,20 @@ def test_draws_are_those_of_one_batch_after_another_pass_after_pass(steps: int) 
     with ThreadPoolExecutor(1) as executor:
         found = list(itertools.islice(made_ahead(LEARNER, dice, make, executor), 8))
     expected = [(indices, plain.uniform()) for _ in range(3) for indices in LEARNER.batches(plain)][:8]
-    assert found == expected
-    assert [indices for indices, _ in found] == made[:8]
+    assert [(one.indices, one.batch) for one in found] == expected
+    assert [one.indices for one in found] == made[:8]
+
+
+@pytest.mark.parametrize("stop", range(1, 8))
+def test_from_a_place_batches_go_on_as_if_nothing_had_been(stop: int) -> None:
+    def drawn(dice: Dice, count: int) -> list[Made[float]]:
+        with ThreadPoolExecutor(1) as executor:
+            return list(itertools.islice(made_ahead(LEARNER, dice, lambda _: dice.batches.uniform(), executor), count))
+
+    whole = drawn(_dice(), 8)
+    place = Place(**json.loads(json.dumps(asdict(whole[stop - 1].place))))
+    later = Dice(np.random.default_rng(99), _dice().masks, _dice().noise, place=place)
+    assert drawn(later, 8 - stop) == whole[stop:]
 
 
 @pytest.mark.parametrize("taken", [1, 2, 3, 5])

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from fedasr.asr.recogniser import digest
 from fedasr.common.files import load_arrays, save_arrays
 from fedasr.common.randomness import Streams
 from fedasr.student.trainer import CentralTrainer, TrainerSpec
+from fedasr.training.iterates import IterateMean
 
 
 def _trainer(epochs: int = 4, batch_size: int = 3, seed: int = 0, purpose: str = "central") -> CentralTrainer:
@@ -43,6 +45,42 @@ def test_stopped_and_restored_gives_the_bits_of_an_uninterrupted_training(stop: 
     assert digest(second.weights()) == digest(whole.weights())
     for name, array in whole.state().items():
         np.testing.assert_array_equal(second.state()[name], array, err_msg=name)
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 5, 8, 11])
+@pytest.mark.parametrize("batch_seconds", [0.0, 1.2])
+def test_left_within_an_epoch_and_restored_it_gives_the_same_bits(
+    stop: int, batch_seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedasr.student.trainer.WITHIN_SECONDS", 0.0)
+    whole, losses = _averaged(batch_seconds), []
+    whole.run(lambda epoch, loss: losses.append(loss))
+    first, second, later, steps = _averaged(batch_seconds), _averaged(batch_seconds), [], []
+
+    def leave() -> None:
+        steps.append(first.epoch)
+        if len(steps) == stop:
+            save_arrays(tmp_path / "state", first.state(), {})
+            raise _StoppedError
+
+    with pytest.raises(_StoppedError):
+        first.run(within=leave)
+    second.restore(load_arrays(tmp_path / "state")[0])
+    assert second.epoch == steps[-1]
+    second.run(lambda epoch, loss: later.append(loss))
+    assert later == losses[steps[-1] :], "the loss of an epoch is that of all its steps"
+    assert second.state().keys() == whole.state().keys()
+    for name, array in whole.state().items():
+        np.testing.assert_array_equal(second.state()[name], array, err_msg=name)
+    taken = second.meter.taken
+    assert taken is not None
+    assert taken.private == 7 * (4 - steps[-1]), "what is counted of an epoch is all of it"
+
+
+def _averaged(batch_seconds: float) -> CentralTrainer:
+    made = _trainer()
+    made.iterates, made.learner = IterateMean(), replace(made.learner, batch_seconds=batch_seconds)
+    return CentralTrainer(made.learner, made.spec, made.streams, iterates=IterateMean())
 
 
 def test_training_repeats_whatever_the_world_draws_and_however_many_threads_there_are() -> None:

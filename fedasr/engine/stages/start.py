@@ -111,8 +111,11 @@ def _train(trainer: CentralTrainer, stage: Stage, checkpoint: Path, watcher: Wat
         if about.get("stage") == stage.key:
             trainer.restore(arrays)
 
+    def keep() -> None:
+        save_arrays(checkpoint, trainer.state(), {"stage": stage.key, "epoch": trainer.epoch})
+
     def after_epoch(epoch: int, loss: float | None) -> None:
-        save_arrays(checkpoint, trainer.state(), {"stage": stage.key, "epoch": epoch})
+        keep()
         watcher.round(Progress("start", epoch, trainer.epochs, loss))
 
-    trainer.run(after_epoch)
+    trainer.run(after_epoch, keep)
