@@ -51,6 +51,8 @@ class Centralised(CentralStrategy):
     settings_class: ClassVar[type[Settings]] = CentralisedSettings
     asks: ClassVar[tuple[Kind, ...]] = (SPEECH,)
     """What it asks for that a silo answers only by consent."""
+    is_taught: ClassVar[bool] = True
+    """Where the objective asks for a teacher, it hears what was pooled."""
 
     def __init__(self, settings: CentralisedSettings | None = None) -> None:
         settings = settings or CentralisedSettings()

@@ -11,6 +11,7 @@ from flwr.serverapp.strategy import FedAvg, Strategy
 from fedasr.common.errors import RowError
 from fedasr.corpora.partition import Partition
 from fedasr.engine.assembly import sized_plan
+from fedasr.engine.teachable import unteachable
 from fedasr.experiment.choices import protection_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
@@ -84,6 +85,7 @@ class _Asked:
             yield "options", line
         if self.row.central and not wants_central(self.strategy):
             yield "central", f"'{self.row.strategy}' trains nothing at the centre; leave it out"
+        yield from unteachable(self.experiment, self.row, self.strategy)
         table, seconds = self._batch_seconds
         if seconds and (lot := protection_of(self.row).lot) is not None:
             yield "protection", f"draws lots of {lot:g} utterances, expected; set {table}.batch_seconds = 0"

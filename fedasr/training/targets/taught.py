@@ -60,8 +60,8 @@ class TaughtByFrames:
         return self.among.id(index)
 
     def alignment(self, index: int, name: str) -> Alignment:
-        """Return the alignment of that name, which nobody learns from where a teacher says what its frames are."""
-        return self.among.alignment(index, name)
+        """Raise KeyError: an alignment is a transcript, with times."""
+        raise KeyError(name)
 
     def soft_targets(self, index: int) -> FrameTargets | None:
         """Return what the teacher says of each frame."""

@@ -1,0 +1,45 @@
+"""What a row that learns from a teacher asks of its strategy, its recognisers and the experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flwr.serverapp.strategy import Strategy
+
+from fedasr.asr.heads.head import HEADS, Head
+from fedasr.asr.recogniser import RecogniserSpec
+from fedasr.experiment.choices import objective_of
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.server.foreign.own_loop import wants_central
+from fedasr.training.targets.asked import DECODED_TEXT, NO_TEXT, TEACHER_ROLE
+
+
+def unteachable(experiment: Experiment, row: RowSpec, strategy: Strategy) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a row and why it cannot be taught; nothing where its objective asks for no teacher."""
+    asked = objective_of(row).asked_of_teacher
+    if asked is None:
+        return
+    if not getattr(strategy, "is_taught", not wants_central(strategy)):
+        yield "objective", f"'{row.objective}' needs a teacher, and '{row.strategy}' asks none; set another strategy"
+    teacher, student = (experiment.model_of(role).recogniser() for role in (TEACHER_ROLE, row.role))
+    if asked.text == NO_TEXT:
+        yield from _without_frames(teacher, student)
+    elif student.is_aligned:
+        yield (
+            "objective_options",
+            f"a head '{student.head}' labels frames, and a text says of none; set targets = 'frames'",
+        )
+    if asked.text == DECODED_TEXT and experiment.decoding.is_greedy:
+        yield "objective_options", "targets = 'decoded' needs something to decode by; set decoding.method"
+
+
+def _without_frames(teacher: RecogniserSpec, student: RecogniserSpec) -> Iterator[tuple[str, str]]:
+    for head in dict.fromkeys((teacher.head, student.head)):
+        if HEADS.find(head).frame_scores is Head.frame_scores:
+            yield "objective", f"the head '{head}' scores no frames; set model.head = 'ctc', or targets = 'greedy'"
+    if teacher.frames_stacked != student.frames_stacked:
+        unlike = (
+            f"a teacher's frame is {10 * teacher.frames_stacked} ms and a student's {10 * student.frames_stacked} ms"
+        )
+        yield "objective", f"{unlike}; give both roles one subsampling"
