@@ -20,15 +20,14 @@ import numpy as np
 import torch
 
 from fedasr.asr.batch import Batch, make_batch
-from fedasr.asr.encoders.encoder import EncoderSpec
-from fedasr.asr.features import FeatureSpec
+from fedasr.asr.published_sizes import MILLION_HOURS_OUTPUTS, MILLION_HOURS_STUDENT, MILLION_HOURS_TEACHER
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.soft_targets import FrameTargets
 from fedasr.asr.tokens import PhoneTokens
 from fedasr.training.gradients import batch_gradient
 from fedasr.training.objectives.distilled import Distilled
 
-OUTPUTS, KEPT, MELS = 3000, 20, 64
+OUTPUTS, KEPT, MELS = MILLION_HOURS_OUTPUTS, 20, MILLION_HOURS_STUDENT.features.mels
 UTTERANCE_FRAMES, BATCH = 500, 8
 HOUR_FRAMES = 120_000
 """Of 30 ms."""
@@ -37,10 +36,10 @@ STORED_BYTES_A_FRAME, FEATURE_BYTES_A_FRAME = 82.16, 3 * MELS * 2
 LEAST_RATIO, PUBLISHED_RATIO = 2.5, 3.0
 
 
-def recogniser(encoder: EncoderSpec) -> Recogniser:
+def recogniser(spec: RecogniserSpec) -> Recogniser:
     tokens = PhoneTokens(tuple(f"p{number:04d}" for number in range(OUTPUTS - 2)), ())
     torch.manual_seed(0)
-    return Recogniser(RecogniserSpec(FeatureSpec(mels=MELS), encoder, "frames"), tokens)
+    return Recogniser(replace(spec, encoder=replace(spec.encoder, dropout=0.0)), tokens)
 
 
 def batch() -> Batch:
@@ -81,8 +80,8 @@ def main() -> None:
     torch.set_num_threads(1)
     seconds, speech = parser.parse_args().seconds, batch()
     models = {
-        "teacher": recogniser(EncoderSpec("bilstm", 5, 832, 0.0)),
-        "student": recogniser(EncoderSpec("lstm", 5, 768, 0.0)),
+        "teacher": recogniser(MILLION_HOURS_TEACHER),
+        "student": recogniser(MILLION_HOURS_STUDENT),
     }
     losses = Distilled(top_k=KEPT).losses
     works: dict[str, Callable[[], object]] = {}
