@@ -17,7 +17,7 @@ from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.decoding.greedy import transcribe_batch
 from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser
-from fedasr.common.allocator import few_arenas, libraries_aside
+from fedasr.common.allocator import few_arenas, give_back_memory, libraries_aside
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
 from fedasr.common.threads import one_thread
@@ -152,6 +152,8 @@ def run(
         pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
         try:
             prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
+            del corpus  # an object an utterance: nobody needs them any more
+            give_back_memory()
             return _run_prepared(prepared, existing, Path(out) if out else None, pool, watcher, release)
         finally:
             if pool is not grid:
