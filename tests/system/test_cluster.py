@@ -219,8 +219,8 @@ def test_an_address_where_nothing_listens_is_one_line(near_cache: Path, tmp_path
 
 
 def _assert_same(one: Path, other: Path) -> None:
-    names = sorted(path.name for path in one.iterdir())
-    assert names == sorted(path.name for path in other.iterdir())
+    names, others = (sorted(str(p.relative_to(of)) for p in of.rglob("*") if p.is_file()) for of in (one, other))
+    assert names == others
     match, mismatch, errors = filecmp.cmpfiles(one, other, names, shallow=False)
     assert (match, mismatch, errors) == (names, [], [])
 
