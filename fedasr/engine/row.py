@@ -13,6 +13,7 @@ from fedasr.common.memory import PeakMemory
 from fedasr.engine.agreement import agreement
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.scores import score_model, score_silo_models
+from fedasr.engine.stages.ancestry import handed_on
 from fedasr.engine.summary import descent, described, logged, promise
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.runs.decoder_file import save_decoder
@@ -78,7 +79,7 @@ def _scored(parts: Assembly) -> dict[str, Any]:
     _check_types(parts, central.start)
     last = drive(parts.strategy, central.grid, central)
     if _is_begun_from(parts):
-        parts.folder.keep_states(grid.silo_states())
+        parts.folder.keep_states(handed_on(grid.silo_states()))
     scores = score_silo_models(parts, central.per_silo) if last is None else _scored_model(parts, central, last)
     central.releases.save()
     notes = [central.scored.note, _wider(central.start, last or {}), _agreed(scores)]

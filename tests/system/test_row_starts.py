@@ -109,3 +109,14 @@ def test_a_start_that_cannot_be_is_refused(start: str, says: str) -> None:
     rows[1]["start"] = start
     with pytest.raises(UserError, match=says):
         experiment(*rows)
+
+
+def test_a_row_begins_from_the_scored_model_of_one_that_learnt_from_a_teacher(tmp_path: Path) -> None:
+    base = {"name": "base", "strategy": "fedavg", "objective": "distilled", "objective_options": {"top_k": 4}}
+    child = {"name": "child", "strategy": "fedavg", "objective": "labelled", "start": "row:base"}
+    table = tiny_table(compare=[base, child], scored="mean", training={"rounds": 4, "silos_per_round": 0})
+    found = Experiment.from_table(table)
+    run(found, tmp_path / "run")
+    folder = Run.open(tmp_path / "run").row(found.compare[0], 5)
+    assert not folder.last.exists(), "what a teacher said belongs to no iterate"
+    assert not any(folder.kept_states())

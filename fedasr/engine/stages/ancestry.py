@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from fedasr.asr.recogniser import Weights
 from fedasr.common.errors import RowError
@@ -15,6 +18,7 @@ from fedasr.protection.releases import Inheritance
 from fedasr.runs.folder import Run
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
+from fedasr.silo.targets import TARGETS
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,16 @@ def ancestry_of(run: Run, row: RowSpec, seed: int) -> Ancestry | None:
     """Return the rows behind a row of a seed, None where it begins from the experiment's start."""
     rows = run.experiment.behind(row)
     return Ancestry(tuple(run.row(other, seed) for other in rows), rows) if rows else None
+
+
+def handed_on(states: Iterable[tuple[int, Mapping[str, NDArray[Any]]]]) -> Iterator[tuple[int, Arrays]]:
+    """Yield what silos kept that a row which begins here needs, of the silos that kept any.
+
+    What a teacher said is not: it belongs to no model, and a row whose objective asks for a teacher sends its own.
+    """
+    for silo, kept in states:
+        state = unpacked(kept)
+        if TARGETS in state:
+            del state[TARGETS]
+        if state:
+            yield silo, packed(state)
