@@ -99,6 +99,9 @@ class Experiment(Settings):
             if row.parent is not None and row.parent not in names[:place]:
                 why = "stands after it" if row.parent in names else f"is not there{nearest(row.parent, names)}"
                 yield Mistake(f"'compare.{row.name}.start' is '{row.start}', a row that {why}")
+            elif row.parent is not None and self._shape(row) != self._shape(self.compare[names.index(row.parent)]):
+                words = "a row whose recogniser has another shape; give both one role"
+                yield Mistake(f"'compare.{row.name}.start' is '{row.start}', {words}")
         for role in self.roles:
             yield from self._read_role(role)[1]
             for key in sorted(SHARED & self.roles[role].keys()):
@@ -209,6 +212,9 @@ class Experiment(Settings):
         if model is None:
             raise SettingsError.of(mistakes, self.name)
         return model
+
+    def _shape(self, row: RowSpec) -> ModelSpec | None:
+        return self._read_role(row.role)[0]
 
     def _read_role(self, role: str) -> tuple[ModelSpec | None, list[Mistake]]:
         return read(ModelSpec, {**to_table(self.model), **self.roles.get(role, {})}, f"roles.{role}")

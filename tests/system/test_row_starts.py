@@ -120,3 +120,14 @@ def test_a_row_begins_from_the_scored_model_of_one_that_learnt_from_a_teacher(tm
     folder = Run.open(tmp_path / "run").row(found.compare[0], 5)
     assert not folder.last.exists(), "what a teacher said belongs to no iterate"
     assert not any(folder.kept_states())
+
+
+@pytest.mark.parametrize("roles", [("", "teacher"), ("teacher", "")])
+def test_a_row_begins_from_no_recogniser_of_another_shape(roles: tuple[str, str]) -> None:
+    rows = [
+        {"name": "base", "strategy": "fedavg", "role": roles[0]},
+        {"name": "child", "strategy": "fedavg", "role": roles[1], "start": "row:base"},
+    ]
+    with pytest.raises(UserError, match=r"'compare.child.start' is 'row:base', .* another shape"):
+        Experiment.from_table(tiny_table(compare=rows, roles={"teacher": {"units": 20}}))
+    assert Experiment.from_table(tiny_table(compare=rows, roles={"teacher": {}})).compare[1].parent == "base"
