@@ -15,7 +15,7 @@ import torch
 from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.asr.soft_targets import FrameTargets
-from fedasr.common.errors import RowError
+from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import read_lines, write_json, write_lines
 from fedasr.training.batches import Examples
 from fedasr.training.targets.asked import GREEDY_TEXT, NO_TEXT, AskedOfTeacher
@@ -25,6 +25,7 @@ from fedasr.training.targets.top import top_targets
 from fedasr.training.targets.writer import ShardWriter
 
 SHARD, TEXTS, FACTS = "frames.targets", "heard.jsonl", "facts.json"
+ANEW = "remove its folder, and the teacher is heard anew"
 HEARD_TOGETHER = 16
 """Utterances that a teacher hears together: its bits are theirs, so it is a constant of the mathematics."""
 Decode = Callable[[Recogniser, torch.Tensor, torch.Tensor], list[str]]
@@ -46,12 +47,23 @@ class StoredTeacher:
         return self._store.targets(utterance_id)
 
     def text(self, utterance_id: str) -> str:
-        """Return what it hears."""
+        """Return what it hears.
+
+        Raises
+        ------
+        RowError
+            Where that was not stored.
+        """
+        if utterance_id not in self._texts:
+            raise RowError(f"{self.folder / TEXTS}: nothing was heard of utterance '{utterance_id}'; {ANEW}")
         return self._texts[utterance_id]
 
     @cached_property
     def _store(self) -> TargetStore:
-        return TargetStore.open(self.folder, None)
+        try:
+            return TargetStore.open(self.folder, None)
+        except UserError as error:  # it is one row's
+            raise RowError(str(error)) from error
 
     @cached_property
     def _texts(self) -> dict[str, str]:
@@ -68,9 +80,11 @@ class StoredFacts:
 
 
 def stored_facts(folder: Path) -> StoredFacts | None:
-    """Return how much of a teacher is stored in a folder; None where it was not stored to the end."""
+    """Return how much of a teacher is stored in a folder; None where it was not stored to the end, or is gone."""
     try:
-        return StoredFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
+        facts = StoredFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
+        is_whole = (folder / SHARD).stat().st_size == facts.bytes and (folder / TEXTS).exists()
+        return facts if is_whole else None
     except (OSError, TypeError, ValueError):
         return None
 
