@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fedasr.common.errors import RowError
 from fedasr.common.settings import number, one_of
 from fedasr.training.holdings import Holdings
 from fedasr.training.objectives.distilled import Distilled
@@ -95,8 +96,17 @@ def _drawn(
     objective: Interleaved, learnt: Holdings, labelled: bool, batch_size: int, generator: np.random.Generator,
     batch_seconds: float, count: int,
 ) -> Batches:  # fmt: skip
-    """Draw batches from as many shuffled passes over one kind of speech as it takes; places of the whole."""
+    """Draw batches from as many shuffled passes over one kind of speech as it takes; places of the whole.
+
+    Raises
+    ------
+    RowError
+        Where there is none of that kind.
+    """
     part = Holdings(public=learnt.public) if labelled else Holdings(learnt.private)
+    if count and not len(part.examples):
+        kind = "labelled public" if labelled else "machine-labelled"
+        raise RowError(f"there is no {kind} speech, and '{objective.order}' batches take some; set another objective")
     found = list[Batches]()
     while sum(map(len, found)) < count:
         found.append(Distilled.batches(objective, part, batch_size, generator, batch_seconds))

@@ -16,7 +16,7 @@ from fedasr.common.errors import RowError
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.distilled import Distilled
-from fedasr.training.objectives.interleaved import SEGREGATED, Interleaved
+from fedasr.training.objectives.interleaved import INTERLEAVED, SEGREGATED, Interleaved
 from fedasr.training.objectives.labelled import Labelled
 from fedasr.training.woven import evenly
 
@@ -94,6 +94,19 @@ def test_nobody_reads_what_silos_said_and_the_labelled_are_read_as_they_are() ->
 def test_without_a_teacher_there_is_nothing_to_learn() -> None:
     with pytest.raises(RowError, match="no teacher"):
         Distilled().examples(Holdings(made_up(3)))
+
+
+@pytest.mark.parametrize(
+    ("machine", "labelled", "order", "progress"),
+    [(3, 0, INTERLEAVED, 0.0), (3, 0, SEGREGATED, 1.0), (0, 3, SEGREGATED, 0.0)],
+)
+def test_speech_of_one_kind_alone_is_refused_and_not_searched_for_without_end(
+    machine: int, labelled: int, order: str, progress: float
+) -> None:
+    objective = Interleaved(order=order)
+    learnt = objective.examples(Holdings(made_up(machine), labelled=made_up(labelled, 1, "p"), teacher=Says()))
+    with pytest.raises(RowError, match=r"there is no (labelled public|machine-labelled) speech"):
+        objective.at(progress).batches(learnt, 2, np.random.default_rng(0))
 
 
 def test_a_mixed_batch_loses_what_its_utterances_lose_alone() -> None:

@@ -12,10 +12,10 @@ from fedasr.runs.stages.taught import targets_stage, teacher_in
 from fedasr.training.targets.asked import GREEDY_TEXT, AskedOfTeacher
 from fedasr.training.targets.stored import FACTS, SHARD, TEXTS, StoredTeacher
 
-SPEECH = made_up(3)
+SPEECH, FRAMES = made_up(3), AskedOfTeacher(2)
 
 
-def _heard(stages: Path, asked: AskedOfTeacher = AskedOfTeacher(2)) -> StoredTeacher:
+def _heard(stages: Path, asked: AskedOfTeacher = FRAMES) -> StoredTeacher:
     return teacher_in(stages, small_recogniser(), SPEECH, asked, None)
 
 
