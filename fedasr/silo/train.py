@@ -183,7 +183,9 @@ def gradients(
 
     What is not among the layers is not differentiated, and its gradient is of no use.
     """
-    learner = host.learner(silo, layers).at(min(max(round - 1, 0) / host.training.rounds, 1.0))
+    rounds = host.training.rounds
+    done = min(max(round - 1, 0), rounds - 1)
+    learner = host.learner(silo, layers).at(done / rounds, (done + 1) / rounds)
     dice = replace(host.dice(silo, round, stretch), steps=steps)
     with closing(host.plan.gradients(learner, dice)) as found:
         for step in itertools.islice(found, steps):

@@ -183,7 +183,7 @@ class CentralTrainer:
 
     def _trained(self) -> float | None:
         begin, end = self._course.stretch(self.epoch)
-        learner, dice = self.learner.at(self.epoch / self.epochs), self._dice(begin)
+        learner, dice = self.learner.at(self.epoch / self.epochs, (self.epoch + 1) / self.epochs), self._dice(begin)
         losses, taken, kept = list[float](), Taken(), time.monotonic()
         if self._under_way is not None:
             dice, losses, taken = self._under_way.onto(dice), list(self._under_way.losses), self._under_way.taken

@@ -93,9 +93,9 @@ class Learner:
         """Return the factor of the learning rate for a batch."""
         return self.objective.rate(self.learnt, indices)
 
-    def at(self, progress: float) -> Learner:
-        """Return the learner when a share of the training is done."""
-        objective = self.objective.at(progress)
+    def at(self, begun: float, ended: float) -> Learner:
+        """Return the learner of a stretch between two shares of the training."""
+        objective = self.objective.at(begun, ended)
         return self if objective is self.objective else replace(self, objective=objective)
 
     def expected(self, count: float) -> Taken:

@@ -16,8 +16,6 @@ from fedasr.training.passes import Batches
 from fedasr.training.woven import evenly, one_after_another
 
 INTERLEAVED, SEGREGATED = "interleaved", "segregated"
-BOTH, MACHINE, HUMAN = "both", "machine", "human"
-"""Which batches a pass holds."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,12 @@ class Interleaved(Distilled):
     labelled_rate: float = number(1.0, above=0)
     order: str = one_of(INTERLEAVED, INTERLEAVED, SEGREGATED)
 
-    def at(self, progress: float) -> Objective:
-        """Return the objective when a share of the training is done: by default the same all along."""
+    def at(self, begun: float, ended: float) -> Objective:
+        """Return the objective of a stretch between two shares of the training."""
         if self.order == INTERLEAVED:
             return self
-        return _Segment(**vars(self), kind=MACHINE if progress < 1 - self.labelled_share else HUMAN)
+        machine = (1 - self.labelled_share - begun) / (ended - begun)
+        return _Segment(**vars(self), machine_share=min(max(machine, 0.0), 1.0))
 
     def examples(self, held: Holdings) -> Holdings:
         """Return the machine-labelled speech as private, and the labelled as public."""
@@ -80,16 +79,25 @@ class Interleaved(Distilled):
 
 @dataclass(frozen=True)
 class _Segment(Interleaved):
-    """A stretch of a segregated training, all of one kind."""
+    """A stretch of a segregated training: all of one kind but where the other begins within it.
 
-    kind: str = BOTH
+    Parameters
+    ----------
+    machine_share : float
+        The share of its batches that is machine-labelled.
+    """
+
+    machine_share: float = 1.0
 
     def batches(
         self, learnt: Holdings, batch_size: int, generator: np.random.Generator, batch_seconds: float = 0.0
     ) -> Batches:
-        """Draw as many batches as an interleaved pass has, of one kind."""
+        """Draw as many batches as an interleaved pass has, the machine-labelled first."""
         count = self.steps(learnt, batch_size, batch_seconds)
-        return _drawn(self, learnt, self.kind == HUMAN, batch_size, generator, batch_seconds, count)
+        machine = round(count * self.machine_share)
+        kinds = ((False, machine), (True, count - machine))
+        drawn = [_drawn(self, learnt, kind, batch_size, generator, batch_seconds, of) for kind, of in kinds]
+        return one_after_another(drawn, count)
 
 
 def _drawn(

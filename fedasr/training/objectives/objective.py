@@ -37,8 +37,8 @@ class Objective(Settings, ABC):
         """What a teacher is to say of the private examples before anything is trained; None where there is none."""
         return None
 
-    def at(self, progress: float) -> Objective:
-        """Return the objective when a share of the training is done: by default the same all along.
+    def at(self, begun: float, ended: float) -> Objective:
+        """Return the objective of a stretch between two shares of the training: by default the same all along.
 
         It learns from the same examples, in as many batches a pass.
         """

@@ -47,7 +47,7 @@ def test_a_pass_holds_each_machine_labelled_utterance_once_and_the_share_of_labe
     assert all(whole <= times <= whole + 1 for times in drawn), "labelled speech is drawn pass after pass"
 
 
-@given(**SIZES, passes=st.sampled_from([4, 8]), seed=st.integers(0, 99))
+@given(**SIZES, passes=st.integers(1, 9), seed=st.integers(0, 99))
 def test_segregated_takes_the_machine_labelled_first_and_as_many_batches(
     machine: int, labelled: int, size: int, passes: int, seed: int
 ) -> None:
@@ -56,11 +56,11 @@ def test_segregated_takes_the_machine_labelled_first_and_as_many_batches(
     kinds = [
         batch[0] >= machine
         for number in range(passes)
-        for batch in apart.at(number / passes).batches(learnt, size, generator)
+        for batch in apart.at(number / passes, (number + 1) / passes).batches(learnt, size, generator)
     ]
     assert len(kinds) == passes * Interleaved(labelled_share=0.25).steps(learnt, size)
     assert kinds == sorted(kinds)
-    assert sum(kinds) * 4 == len(kinds)
+    assert abs(sum(kinds) - len(kinds) / 4) <= 0.5, "in however few passes"
 
 
 @given(many=st.integers(0, 30), few=st.integers(0, 30))
@@ -98,7 +98,7 @@ def test_without_a_teacher_there_is_nothing_to_learn() -> None:
 
 @pytest.mark.parametrize(
     ("machine", "labelled", "order", "progress"),
-    [(3, 0, INTERLEAVED, 0.0), (3, 0, SEGREGATED, 1.0), (0, 3, SEGREGATED, 0.0)],
+    [(3, 0, INTERLEAVED, 0.0), (3, 0, SEGREGATED, 0.9), (0, 3, SEGREGATED, 0.0)],
 )
 def test_speech_of_one_kind_alone_is_refused_and_not_searched_for_without_end(
     machine: int, labelled: int, order: str, progress: float
@@ -106,7 +106,7 @@ def test_speech_of_one_kind_alone_is_refused_and_not_searched_for_without_end(
     objective = Interleaved(order=order)
     learnt = objective.examples(Holdings(made_up(machine), labelled=made_up(labelled, 1, "p"), teacher=Says()))
     with pytest.raises(RowError, match=r"there is no (labelled public|machine-labelled) speech"):
-        objective.at(progress).batches(learnt, 2, np.random.default_rng(0))
+        objective.at(progress, progress + 0.01).batches(learnt, 2, np.random.default_rng(0))
 
 
 def test_a_mixed_batch_loses_what_its_utterances_lose_alone() -> None:
