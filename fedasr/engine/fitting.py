@@ -11,7 +11,7 @@ from flwr.serverapp.strategy import FedAvg, Strategy
 from fedasr.common.errors import RowError
 from fedasr.corpora.partition import Partition
 from fedasr.engine.assembly import sized_plan
-from fedasr.engine.teachable import unteachable
+from fedasr.engine.teachable import ill_matched, unteachable
 from fedasr.experiment.choices import protection_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
@@ -20,6 +20,7 @@ from fedasr.messages.train_reply import SPEECH_SECONDS
 from fedasr.server.foreign.cohort import cohort_faults
 from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.own_models import OwnModels
+from fedasr.server.protected.coverage import boundary_protection
 from fedasr.server.strategies_by_name import build_strategy
 from fedasr.server.work.recipe import ONE_CYCLE, recipe_of
 from fedasr.training.iterates import BEST
@@ -69,6 +70,12 @@ class _Asked:
             return True
 
     @property
+    def _is_private(self) -> bool:
+        """Whether its page is to show an ε, whoever promises it."""
+        carries = bool(getattr(self.strategy, "carries_epsilon", False))
+        return carries or boundary_protection(self.row, self.strategy) is not None or self.is_promised
+
+    @property
     def _batch_seconds(self) -> tuple[str, float]:
         """The table that says the seconds of the row's batches, of the centre or of the silos, and what it says."""
         central, training = self.experiment.central_of(self.row), self.training
@@ -86,6 +93,7 @@ class _Asked:
         if self.row.central and not wants_central(self.strategy):
             yield "central", f"'{self.row.strategy}' trains nothing at the centre; leave it out"
         yield from unteachable(self.experiment, self.row, self.strategy)
+        yield from ill_matched(self.experiment, self.row, self.strategy, self._is_private)
         table, seconds = self._batch_seconds
         if seconds and (lot := protection_of(self.row).lot) is not None:
             yield "protection", f"draws lots of {lot:g} utterances, expected; set {table}.batch_seconds = 0"

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from flwr.serverapp.strategy import Strategy
 
+from fedasr.asr.decoding.decoding_spec import SILOS
 from fedasr.asr.heads.head import HEADS, Head
 from fedasr.asr.recogniser import RecogniserSpec
-from fedasr.experiment.choices import objective_of
+from fedasr.experiment.choices import objective_of, protection_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.server.foreign.own_loop import wants_central
@@ -32,6 +33,25 @@ def unteachable(experiment: Experiment, row: RowSpec, strategy: Strategy) -> Ite
         )
     if asked.text == DECODED_TEXT and experiment.decoding.is_greedy:
         yield "objective_options", "targets = 'decoded' needs something to decode by; set decoding.method"
+    if asked.text == DECODED_TEXT and experiment.decoding.text == SILOS:
+        yield "objective_options", "decoding.text = 'silos' would tell silos what others said; leave it out"
+
+
+def ill_matched(
+    experiment: Experiment, row: RowSpec, strategy: Strategy, is_promised: bool
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """Yield the keys of a row and why its objective does not go with what else it chose."""
+    objective, protection, rounds = objective_of(row), protection_of(row), experiment.training_of(row).rounds
+    in_silos = not wants_central(strategy)
+    if is_promised and not objective.learns_private:
+        yield "objective", f"'{row.objective}' learns public speech alone, of which no promise is needed; set another"
+    if objective.orders_batches and protection.lot is not None:
+        yield "protection", f"draws lots of its own, which undo what '{row.objective}' orders; set 'distilled'"
+    if in_silos and rounds < objective.least_rounds:
+        yield "training", f"{rounds} rounds are too few for a round of each kind; set rounds = {objective.least_rounds}"
+    if experiment.work.utterances and (not objective.learns_private or (objective.orders_batches and in_silos)):
+        why = "takes gradients on public speech too, which are not those of [work]"
+        yield "objective", f"'{row.objective}' {why}; leave [work] out and state rounds"
 
 
 def _without_frames(teacher: RecogniserSpec, student: RecogniserSpec) -> Iterator[tuple[str, str]]:

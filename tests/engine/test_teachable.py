@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.running import tiny_table
 
-from fedasr.engine.teachable import unteachable
+from fedasr.engine.teachable import ill_matched, unteachable
 from fedasr.experiment.experiment import Experiment
 from fedasr.server.strategies_by_name import build_strategy
 
@@ -58,3 +58,51 @@ def test_texts_of_a_decoder_need_one() -> None:
     ((_, line),) = _refused({"objective_options": {"targets": "decoded"}})
     assert "set decoding.method" in line
     assert _refused({"objective_options": {"targets": "decoded"}}, decoding={"method": "lexicon"}) == []
+
+
+def test_no_silo_is_told_what_others_said_by_the_words_of_a_decoder() -> None:
+    spied = {"decoding": {"method": "lexicon", "text": "silos"}}
+    ((_, line),) = _refused({"objective_options": {"targets": "decoded"}}, **spied)
+    assert "would tell silos what others said" in line
+    assert _refused({}, **spied) == []
+
+
+def _ill(row: dict[str, Any], is_promised: bool = False, **changes: Any) -> list[tuple[str, str]]:
+    experiment = Experiment.from_table(tiny_table(**{"compare": [{"name": "row", **row}], **changes}))
+    (spec,) = experiment.compare
+    strategy = build_strategy(spec, experiment.training_of(spec), 4)
+    return [*ill_matched(experiment, spec, strategy, is_promised)]
+
+
+def test_a_promise_is_for_what_is_learnt_from_silos() -> None:
+    ((key, line),) = _ill({"strategy": "fedavg", "objective": "labelled"}, is_promised=True)
+    assert (key, "no promise is needed" in line) == ("objective", True)
+    assert _ill({"strategy": "fedavg", "objective": "distilled"}, is_promised=True) == []
+
+
+def test_lots_that_a_protection_draws_do_not_go_with_an_order_of_batches() -> None:
+    row = {"strategy": "fedavg", "protection": "dp-sgd", "protection_options": {"epsilon": 8.0, "batch_size": 2}}
+    ((key, _),) = _ill({**row, "objective": "interleaved"})
+    assert key == "protection"
+    assert _ill({**row, "objective": "distilled"}) == []
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.25, 4), (0.8, 5), (0.5, 2)])
+def test_segregated_batches_need_a_round_of_each_kind(share: float, least: int) -> None:
+    row = {"strategy": "fedavg", "objective": "interleaved"}
+    for order, rounds, refused in (
+        ("segregated", least - 1, True), ("segregated", least, False), ("interleaved", 1, False),
+    ):  # fmt: skip
+        options = {"order": order, "labelled_share": share}
+        found = _ill({**row, "objective_options": options}, training={"rounds": rounds})
+        assert [key for key, _ in found] == ["training"] * refused
+
+
+def test_gradients_of_public_speech_are_no_part_of_the_work() -> None:
+    work = {"work": {"utterances": 48}, "training": {"rounds": 20}}
+    for strategy, objective, refused in (
+        ("fedavg", "interleaved", True), ("fedavg", "labelled", True), ("centralised", "labelled", True),
+        ("centralised", "interleaved", False), ("fedavg", "distilled", False),
+    ):  # fmt: skip
+        found = _ill({"strategy": strategy, "objective": objective}, **work)
+        assert [key for key, _ in found] == ["objective"] * refused, (strategy, objective)

@@ -29,7 +29,8 @@ FRAMES = "frames"
 class Distilled(Objective):
     """Learns what the recogniser of the role ``teacher`` says of speech whose transcripts are nobody's to read.
 
-    The teacher is that role's start. Its outputs are stored before the row's first round, where the speech is.
+    The teacher is that role's start; without ``[roles.teacher]`` it is the model that the row begins from. Its outputs
+    are stored before the row's first round, where the speech is.
 
     Parameters
     ----------

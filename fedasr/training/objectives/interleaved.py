@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,9 +38,17 @@ class Interleaved(Distilled):
         first, the reference.
     """
 
+    orders_batches: ClassVar[bool] = True
     labelled_share: float = number(0.25, above=0, below=1)
     labelled_rate: float = number(1.0, above=0)
     order: str = one_of(INTERLEAVED, INTERLEAVED, SEGREGATED)
+
+    @property
+    def least_rounds(self) -> int:
+        """A round of each kind, where they are apart: silos take but the first batches of a pass."""
+        if self.order == INTERLEAVED:
+            return 1
+        return math.ceil(round(1 / min(self.labelled_share, 1 - self.labelled_share), 9))
 
     def at(self, begun: float, ended: float) -> Objective:
         """Return the objective of a stretch between two shares of the training."""

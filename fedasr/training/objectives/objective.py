@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,7 +30,22 @@ class Objective(Settings, ABC):
     It says which examples are learnt from, in which batches, what a batch holds, and what its loss is. All but the
     loss has a default: transcribed speech, each utterance once a pass. Under a protection that draws its own batches
     `batches` is not asked.
+
+    Attributes
+    ----------
+    learns_private : bool
+        Whether it learns from the speech that a guarantee is for.
+    orders_batches : bool
+        Whether what a batch holds follows from its place in a pass, so that lots drawn otherwise would undo it.
     """
+
+    learns_private: ClassVar[bool] = True
+    orders_batches: ClassVar[bool] = False
+
+    @property
+    def least_rounds(self) -> int:
+        """The fewest rounds in which silos can take it as it is stated."""
+        return 1
 
     @property
     def asked_of_teacher(self) -> AskedOfTeacher | None:

@@ -13,6 +13,8 @@ from support.toy_speech import made_up, small_recogniser
 
 from fedasr.asr.augment import NO_AUGMENTATION
 from fedasr.common.errors import RowError
+from fedasr.corpora.alignment import Alignment
+from fedasr.corpora.speech import held_speech
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.distilled import Distilled
@@ -89,6 +91,17 @@ def test_nobody_reads_what_silos_said_and_the_labelled_are_read_as_they_are() ->
     assert [heard.text(place) for place in range(4)] == ["a"] * 4
     alone = Labelled().examples(held)
     assert (len(alone.private), len(alone.public)) == (0, 2)
+
+
+def test_an_alignment_of_what_silos_said_is_nobodys_to_read() -> None:
+    speech = made_up(1)
+    aligned = Alignment(("",), np.zeros(speech.frames(0), np.uint16))
+    known = held_speech(speech.utterances, [speech.features(0)], alignments={(speech.id(0), "espeak"): aligned})
+    assert known.alignment(0, "espeak").phones == ("",)
+    held = Holdings(known, labelled=known, teacher=Says())
+    for objective in (Distilled(), Distilled("greedy"), Interleaved()):
+        with pytest.raises(KeyError):
+            objective.examples(held).private.alignment(0, "espeak")
 
 
 def test_without_a_teacher_there_is_nothing_to_learn() -> None:
