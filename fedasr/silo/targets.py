@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from flwr.app import ConfigRecord, MetricRecord, RecordDict
@@ -9,10 +10,11 @@ from flwr.app import ConfigRecord, MetricRecord, RecordDict
 from fedasr.common.errors import RowError
 from fedasr.corpora.features.store import cache_folder
 from fedasr.messages.records import METRICS, array_records, arrays_of
-from fedasr.runs.stages.taught import found_or_stored, targets_stage
+from fedasr.runs.stages.taught import bound_to, found_or_stored, targets_stage
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.training.targets.asked import TEACHER_ROLE
+from fedasr.training.targets.binding import TargetBinding
 from fedasr.training.targets.stored import StoredTeacher, stored_facts
 
 TARGETS = "targets"
@@ -39,7 +41,8 @@ def make_targets(host: SiloHost, silo: Silo, content: RecordDict, state: RecordD
     facts = found_or_stored(place, stage, of_teacher.recogniser, silo.speech, asked, host.decoder)
     if host.stages is not None:
         host.stages.note(silo.number, stage)
-    state[TARGETS] = ConfigRecord({"stage": stage.key})
+    binding = bound_to(stage, of_teacher.recogniser, asked)
+    state[TARGETS] = ConfigRecord({"stage": stage.key, "binding": json.dumps(binding.to_json())})
     is_told = host.plan.guarantee is None and not host.is_silent
     return RecordDict({METRICS: MetricRecord({"frames": facts.frames, "bytes": facts.bytes} if is_told else {})})
 
@@ -59,7 +62,8 @@ def stored_teacher(host: SiloHost, silo: Silo, state: RecordDict) -> StoredTeach
     known = host.memory(KnownTeachers)
     if folder not in known and stored_facts(folder) is None:
         raise RowError(f"silo {silo.number}: what its teacher said is gone from the run folder; start the row anew")
-    return known.setdefault(folder, StoredTeacher(folder))
+    binding = TargetBinding.from_json(json.loads(str(record["binding"])))
+    return known.setdefault(folder, StoredTeacher(folder, binding))
 
 
 class KnownTeachers(dict[Path, StoredTeacher]):

@@ -11,6 +11,7 @@ from fedasr.runs.stages.facts import computed_by, features_digest
 from fedasr.runs.stages.stage import Stage
 from fedasr.training.batches import Examples
 from fedasr.training.targets.asked import DECODED_TEXT, AskedOfTeacher
+from fedasr.training.targets.binding import TargetBinding
 from fedasr.training.targets.stored import StoredFacts, StoredTeacher, binding_of, store_teacher, stored_facts
 
 CENTRE = "centre"
@@ -49,9 +50,12 @@ def found_or_stored(
     if facts is not None:
         return facts
     decode = decoder if asked.text == DECODED_TEXT else None
-    return store_teacher(
-        teacher, examples, folder, asked, binding_of(teacher, str(stage.facts["speech"]), asked), decode
-    )
+    return store_teacher(teacher, examples, folder, asked, bound_to(stage, teacher, asked), decode)
+
+
+def bound_to(stage: Stage, teacher: Recogniser, asked: AskedOfTeacher) -> TargetBinding:
+    """Return what a stage's targets are bound to."""
+    return binding_of(teacher, str(stage.facts["speech"]), asked)
 
 
 def teacher_in(
@@ -61,4 +65,4 @@ def teacher_in(
     stage = targets_stage(teacher, examples, asked, decoder)
     folder = stages / CENTRE / stage.key
     found_or_stored(folder, stage, teacher, examples, asked, decoder)
-    return StoredTeacher(folder)
+    return StoredTeacher(folder, bound_to(stage, teacher, asked))

@@ -38,9 +38,12 @@ class StoredTeacher:
     Parameters
     ----------
     folder : Path
+    binding : TargetBinding
+        What the outputs of each frame must be bound to: others are refused.
     """
 
     folder: Path
+    binding: TargetBinding
 
     def targets(self, utterance_id: str) -> FrameTargets:
         """Return what it says of each frame."""
@@ -61,7 +64,7 @@ class StoredTeacher:
     @cached_property
     def _store(self) -> TargetStore:
         try:
-            return TargetStore.open(self.folder, None)
+            return TargetStore.open(self.folder, self.binding)
         except UserError as error:  # it is one row's
             raise RowError(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,11 @@ def test_an_utterance_that_was_not_heard_is_named(tmp_path: Path) -> None:
 def test_transcripts_are_no_part_of_the_stage() -> None:
     asked, teacher = AskedOfTeacher(2), small_recogniser()
     assert targets_stage(teacher, SPEECH, asked).key == targets_stage(teacher, SPEECH.untranscribed(), asked).key
+
+
+def test_targets_of_another_teacher_are_refused_by_what_differs(tmp_path: Path) -> None:
+    stored = _heard(tmp_path)
+    other = StoredTeacher(stored.folder, replace(stored.binding, teacher="another"))
+    with pytest.raises(RowError, match="the teacher's weights"):
+        other.targets("u0")
+    assert len(stored.targets("u0")[0]) > 0
