@@ -69,8 +69,8 @@ class MappedSpeech:
     def frames(self, index: int) -> int:
         return int(self._frames[index])
 
-    def frames_of(self) -> Any:
-        return self._frames
+    def frames_of(self, places: Any) -> Any:
+        return self._frames[places]
 
     def text(self, index: int) -> str:
         return ""
