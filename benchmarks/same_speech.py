@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,6 +24,7 @@ from unittest.mock import patch
 from speech_forms import PARTS, WHOLE, Clip, Corpus, clips_of, joined
 
 import fedasr
+from fedasr.corpora.partition import Partition
 from fedasr.engine.preparation import divide_corpus, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
@@ -73,8 +74,14 @@ def outcome(corpus: Corpus, out: Path) -> Outcome:
     for number, utterance in enumerate(prepared.speech.utterances):
         told = [utterance.id, utterance.speaker, utterance.text]
         features.update(json.dumps(told).encode() + prepared.speech.features(number).tobytes())
-    partition = hashlib.sha256(repr([prepared.partition, *divided]).encode())
+    partition = hashlib.sha256(repr([*map(_named, (prepared.partition, *divided))]).encode())
     return Outcome(features.hexdigest(), partition.hexdigest(), row["model_sha256"])
+
+
+def _named(partition: Partition) -> Partition:
+    """Return a partition by the names of the utterances, wherever these are prepared."""
+    silos, held_out = (tuple(map(tuple, part)) for part in (partition.silos, partition.held_out))
+    return replace(partition, silos=silos, held_out=held_out)
 
 
 def _experiment(corpus: Corpus, **rule: Any) -> Experiment:

@@ -1,4 +1,4 @@
-"""torchaudio has ended: it is imported for the transducer's loss alone, and all else runs without it."""
+"""torchaudio has ended: it is imported for two functions alone, and all else runs without it."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from support.sound import manifest, record, row
 from support.tree import PACKAGES, Module, read_modules
 from support.without import keep_out
 
-DOOR = "fedasr.asr.heads.rnnt_loss"
+DOORS = ("fedasr.asr.heads.rnnt_loss", "fedasr.asr.forced_alignment")
 MODULES = read_modules(PACKAGES)
 
 
@@ -27,15 +27,16 @@ def _imported(module: Module) -> Iterator[str]:
             )
 
 
-def test_one_module_imports_it() -> None:
+def test_two_modules_import_it() -> None:
     found = {
         name for name, module in MODULES.items() for other in _imported(module) if other.split(".")[0] == "torchaudio"
     }
-    assert found == {DOOR}
+    assert found == set(DOORS)
 
 
-def test_and_only_within_a_function() -> None:
-    at_its_head = [node for node in MODULES[DOOR].tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+@pytest.mark.parametrize("door", DOORS)
+def test_and_only_within_a_function(door: str) -> None:
+    at_its_head = [node for node in MODULES[door].tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert not any("torchaudio" in ast.dump(node) for node in at_its_head)
 
 
