@@ -8,29 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fedasr.asr.component import NO_OPTIONS
 from fedasr.asr.heads.beam import Beam, ctc_beam
-from fedasr.asr.heads.head import Forward, Head
+from fedasr.asr.heads.head import Forward
+from fedasr.asr.heads.linear import LinearHead
 from fedasr.asr.heads.prefix_ctc import ctc_forward
 from fedasr.asr.tokens import BLANK
-from fedasr.common.settings import Settings
 
 
-class CTCHead(Head):
+class CTCHead(LinearHead):
     """A linear layer whose outputs are scored by CTC (Graves et al. 2006)."""
-
-    def __init__(self, inputs: int, tokens: int, settings: Settings = NO_OPTIONS) -> None:
-        super().__init__()
-        self.output = nn.Linear(inputs, tokens)
 
     def parts(self) -> Mapping[str, nn.Module]:
         """Return itself: ``ctc.output.weight`` is the name of its matrix."""
         return {"ctc": self}
-
-    def forward(self, encodings_BTF: Tensor) -> Tensor:
-        """Return log-probabilities of shape (batch, frames, tokens)."""
-        logits_BTV: Tensor = self.output(encodings_BTF)
-        return logits_BTV.to(torch.promote_types(logits_BTV.dtype, torch.float32)).log_softmax(-1)
 
     def losses(
         self, encodings_BTF: Tensor, lengths_B: Tensor, targets_BU: Tensor, target_lengths_B: Tensor,
@@ -50,22 +40,6 @@ class CTCHead(Head):
         place_U = torch.arange(1, max(targets_BU.shape[1], 1), device=targets_BU.device)
         is_repeat_BU = (targets_BU[:, 1:] == targets_BU[:, :-1]) & (place_U < target_lengths_B[:, None])
         return lengths_B >= target_lengths_B + is_repeat_BU.sum(1)
-
-    def greedy(self, encodings_BTF: Tensor, lengths_B: Tensor) -> list[list[int]]:
-        """Return the best path of each utterance, repeats and blanks removed."""
-        best_BT = self(encodings_BTF).argmax(-1)
-        frames = best_BT.shape[1]
-        valid_BT = torch.arange(frames, device=best_BT.device)[None, :] < lengths_B[:, None]
-        changed_BT = torch.ones_like(valid_BT)
-        changed_BT[:, 1:] = best_BT[:, 1:] != best_BT[:, :-1]
-        kept_BT = valid_BT & changed_BT & (best_BT != BLANK)
-        pieces = torch.split(best_BT[kept_BT], kept_BT.sum(1).tolist())
-        return [piece.tolist() for piece in pieces]
-
-    def frame_scores(self, encodings_BTF: Tensor) -> Tensor:
-        """Return the log-probabilities of each frame, shape (batch, frames, tokens)."""
-        scores_BTV: Tensor = self(encodings_BTF)
-        return scores_BTV
 
     def prefix_of_scores(self, scores_BTV: Tensor, lengths_B: Tensor) -> Forward:
         """Return the forward variables of the empty prefix."""
