@@ -127,3 +127,28 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise UserError(f"{path}: there is no such file") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: not a model or checkpoint of fedasr ({type(error).__name__})") from error
+
+
+def text_lines(path: Path, key: str, mend: str = "") -> list[str]:
+    """Return the lines of a text file that a setting names.
+
+    Parameters
+    ----------
+    path : Path
+    key : str
+        The setting, for messages.
+    mend : str
+        What to do where it cannot be read.
+
+    Raises
+    ------
+    UserError
+        Where it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{key}: {path}: not a text in UTF-8") from error
+    except OSError as error:
+        told = f"not readable ({error.strerror})"
+        raise UserError("; ".join(filter(None, (f"{key}: {path}: {told}", mend)))) from error

@@ -13,6 +13,7 @@ from flwr.serverapp.strategy import Strategy
 from fedasr.asr.decoding.decoding_spec import LEXICON, SILOS
 from fedasr.asr.heads.head import HEADS, Head
 from fedasr.common.errors import UserError
+from fedasr.common.files import text_lines
 from fedasr.corpora.partition import Partition
 from fedasr.corpora.text import NORMALISED, canonical, plain_text
 from fedasr.corpora.utterance import Utterance
@@ -172,12 +173,7 @@ def _plain(texts: Iterable[str], asked: set[str]) -> set[str]:
 
 def _read(path: Path, rule: str) -> list[str]:
     write = plain_text if rule == NORMALISED else canonical
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"decoding.text: {path}: not a text in UTF-8") from error
-    except OSError as error:
-        raise UserError(f"decoding.text: {path}: not readable ({error.strerror}); name a file of sentences") from error
+    lines = text_lines(path, "decoding.text", "name a file of sentences")
     sentences = [sentence for line in lines if (sentence := write(line))]
     if not sentences:
         raise UserError(f"decoding.text: {path}: holds no sentence; write one a line, or remove the key")

@@ -10,6 +10,7 @@ from fedasr.asr.heads.head import HEADS
 from fedasr.asr.tokens import PhoneTokens, learn_phones
 from fedasr.asr.tokens.phones import Pronunciation
 from fedasr.common.errors import UserError
+from fedasr.common.files import text_lines
 from fedasr.corpora.synthetic.phones import pronounced, pronunciations_in
 from fedasr.corpora.synthetic.render import recipe_of
 from fedasr.corpora.text import plain_text
@@ -85,14 +86,8 @@ def read_dictionary(experiment: Experiment) -> list[Said]:
         Where it cannot be read.
     """
     path = Path(experiment.decoding.pronunciations)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"decoding.pronunciations: {path}: not a text in UTF-8") from error
-    except OSError as error:
-        raise UserError(f"decoding.pronunciations: {path}: not readable ({error.strerror})") from error
     found = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text_lines(path, "decoding.pronunciations"), start=1):
         if not line.strip() or line.startswith(_COMMENT):
             continue
         word, *phones = line.split()
