@@ -11,9 +11,12 @@ from fedasr.asr.heads.head import HEADS, Head
 from fedasr.asr.recogniser import RecogniserSpec
 from fedasr.experiment.choices import objective_of, protection_of
 from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.model import MADE_STARTS
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.server.foreign.own_loop import wants_central
 from fedasr.training.targets.asked import DECODED_TEXT, NO_TEXT, TEACHER_ROLE
+
+UNTRAINED = MADE_STARTS[1]
 
 
 def unteachable(experiment: Experiment, row: RowSpec, strategy: Strategy) -> Iterator[tuple[str, str]]:
@@ -23,6 +26,10 @@ def unteachable(experiment: Experiment, row: RowSpec, strategy: Strategy) -> Ite
         return
     if not getattr(strategy, "is_taught", not wants_central(strategy)):
         yield "objective", f"'{row.objective}' needs a teacher, and '{row.strategy}' asks none; set another strategy"
+    if experiment.roles and TEACHER_ROLE not in experiment.roles:
+        yield "objective", f"there is no [roles.{TEACHER_ROLE}]{_other_roles(experiment)}"
+    if experiment.model.start == UNTRAINED and row.parent is None:
+        yield "objective", f"an untrained teacher knows nothing, and model.start is '{UNTRAINED}'; set it to 'public'"
     teacher, student = (experiment.model_of(role).recogniser() for role in (TEACHER_ROLE, row.role))
     if asked.text == NO_TEXT:
         yield from _without_frames(teacher, student)
@@ -35,6 +42,11 @@ def unteachable(experiment: Experiment, row: RowSpec, strategy: Strategy) -> Ite
         yield "objective_options", "targets = 'decoded' needs something to decode by; set decoding.method"
     if asked.text == DECODED_TEXT and experiment.decoding.text == SILOS:
         yield "objective_options", "decoding.text = 'silos' would tell silos what others said; leave it out"
+
+
+def _other_roles(experiment: Experiment) -> str:
+    """Return which roles there are instead of a teacher's."""
+    return f", only {', '.join(f'[roles.{role}]' for role in experiment.roles)}; name it so, or leave all out"
 
 
 def ill_matched(

@@ -278,12 +278,12 @@ class Central:
     def evaluated(self, weights: Weights) -> tuple[float | None, float | None]:
         """Return the WER and the loss on the development speakers; None where there are none.
 
-        The WER is greedy; of a head that writes phones, and words in a search alone, it is that of the decoder.
+        The WER is greedy; of a head that writes phones, and words in a search alone, it is that of the search.
         """
         if not len(self.development):
             return None, None
         heard = self.score(weights, self.development, with_losses=True, decode=self.recogniser_spec.is_aligned)
-        return total([h.decoded_errors or h.errors for h in heard]).wer, mean_loss(heard)
+        return total([h.errors for h in heard]).wer, mean_loss(heard)
 
     def _log(
         self, round: int, train_loss: float | None, wer: float | None, loss: float | None, audio_seconds: float,

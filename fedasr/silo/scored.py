@@ -87,11 +87,11 @@ def heard_batch(
     """Return what is heard in each utterance of one batch, and the loss of its transcript; see `Scored`."""
     features, stacked = [speech.features(index) for index in indices], recogniser.spec.frames_stacked
     if not with_losses:
-        heard = recogniser.hear(make_batch(features, stacked=stacked), decode=decoder)
+        heard = _in_words(recogniser, recogniser.hear(make_batch(features, stacked=stacked), decode=decoder))
         return [HeardUtterance(text, None, found) for text, found in zip(heard.texts, _each(heard), strict=True)]
     targets = [_target(recogniser, speech, index) for index in indices]
     batch = make_batch(features, [target or UNKNOWN for target in targets], stacked=stacked)
-    heard = recogniser.hear(batch, with_losses=True, decode=decoder)
+    heard = _in_words(recogniser, recogniser.hear(batch, with_losses=True, decode=decoder))
     has_loss = [bool(target) and fits for target, fits in zip(targets, recogniser.fits(batch).tolist(), strict=True)]
     losses = [loss if known else None for loss, known in zip(heard.losses, has_loss, strict=True)]
     return [HeardUtterance(*one) for one in zip(heard.texts, losses, _each(heard), strict=True)]
@@ -107,6 +107,11 @@ def _target(recogniser: Recogniser, speech: Speech, index: int) -> list[int]:
         return targets_of(speech, index, tokens, places_T, recogniser.spec.frames_stacked)
     except RowError:  # a model may be scored on speech that nobody aligned
         return []
+
+
+def _in_words(recogniser: Recogniser, heard: HeardBatch) -> HeardBatch:
+    """Return what was heard; of a head that writes phones, and words in a search alone, what was searched."""
+    return heard._replace(texts=heard.decoded) if recogniser.head.is_aligned and heard.decoded else heard
 
 
 def _each(heard: HeardBatch) -> Sequence[str | None]:

@@ -67,6 +67,16 @@ def test_no_silo_is_told_what_others_said_by_the_words_of_a_decoder() -> None:
     assert _refused({}, **spied) == []
 
 
+def test_a_misspelt_role_of_a_teacher_is_told() -> None:
+    ((_, line),) = _refused({}, roles={"techer": {"units": 20}})
+    assert "there is no [roles.teacher], only [roles.techer]" in line
+
+
+def test_an_untrained_teacher_is_refused() -> None:
+    ((_, line),) = _refused({}, model={"start": "scratch"})
+    assert "an untrained teacher knows nothing" in line
+
+
 def _ill(row: dict[str, Any], is_promised: bool = False, **changes: Any) -> list[tuple[str, str]]:
     experiment = Experiment.from_table(tiny_table(**{"compare": [{"name": "row", **row}], **changes}))
     (spec,) = experiment.compare

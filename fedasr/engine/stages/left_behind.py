@@ -41,7 +41,7 @@ def rank_silos(prepared: Prepared, seed: int, start: Weights, path: Path, worker
     known = json_there(path, [])
     if isinstance(known, dict) and known.get("key") == key:
         return filled(LeftBehind, known)
-    score = Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, workers)
+    score = Scorer(prepared.folder, prepared.recogniser_spec, prepared.tokens, workers, prepared.decoder)
     errors = _errors(prepared, seed, start, score)
     found = LeftBehind(worst(errors), len(errors), SILO_UTTERANCES)
     write_json(path, {"key": key, **asdict(found)})
@@ -58,8 +58,9 @@ def _errors(prepared: Prepared, seed: int, start: Weights, score: Scorer) -> dic
     holding = [silo for silo, held in enumerate(prepared.partition.held_out) if held]
     order = Streams(seed).numpy("silos scored").permutation(len(holding))[:SILOS_SCORED]
     speech = {holding[place]: prepared.silo_speech(holding[place], SILO_UTTERANCES) for place in sorted(order)}
+    is_aligned = prepared.recogniser_spec.is_aligned  # it writes words in a search alone
     rows = np.sort(np.concatenate([part.rows for part in speech.values()]))
-    heard = {h.utterance.id: h.errors for h in score(start, Speech(prepared.speech.store, rows))}
+    heard = {h.utterance.id: h.errors for h in score(start, Speech(prepared.speech.store, rows), decode=is_aligned)}
     return {silo: total([heard[part.id(place)] for place in range(len(part))]) for silo, part in speech.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError
-from fedasr.common.settings import number, one_of
+from fedasr.common.settings import Mistake, number, one_of
 from fedasr.training.holdings import Holdings
 from fedasr.training.objectives.frame_losses import (
     LEFT_OUT,
@@ -49,6 +50,11 @@ class Distilled(Objective):
     top_k: int = number(20, least=1, most=65_535)
     tail: str = one_of(RENORMALISED, RENORMALISED, TAIL_CLASS, LEFT_OUT)
     delay_frames: int = number(0, least=0, most=20)
+
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse what is said of frames where a text is learnt."""
+        if self.targets != FRAMES:
+            yield from self.without_effect("top_k", "tail", "delay_frames", unless="targets = 'frames'")
 
     @property
     def asked_of_teacher(self) -> AskedOfTeacher:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from fedasr.training.passes import Batches
 from fedasr.training.woven import evenly, one_after_another
 
 INTERLEAVED, SEGREGATED = "interleaved", "segregated"
+CLOSE = 0.05
+"""How far the labelled batches of a pass may be off what their share asks for."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Interleaved(Distilled):
     """Learns from labelled public speech and from what a teacher says of other speech, a batch of one or the other.
 
     A pass holds each machine-labelled utterance once, and as many labelled batches as their share asks for, drawn from
-    shuffled passes over the labelled speech, evenly between the others.
+    shuffled passes over the labelled speech, evenly between the others. Where a silo holds so few batches that the
+    share would not come out within a twentieth, a pass holds each machine-labelled utterance some times.
 
     Parameters
     ----------
@@ -83,8 +87,10 @@ class Interleaved(Distilled):
 
     def _counts(self, learnt: Holdings, batch_size: int, batch_seconds: float) -> tuple[int, int]:
         """Return how many batches of a pass are machine-labelled and labelled."""
-        machine = Distilled.steps(self, Holdings(learnt.private), batch_size, batch_seconds)
-        return machine, max(1, round(machine * self.labelled_share / (1 - self.labelled_share)))
+        once = Distilled.steps(self, Holdings(learnt.private), batch_size, batch_seconds)
+        beside = once * self.labelled_share / (1 - self.labelled_share)
+        times = next((n for n in itertools.count(1) if abs(round(n * beside) - n * beside) <= CLOSE * n * beside), 1)
+        return times * once, max(1, round(times * beside))
 
 
 @dataclass(frozen=True)
