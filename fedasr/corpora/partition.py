@@ -130,12 +130,38 @@ def _fold(
     order: list[str], utterances: Sequence[Utterance], spec: CorpusSpec, elsewhere: Sequence[Utterance]
 ) -> list[str]:
     """Return the block of test speakers that the fold names, of an order that no seed changes."""
-    is_accent = spec.public == PUBLIC_ACCENT and not elsewhere
-    may = sorted(_public_speakers(order, utterances, spec, elsewhere)[1] if is_accent else order)
+    may, size = _may_be_tested(order, utterances, spec, elsewhere), spec.test_speakers_within
     unchanging = np.random.default_rng(crc32(b"test folds")).permutation(len(may))
-    size = spec.test_speakers_within
-    first = (spec.test_fold - 1) % max(1, len(may) // size) * size
+    first = (spec.test_fold - 1) % _blocks(may, spec) * size
     return [may[index] for index in unchanging[first : first + size]]
+
+
+def _may_be_tested(
+    order: list[str], utterances: Sequence[Utterance], spec: CorpusSpec, elsewhere: Sequence[Utterance]
+) -> list[str]:
+    is_accent = spec.public == PUBLIC_ACCENT and not elsewhere
+    return sorted(_public_speakers(order, utterances, spec, elsewhere)[1] if is_accent else order)
+
+
+def _blocks(may: Sequence[str], spec: CorpusSpec) -> int:
+    return max(1, len(may) // spec.test_speakers_within)
+
+
+def told_of_fold(
+    utterances: Sequence[Utterance], spec: CorpusSpec, public_utterances: Sequence[Utterance] = ()
+) -> str:  # fmt: skip
+    """Return which earlier fold has the same test speakers, where there are fewer blocks of them; else nothing."""
+    if not spec.test_fold or not spec.test_speakers_within:
+        return ""
+    speakers = sorted({u.speaker for u in utterances})
+    count = _blocks(_may_be_tested(speakers, utterances, spec, public_utterances), spec)
+    first = (spec.test_fold - 1) % count + 1
+    if first == spec.test_fold:
+        return ""
+    return (
+        f"draw {spec.test_fold} tests the same speakers as draw {first}: the corpus has {count} blocks of "
+        f"{spec.test_speakers_within} test speakers"
+    )
 
 
 Rule = Callable[[list[Utterance], list[str], CorpusSpec, np.random.Generator], tuple[tuple[str, ...], ...]]

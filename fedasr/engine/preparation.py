@@ -22,7 +22,7 @@ from fedasr.corpora.features.placed import placed, rows_of, rows_of_all
 from fedasr.corpora.features.store import cache_folder, prepare, store_of
 from fedasr.corpora.holding_out import hold_out, told_of_small
 from fedasr.corpora.noisy.casting import noisy_names, told_of_noise, with_noise
-from fedasr.corpora.partition import Partition, divide
+from fedasr.corpora.partition import Partition, divide, told_of_fold
 from fedasr.corpora.sped import sped_copies
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
@@ -166,6 +166,7 @@ def divide_corpus(experiment: Experiment, watcher: Watcher) -> DividedCorpus:
     used, noise = _used([*speech.utterances, *speech.public, *given], partition), experiment.corpus.noise
     everything = with_noise(used, partition, noise, streams)
     lines = (
+        told_of_fold(speech.utterances, experiment.corpus, speech.public),
         told_of_public(speech, partition),
         told_of_overlap(speech),
         told_of_unseen(speech, partition),

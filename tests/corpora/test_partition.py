@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedasr.common.errors import UserError
-from fedasr.corpora.partition import SPEAKER_PARTS, Partition, divide
+from fedasr.corpora.partition import SPEAKER_PARTS, Partition, divide, told_of_fold
 from fedasr.corpora.spec import CorpusSpec
 from fedasr.corpora.synthetic import SpokenText
 from fedasr.corpora.synthetic.voices import voices
@@ -221,6 +221,9 @@ def test_folds_test_each_speaker_once_whatever_the_seed(sizes: list[int], seeds:
     assert len(tested) == len(set(tested)) == 3 * blocks
     again = _divide(corpus, replace(spec, test_fold=blocks + 1), seeds[0]).test
     assert set(again) == set(folds[0]), "past the last block they begin anew"
+    told = [told_of_fold(corpus, replace(spec, test_fold=fold)) for fold in range(blocks + 2)]
+    assert told[:-1] == [""] * (blocks + 1)
+    assert told[-1].startswith(f"draw {blocks + 1} tests the same speakers as draw 1: the corpus has {blocks} blocks")
 
 
 def test_a_fold_takes_no_speaker_of_the_accent_that_is_public() -> None:
