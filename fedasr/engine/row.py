@@ -14,7 +14,7 @@ from fedasr.engine.agreement import agreement
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.scores import score_model, score_silo_models
 from fedasr.engine.stages.ancestry import handed_on
-from fedasr.engine.summary import descent, described, logged, promise
+from fedasr.engine.summary import descent, described, logged, private_speech, promise
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.runs.decoder_file import save_decoder
 from fedasr.runs.model_file import save_model
@@ -37,7 +37,9 @@ def run_row(parts: Assembly) -> RowSummary:
             parts.releases.save()
             ended = {"status": FAILED, "failure": str(failure)}
         told = ended.pop("note", None)
-        ended = logged(parts.folder.rounds(), parts.folder.messages()) | ended
+        messages = parts.folder.messages()
+        ended = logged(parts.folder.rounds(), messages) | ended
+        ended["private_speech"] = private_speech(parts, messages, ended["status"] == FINISHED)
         ended |= promise(parts.releases) | descent(parts)
     notes = [getattr(parts.strategy, "remark", None), ended.get("note"), told]
     if (reason := parts.folder.begun_anew()) is not None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from fedasr.engine.assembly import Assembly
+from fedasr.experiment.model import MADE_STARTS
+from fedasr.messages.kinds import Kind, kind_of
 from fedasr.messages.traffic import Traffic, bytes_moved
 from fedasr.protection.releases import Releases
 from fedasr.runs.data import RoundData
@@ -43,6 +45,24 @@ def logged(rounds: Sequence[RoundData], messages: Sequence[Traffic]) -> dict[str
         "utterances": _known([line.utterances for line in rounds]),
         "public_utterances": _known([line.public_utterances for line in rounds]),
     }  # fmt: skip
+
+
+def private_speech(parts: Assembly, messages: Sequence[Traffic], finished: bool) -> bool | None:
+    """Return whether the silos' speech had a part in a row's model; None where nobody can tell.
+
+    Of a row that failed the messages of its last round were not written down, and a start that is a file may have
+    heard anything.
+    """
+    heard = any(message.direction == "up" and _tells_of_speech(kind_of(message.kind)) for message in messages)
+    behind = parts.ancestry.private_speech() if parts.ancestry else False
+    if heard or behind:
+        return True
+    is_known = finished and parts.prepared.experiment.model.start in MADE_STARTS and behind is not None
+    return False if is_known else None
+
+
+def _tells_of_speech(kind: Kind) -> bool:
+    return kind.trains or kind.unpaid or bool(kind.carries)
 
 
 def promise(releases: Releases) -> dict[str, Any]:

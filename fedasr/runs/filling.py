@@ -69,6 +69,7 @@ COERCE: Mapping[str, Callable[[Any], Any]] = {
     "float": lambda value: number(value) or 0.0,
     "str": lambda value: "" if value is None else str(value),
     "int | None": whole,
+    "bool | None": lambda value: value if isinstance(value, bool) else None,
     "float | None": number,
     "str | None": lambda value: None if value is None else str(value),
     "tuple[int, ...]": lambda value: tuple(int(item) for item in value or ()),

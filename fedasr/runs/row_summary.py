@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 FINISHED, FAILED = "finished", "failed"
 
+VOID = "void"
+GUARANTEES = ("accountant", "data-independent", "sanitised")
+"""The kinds of ε that hold; a data-dependent ε that was not sanitised is none of them."""
+
 
 @dataclass(frozen=True)
 class RowSummary:
@@ -52,6 +56,9 @@ class RowSummary:
         What is promised.
     epsilon_empirical : float
         The lower bound that an audit found.
+    private_speech : bool
+        Whether the silos' speech had a part in it, by its own messages or in what it begins from. None: that is not
+        known.
     epsilon_spent : float
         What the rows that it begins from have spent together, at the δ of the last of them.
     lineage : tuple of str
@@ -121,6 +128,7 @@ class RowSummary:
     adjacency: str | None = None
     epsilon_kind: str | None = None
     epsilon_empirical: float | None = None
+    private_speech: bool | None = None
     epsilon_spent: float | None = None
     lineage: tuple[str, ...] = ()
     uplink_bytes: int | None = None
@@ -144,3 +152,8 @@ class RowSummary:
     def failed(self) -> bool:
         """Whether the row ended in a failure."""
         return self.status != FINISHED
+
+    @property
+    def promises(self) -> bool:
+        """Whether its ε holds; a row that names no kind was written before kinds were."""
+        return self.epsilon is not None and (self.epsilon_kind is None or self.epsilon_kind in GUARANTEES)

@@ -76,7 +76,7 @@ def test_only_finished_rows_are_finished(tmp_path: Path) -> None:
 def test_a_line_of_the_summary_comes_back_as_it_was(tmp_path: Path) -> None:
     """Every field holds something of its own type: one that were read as another would not come back."""
     made = {
-        "str": "x", "str | None": "y", "int | None": 2**60 + 1, "float | None": 0.1,
+        "str": "x", "str | None": "y", "int | None": 2**60 + 1, "bool | None": False, "float | None": 0.1,
         "tuple[str, ...]": ("a", "b"), "tuple[float, float] | None": (0.25, 0.5),
         "Mapping[str, str] | None": {"a": "b"},
     }  # fmt: skip

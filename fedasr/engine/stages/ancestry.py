@@ -81,6 +81,12 @@ class Ancestry:
             deltas[-1] if deltas else None,
         )  # fmt: skip
 
+    def private_speech(self) -> bool | None:
+        """Return whether private speech had a part in the model; None where that is not known of a row behind it."""
+        ended = (folder.summary() for folder in self.folders)
+        told = [None if summary is None else summary.private_speech for summary in ended]
+        return True if True in told else None if None in told else False
+
     def _summaries(self) -> list[RowSummary]:
         found = [folder.finished() for folder in self.folders]
         for name, summary in zip(self.names, found, strict=True):

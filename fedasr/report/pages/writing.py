@@ -27,12 +27,14 @@ from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_
 from fedasr.report.tables.work import WORK_HEADINGS, work_rows
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
+from fedasr.report.words.publication import without_promise
 from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.sharing import shared_lines
 from fedasr.report.words.units import bytes_text, percent, seconds_text
 from fedasr.report.words.whose import left_behind
 from fedasr.runs.data import NOISY, RoundData, RowData, RunData
 from fedasr.runs.file_names import REPORT
+from fedasr.runs.publication.standing import published
 from fedasr.runs.reading import read_run
 from fedasr.runs.speech_data import ExtentData, SpeechData
 
@@ -72,7 +74,9 @@ def _everything(run_folder: Path) -> RunData:
 
 def page(data: RunData, release: bool = False) -> str:
     """Return the report as HTML: the same text for the same run."""
-    return _template("page.html.jinja").render(_context(data, release))
+    told = without_promise(data, release) if release or carries_epsilon(data) else ""
+    shown = published(data) if release else data
+    return _template("page.html.jinja").render({**_context(shown, release), "without_promise": told})
 
 
 def _template(name: str) -> Template:

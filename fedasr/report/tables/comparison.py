@@ -13,11 +13,12 @@ from rich.text import Text
 from fedasr.comparison.intervals import Interval
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.pairs import trainings_text, worse_than_start
-from fedasr.report.words.promises import VOID, promise_of
+from fedasr.report.words.promises import promise_of
 from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
 from fedasr.report.words.whose import is_withheld, left_behind, left_behind_rates
 from fedasr.runs.data import DECODED, LEFT_BEHIND, NOISY, OWN_SPEAKERS, RowData, RunData
+from fedasr.runs.row_summary import VOID
 
 HEADINGS = ("row", "WER %", "own %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
 """WER on new speakers (the test part), and on own speakers: what silos hold out of their own speech."""

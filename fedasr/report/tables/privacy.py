@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from fedasr.report.tables.comparison import UNKNOWN, Cell
 from fedasr.report.words.groups import groups
-from fedasr.report.words.promises import GUARANTEES, VOID
 from fedasr.report.words.units import at_least_text, epsilon_text, percent
 from fedasr.runs.data import MechanismData, PrivacyData, ReleaseData, RowData, RunData, VotesData
+from fedasr.runs.row_summary import GUARANTEES, VOID
 
 LEDGER_HEADINGS = (
     "row", "mechanism", "its numbers", "unit, adjacency", "noise, sampling", "releases", "count", "ε by RDP",

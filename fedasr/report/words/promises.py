@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 from fedasr.report.words.groups import Group
 from fedasr.runs.data import RowData
-
-VOID = "void"
-GUARANTEES = ("accountant", "data-independent", "sanitised")
-"""The kinds of ε that hold; a data-dependent ε that was not sanitised is none of them."""
+from fedasr.runs.row_summary import GUARANTEES, VOID
 
 
 @dataclass(frozen=True)

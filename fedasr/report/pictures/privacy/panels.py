@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from fedasr.report.words.findings import is_reference
 from fedasr.report.words.groups import Group, groups
-from fedasr.report.words.promises import VOID, Promise, family_of, promise_of, stem, strategy_name
+from fedasr.report.words.promises import Promise, family_of, promise_of, stem, strategy_name
 from fedasr.report.words.units import epsilon_text
 from fedasr.runs.data import RunData
+from fedasr.runs.row_summary import VOID
 
 LARGEST_EPSILON = 1000.0
 """What promises even less stands at the edge: a longer axis would squeeze all that matters."""

@@ -1,0 +1,102 @@
+"""Which rows may be published, and what the page says of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.running import tiny_table
+
+import fedasr
+from fedasr.experiment.experiment import Experiment
+from fedasr.report import read_run, write_page
+from fedasr.runs.publication.standing import names, published, standing, withheld
+from fedasr.runs.row_summary import RowSummary
+
+Make = Callable[..., Any]
+PROMISE = {"epsilon": 2.0, "delta": 1e-5, "privacy_unit": "silo", "adjacency": "replace-one"}
+
+
+def one(**changes: Any) -> RowSummary:
+    return RowSummary(**{"name": "a", "status": "finished", "strategy": "a", "folder": "a", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"private_speech": True, **PROMISE, "epsilon_kind": "accountant"}, "promised"),
+        ({"private_speech": True, **PROMISE, "epsilon_kind": "void"}, "unpromised"),
+        ({"private_speech": True, **PROMISE, "epsilon_kind": "data-dependent"}, "unpromised"),
+        ({"private_speech": True, "epsilon_kind": "void"}, "unpromised"),
+        ({"private_speech": True}, "unpromised"),
+        ({"private_speech": False}, "public"),
+        ({}, "unpromised"),
+        ({"private_speech": True, "status": "failed"}, "unpromised"),
+        ({"private_speech": True, "status": "failed", **PROMISE, "epsilon_kind": "accountant"}, "promised"),
+    ],
+)
+def test_a_row_is_published_where_an_epsilon_holds_or_no_private_speech_was_heard(
+    changes: dict[str, Any], found: str
+) -> None:
+    assert standing(one(**changes)) == found
+
+
+@pytest.fixture
+def mixed(make_run: Make, make_row: Make) -> Path:
+    return make_run([
+        make_row("public-only", private_speech=False), make_row("centralised", private_speech=True, wer=0.111),
+        make_row("pate", private_speech=True, folder="pate@1", **PROMISE, epsilon_kind="data-independent"),
+        make_row("pate", 2, private_speech=True, folder="pate@2", epsilon_kind="void"),
+        make_row("old"),
+    ])  # fmt: skip
+
+
+def test_the_rows_left_out_are_named_by_seed_where_one_of_them_stays(mixed: Path) -> None:
+    data = read_run(mixed)
+    assert [row.folder for row in published(data).rows] == ["public-only", "pate@1"]
+    assert names(withheld(data), data) == ["centralised", "pate@2", "old"]
+
+
+def test_the_page_says_which_rows_promise_nothing_and_a_release_is_written_without_them(mixed: Path) -> None:
+    told = (
+        "centralised and pate@2 learnt from the silos’ speech without a promise that holds; of old nobody can tell "
+        "what speech had a part in it"
+    )
+    page = write_page(mixed).read_text()
+    assert f"As a whole this page promises nothing (ε = ∞): {told}. With --release it is written without them." in page
+    released = write_page(mixed, release=True).read_text()
+    assert f"Left out, with all that was made of them: {told}." in released
+    assert "11.1" in page
+    assert "11.1" not in released
+
+
+def test_where_nothing_is_promised_the_page_needs_no_word_of_it(make_run: Make, make_row: Make) -> None:
+    assert "promises nothing" not in write_page(make_run([make_row("centralised")], silos=2)).read_text()
+
+
+def test_a_decoder_learnt_on_private_text_is_in_every_row(mixed: Path) -> None:
+    (mixed / "decoding.json").write_text('{"method": "lexicon", "whose": "3 are transcripts of silos"}')
+    assert published(read_run(mixed)).rows == ()
+
+
+def test_a_run_knows_which_rows_heard_private_speech(tmp_path: Path) -> None:
+    rows = [
+        {"name": "public-only", "strategy": "public-only"},
+        {"name": "local-only", "strategy": "local-only"},
+        {"name": "centralised", "strategy": "centralised", "central": {"epochs": 1}},
+        {"name": "fedavg", "strategy": "fedavg"},
+        {"name": "after", "strategy": "public-only", "start": "row:fedavg"},
+        {"name": "after-public", "strategy": "public-only", "start": "row:public-only"},
+        {"name": "failed", "strategy": "fedavg", "training": {"learning_rate": 1e30}},
+    ]
+    first = fedasr.run(Experiment.from_table(tiny_table(compare=rows)), grid="process", out=tmp_path / "run")
+    heard = {row["name"]: row["private_speech"] for row in first.rows}
+    assert {row["name"] for row in first.rows if row["status"] == "failed"} == {"failed"}
+    assert heard.pop("failed") is not False
+    public = {"public-only", "after-public"}
+    assert heard == {name: name not in public for name in heard}
+    table = tiny_table(compare=rows[:1], model={"start": str(first.folder / "public-only" / "model.safetensors")})
+    again = fedasr.run(Experiment.from_table(table), grid="process", out=tmp_path / "again")
+    assert again.rows[0]["private_speech"] is None
