@@ -57,8 +57,8 @@ class RowSummary:
     epsilon_empirical : float
         The lower bound that an audit found.
     private_speech : bool
-        Whether the silos' speech had a part in it, by its own messages or in what it begins from. None: that is not
-        known.
+        Whether the silos' speech had a part in it, by its own messages or in what it begins from; what a row before it
+        released under a promise is that row's. None: nobody can tell.
     epsilon_spent : float
         What the rows that it begins from have spent together, at the δ of the last of them.
     lineage : tuple of str

@@ -82,9 +82,9 @@ class Ancestry:
         )  # fmt: skip
 
     def private_speech(self) -> bool | None:
-        """Return whether private speech had a part in the model; None where that is not known of a row behind it."""
+        """Return whether private speech had a part in the model that no row's promise covers; None: nobody can tell."""
         ended = (folder.summary() for folder in self.folders)
-        told = [None if summary is None else summary.private_speech for summary in ended]
+        told = [None if row is None else row.private_speech and not row.promises for row in ended]
         return True if True in told else None if None in told else False
 
     def _summaries(self) -> list[RowSummary]:

@@ -17,7 +17,7 @@ def standing(row: RowSummary) -> Standing:
 
     ==============  ====================================================================================
     ``promised``    an ε holds of all that is made of private speech in it
-    ``public``      no private speech had a part in it, nor in what it begins from: it costs nothing
+    ``public``      no private speech had a part in it but by what an earlier row promised: it costs nothing more
     ``unpromised``  private speech had a part in it, or nobody can tell, and no ε holds: none, or a void one
     ==============  ====================================================================================
 
