@@ -39,7 +39,7 @@ from fedasr.engine.named import refusals, unsuited, untrainable
 from fedasr.engine.node_speech import introduction_of
 from fedasr.engine.notices import notices, unwritten_references
 from fedasr.engine.preparation import DividedCorpus, Prepared, divide_corpus, extract_features
-from fedasr.engine.reopen import as_begun, check_partition, check_speech, reopen
+from fedasr.engine.reopen import as_begun, check_checkpoints, check_partition, check_speech, reopen
 from fedasr.engine.row import run_row
 from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.stages.keeping import close_stages, open_stages
@@ -143,6 +143,8 @@ def run(
     wrong = [*refusals(experiment.compare), *untrainable(experiment)]
     if wrong := wrong or unsuited(experiment):
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
+    if existing:
+        check_checkpoints(existing)
     if experiment.model.start not in MADE_STARTS:
         load_model(Path(experiment.model.start))
     if experiment.draws:

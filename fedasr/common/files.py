@@ -7,10 +7,10 @@ import io
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,54 @@ def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         raise disk_error(path, error) from error
 
 
+def append_whole(path: Path, row: Mapping[str, Any], durably: bool = True) -> None:
+    """Append a JSON line; what an earlier crash left of a line goes first.
+
+    Parameters
+    ----------
+    path : Path
+    row : mapping
+    durably : bool
+        It is on the disk when this returns.
+
+    Raises
+    ------
+    UserError
+        Where the disk is full or the folder may not be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
+        with path.open("a+b") as file:
+            _cut_torn(file)
+            file.write(_utf8(json.dumps(row, ensure_ascii=False) + "\n"))
+            file.flush()
+            if durably:
+                os.fsync(file.fileno())
+        if durably and is_new:
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def _cut_torn(file: BinaryIO) -> None:
+    """Cut off what stands after the last line break."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - 1, 0))
+    if size and file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder outlive a crash of the machine."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Return JSON lines, without a torn last one; nothing where there is no file."""
     if not path.exists():
@@ -116,13 +164,26 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     UserError
         Where the file is missing or is not one of ours.
     """
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        for name in json.loads(metadata.get("npy", "[]")):
+            found[name] = np.load(io.BytesIO(found[name].tobytes()), allow_pickle=False)
+        return found, json.loads(metadata["description"])
+
+
+def load_description(path: Path) -> dict[str, Any]:
+    """Return the description of a safetensors file alone; errors as `load_arrays`."""
+    with _opened(path) as file:
+        description: dict[str, Any] = json.loads((file.metadata() or {})["description"])
+        return description
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            for name in json.loads(metadata.get("npy", "[]")):
-                found[name] = np.load(io.BytesIO(found[name].tobytes()), allow_pickle=False)
-            return found, json.loads(metadata["description"])
+            yield file
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -10,6 +10,7 @@ from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.common.errors import UserError, nearest
 from fedasr.common.files import Arrays, load_arrays
 from fedasr.engine.assembly import Assembly, in_its_role
+from fedasr.engine.decoding_text import carries_epsilon
 from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.stages.ancestry import ancestry_of
 from fedasr.engine.watchers.watcher import Watcher
@@ -160,3 +161,16 @@ def check_partition(run: Run, prepared: Prepared) -> None:
     was, now = run.partition(), partition_data(prepared.partition, prepared.speech)
     if was and (differs := difference(was, now)):
         raise UserError(f"{run.path}: its speech is divided otherwise now ({differs}); start the run anew")
+
+
+def check_checkpoints(run: Run) -> None:
+    """Refuse to go on with a run of which a row has a checkpoint, and not the ledger that belongs to it.
+
+    Raises
+    ------
+    UserError
+    """
+    for row, seed in run.experiment.rows():
+        folder = run.row(row, seed)
+        if folder.finished() is None:
+            folder.check_checkpoint(carries_epsilon(run.experiment, row))

@@ -27,14 +27,17 @@ class ReleaseStore(Protocol):
     def ledger(self) -> Sequence[Mapping[str, Any]]:
         """Return what was charged so far."""
 
-    def save_ledger(self, charged: Sequence[Mapping[str, Any]]) -> None:
-        """Replace the list of what was charged."""
+    def begin_ledger(self, charged: Sequence[Mapping[str, Any]]) -> None:
+        """Write the first lines of what was charged, all or none."""
+
+    def charge(self, charged: Mapping[str, Any]) -> None:
+        """Add to what was charged; no crash can undo it when this returns."""
 
     def announced(self) -> Sequence[Mapping[str, Any]]:
         """Return what was charged before others drew its noise."""
 
-    def save_announced(self, attempts: Sequence[Mapping[str, Any]]) -> None:
-        """Replace the list of what was announced."""
+    def announce(self, attempt: Mapping[str, Any]) -> None:
+        """Add to what was announced."""
 
     def unpaid(self) -> Sequence[str]:
         """Return the kinds of messages that were answered though no guarantee covers them."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
-from fedasr.common.errors import RowError
+from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import Arrays
 from fedasr.common.randomness import Streams
 from fedasr.messages.kinds import Kind
@@ -21,6 +22,8 @@ from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.release_store import ReleaseStore
+
+ATTEMPT = "attempt "
 
 
 class TrafficLog(Protocol):
@@ -96,6 +99,7 @@ class Releases:
     log: TrafficLog | None = None
     trusted: frozenset[str] = frozenset()
     _summed: tuple[int, Summary] | None = None
+    _attempts: Counter[str] | None = None
 
     def promise(
         self, unit: str, adjacency: Adjacency, delta: float, sampling: tuple[str, str] = ("all", "all")
@@ -158,10 +162,17 @@ class Releases:
 
         An attempt that a crash cut off stays charged, and the next one is charged beside it.
         """
-        announced = self.store.announced()
-        attempt = 1 + sum(line["key"] == key for line in announced)
-        self.store.save_announced([*announced, {"key": key, "attempt": attempt}])
-        self._charge(key, charge, f"attempt {attempt}")
+        if self._attempts is None:
+            self._attempts = self._announced()
+        self._attempts[key] += 1
+        self._charge(key, charge, attempt_text(self._attempts[key]))
+        self.store.announce({"key": key, "attempt": self._attempts[key]})
+
+    def _announced(self) -> Counter[str]:
+        """Return how often each key was announced: as either list knows, for a crash can leave one behind."""
+        charged = (line for line in self.store.ledger() if line["digest"].startswith(ATTEMPT))
+        of_charges = Counter(line["key"].rpartition(".")[0] for line in charged)
+        return Counter(line["key"] for line in self.store.announced()) | of_charges
 
     def stored(self, key: str) -> Arrays | None:
         """Return a release that was stored, None where there is none."""
@@ -197,10 +208,19 @@ class Releases:
         return self._summed[1]
 
     def inherit(self, inherited: Inheritance) -> None:
-        """Take over what the model that the row begins from has spent: it is charged to this row too, once."""
+        """Take over what the model that the row begins from has spent: it is charged to this row too, once.
+
+        Raises
+        ------
+        UserError
+            Where the row had begun with another ledger.
+        """
         self.inherited = inherited
-        if inherited.charged and not self.store.ledger():
-            self.store.save_ledger(inherited.charged)
+        charged = list(inherited.charged)
+        if charged and not self.store.ledger():
+            self.store.begin_ledger(charged)
+        if list(self.store.ledger())[: len(charged)] != charged:
+            raise UserError("what the model has spent that the row begins from changed since it began; begin it anew")
 
     def spent(self) -> float | None:
         """Return the ε of what was inherited, at its own δ; None where nothing was."""
@@ -219,17 +239,23 @@ class Releases:
 
     def _charge(self, key: str, charge: Charge, digest: str) -> None:
         if charge.count:
-            self.ledger.add(Release(
+            release = Release(
                 charge.mechanism, self.unit, self.adjacency, "reproducible" if self.reproducible else "secure",
                 *self.sampling, charge.count, f"{key}.{charge.mechanism.kind}", digest,
-            ))  # fmt: skip
-            self.store.save_ledger(self.ledger.state())
+            )  # fmt: skip
+            if self.ledger.add(release):
+                self.store.charge(release.fields())
 
     def _recall(self) -> None:
         """Take up what an interrupted run had charged: a charge outlives the checkpoint that came before it."""
         lines = self.store.ledger()
         if lines:
             self.ledger.restore(lines)
+
+
+def attempt_text(attempt: int) -> str:
+    """Return what stands in the place of a digest where others draw the noise."""
+    return f"{ATTEMPT}{attempt}"
 
 
 def digest_of(arrays: Arrays, draw: str = "") -> str:

@@ -7,8 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fedasr.common.errors import UserError
 from fedasr.common.files import Arrays, load_arrays, read_lines, save_arrays, write_json, write_lines
 from fedasr.messages.traffic import Traffic
+from fedasr.privacy.accounting.ledger import release_from
+from fedasr.protection.releases import attempt_text
+from fedasr.runs.charged_lines import MEND, ChargedLines
 from fedasr.runs.file_names import ANNOUNCED, LEDGER, PRIVACY, RELEASES, SEEN, UNPAID
 
 
@@ -42,19 +46,55 @@ class ReleaseFolder:
 
     def announced(self) -> list[dict[str, Any]]:
         """Return what was charged before others drew its noise."""
-        return read_lines(self.path / RELEASES / ANNOUNCED)
+        return self._announced.read()
 
-    def save_announced(self, attempts: Sequence[Mapping[str, Any]]) -> None:
-        """Replace the list of what was announced."""
-        write_lines(self.path / RELEASES / ANNOUNCED, attempts)
+    def announce(self, attempt: Mapping[str, Any]) -> None:
+        """Add to what was announced: a second witness of what was charged before, which alone must be on the disk."""
+        self._announced.append(attempt, durably=False)
 
     def ledger(self) -> list[dict[str, Any]]:
-        """Return what was charged so far."""
-        return read_lines(self.path / RELEASES / LEDGER)
+        """Return what was charged so far.
 
-    def save_ledger(self, charged: Sequence[Mapping[str, Any]]) -> None:
-        """Replace the list of what was charged."""
-        write_lines(self.path / RELEASES / LEDGER, charged)
+        Raises
+        ------
+        UserError
+            Where the list is damaged, or lacks what was announced.
+        """
+        lines = self.charged.read()
+        for number, line in enumerate(lines, start=1):
+            try:
+                release_from(line)
+            except (AttributeError, KeyError, TypeError, ValueError, UserError):
+                raise self.charged.damaged(number) from None
+        self._check_announced(lines)
+        return lines
+
+    def begin_ledger(self, charged: Sequence[Mapping[str, Any]]) -> None:
+        """Write the first lines of the list, all or none."""
+        self.charged.begin(charged)
+
+    def charge(self, charged: Mapping[str, Any]) -> None:
+        """Add to what was charged; it is on the disk when this returns."""
+        self.charged.append(charged)
+
+    @property
+    def charged(self) -> ChargedLines:
+        """The list of what was charged."""
+        return ChargedLines(self.path / RELEASES / LEDGER)
+
+    @property
+    def _announced(self) -> ChargedLines:
+        return ChargedLines(self.path / RELEASES / ANNOUNCED)
+
+    def _check_announced(self, charged: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse a list without what was announced: it was charged before."""
+        known = {(str(line["key"]).rpartition(".")[0], line["digest"]) for line in charged}
+        for line in self.announced():
+            if (line["key"], attempt_text(line["attempt"])) not in known:
+                raise UserError(
+                    f"{self.charged.path}: lacks attempt {line['attempt']} at '{line['key']}', which was announced; "
+                    f"{MEND}"
+                )
 
     def unpaid(self) -> list[str]:
         """Return the kinds of messages that were answered though no guarantee covers them."""

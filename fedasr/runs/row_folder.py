@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.errors import UserError
 from fedasr.common.files import (
     Arrays,
     append_lines,
     load_arrays,
+    load_description,
     read_lines,
     save_arrays,
     write_bytes,
@@ -25,10 +27,14 @@ from fedasr.common.files import (
 from fedasr.messages.traffic import Traffic
 from fedasr.runs import file_names
 from fedasr.runs.aftermath import Aftermath
+from fedasr.runs.charged_lines import MEND, LedgerMark
 from fedasr.runs.data import HypothesisData, RoundData, SiloScores, SpeakerScore, VotesData
 from fedasr.runs.filling import filled
 from fedasr.runs.release_folder import ReleaseFolder
 from fedasr.runs.row_summary import RowSummary
+
+LEDGER = "ledger"
+"""The key of a checkpoint's description under which its ledger's mark stands."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,8 @@ class RowFolder:
     ) -> None:
         """Replace the checkpoint; its main file is written last, so it is whole or the one before.
 
-        What silos keep between messages lies beside it, one file a silo, in a folder of the round.
+        What silos keep between messages lies beside it, one file a silo, in a folder of the round. It is bound to the
+        ledger as it is now: see `load_checkpoint`.
         """
         folder = self._silos(description["round"])
         shutil.rmtree(folder, ignore_errors=True)
@@ -99,15 +106,44 @@ class RowFolder:
         for silo, kept in silos:
             save_arrays(folder / f"{silo}.safetensors", kept, {"silo": silo})
             numbers.append(silo)
-        save_arrays(self.path / file_names.CHECKPOINT, arrays, {**description, "silos": numbers})
+        bound = {LEDGER: asdict(self.releases.charged.mark())}
+        save_arrays(self.path / file_names.CHECKPOINT, arrays, {**description, "silos": numbers, **bound})
         for other in (self.path / file_names.CHECKPOINT).parent.glob("silos-*"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
 
     def load_checkpoint(self) -> tuple[Arrays, dict[str, Any]] | None:
-        """Return the last checkpoint, None where there is none."""
+        """Return the last checkpoint, None where there is none.
+
+        Raises
+        ------
+        UserError
+            Where the ledger has lost charges since, or is another: the model would promise what it does not keep.
+        """
         path = self.path / file_names.CHECKPOINT
-        return load_arrays(path) if path.exists() else None
+        if not path.exists():
+            return None
+        arrays, description = load_arrays(path)
+        self._check_bound(description)
+        return arrays, description
+
+    def check_checkpoint(self, is_promised: bool) -> None:
+        """Refuse a checkpoint as `load_checkpoint` does, without reading its arrays; one that is not there passes.
+
+        Parameters
+        ----------
+        is_promised : bool
+            Whether the row promises something: the checkpoint of an earlier version, which knew no ledger, is refused.
+        """
+        path = self.path / file_names.CHECKPOINT
+        description = load_description(path) if path.exists() else {LEDGER: None}
+        if is_promised and LEDGER not in description:
+            raise UserError(f"{path}: an earlier version saved it, without its ledger; {MEND}")
+        self._check_bound(description)
+
+    def _check_bound(self, description: Mapping[str, Any]) -> None:
+        if mark := description.get(LEDGER):
+            self.releases.charged.check(LedgerMark(**mark))
 
     def cannot_save(self, reason: str) -> None:
         """Write down why there is no checkpoint."""

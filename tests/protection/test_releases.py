@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,49 @@ def test_attempts_of_others_are_charged_when_they_are_announced(tmp_path: Path) 
     assert [(r.key, r.digest) for r in again.ledger.releases] == [
         ("a.gnmax", "attempt 1"), ("a.gnmax", "attempt 2"), ("b.gnmax", "attempt 1"),
     ]  # fmt: skip
+
+
+def test_charges_grow_by_a_line_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written and parsed is linear in the charges; the disk's own time to be sure is left out."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    releases, begun = _releases(tmp_path), time.monotonic()
+    for number in range(2000):
+        releases.announce(f"round.{number}", VOTE)
+    assert time.monotonic() - begun < 4
+    assert len(_releases(tmp_path).ledger.releases) == 2000
+
+
+def test_an_attempt_stays_charged_though_a_crash_tore_its_second_witness(tmp_path: Path) -> None:
+    for _ in range(2):
+        _releases(tmp_path).announce("a", VOTE)
+    path = tmp_path / "releases" / "announced.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    again = _releases(tmp_path)
+    again.announce("a", VOTE)
+    again.announce("b", VOTE)
+    assert [(r.key, r.digest) for r in _releases(tmp_path).ledger.releases] == [
+        ("a.gnmax", "attempt 1"), ("a.gnmax", "attempt 2"), ("a.gnmax", "attempt 3"), ("b.gnmax", "attempt 1"),
+    ]  # fmt: skip
+
+
+def test_what_was_announced_is_missed_in_the_ledger(tmp_path: Path) -> None:
+    for key in "abc":
+        _releases(tmp_path).announce(key, VOTE)
+    path = tmp_path / "releases" / "ledger.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:1]))
+    with pytest.raises(UserError, match="lacks attempt 1 at 'b', which was announced; put it back"):
+        _releases(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"count": "many"}, {"adjacency": "near"}, {"mechanism": {"kind": "magic"}}, {"covers": 1}]
+)
+def test_a_line_that_is_no_charge_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
+    _make(_releases(tmp_path))
+    path = tmp_path / "releases" / "ledger.jsonl"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change) + "\n")
+    with pytest.raises(UserError, match=r"ledger\.jsonl: corrupt in line 1"):
+        _releases(tmp_path)
 
 
 def test_the_summary_grows_with_what_is_released(tmp_path: Path) -> None:

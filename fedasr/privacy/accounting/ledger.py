@@ -41,8 +41,9 @@ class Release:
         Where the release is stored and what it holds: the same again costs nothing, another digest is a new release.
     upper : float or None
         For a `SmoothRelease`: the released divergence at its order.
-    covers : tuple of str
-        For a `SmoothRelease`: the keys of the releases whose divergence it bounds.
+    covers : tuple of (str, str)
+        For a `SmoothRelease`: key and digest of each release whose divergence it bounds. Another draw under the same
+        key is another release, and stays charged.
     """
 
     mechanism: Mechanism
@@ -55,7 +56,7 @@ class Release:
     key: str
     digest: str
     upper: float | None = None
-    covers: tuple[str, ...] = ()
+    covers: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_void(self) -> bool:
@@ -64,7 +65,15 @@ class Release:
 
     def fields(self) -> dict[str, Any]:
         """Return the release as JSON."""
-        return {**vars(self), "mechanism": self.mechanism.fields(), "covers": list(self.covers)}
+        return {**vars(self), "mechanism": self.mechanism.fields(), "covers": [list(pair) for pair in self.covers]}
+
+
+def release_from(fields: Mapping[str, Any]) -> Release:
+    """Return the release that `Release.fields` told of."""
+    covers = tuple((str(key), str(digest)) for key, digest in fields["covers"])
+    release = Release(**{**fields, "mechanism": mechanism_from(fields["mechanism"]), "covers": covers})
+    _check(release)
+    return release
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._releases: list[Release] = []
+        self._known: dict[tuple[str, str], Release] = {}
 
     @property
     def releases(self) -> tuple[Release, ...]:
@@ -111,11 +121,11 @@ class Ledger:
         _check(release)
         if self._releases:
             _check_same_promise(self._releases[0], release)
-        for known in self._releases:
-            if (known.key, known.digest) == (release.key, release.digest):
-                if known != release:
-                    raise UserError(f"release '{release.key}': was charged before as another mechanism or count")
-                return False
+        known = self._known.setdefault((release.key, release.digest), release)
+        if known != release:
+            raise UserError(f"release '{release.key}': was charged before as another mechanism or count")
+        if known is not release:
+            return False
         self._releases.append(release)
         return True
 
@@ -125,10 +135,9 @@ class Ledger:
 
     def restore(self, state: Sequence[Mapping[str, Any]]) -> None:
         """Take the place of whatever was in the ledger."""
-        self._releases = []
+        self._releases, self._known = [], {}
         for fields in state:
-            known = {**fields, "mechanism": mechanism_from(fields["mechanism"]), "covers": tuple(fields["covers"])}
-            self.add(Release(**known))
+            self.add(release_from(fields))
 
     def rdp(self, orders: Curve = ORDERS) -> Curve:
         """Return the data-independent divergence of all releases at each order."""
@@ -155,7 +164,7 @@ class Ledger:
         for release in self._releases:
             if isinstance(release.mechanism, SmoothRelease) and release.upper is not None:
                 order = np.array([release.mechanism.order])
-                others = [r for r in self._releases if r.key not in release.covers]
+                others = [r for r in self._releases if (r.key, r.digest) not in release.covers]
                 total = _composed(others, order) + max(release.upper, 0.0)
                 epsilon = float(epsilon_at(order, total, plain.delta, conversion)[0])
                 confidence = release.mechanism.confidence

@@ -196,19 +196,33 @@ def test_ledger_charges_a_sanitised_release_too():
     ledger, made = Ledger(), SmoothRelease(9.0, 0.03, 30.0)
     ledger.add(voted(count=1000))
     plain = ledger.summary(1e-5)
-    ledger.add(voted(mechanism=made, count=1, key="sanitised", upper=0.4, covers=("votes/0",)))
+    ledger.add(voted(mechanism=made, count=1, key="sanitised", upper=0.4, covers=(("votes/0", "a1"),)))
     said = ledger.summary(1e-5)
     own = made.rdp(np.array([9.0]), "replace-one")[0]
     assert said.epsilon == pytest.approx(0.4 + own + math.log(1e5) / 8)
     assert (said.kind, said.confidence) == ("sanitised", 0.999)
     useless = Ledger()
     useless.add(voted(count=1000))
-    useless.add(voted(mechanism=made, count=1, key="sanitised", upper=400.0, covers=("votes/0",)))
+    useless.add(voted(mechanism=made, count=1, key="sanitised", upper=400.0, covers=(("votes/0", "a1"),)))
     assert useless.summary(1e-5).kind == "data-independent"
     assert useless.summary(1e-5).epsilon > plain.epsilon
     resumed = Ledger()
     resumed.restore(json.loads(json.dumps(ledger.state())))
     assert resumed.summary(1e-5) == said
+
+
+def test_a_sanitised_release_covers_a_draw_and_no_other_of_its_key():
+    made = SmoothRelease(9.0, 0.03, 30.0)
+    sanitised = voted(mechanism=made, count=1, key="sanitised", upper=0.4, covers=(("votes/0", "a1"),))
+    one, two = Ledger(), Ledger()
+    for ledger in (one, two):
+        ledger.add(voted(count=1000))
+        ledger.add(sanitised)
+    two.add(voted(count=1000, digest="b2"))
+    own = made.rdp(np.array([9.0]), "replace-one")[0]
+    again = 1000 * GNMax(40.0).rdp(np.array([9.0]), "replace-one")[0]
+    assert one.summary(1e-5).epsilon == pytest.approx(0.4 + own + math.log(1e5) / 8)
+    assert two.summary(1e-5).epsilon == pytest.approx(0.4 + own + again + math.log(1e5) / 8)
 
 
 def test_an_empty_ledger_promises_nothing():
