@@ -165,11 +165,12 @@ class Assembly:
     def rules(self) -> Rules:
         """What holds for every exchange of the row."""
         probability = build_network(self.row.network).drop_out
+        announcement = Announcement(self.releases, self.host.plan, self.host.training.local_steps)
         return Rules(
             self.codec,
             DropOut(probability, self.streams) if probability else None,
-            Announcement(self.releases, self.host.plan, self.host.training.local_steps),
-            self.releases.note_answered,
+            announcement,
+            announcement.answered,
             self.client.kinds() if self.client else {},
             timeout_seconds=self.host.training.timeout_seconds,
             before_sending=self._check_asked,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flwr.app import RecordDict
@@ -33,7 +33,7 @@ class Rules:
     before_training : callable, optional
         Told the round, and which silo is asked by what kind of message, before silos are asked to train.
     after_answers : callable, optional
-        Told the kinds of the messages that were answered, before anybody is given the replies.
+        Told which silo answered what kind of message, before anybody is given the replies.
     before_sending : callable, optional
         Told the kind and the content of each message, before anything of an exchange is sent.
     kinds : mapping of str to Kind
@@ -45,7 +45,7 @@ class Rules:
     codec: Codec = field(default_factory=Dense)
     drop_out: DropOut | None = None
     before_training: Callable[[int, Sequence[tuple[int, Kind]]], None] | None = None
-    after_answers: Callable[[Collection[Kind]], None] | None = None
+    after_answers: Callable[[Sequence[tuple[int, Kind]]], None] | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     timeout_seconds: float | None = None
     before_sending: Callable[[Kind, RecordDict], None] | None = None
@@ -70,7 +70,7 @@ class Rules:
 
     def note(self, outcomes: Sequence[Outcome]) -> None:
         """Have it noted what was answered, and say what a silo did not allow: one line a kind of message."""
-        answered = {outcome.request.kind for outcome in outcomes if outcome.content is not None}
+        answered = [(o.request.silo, o.request.kind) for o in outcomes if o.content is not None]
         if self.after_answers is not None and answered:
             self.after_answers(answered)
         denied = {o.request.kind.name: o for o in reversed(outcomes) if is_denied(o)}

@@ -38,6 +38,11 @@ class Kind:
         How often those steps are taken for one message: an algorithm with a model of the silo's own trains twice.
     unpaid : bool
         Replies tell of private speech what no guarantee covers: a row in which one was answered promises nothing.
+    is_free : bool
+        Nothing need be paid for replies: they tell of private speech how much there is, which is public, and no more,
+        or are the simulator's alone. A kind that says neither is paid for by its training's protection, or by the
+        release that is made of the answers, of one answer of each silo; else a row in which it was answered promises
+        nothing.
     by_consent : bool
         Answered only where a node's configuration allows it by name, or a row's strategy says that it asks for it.
     """
@@ -49,7 +54,12 @@ class Kind:
     carries: tuple[str, ...] = ()
     stretches: int = 1
     unpaid: bool = False
+    is_free: bool = False
     by_consent: bool = False
+
+    def __post_init__(self) -> None:
+        if self.unpaid and self.is_free:
+            raise ValueError(f"a message '{self.name}' cannot be both unpaid and free")
 
     @property
     def trains(self) -> bool:
@@ -79,9 +89,9 @@ GRADIENT = Kind("train.gradient", "one", averaged=True, coded=True, carries=(CHA
 """Send the change that one step asks for."""
 ALONE = Kind("train.alone", "request", unpaid=True)
 """Train this model and keep it."""
-TEACHER = Kind("train.teacher", "request")
+TEACHER = Kind("train.teacher", "request", is_free=True)
 """Train this model and answer questions with it."""
-TARGETS = Kind("train.targets")
+TARGETS = Kind("train.targets", is_free=True)
 """Let this model hear your speech, and keep what it says to learn from: the reply says how much that is."""
 LABEL, POSTERIOR, CANDIDATE, FRAME = (
     Kind(f"query.{what}", carries=(ANSWER,)) for what in ("label", "posterior", "candidate", "frame")
@@ -89,13 +99,13 @@ LABEL, POSTERIOR, CANDIDATE, FRAME = (
 """Questions to a teacher."""
 SPEECH = Kind("query.speech", carries=("speech",), unpaid=True, by_consent=True)
 """Give your speech away."""
-SILO_NUMBER = Kind("query.silo")
+SILO_NUMBER = Kind("query.silo", is_free=True)
 """Say which silo you are: Flower's node ids are random."""
-OWN_MODEL = Kind("evaluate.own")
+OWN_MODEL = Kind("evaluate.own", is_free=True)
 """Say what your own model does: the one that no server has. It is the simulator's question, outside all rounds."""
-INTRODUCTION = Kind("query.introduction")
+INTRODUCTION = Kind("query.introduction", is_free=True)
 """Prepare your own speech for this row, and say how much there is: the first message to a node that holds its own."""
-AGREEMENT = Kind("query.agreement")
+AGREEMENT = Kind("query.agreement", is_free=True)
 """The smallest silo holds so much: protections are sized for it."""
 EVALUATE = Kind("evaluate", unpaid=True)
 """What Flower's strategies send to have a model scored."""

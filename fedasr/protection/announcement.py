@@ -1,4 +1,4 @@
-"""Charges training in silos before it is asked for."""
+"""Charges training in silos before it is asked for, and tells what else was answered."""
 
 from __future__ import annotations
 
@@ -53,6 +53,19 @@ class Announcement:
             raise RowError(f"the row promises privacy to a {self.releases.unit} already; set protection = 'none'")
         self.releases.announce(f"round.{round}", Charge(guarantee.mechanism, steps))
 
+    def answered(self, answered: Sequence[tuple[int, Kind]]) -> None:
+        """Have it noted what was answered and is not paid for yet, before anybody is given the replies.
+
+        Parameters
+        ----------
+        answered : sequence of tuple
+            The silo and the kind of each message.
+        """
+        is_protected = self.plan.guarantee is not None
+        self.releases.note_answered([
+            (silo, kind) for silo, kind in answered if not (kind.is_free or (is_protected and is_charged(kind)))
+        ])  # fmt: skip
+
     def _most_steps(self, asked: Sequence[tuple[int, Kind]]) -> int:
         steps: Counter[int] = Counter()
         for silo, kind in asked:
@@ -61,3 +74,8 @@ class Announcement:
                 raise RowError(f"protection is for messages that say how many steps they take, not {kind.name}")
             steps[silo] += known
         return max(steps.values())
+
+
+def is_charged(kind: Kind) -> bool:
+    """Return whether a protection of the training pays for all that a kind of message tells."""
+    return kind.trains and not kind.unpaid

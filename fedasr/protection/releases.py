@@ -6,7 +6,7 @@ import hashlib
 import math
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -100,6 +100,7 @@ class Releases:
     trusted: frozenset[str] = frozenset()
     _summed: tuple[int, Summary] | None = None
     _attempts: Counter[str] | None = None
+    _making: Counter[int] | None = None
 
     def promise(
         self, unit: str, adjacency: Adjacency, delta: float, sampling: tuple[str, str] = ("all", "all")
@@ -151,7 +152,11 @@ class Releases:
 
     def _draw(self, key: str, draw: Callable[[Noise], Arrays]) -> None:
         before = len(self.log.traffic) if self.log else 0
-        arrays = dict(draw(self.noise(key)))
+        self._making = Counter()
+        try:
+            arrays = dict(draw(self.noise(key)))
+        finally:
+            self._making = None
         traffic = self.log.traffic[before:] if self.log else []
         self.store.save_messages(key, traffic)
         number = "" if self.reproducible else secrets.token_hex(16)
@@ -178,12 +183,30 @@ class Releases:
         """Return a release that was stored, None where there is none."""
         return self.store.load(key)[0] if self.store.has(key) else None
 
-    def note_answered(self, kinds: Collection[Kind]) -> None:
-        """Remember, over interruptions too, which kinds of messages were answered that no guarantee covers."""
+    def note_answered(self, answered: Sequence[tuple[int, Kind]]) -> None:
+        """Remember, over interruptions too, which kinds of messages were answered that nothing pays for.
+
+        A release pays for what it is made of, of each silo one answer: noise that hides one does not hide two.
+
+        Parameters
+        ----------
+        answered : sequence of tuple
+            The silo and the kind of each message that no protection of training pays for.
+
+        Raises
+        ------
+        RowError
+            Where a silo answered twice for one release.
+        """
+        owed = {kind.name for _, kind in answered if kind.unpaid or self._making is None}
         known = self.store.unpaid()
-        new = {kind.name for kind in kinds if kind.unpaid} - set(known)
-        if new:
+        if new := owed - set(known):
             self.store.save_unpaid([*known, *sorted(new)])
+        if self._making is not None:
+            self._making.update(silo for silo, kind in answered if not kind.unpaid)
+            silo, most = next(iter(self._making.most_common(1)), (0, 0))
+            if most > 1:
+                raise RowError(f"silo {silo} answered {most} times for one release, which pays for one answer of each")
 
     def trust_centre(self, kind: Kind) -> None:
         """Say that answers of a kind go through the row's own protection at the centre, which is trusted with them."""
