@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.tree import CHECKOUT, PACKAGES, arrows, read_modules, rooms
 
-DOORS = {"__init__", "api", "simulate", "evaluate", "transcribe", "replay", "conform", "flower_app"}
+DOORS = {"__init__", "api", "simulate", "evaluate", "transcribe", "replay", "conform", "verify", "flower_app"}
 
 MODULES = read_modules(PACKAGES)
 ARROWS = arrows(MODULES)

@@ -1,0 +1,1 @@
+"""The arithmetic of the checks: numbers in, numbers out, nothing of fedasr's own."""

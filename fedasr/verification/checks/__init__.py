@@ -1,0 +1,1 @@
+"""One check a file: each yields a finding for every figure that it computes again."""

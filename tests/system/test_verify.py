@@ -1,0 +1,79 @@
+"""A run proves itself through the command line, and one that says something else does not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from support.running import Finished, command, tiny_table
+
+from fedasr.verify import app
+
+PRIVATE = {"epsilon": 8.0, "clip_norm": 0.5}
+TABLE: dict[str, Any] = {
+    "seeds": [1, 2],
+    "corpus": {"speakers": 12, "test_speakers": 3, "unlabelled_speakers": 1, "held_out": 0.34},
+    "training": {"silos_per_round": 0},
+    "compare": [
+        {"name": "public-only", "strategy": "public-only"},
+        {"name": "fedavg", "strategy": "fedavg"},
+        {"name": "local-only", "strategy": "local-only", "options": {"steps": 1}},
+        {"name": "dp-fedavg", "strategy": "dp-fedavg", "options": PRIVATE},
+        {
+            "name": "pate", "strategy": "pate",
+            "options": {"epsilon": 8.0, "teacher_steps": 1, "votes": "utterance", "candidates": 2, "beam": 2},
+        },
+        {
+            "name": "dp-sgd", "strategy": "centralised", "protection": "dp-sgd",
+            "protection_options": {"epsilon": 8.0, "steps": 4, "batch_size": 4},
+        },
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, _surroundings: None) -> Path:
+    """Run every kind of row with two seeds."""
+    folder = tmp_path_factory.mktemp("verified")
+    (folder / "t.toml").write_text(tomli_w.dumps(tiny_table(**TABLE)))
+    finished = command("fedasr.simulate", folder / "t.toml", "--out", folder / "run", "--grid", "process")
+    assert finished.code == 0, finished.err
+    return folder / "run"
+
+
+def verified(folder: Path) -> tuple[Finished, dict[str, Any]]:
+    finished = command("fedasr.verify", folder, "--json")
+    return finished, json.loads(finished.out)
+
+
+def test_a_run_proves_itself(run: Path) -> None:
+    finished, found = verified(run)
+    assert found["differences"] == []
+    assert finished.code == 0
+    assert set(found["checks"]) >= {"rows", "speech", "bytes", "word errors", "paired intervals", "weights", "releases"}
+    assert all(count for count, _ in found["checks"].values())
+    assert [line.split(":")[1].strip() for line in found["not_told"] if line.startswith("weights")] == [
+        "local-only@1/model.safetensors", "local-only@2/model.safetensors",
+    ]  # fmt: skip
+
+
+def test_another_byte_is_named_on_the_page_and_in_the_exit_code(
+    run: Path, tmp_path: Path, run_command: Callable[..., Finished]
+) -> None:  # fmt: skip
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "fedavg@2" / "traffic.jsonl"
+    first, *lines = path.read_text().splitlines(keepends=True)
+    message = json.loads(first)
+    path.write_text("".join([json.dumps({**message, "blob_bytes": message["blob_bytes"] + 1}) + "\n", *lines]))
+    finished = run_command("fedasr.verify", tmp_path / "run")
+    assert finished.code == 1
+    assert "bytes: fedavg@2/row.jsonl: downlink_bytes: written" in finished.out
+
+
+def test_what_is_no_run_folder_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "not a run folder" in refused(tmp_path, app=app)
