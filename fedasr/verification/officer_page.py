@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fedasr.verification.verdict import Verdict
+from fedasr.verification.verdict import Verified
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
+def as_json(verdict: Verified) -> dict[str, Any]:
     """Return what was found, for a program."""
     return {
         "run": verdict.run.summary["experiment"], "rows": len(verdict.run.rows),
@@ -17,7 +17,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def page(verdict: Verdict) -> str:
+def page(verdict: Verified) -> str:
     """Return the page as plain text."""
     lines = [f"{verdict.run.summary['experiment']}: {len(verdict.run.rows)} rows", ""]
     lines += [

@@ -8,22 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedasr.common.errors import UserError
+from fedasr.verification.checks.draws import check_draws
+from fedasr.verification.checks.epsilons import check_epsilons
 from fedasr.verification.checks.hashes import check_hashes
 from fedasr.verification.checks.pairs import check_pairs
+from fedasr.verification.checks.payments import check_payments
+from fedasr.verification.checks.plans import check_plans, check_targets
 from fedasr.verification.checks.rates import check_rates
-from fedasr.verification.checks.releases import check_releases
+from fedasr.verification.checks.releases import check_mark, check_releases
 from fedasr.verification.checks.rows import check_rows
 from fedasr.verification.checks.spoken import check_spoken
 from fedasr.verification.checks.sums import check_sums
 from fedasr.verification.evidence import EXPERIMENT, SUMMARY, Folder, Row, RunEvidence, UnreadableError
-from fedasr.verification.finding import Finding, wrong
+from fedasr.verification.findings import Finding, wrong
 
-OF_A_RUN: tuple[Callable[[RunEvidence], Iterator[Finding]], ...] = (check_rows, check_spoken, check_pairs)
-OF_A_ROW: tuple[Callable[[Row], Iterator[Finding]], ...] = (check_sums, check_rates, check_hashes, check_releases)
+OfARun = Callable[[RunEvidence], Iterator[Finding]]
+OF_A_RUN: tuple[OfARun, ...] = (check_rows, check_spoken, check_pairs, check_targets)
+OF_SEVERAL_DRAWS: tuple[OfARun, ...] = (check_draws, check_pairs)
+OF_A_ROW: tuple[Callable[[Row], Iterator[Finding]], ...] = (
+    check_sums, check_rates, check_hashes, check_releases, check_mark, check_epsilons, check_plans, check_payments,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verified:
     """What was found in a run folder.
 
     Attributes
@@ -55,7 +63,7 @@ class Verdict:
         return {check: (count, differ[check]) for check, count in all_.items()}
 
 
-def verify(folder: Path) -> Verdict:
+def verify(folder: Path) -> Verified:
     """Compute again what a run folder says.
 
     Raises
@@ -66,13 +74,16 @@ def verify(folder: Path) -> Verdict:
     if not (folder / SUMMARY).is_file() or not (folder / EXPERIMENT).is_file():
         raise UserError(f"{folder}: not a run folder (it has no {SUMMARY} or no {EXPERIMENT}); name one that has ended")
     run = RunEvidence(Folder(folder))
-    return Verdict(run, tuple(_all_of(run)))
+    return Verified(run, tuple(_all_of(run)))
 
 
 def _all_of(run: RunEvidence) -> Iterator[Finding]:
-    for check in OF_A_RUN:
+    draws = run.draws()
+    for draw in draws:
+        yield from _all_of(draw)
+    for check in OF_SEVERAL_DRAWS if draws else OF_A_RUN:
         yield from _told(check.__name__, run.folder, check(run))
-    for row in run.rows:
+    for row in () if draws else run.rows:
         for check_row in OF_A_ROW if row.has_finished else ():
             yield from _told(check_row.__name__, row.folder, check_row(row))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fedasr.verification.evidence import Row
-from fedasr.verification.finding import Finding, Scribe
+from fedasr.verification.findings import Finding, Scribe
 from fedasr.verification.tensors import weights_digest
 
 CHECK = "weights"

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 from fedasr.verification.arithmetic.pooled_rates import Counts, Estimate, ratio
 from fedasr.verification.evidence import REPORT, Row, RunEvidence
-from fedasr.verification.finding import Finding, Scribe
+from fedasr.verification.findings import Finding, Scribe
 
 CHECK = "paired intervals"
 LABEL = "Rows beside each other, "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fedasr.verification.arithmetic.pooled_rates import rate
 from fedasr.verification.evidence import Row
-from fedasr.verification.finding import OF_A_SUM, Finding, Scribe
+from fedasr.verification.findings import OF_A_SUM, Finding, Scribe
 from fedasr.verification.speaker_counts import (
     DECODED,
     GREEDY,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fedasr.verification.evidence import Row
-from fedasr.verification.finding import Finding, Scribe
+from fedasr.verification.findings import Finding, Scribe
 from fedasr.verification.tensors import Tensors, release_digest
 
 CHECK = "releases"
+CHECKPOINT, LEDGER = "checkpoint/state.safetensors", "releases/ledger.jsonl"
 ABSTAINED = -1
 CHECKED_FIRST = "threshold"
 """The mechanism that is charged for every question; what answers after it, for every answer."""
@@ -68,3 +70,19 @@ def _answers(mechanism: Mapping[str, Any], stored: Tensors) -> int:
         answers = stored.tensors["answers"].array()
         return int(answers.size if mechanism["kind"] == CHECKED_FIRST else (answers != ABSTAINED).sum())
     return len(stored.tensors["means"].array()) if "means" in stored.tensors else 1
+
+
+def check_mark(row: Row) -> Iterator[Finding]:
+    """Hash the lines of the ledger that the checkpoint was saved with."""
+    if not row.folder.has(CHECKPOINT):
+        return
+    mark = row.folder.tensors(CHECKPOINT).description.get("ledger")
+    if mark:
+        has = row.folder.has(LEDGER)
+        lines = row.folder.path(LEDGER).read_bytes().split(b"\n")[:-1] if has else []
+        found = hashlib.sha256(b"".join(line + b"\n" for line in lines[: mark["lines"]]))
+        scribe = Scribe(CHECK, row.folder.name(LEDGER))
+        yield scribe.holds(
+            "lines that the checkpoint was saved with", len(lines) >= mark["lines"], mark["lines"], len(lines)
+        )
+        yield scribe.same("their sha256, in the checkpoint", mark["sha256"], found.hexdigest())

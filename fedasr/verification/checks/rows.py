@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from fedasr.verification.evidence import SUMMARY, Row, RunEvidence
-from fedasr.verification.finding import Finding, Scribe
+from fedasr.verification.findings import Finding, Scribe
 from fedasr.verification.tensors import weights_digest
 
 CHECK = "rows"
-OF_A_DRAW = {"folder", "draw", "population", "training_speakers"}
-"""What the summary of several draws adds to a row's own line."""
 CHOICES = ("strategy", "objective", "network")
 START = "start/seed-{}.safetensors"
 UNTRAINED = "public-only"

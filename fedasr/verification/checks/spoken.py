@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fedasr.verification.evidence import PARTITION, RunEvidence
-from fedasr.verification.finding import Finding, Scribe
+from fedasr.verification.findings import Finding, Scribe
 
 CHECK = "speech"
 

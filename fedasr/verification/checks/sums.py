@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fedasr.verification.evidence import Row
-from fedasr.verification.finding import OF_A_SUM, Finding, Scribe
+from fedasr.verification.findings import OF_A_SUM, Finding, Scribe
 
 CHECK = "bytes"
 Message = Mapping[str, Any]
