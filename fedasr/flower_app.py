@@ -117,17 +117,18 @@ class NodeApp(ClientApp):
             return reply
         if host.is_silent:
             return Message(arrays_alone(reply.content), reply_to=message)
-        reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
+        if not host.is_guarded:
+            reply.content[COST_RECORD] = cost_record(time.thread_time() - begun)
         return reply
 
 
 @contextmanager
 def _reasons_stay(host: SiloHost) -> Iterator[None]:
-    """Where a silo must be silent, log here why it failed, and tell the server no more than that it did."""
+    """Where a guarantee covers a silo's answers, log here why it failed, and tell the server no more than that."""
     try:
         yield
     except Exception as failure:
-        if not host.is_silent:
+        if not host.is_guarded:
             raise
         log.warning("the silo failed", exc_info=True)
         raise RowError("the silo failed; its own log says why") from failure

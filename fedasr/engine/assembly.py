@@ -238,14 +238,15 @@ def row_streams(experiment: Experiment, row: RowSpec, seed: int) -> Streams:
 def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
     """Return what all silos of a row share."""
     training, client = prepared.experiment.training_of(row), row_client(prepared, row)
+    strategy = row_strategy(prepared, row)
     stretches = max((kind.stretches for kind in client.kinds().values()), default=1) if client else 1
     return SiloHost(
         prepared.folder, prepared.partition, prepared.recogniser_spec, prepared.tokens,
         training, prepared.experiment.augment, objective_of(row),
         row_streams(prepared.experiment, row, seed), prepared.experiment.reproducible_noise,
         sized_plan(prepared.sizes, row, training, stretches), prepared.roles,
-        boundary_protection(row, row_strategy(prepared, row)) is not None, prepared.decoder,
-        prepared.experiment.scored == MEAN,
+        boundary_protection(row, strategy) is not None, prepared.decoder, prepared.experiment.scored == MEAN,
+        promises=bool(getattr(strategy, "carries_epsilon", False)),
     )  # fmt: skip
 
 

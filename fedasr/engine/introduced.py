@@ -26,8 +26,8 @@ Opened = tuple[Prepared, RowSpec, SiloHost]
 def introduced(message: Message, state: RecordDict, silo: int, data: Path) -> RecordDict:
     """Answer an introduction, by preparing the node's speech, or an agreement, by noting it.
 
-    It tells how much the silo trains on, what it holds out not counted. That stays with a silo whose row protects it
-    as a whole.
+    It tells how many utterances the silo trains on, what it holds out not counted. That stays with a silo whose row
+    protects it as a whole.
     """
     if message.metadata.message_type != INTRODUCTION.name:
         known = _known(state)
@@ -38,8 +38,7 @@ def introduced(message: Message, state: RecordDict, silo: int, data: Path) -> Re
     speech = prepare_own(introduction, data, silo)
     state[NODE] = ConfigRecord({"introduction": introduction.digest, "folder": str(folder_of(speech))})
     _, _, host = node_host(introduction, folder_of(speech), silo, len(speech))
-    own = host.silo(silo).speech
-    return (Holding(1, 0.0) if host.is_silent else Holding(len(own), own.seconds)).to_record()
+    return Holding(1 if host.is_silent else len(host.silo(silo).speech)).to_record()
 
 
 def opened_own(state: RecordDict, silo: int) -> Opened:

@@ -120,8 +120,7 @@ class NodeHost(SiloHost):
 
     def own_scored(self, silo: Silo) -> Speech:
         """What the silo holds out; nothing under a guarantee, for nothing pays for what would leave the node then."""
-        is_free = self.plan.guarantee is None and not self.is_silent
-        return silo.held_out if is_free else _nothing()
+        return _nothing() if self.is_guarded else silo.held_out
 
     @property
     def test_speech(self) -> Speech:

@@ -110,6 +110,9 @@ class Outcome:
     taken : Taken or None
         The gradients that the silo took for the message, whatever became of its reply: the simulator's view. None where
         they were not counted.
+    heard_seconds : float or None
+        Seconds of speech that training read for the message: the simulator's view, too. None where the silo is
+        elsewhere.
     """
 
     request: Request
@@ -123,6 +126,13 @@ class Outcome:
     types: tuple[np.dtype[Any], ...] = ()
     view: Mapping[str, Any] = field(default_factory=dict)
     taken: Taken | None = None
+    heard_seconds: float | None = None
+
+    @property
+    def audio_seconds(self) -> float | None:
+        """Seconds of speech that training read: as the silo says, or, where it may not say, as the simulator saw."""
+        told = self.metric("audio-seconds")
+        return self.heard_seconds if told is None else told
 
     def metric(self, name: str) -> float | None:
         """Return a number of the silo's metrics, None where it has none of that name."""

@@ -81,7 +81,7 @@ def upward(exchange: Exchange, outcomes: Sequence[Outcome]) -> list[Traffic]:
     return [
         Traffic(
             exchange.round, o.request.silo, "up", o.request.kind.name, o.uplink_blob_bytes, o.uplink_envelope_bytes,
-            o.metric("audio-seconds"),
+            o.audio_seconds,
         )
         for o in outcomes
         if o.content is not None

@@ -111,7 +111,9 @@ class Worker:
             self._kept[request.silo] = attempt.kept
         spent = attempt.outcome.cpu_seconds or time.thread_time() - started
         stateful = self._is_stateful(request.silo)
-        return replace(attempt.outcome, cpu_seconds=spent, stateful=stateful, taken=meter.taken)
+        return replace(
+            attempt.outcome, cpu_seconds=spent, stateful=stateful, taken=meter.taken, heard_seconds=meter.seconds
+        )
 
     def _attempted(self, exchange: Exchange, request: Request) -> Attempt:
         """Return what comes of a request; what the silo keeps stays as it is."""

@@ -31,8 +31,8 @@ class AloneReply:
     model_sha256 : str
     errors : tuple of tuple of int
         For each test speaker the fields of `fedasr.asr.word_errors.ErrorCounts`.
-    audio_seconds : float
-        Seconds of speech that the silo trained on.
+    audio_seconds : float, optional
+        Seconds of speech that the silo trained on; None, which is not sent, where a guarantee does not cover it.
     held_out : tuple of tuple of int
         The same fields for the speech that the silo holds out, for each of its speakers in the order of their names;
         empty where it holds none.
@@ -46,7 +46,7 @@ class AloneReply:
     loss: float
     model_sha256: str
     errors: Counts
-    audio_seconds: float = 0.0
+    audio_seconds: float | None = None
     held_out: Counts = ()
     decoded: Counts = ()
     held_out_decoded: Counts = ()
@@ -55,9 +55,8 @@ class AloneReply:
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
-        metrics = MetricRecord({
-            "num-examples": self.utterances, "loss": self.loss, "audio-seconds": self.audio_seconds,
-        })  # fmt: skip
+        heard = {} if self.audio_seconds is None else {"audio-seconds": self.audio_seconds}
+        metrics = MetricRecord({"num-examples": self.utterances, "loss": self.loss, **heard})
         for name, key in _COUNTS.items():
             if flat := [number for speaker in getattr(self, name) for number in speaker]:
                 metrics[key] = flat
@@ -67,9 +66,10 @@ class AloneReply:
     def from_record(cls, content: RecordDict) -> AloneReply:
         """Read the message's content."""
         metrics, config = content.metric_records[METRICS], content.config_records[CONFIG]
+        heard = number_of(metrics, "audio-seconds", float) if "audio-seconds" in metrics else None
         return cls(
             number_of(metrics, "num-examples", int), number_of(metrics, "loss", float),
-            str(config["model-sha256"]), audio_seconds=number_of(metrics, "audio-seconds", float),
+            str(config["model-sha256"]), audio_seconds=heard,
             **{name: _by_speaker(metrics, key) for name, key in _COUNTS.items()},
         )  # fmt: skip
 

@@ -20,7 +20,8 @@ class Traffic:
     blob_bytes, envelope_bytes : int
         Arrays as encoded, and everything else.
     audio_seconds : float or None
-        Seconds of speech that a silo trained on for an upward message, as its metrics say.
+        Seconds of speech that a silo trained on for an upward message: as its metrics say, or, where a guarantee lets
+        it say nothing, as the simulator saw that ran it. Then it is the simulator's view, and no part of the message.
     """
 
     round: int

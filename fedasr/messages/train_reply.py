@@ -27,8 +27,8 @@ class TrainReply:
     loss : float
         Mean training loss, nats a token; NaN where nothing could be learnt; None, which is not sent, where a
         guarantee does not cover it.
-    audio_seconds : float
-        Seconds of speech that went into it.
+    audio_seconds : float or None
+        Seconds of speech that went into it; None, which is not sent, where a guarantee does not cover it.
     record : str
         ``"arrays"`` for a model, ``"change"`` for a change.
     speech_seconds : float, optional
@@ -40,7 +40,7 @@ class TrainReply:
     arrays: Weights
     utterances: int
     loss: float | None
-    audio_seconds: float
+    audio_seconds: float | None
     record: str = ARRAYS
     speech_seconds: float | None = None
     others: Mapping[str, Weights] = field(default_factory=dict)
@@ -48,10 +48,9 @@ class TrainReply:
     def to_record(self) -> RecordDict:
         """Return the message's content; ``uniform`` weights every silo alike."""
         loss = {} if self.loss is None else {"loss": self.loss}
+        heard = {} if self.audio_seconds is None else {"audio-seconds": self.audio_seconds}
         seconds = {} if self.speech_seconds is None else {SPEECH_SECONDS: self.speech_seconds}
-        metrics = MetricRecord({
-            "num-examples": self.utterances, "uniform": 1, **loss, "audio-seconds": self.audio_seconds, **seconds,
-        })  # fmt: skip
+        metrics = MetricRecord({"num-examples": self.utterances, "uniform": 1, **loss, **heard, **seconds})
         others = {name: array_record(arrays) for name, arrays in self.others.items()}
         return RecordDict({self.record: array_record(self.arrays), **others, METRICS: metrics})
 

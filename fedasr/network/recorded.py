@@ -168,7 +168,10 @@ def row_time(row: RecordedRow, network: Network, terms: Terms, seeds: np.random.
 
 
 def workload_of(row: RecordedRow, terms: Terms) -> Workload | None:
-    """Return a row's mean work between exchanges; None for rows that train no model together."""
+    """Return a row's mean work between exchanges; None for rows that train no model together, or whose work is unknown.
+
+    Silos that ran elsewhere, under a guarantee, say nothing of what their work took.
+    """
     parts = row.trained()
     if not parts:
         return None
@@ -177,6 +180,8 @@ def workload_of(row: RecordedRow, terms: Terms) -> Workload | None:
     up, down, compute = (
         float(np.mean([getattr(w, name) for w in work])) for name in ("up_bytes", "down_bytes", "compute_seconds")
     )
+    if not compute:
+        return None
     return Workload(row.name, row.each_step(), topology, up, down, compute, len(parts))
 
 

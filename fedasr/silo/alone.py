@@ -14,7 +14,7 @@ from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
 from fedasr.silo.scored import scored
 from fedasr.silo.silo import Silo
-from fedasr.silo.train import local_steps
+from fedasr.silo.train import local_steps, told_heard
 from fedasr.training.iterates import IterateMean
 
 
@@ -26,7 +26,8 @@ def train_alone(host: SiloHost, silo: Silo, request: TrainRequest) -> AloneReply
     if iterates is not None and iterates.count:
         host.recogniser.load(iterates.weights())
     loss = math.nan if trained.loss is None else trained.loss
-    return replace(own_scores(host, silo), utterances=len(silo.speech), loss=loss, audio_seconds=trained.audio_seconds)
+    heard = told_heard(host, trained.audio_seconds)
+    return replace(own_scores(host, silo), utterances=len(silo.speech), loss=loss, audio_seconds=heard)
 
 
 DECODED_BY = 8

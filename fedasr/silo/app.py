@@ -42,6 +42,8 @@ from fedasr.silo.teachers.teacher_votes import posterior, vote_candidate, vote_f
 from fedasr.silo.train import train
 from fedasr.silo.work import Work
 
+COVERED = frozenset({"num-examples", "uniform", "loss"})
+"""What may be told of training under a guarantee: a size, which is taken as public, and a loss that is covered."""
 SILO = "partition-id"
 """The key of a node's configuration that holds the silo's number; Flower's own engine sets the same."""
 
@@ -92,6 +94,8 @@ def _handler(row: SiloApp, kind: Kind, answer: Answer) -> Callable[[Message, Con
         host.forget_weights()
         content = answer(work, message.content)
         _check_declared(kind, content)
+        if host.is_guarded and not host.is_silent:  # of a silent one arrays alone leave
+            _check_covered(kind, content)
         return Message(content, reply_to=message)
 
     return reply
@@ -101,6 +105,15 @@ def _check_declared(kind: Kind, content: RecordDict) -> None:
     """Refuse arrays that a kind of message does not say that it carries: they would leave the silo undeclared."""
     if undeclared := sorted(array_records(content).keys() - set(kind.carries)):
         raise RowError(f"a reply to '{kind.name}' holds arrays it does not declare: {', '.join(undeclared)}")
+
+
+def _check_covered(kind: Kind, content: RecordDict) -> None:
+    """Refuse what a reply tells of training beside its arrays, under a guarantee that does not cover it."""
+    if not kind.trains or kind.unpaid:
+        return
+    told = {name for record in content.metric_records.values() for name in record} | set(content.config_records)
+    if loose := sorted(told - COVERED):
+        raise RowError(f"a reply to '{kind.name}' tells {', '.join(loose)}, and the row's guarantee does not cover it")
 
 
 def _train(work: Work, content: RecordDict) -> RecordDict:

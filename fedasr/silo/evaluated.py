@@ -27,7 +27,7 @@ def held_out_score(host: SiloHost, silo: Silo) -> EvaluateReply:
         Where the silo holds none, and under a guarantee: a loss or an error rate of private speech is a release that
         nothing pays for.
     """
-    if host.is_silent or host.plan.guarantee is not None:
+    if host.is_guarded:
         raise RowError("under a guarantee nothing pays for what a model does on a silo's own speech")
     if not len(silo.held_out):
         raise RowError("the silo holds no speech out to evaluate on; set corpus.held_out")

@@ -15,7 +15,7 @@ from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.train import gradients, learning_rate, told_loss, told_seconds
+from fedasr.silo.train import gradients, learning_rate, told_heard, told_loss, told_seconds
 from fedasr.training.gradients import clip_norm_
 from fedasr.training.parameters import ALL, chosen_names, zero_untrained_
 
@@ -53,7 +53,8 @@ def change(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict)
     chosen = chosen_names(request.weights, request.layers or ALL)
     arrays = {name: np.multiply(step[name], rate, dtype=step[name].dtype) for name in chosen}
     return TrainReply(
-        arrays, len(silo.speech), told_loss(host, losses), audio_seconds, CHANGE, told_seconds(host, silo, request)
+        arrays, len(silo.speech), told_loss(host, losses), told_heard(host, audio_seconds), CHANGE,
+        told_seconds(host, silo, request),
     )  # fmt: skip
 
 

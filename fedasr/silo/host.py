@@ -65,6 +65,8 @@ class SiloHost:
         Models that stay in their silos are scored by their mean over the last third of their training.
     stages : StageFolder, optional
         Where each silo keeps what another row may need again; without it nothing is kept from row to row.
+    promises : bool
+        The row's strategy promises privacy by itself, as one does whose teachers' votes are noised.
     """
 
     speech_folder: Path
@@ -82,6 +84,16 @@ class SiloHost:
     decoder: Decoder | None = None
     averages: bool = False
     stages: StageFolder | None = None
+    promises: bool = False
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a guarantee covers what its silos answer: nothing else that depends on their speech may leave them.
+
+        How many utterances a silo holds is taken as public; seconds of speech, losses, processor time and the reason
+        of a failure are not.
+        """
+        return self.is_silent or self.promises or self.plan.guarantee is not None
 
     def in_role(self, role: str) -> SiloHost:
         """Return the host with the recogniser of a role: itself where the role has no shape of its own."""

@@ -43,8 +43,8 @@ def make_targets(host: SiloHost, silo: Silo, content: RecordDict, state: RecordD
         host.stages.note(silo.number, stage)
     binding = bound_to(stage, of_teacher.recogniser, asked)
     state[TARGETS] = ConfigRecord({"stage": stage.key, "binding": json.dumps(binding.to_json())})
-    is_told = host.plan.guarantee is None and not host.is_silent
-    return RecordDict({METRICS: MetricRecord({"frames": facts.frames, "bytes": facts.bytes} if is_told else {})})
+    told = MetricRecord() if host.is_guarded else MetricRecord({"frames": facts.frames, "bytes": facts.bytes})
+    return RecordDict({METRICS: told})
 
 
 def stored_teacher(host: SiloHost, silo: Silo, state: RecordDict) -> StoredTeacher | None:

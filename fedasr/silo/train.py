@@ -59,7 +59,7 @@ def train(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) 
     weights = host.recogniser.weights()
     arrays = {name: weights[name] for name in chosen_names(weights, request.layers or ALL)}
     return TrainReply(
-        arrays, len(silo.speech), trained.loss, trained.audio_seconds,
+        arrays, len(silo.speech), trained.loss, told_heard(host, trained.audio_seconds),
         speech_seconds=told_seconds(host, silo, request),
     )  # fmt: skip
 
@@ -149,6 +149,11 @@ def told_seconds(host: SiloHost, silo: Silo, request: TrainRequest) -> float | N
     return silo.speech.seconds
 
 
+def told_heard(host: SiloHost, audio_seconds: float) -> float | None:
+    """Return how many seconds of speech training read; None where it must not be told, since no guarantee covers it."""
+    return None if host.is_guarded else audio_seconds
+
+
 def told_loss(host: SiloHost, losses: Sequence[float]) -> float | None:
     """Return the mean loss of some steps; None where it must not be told, since no guarantee covers it."""
     loss = mean_of_known(losses)
@@ -189,8 +194,7 @@ def gradients(
     dice = replace(host.dice(silo, round, stretch), steps=steps)
     with closing(host.plan.gradients(learner, dice)) as found:
         for step in itertools.islice(found, steps):
-            if step.taken is not None:
-                noted(step.taken)
+            noted(step.taken, step.seconds)
             yield step
 
 

@@ -23,7 +23,7 @@ from fedasr.protection.protection import GradientPlan, Step
 from fedasr.silo.evaluated import held_out_score
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
-from fedasr.silo.train import Correction, Trained, gradients, local_steps, steps_asked, told_seconds
+from fedasr.silo.train import Correction, Trained, gradients, local_steps, steps_asked, told_heard, told_seconds
 from fedasr.training.iterates import IterateMean, counts
 from fedasr.training.objectives.objective import Objective
 from fedasr.training.parameters import ALL, chosen_names
@@ -170,7 +170,7 @@ class Work:
             weights = self.recogniser.weights()
             arrays = {name: weights[name] for name in chosen_names(weights, request.layers or ALL)}
         seconds = told_seconds(self.host, self.silo, request)
-        size, loss, heard = len(self.speech), trained.loss, trained.audio_seconds
+        size, loss, heard = len(self.speech), trained.loss, told_heard(self.host, trained.audio_seconds)
         return TrainReply(arrays, size, loss, heard, record, seconds, others or {}).to_record()
 
     def evaluated(self) -> RecordDict:

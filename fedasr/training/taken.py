@@ -1,4 +1,4 @@
-"""How many gradients of one utterance were taken: the work by which rows are compared, and its meter.
+"""How much training read: gradients of one utterance, by which rows are compared, seconds of speech, and their meter.
 
 Whoever takes gradients notes them (`noted`); whoever wants to know how many a piece of work took runs it within
 `metered`. What is counted leaves no silo: it is the simulator's view of the silos that it runs itself.
@@ -34,13 +34,18 @@ class Taken:
 
 @dataclass
 class Meter:
-    """What was taken within a block; None where nobody noted anything."""
+    """What was taken within a block, and how many seconds of speech it was of; None where nobody noted anything."""
 
     taken: Taken | None = None
+    seconds: float | None = None
 
     def add(self, taken: Taken) -> None:
         """Count some more."""
         self.taken = taken if self.taken is None else self.taken + taken
+
+    def hear(self, seconds: float) -> None:
+        """Count some more seconds of speech."""
+        self.seconds = seconds if self.seconds is None else self.seconds + seconds
 
 
 _METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -57,7 +62,9 @@ def metered() -> Iterator[Meter]:
         _METER.reset(before)
 
 
-def noted(taken: Taken) -> None:
-    """Note some gradients; without a meter nobody asks."""
+def noted(taken: Taken | None, seconds: float) -> None:
+    """Note some gradients, if they were counted, and the seconds of speech read; without a meter nobody asks."""
     if (meter := _METER.get()) is not None:
-        meter.add(taken)
+        meter.hear(seconds)
+        if taken is not None:
+            meter.add(taken)

@@ -31,6 +31,8 @@ class NodesHere(FlowerFace):
             node: Context(0, node, dict(config), RecordDict(), dict(run_config or {})) for node, config in nodes.items()
         }
         self.asked: list[tuple[int, str]] = []
+        self.told: list[tuple[str, set[str]]] = []
+        """Of each reply the kind, and the names of all that it says beside its arrays."""
 
     def get_node_ids(self) -> Iterable[int]:
         return list(self.contexts)
@@ -41,4 +43,12 @@ class NodesHere(FlowerFace):
             node = message.metadata.dst_node_id
             self.asked.append((node, message.metadata.message_type))
             replies.append(client(message, self.contexts[node]))
+            self.told.append((message.metadata.message_type, _beside_arrays(replies[-1])))
         return replies[::-1]
+
+
+def _beside_arrays(reply: Message) -> set[str]:
+    if not reply.has_content():
+        return {reply.error.reason}
+    records = [*reply.content.metric_records.values(), *reply.content.config_records.values()]
+    return {name for record in records for name in record}

@@ -129,6 +129,61 @@ def test_how_much_a_silo_holds_stays_there_where_the_row_protects_it_as_a_whole(
     assert told == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("strategy", "changes", "kind", "told"),
+    [
+        ("fedavg", {}, "train", {"num-examples", "uniform", "loss", "audio-seconds", "cpu-seconds"}),
+        (
+            "fedavg", {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 1}},
+            "train", {"num-examples", "uniform"},
+        ),
+        ("pate", {"options": {"noise": 1.0, "maximum_labels": 3}}, "train.teacher", {"num-examples"}),
+        ("pate", {"options": {"noise": 1.0, "maximum_labels": 3}}, "query.label", set()),
+        (
+            "fedavg", {"protection": "silo-noise", "protection_options": {"clip_norm": 0.5, "noise_multiplier": 0.5}},
+            "train", set(),
+        ),
+    ],
+)  # fmt: skip
+def test_a_node_says_nothing_of_its_speech_that_the_rows_guarantee_does_not_cover(
+    strategy: str, changes: dict[str, Any], kind: str, told: set[str], place: Path, tmp_path: Path
+) -> None:
+    """No seconds of speech, no loss, no processor time; of its size how many utterances there are."""
+    row, nodes = _on_nodes(_experiment(place, strategy, **changes), tmp_path)
+    assert row["failure"] is None
+    found = [names for name, names in nodes.told if name == kind]
+    assert found
+    assert all(names == told for names in found)
+    introduced = [names for name, names in nodes.told if name == "query.introduction"]
+    assert introduced == [{"utterances"}] * len(introduced)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "batches of"),
+        (
+            {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 1}},
+            "its own log says",
+        ),
+    ],
+)
+def test_why_a_guarded_node_failed_stays_there(
+    changes: dict[str, Any], said: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss that is no number tells of the speech that it is of."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise FloatingPointError("batches of utterance an4-7 are no numbers")
+
+    monkeypatch.setattr("fedasr.silo.train.local_steps", fail)
+    row, nodes = _on_nodes(_experiment(place, "fedavg", **changes), tmp_path)
+    assert row["status"] == "failed"
+    assert said in row["failure"]
+    reasons = [text for kind, names in nodes.told if kind == "train" for text in names]
+    assert all(("an4-7" in text) == (not changes) for text in reasons)
+
+
 def test_what_a_node_holds_out_is_neither_trained_on_nor_counted(place: Path, tmp_path: Path) -> None:
     """Of five and eleven utterances four and nine are left: the noise of DP-SGD is planned for four."""
     private = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 1}}

@@ -68,17 +68,16 @@ class Introduction:
 
 @dataclass(frozen=True)
 class Holding:
-    """How much speech a node trains on: what it answers to an introduction."""
+    """How many utterances a node trains on, taken as public: what it answers to an introduction."""
 
     utterances: int
-    seconds: float
 
     def to_record(self) -> RecordDict:
         """Return the message's content."""
-        return RecordDict({CONFIG: ConfigRecord({"utterances": self.utterances, "seconds": self.seconds})})
+        return RecordDict({CONFIG: ConfigRecord({"utterances": self.utterances})})
 
     @classmethod
     def from_record(cls, content: RecordDict) -> Holding:
         """Read the message's content."""
         config = content.config_records[CONFIG]
-        return cls(int(cast(int, config["utterances"])), float(cast(float, config["seconds"])))
+        return cls(int(cast(int, config["utterances"])))

@@ -190,6 +190,8 @@ def _assumptions(network: Network, terms: Terms, rows: Sequence[RecordedRow], co
             lines.append(_exchange_line(row, workload, terms))
             if any(part.audio_seconds is None for part in row.trained()) and terms.seconds_per_message is None:
                 lines.append(f"{row.name}: where messages do not say their speech, the processor time of the run")
+        elif row.trained():
+            lines.append(f"{row.name}: what its silos compute is not known: a guarantee keeps it with them")
         elif not any(part.audio_seconds for exchange in row.exchanges for part in exchange):
             lines.append(f"{row.name}: trains no model together; what its centre computes is not timed")
     return lines

@@ -25,34 +25,31 @@ TEACHER = "teacher"
 def train_teacher(host: SiloHost, silo: Silo, request: TrainRequest, state: RecordDict) -> RecordDict:
     """Train a teacher from the given model on the silo's own speech and keep it; reply that it is there.
 
-    The reply says how much speech the silo has and read, which a strategy may use as public numbers, and nothing
-    that training found: no guarantee covers a loss.
+    The reply says how many utterances the silo has, which is taken as public, and nothing that training read or found:
+    no guarantee covers seconds of speech, or a loss.
     """
-    weights, audio_seconds = _trained(host, silo, request)
-    state[TEACHER] = array_record(weights)
-    metrics = MetricRecord({"num-examples": len(silo.speech), "audio-seconds": audio_seconds})
-    return RecordDict({METRICS: metrics})
+    state[TEACHER] = array_record(_trained(host, silo, request))
+    return RecordDict({METRICS: MetricRecord({"num-examples": len(silo.speech)})})
 
 
-def _trained(host: SiloHost, silo: Silo, request: TrainRequest) -> tuple[Weights, float]:
-    """Return a teacher and the seconds of speech that it was trained on; one that the silo kept is not trained anew."""
+def _trained(host: SiloHost, silo: Silo, request: TrainRequest) -> Weights:
+    """Return a teacher; one that the silo kept is not trained anew, and counts as if it were."""
     stage = teacher_stage(host, silo, request)
     found = host.stages.find(silo.number, stage) if host.stages and stage else None
     if found is not None:
         arrays, about = found
-        if TAKEN in about:  # whoever found a teacher has it by the same gradients as whoever trained it
-            noted(Taken(*about[TAKEN]))
-        return {name: arrays[name] for name, _ in host.recogniser.named_parameters()}, about["audio_seconds"]
+        # whoever found a teacher has it by the same gradients as whoever trained it
+        noted(Taken(*about[TAKEN]) if TAKEN in about else None, about["audio_seconds"])
+        return {name: arrays[name] for name, _ in host.recogniser.named_parameters()}
     host.recogniser.load(request.weights)
     with metered() as meter:
         trained = local_steps(host, silo, request)
-    if (taken := meter.taken) is not None:
-        noted(taken)
-    weights = host.recogniser.weights()
+    taken, weights = meter.taken, host.recogniser.weights()
+    noted(taken, trained.audio_seconds)
     if host.stages and stage:
         work = {} if taken is None else {TAKEN: [taken.private, taken.public]}
         host.stages.keep(silo.number, stage, weights, {"audio_seconds": trained.audio_seconds, **work})
-    return weights, trained.audio_seconds
+    return weights
 
 
 def teacher(host: SiloHost, state: RecordDict) -> Recogniser:
