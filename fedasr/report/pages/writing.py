@@ -34,7 +34,7 @@ from fedasr.report.words.units import bytes_text, percent, seconds_text
 from fedasr.report.words.whose import left_behind
 from fedasr.runs.data import NOISY, RoundData, RowData, RunData
 from fedasr.runs.file_names import REPORT
-from fedasr.runs.publication.standing import published
+from fedasr.runs.publication.shown import shown
 from fedasr.runs.reading import read_run
 from fedasr.runs.speech_data import ExtentData, SpeechData
 
@@ -46,8 +46,7 @@ def write_page(run_folder: Path, release: bool = False) -> Path:
     ----------
     run_folder : Path
     release : bool
-        Leave out what no real party would see: results silo by silo and speaker by speaker,
-        hypotheses, what the votes were, the partition.
+        Show what may be published and nothing else: `fedasr.runs.publication.shown`.
     """
     path = Path(run_folder) / REPORT
     text = page(_everything(Path(run_folder)), release)
@@ -75,8 +74,8 @@ def _everything(run_folder: Path) -> RunData:
 def page(data: RunData, release: bool = False) -> str:
     """Return the report as HTML: the same text for the same run."""
     told = without_promise(data, release) if release or carries_epsilon(data) else ""
-    shown = published(data) if release else data
-    return _template("page.html.jinja").render({**_context(shown, release), "without_promise": told})
+    of = shown(data) if release else data
+    return _template("page.html.jinja").render({**_context(of, release), "without_promise": told})
 
 
 def _template(name: str) -> Template:

@@ -75,7 +75,8 @@ def _measures(
 ) -> Figure | None:
     """Draw a dot for each measure of each row, the measures of a row one below the other."""
     everyone = groups(data)
-    table = [[group.mean(value) or 0.0 for _, _, value in measures] for group in everyone]
+    told = [[group.mean(value) for _, _, value in measures] for group in everyone]
+    table = [[value or 0.0 for value in values] for values in told]
     known = [value for values in table for value in values if value > 0]
     if not known:
         return None
@@ -87,7 +88,8 @@ def _measures(
         scale(axes, min(known) / 3, max(known) * 8)
         for position, (group, values) in enumerate(zip(everyone, table, strict=True)):
             if not any(values):
-                _say(axes, position, nothing if group.finished else "failed")
+                is_told = any(value is not None for value in told[position])
+                _say(axes, position, "failed" if not group.finished else nothing if is_told else "not told")
             for place, index in enumerate(used):
                 height = position + (place - (len(used) - 1) / 2) * 0.27
                 if values[index] > 0:

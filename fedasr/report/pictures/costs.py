@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 from matplotlib.axes import Axes
 
@@ -19,14 +20,16 @@ Dots = dict[str, tuple[float, float]]
 class Cost:
     """What a figure sets the word error rate against."""
 
-    value: Callable[[Group], float]
+    value: Callable[[Group], float | None]
     scale: Callable[[Axes, float, float], None]
     label: str
 
 
-def total_bytes(group: Group) -> float:
-    """Return the bytes of a group in both directions, the mean over its seeds."""
-    return group.mean(lambda row: (row.uplink_bytes or 0) + (row.downlink_bytes or 0)) or 0.0
+def total_bytes(group: Group) -> float | None:
+    """Return the bytes of a group in both directions, the mean over its seeds; None where they are not told."""
+    both = (row for row in group.finished if row.uplink_bytes is not None or row.downlink_bytes is not None)
+    told = [(row.uplink_bytes or 0) + (row.downlink_bytes or 0) for row in both]
+    return fmean(told) if told else None
 
 
 BYTES = Cost(total_bytes, log_bytes, "bytes sent, up and down together")
@@ -56,8 +59,12 @@ def front(dots: Mapping[str, tuple[float, float]]) -> list[str]:
 
 
 def dots_of(data: RunData, cost: Cost) -> Dots:
-    """Return the cost and the mean test WER of each row that has a WER."""
-    return {group.name: (cost.value(group), wer.value) for group in groups(data) if (wer := group.wer()) is not None}
+    """Return the cost and the mean test WER of each row that has a WER and tells its cost."""
+    return {
+        group.name: (count, wer.value)
+        for group in groups(data)
+        if (wer := group.wer()) is not None and (count := cost.value(group)) is not None
+    }
 
 
 def marked_front(data: RunData, cost: Cost) -> list[str]:

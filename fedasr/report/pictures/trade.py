@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fedasr.report.pictures.costs import BYTES, SECONDS, Cost, Dots, dots_of, has_network, marked_front, total_bytes
+from fedasr.report.pictures.costs import BYTES, SECONDS, Cost, Dots, dots_of, has_network, marked_front
 from fedasr.report.pictures.drawing.axes import wer_axis
 from fedasr.report.pictures.drawing.labels import label_ends
 from fedasr.report.pictures.drawing.looks import Look, looks
@@ -24,11 +24,7 @@ def trade_picture(data: RunData) -> list[Picture]:
         "Test word error rate (with its 95% interval) against all bytes that crossed the network; lower "
         "left is better, and dashed lines are rows that send nothing."
     )
-    numbers = (
-        f"{group.name} {percent(wer.value)}% for {bytes_text(total_bytes(group))}"
-        for group in groups(data)
-        if (wer := group.wer())
-    )
+    numbers = (f"{name} {percent(wer)}% for {bytes_text(count)}" for name, (count, wer) in dots_of(data, BYTES).items())
     caption += _front(data, BYTES)
     return framed("trade", "What the bytes buy", caption, "; ".join(numbers), wer_by_bytes(data))
 

@@ -143,7 +143,7 @@ def test_the_page_shows_both_and_a_release_keeps_the_votes_to_itself(private_run
     assert "7.16" in released
     assert "What the votes were" not in released
     assert "54.3</td>" not in released
-    assert "the agreement and error of the votes" in released
+    assert "the votes and the partition are the simulator’s view" in released
     assert released.count("<table") == released.count("<caption") == released.count("</table>")
 
 
