@@ -78,7 +78,6 @@ def pate_answer(
             "sanitised": sanitised.epsilon if sanitised else None,
         },
         "sanitised_kind": sanitised.kind if sanitised else None,
-        "sanitised_confidence": sanitised.confidence if sanitised else None,
         "rdp": _by_order(orders, shown.answers),
     }  # fmt: skip
     return answer if shown.checks is None else {**answer, "rdp_threshold": _by_order(orders, shown.checks)}

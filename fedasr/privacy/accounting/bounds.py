@@ -1,4 +1,8 @@
-"""PATE's data-dependent Rényi bounds, given a bound q on the chance of any other outcome than the likeliest."""
+"""PATE's data-dependent Rényi bounds, given a bound q on the chance of any other outcome than the likeliest.
+
+Each bounds the divergence of the answers to *these* votes from those to any neighbour's, in that direction only: the
+reverse may be hundreds of times larger. None is a guarantee, and each is itself private.
+"""
 
 from __future__ import annotations
 
@@ -75,10 +79,10 @@ def laplace_bound(log_q: Curve, pure_epsilon: float, orders: Curve) -> Curve:
     return bound
 
 
-def summed(bound: Callable[[Curve], Curve], log_q: Curve, weights: Curve | None = None) -> Curve:
+def summed(bound: Callable[[Curve], Curve], log_q: Curve) -> Curve:
     """Return the sum of a bound over votes, in blocks of rows; equal q are computed once."""
-    values, places = np.unique(log_q, return_inverse=True)
-    counts = np.bincount(places.reshape(-1), weights=weights, minlength=len(values)).astype(np.float64)
+    values, repeats = np.unique(log_q, return_counts=True)
+    counts = repeats.astype(np.float64)
     return np.asarray(sum(
         counts[at : at + ROWS_AT_ONCE] @ bound(values[at : at + ROWS_AT_ONCE])
         for at in range(0, len(values), ROWS_AT_ONCE)

@@ -15,7 +15,7 @@ from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
 from fedasr.privacy.mechanisms.kinds import mechanism_from
 from fedasr.privacy.mechanisms.mechanism import Mechanism
-from fedasr.privacy.mechanisms.sanitised import SmoothRelease
+from fedasr.privacy.mechanisms.smooth_release import SmoothRelease
 
 LARGEST_FOR_PLD = 100.0
 """Above this ε, which promises nothing, a privacy-loss distribution takes minutes to compute."""

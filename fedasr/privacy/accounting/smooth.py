@@ -16,7 +16,7 @@ from scipy.special import log_ndtr, ndtri_exp
 
 from fedasr.privacy.accounting.bounds import gaussian_bound
 from fedasr.privacy.accounting.conversion import Curve
-from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
+from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax, ThresholdCheck
 from fedasr.privacy.mechanisms.noisy_max import GNMax, Votes
 
 
@@ -89,14 +89,13 @@ def local_sensitivities(
     if answers is None or mechanism.largest_weight != 1:
         return None
     rows, counts = _distinct(votes_VC, weights)
-    check = _CheckSensitivity(mechanism, rows, order) if isinstance(mechanism, ConfidentGNMax) else None
+    check = _CheckSensitivity(mechanism.check, rows, order) if isinstance(mechanism, ConfidentGNMax) else None
     ceiling = float(counts.sum()) * (answers.plateau + (check.ceiling if check else 0.0))
     path = _Path(answers, rows)
     sums: list[float] = []
     best = 0.0
     for distance in range(0, int(rows.sum(axis=1).max()) + 1, stride):
-        local = path.local()
-        local = check.combined(local, path.largest_divergence()) if check else local
+        local = path.local() + (check.local() if check else 0.0)
         sums.append(max(float(counts @ local), sums[-1] if sums else 0.0))
         best = max(best, math.exp(-beta * distance) * sums[-1])
         if math.exp(-beta * (distance + 1)) * ceiling <= best:
@@ -132,11 +131,6 @@ class _Path:
     def local(self) -> Curve:
         return self._local
 
-    def largest_divergence(self) -> Curve:
-        """Return the largest divergence within the distance walked so far."""
-        whole = self._answers.order / self._answers.sigma**2
-        return np.where(self._rising, self._answers.divergence(self._log_q), whole)
-
     def step(self, votes: int) -> None:
         rows = self._rows
         rows[self._rising] += _first_and_second(rows.shape[1], -votes)
@@ -160,27 +154,20 @@ class _Path:
 
 
 class _CheckSensitivity:
-    """The threshold check, and how the chance of an answer moves: both depend on the largest count alone."""
+    """How the threshold check's divergence moves: it depends on the largest count alone."""
 
-    def __init__(self, mechanism: ConfidentGNMax, rows: Curve, order: float) -> None:
+    def __init__(self, check: ThresholdCheck, rows: Curve, order: float) -> None:
         counts = np.arange(int(rows.sum(axis=1).max()) + 1, dtype=np.float64)
-        check = mechanism.check
         self._at = rows.max(axis=1).astype(int)
-        self._passing = np.exp(check.log_passing(counts))
-        self._check = _steps(check.bound(check.log_q(counts), np.array([order]))[:, 0])
-        self._chance = _steps(self._passing)
-        whole = order / mechanism.sigma**2
-        self.ceiling = float(self._check.max() + whole * self._chance.max())
+        self._steps = _steps(check.bound(check.log_q(counts), np.array([order]))[:, 0])
+        self.ceiling = float(self._steps.max())
 
-    def combined(self, local: Curve, divergence: Curve) -> Curve:
-        """Return the local sensitivity of check + chance · answer (a product's change, bounded term by term)."""
-        highest = np.minimum(self._at + 1, len(self._passing) - 1)
-        return np.asarray(self._check[self._at] + self._passing[highest] * local + divergence * self._chance[self._at])
+    def local(self) -> Curve:
+        return np.asarray(self._steps[self._at])
 
     def step(self, votes: int) -> None:
         for _ in range(votes):
-            self._check, self._chance = _widened(self._check), _widened(self._chance)
-            self._passing = _widened(self._passing)
+            self._steps = _widened(self._steps)
 
 
 def _steps(values: Curve) -> Curve:

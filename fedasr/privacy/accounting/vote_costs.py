@@ -26,7 +26,8 @@ class Spent:
     ----------
     data_independent : ndarray
     data_dependent : ndarray or None
-        Itself private. None under add-remove, for which no such bound is published.
+        Itself private, and in one direction only: from these votes to any neighbour, for queries fixed in advance.
+        None under add-remove, for which no such bound is published.
     """
 
     data_independent: Curve
@@ -42,49 +43,48 @@ class Spent:
 
 @dataclass(frozen=True)
 class VotesSpent:
-    """What votes cost: ``total`` is what they are charged, the others are its parts.
+    """What votes cost: ``answers`` and ``checks`` are the parts of ``total``.
 
     Attributes
     ----------
     answers : Spent
-        The answers, as if every query were answered.
+        An answer to every query.
     checks : Spent or None
-        The threshold checks alone, for Confident-GNMax.
-    total : Spent
-        The checks always and each answer with its probability.
+        The threshold checks, for Confident-GNMax.
     expected_answered : float
+        How many queries pass their check on average. Itself private: it depends on the votes.
     """
 
     answers: Spent
     checks: Spent | None
-    total: Spent
     expected_answered: float
+
+    @property
+    def total(self) -> Spent:
+        """The checks and an answer to every query, whether it is given or not.
+
+        Charging an answer with the chance that it is given would count the votes, which are private, and would bound
+        nothing: divergences do not average.
+        """
+        return self.answers if self.checks is None else self.checks + self.answers
 
 
 def spent_on(mechanism: Voting, votes_VC: Votes, adjacency: Adjacency, orders: Curve = ORDERS) -> VotesSpent:
     """Return what answering all rows of votes costs; streams, so 10⁵ and more rows are no burden."""
     if isinstance(mechanism, NoisyMax):
-        answers = _answers(mechanism, votes_VC, adjacency, orders, None)
-        return VotesSpent(answers, None, answers, float(len(votes_VC)))
+        return VotesSpent(_answers(mechanism, votes_VC, adjacency, orders), None, float(len(votes_VC)))
     largest = votes_VC.max(axis=1).astype(np.float64)
-    passing = np.exp(mechanism.check.log_passing(largest))
-    checks = _checks(mechanism, largest, adjacency, orders)
-    log_q = mechanism.answerer.log_q(votes_VC)
-    answers = _answers(mechanism.answerer, votes_VC, adjacency, orders, None, log_q)
-    charged = _answers(mechanism.answerer, votes_VC, adjacency, orders, passing, log_q)
-    return VotesSpent(answers, checks, checks + charged, float(passing.sum()))
+    return VotesSpent(
+        _answers(mechanism.answerer, votes_VC, adjacency, orders), _checks(mechanism, largest, adjacency, orders),
+        float(np.exp(mechanism.check.log_passing(largest)).sum()),
+    )  # fmt: skip
 
 
-def _answers(
-    mechanism: NoisyMax, votes_VC: Votes, adjacency: Adjacency, orders: Curve, weights: Curve | None,
-    log_q: Curve | None = None,
-) -> Spent:  # fmt: skip
-    count = float(len(votes_VC)) if weights is None else float(weights.sum())
-    independent = count * mechanism.rdp(orders, adjacency) if count else orders * 0.0
+def _answers(mechanism: NoisyMax, votes_VC: Votes, adjacency: Adjacency, orders: Curve) -> Spent:
+    independent = len(votes_VC) * mechanism.rdp(orders, adjacency) if len(votes_VC) else orders * 0.0
     if adjacency != "replace-one":
         return Spent(independent, None)
-    log_q = mechanism.log_q(votes_VC) if log_q is None else log_q
-    dependent = summed(lambda values: mechanism.bound(values, orders), log_q, weights)
+    dependent = summed(lambda values: mechanism.bound(values, orders), mechanism.log_q(votes_VC))
     return Spent(independent, np.minimum(dependent, independent))
 
 

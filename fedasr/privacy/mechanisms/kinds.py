@@ -10,7 +10,7 @@ from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax, ThresholdChe
 from fedasr.privacy.mechanisms.gaussian import GaussianSum, NoisyMean, SampledGaussian
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.mechanisms.noisy_max import GNMax, LNMax
-from fedasr.privacy.mechanisms.sanitised import SmoothRelease
+from fedasr.privacy.mechanisms.smooth_release import SmoothRelease
 
 KINDS: Mapping[str, type[Mechanism]] = {
     mechanism.kind: mechanism

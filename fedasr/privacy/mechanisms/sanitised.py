@@ -1,76 +1,31 @@
-"""The one release of a data-dependent divergence that may be printed as a guarantee."""
+"""The one release of a data-dependent divergence that may be printed: what it promises, and what it does not.
+
+A data-dependent divergence bounds how far the answers of *these* votes lie from those of any neighbour. It says nothing
+of the way back: the divergence from a neighbour to these votes may be hundreds of times larger. So a sanitised ε holds
+in one direction, and for queries that were fixed before the first answer. It holds with the whole δ: a tenth of δ is
+the chance that the released end lies below the truth, the rest is what the conversion is given.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
-from scipy.special import ndtri
 
-from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, epsilon_at, epsilon_of
+from fedasr.privacy.accounting.conversion import ORDERS, Conversion, epsilon_at, epsilon_of
 from fedasr.privacy.accounting.smooth import local_sensitivities, smooth_sensitivity
 from fedasr.privacy.accounting.vote_costs import spent_on
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
-from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.mechanisms.noisy_max import GNMax, Votes
+from fedasr.privacy.mechanisms.smooth_release import SmoothRelease
 from fedasr.privacy.noise import Noise
 
 SanitisedVoting = GNMax | ConfidentGNMax
-CONFIDENCE = 0.999
+FAILURE_SHARE = 0.1
+"""Of δ: the chance that a released end lies below the divergence that it stands for."""
 _CANDIDATE_ORDERS = (2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 20.0, 32.0)
-_CANDIDATE_BETAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)  # times 1/order; the proof needs less than a half
+_CANDIDATE_BETAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)  # times 1/order; near a half the release costs without end
 _CANDIDATE_NOISES = tuple(np.geomspace(2.0, 400.0, 16))
-
-
-@dataclass(frozen=True)
-class SmoothRelease(Mechanism):
-    """Release ``U = f(D) + c σ S(D) + N(0, (σ S(D))²)``, once: an upper confidence end of the divergence f.
-
-    S is a β-smooth upper bound of f's local sensitivity. The shift c σ S belongs to the released statistic, whose
-    local sensitivity is at most κS, κ = 1 + cσ(e^β − 1).
-    Guarantee: ``a e^(2β) κ²/σ² + (βa − ½ ln(1 − 2aβ))/(a − 1)`` at orders ``1 < a < 1/(2β)``, infinite elsewhere;
-    replace-one only. Source: Papernot et al. 2018, Theorem 23 (the Gaussian noise with smooth sensitivity).
-
-    ================  ==================================================================
-    σ = 0             the statistic is released as it is: infinite
-    S(D) = 0          nothing is added, and nothing near D differs
-    one class         there is no data-dependent bound to release
-    ================  ==================================================================
-
-    Attributes
-    ----------
-    order : float
-        At which f is the data-dependent Rényi divergence of the votes.
-    beta, sigma : float
-    confidence : float
-        The chance, over the release's noise, that U is at least f.
-    """
-
-    order: float
-    beta: float
-    sigma: float
-    confidence: float = CONFIDENCE
-    kind: ClassVar[str] = "smooth-sensitivity"
-
-    @property
-    def quantile(self) -> float:
-        """c: how many standard deviations the upper end lies above the middle."""
-        return float(ndtri(self.confidence))
-
-    def sensitivity(self, adjacency: str) -> float:
-        """Return κ, in units of the smooth sensitivity."""
-        return 1 + self.quantile * self.sigma * math.expm1(self.beta)
-
-    def rdp(self, orders: Curve, adjacency: str) -> Curve:
-        if self.sigma == 0 or adjacency != "replace-one":
-            return np.full(len(orders), np.inf)
-        inside = orders < 1 / (2 * self.beta)
-        a = np.where(inside, orders, 1.5)
-        widened = a * math.exp(2 * self.beta) * (self.sensitivity(adjacency) / self.sigma) ** 2
-        cost = widened + (self.beta * a - 0.5 * np.log1p(-2 * np.where(inside, orders, 0.0) * self.beta)) / (a - 1)
-        return np.where(inside, cost, np.inf)
 
 
 @dataclass(frozen=True)
@@ -95,20 +50,17 @@ class Sanitised:
         Of the votes and the release together.
     kind : str
         ``"sanitised"``, or ``"data-independent"`` where that is the smaller.
-    confidence : float
-        The chance that the printed ε covers the truth; 1 for ``"data-independent"``.
     """
 
     mechanism: SmoothRelease | None
     upper: float | None
     epsilon: float
     kind: str
-    confidence: float
 
 
 def plan_release(
     mechanism: SanitisedVoting, queries: int, teachers: int, classes: int, delta: float,
-    conversion: Conversion = "classic", agreement: float = 0.9, confidence: float = CONFIDENCE,
+    conversion: Conversion = "classic", agreement: float = 0.9,
 ) -> SmoothRelease | None:  # fmt: skip
     """Choose order, β and σ from public numbers alone, for votes of which we guess how far they agree.
 
@@ -128,7 +80,7 @@ def plan_release(
         divergence = queries * _divergence(mechanism, guess, order)
         for share in _CANDIDATE_BETAS:
             for sigma in _CANDIDATE_NOISES:
-                candidate = SmoothRelease(order, share / order, float(sigma), confidence)
+                candidate = SmoothRelease(order, share / order, float(sigma), FAILURE_SHARE * delta)
                 statistic = Statistic(divergence, smooth_sensitivity(sums, candidate.beta))
                 epsilon = _epsilon(candidate, _upper(candidate, statistic, 0.0), delta, conversion)
                 if epsilon < best:
@@ -148,14 +100,18 @@ def release(
     mechanism: SanitisedVoting, queries: int, statistic: Statistic, plan: SmoothRelease, delta: float,
     noise: Noise, conversion: Conversion = "classic",
 ) -> Sanitised:  # fmt: skip
-    """Draw the noise and return what may be printed. Once: a second draw is a second release."""
+    """Draw the noise and return what may be printed. Once: a second draw is a second release.
+
+    Both ε are taken at δ less the chance of failure, so that the smaller of them holds at δ, chosen as it is after the
+    draw.
+    """
     upper = _upper(plan, statistic, float(noise.normal(1)[0]))
     worst = queries * mechanism.rdp(ORDERS, "replace-one") + plan.rdp(ORDERS, "replace-one")
-    independent = epsilon_of(ORDERS, worst, delta, conversion)
+    independent = epsilon_of(ORDERS, worst, delta - plan.failure, conversion)
     sanitised = _epsilon(plan, upper, delta, conversion)
     if sanitised < independent:
-        return Sanitised(plan, upper, sanitised, "sanitised", plan.confidence)
-    return Sanitised(plan, upper, independent, "data-independent", 1.0)
+        return Sanitised(plan, upper, sanitised, "sanitised")
+    return Sanitised(plan, upper, independent, "data-independent")
 
 
 def sanitise(
@@ -169,7 +125,7 @@ def sanitise(
     statistic = statistic_of(mechanism, votes_VC, plan) if plan else None
     if plan is None or statistic is None:
         curve = queries * mechanism.rdp(ORDERS, "replace-one")
-        return Sanitised(None, None, epsilon_of(ORDERS, curve, delta, conversion), "data-independent", 1.0)
+        return Sanitised(None, None, epsilon_of(ORDERS, curve, delta, conversion), "data-independent")
     return release(mechanism, queries, statistic, plan, delta, noise, conversion)
 
 
@@ -186,4 +142,4 @@ def _upper(plan: SmoothRelease, statistic: Statistic, draw: float) -> float:
 def _epsilon(plan: SmoothRelease, upper: float, delta: float, conversion: Conversion) -> float:
     orders = np.array([plan.order])
     total = max(upper, 0.0) + plan.rdp(orders, "replace-one")
-    return float(epsilon_at(orders, total, delta, conversion)[0])
+    return float(epsilon_at(orders, total, delta - plan.failure, conversion)[0])

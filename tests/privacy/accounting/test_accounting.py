@@ -25,7 +25,7 @@ from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax, ThresholdChe
 from fedasr.privacy.mechanisms.gaussian import GaussianSum, NoisyMean, SampledGaussian
 from fedasr.privacy.mechanisms.kinds import KINDS, mechanism_from
 from fedasr.privacy.mechanisms.noisy_max import GNMax, LNMax
-from fedasr.privacy.mechanisms.sanitised import SmoothRelease
+from fedasr.privacy.mechanisms.smooth_release import SmoothRelease
 from fedasr.privacy.noise import ReproducibleNoise, SecureNoise
 
 
@@ -200,7 +200,7 @@ def test_ledger_charges_a_sanitised_release_too():
     said = ledger.summary(1e-5)
     own = made.rdp(np.array([9.0]), "replace-one")[0]
     assert said.epsilon == pytest.approx(0.4 + own + math.log(1e5) / 8)
-    assert (said.kind, said.confidence) == ("sanitised", 0.999)
+    assert (said.kind, said.confidence) == ("sanitised", 1 - 1e-6)
     useless = Ledger()
     useless.add(voted(count=1000))
     useless.add(voted(mechanism=made, count=1, key="sanitised", upper=400.0, covers=(("votes/0", "a1"),)))
