@@ -203,11 +203,19 @@ def test_numbers_without_meaning_are_refused(make, value):
         (np.ones((2, 2)), "float64"),
         (np.array([[1, 2], [3, -1]]), "row 1"),
         (np.array([[True, False]]), "bool"),
+        (np.array([[6, 4], [5, 5], [9, 0]], np.uint8), r"unlike sums \(9 to 10\): is this \(votes, classes\)"),
     ],
 )
 def test_votes_that_are_none_are_refused(array, said):
     with pytest.raises(UserError, match=said):
         checked_votes(array, "v.npy")
+
+
+def test_answers_of_teachers_to_queries_are_no_histogram():
+    """Read as one, 100 teachers' answers to 40 queries of 10 classes gave 1.759 where 40 votes cost 1.098."""
+    answers = np.random.default_rng(0).integers(0, 10, size=(100, 40))
+    with pytest.raises(UserError, match=r"unlike sums \(138 to 218\)"):
+        checked_votes(answers)
 
 
 def test_files_that_are_no_votes_are_refused(tmp_path):
@@ -222,6 +230,6 @@ def test_files_that_are_no_votes_are_refused(tmp_path):
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int64", "uint64"])
 def test_all_integer_types_are_read_alike(tmp_path, dtype):
-    np.save(tmp_path / "v.npy", np.array([[100, 27], [3, 120]], dtype=dtype))
+    np.save(tmp_path / "v.npy", np.array([[100, 27], [7, 120]], dtype=dtype))
     votes = load_votes(tmp_path / "v.npy")
-    assert GNMax(9.0).log_q(votes) == pytest.approx(GNMax(9.0).log_q(np.array([[100, 27], [3, 120]])))
+    assert GNMax(9.0).log_q(votes) == pytest.approx(GNMax(9.0).log_q(np.array([[100, 27], [7, 120]])))
