@@ -136,21 +136,23 @@ def _cell(value: Any) -> str:
     return f"{value:,.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _pate_tables(answer: dict[str, Any]) -> list[Table]:
-    facts = ("votes", "teachers", "classes", "adjacency", "conversion", "expected_answered", "delta")
-    epsilon = answer["epsilon"]
+def _pate_tables(answer: dict[str, Any]) -> list[Table | str]:
+    facts = ("votes", "teachers", "classes", "adjacency", "conversion", "delta", "expected_answered")
+    epsilon, holds = answer["epsilon"], answer["holds"]
     labels = {
         "data_independent": "data-independent: a guarantee",
         "data_dependent": "data-dependent: itself private, no guarantee",
         "sanitised": f"sanitised, with its release charged ({answer['sanitised_kind'] or 'none here'})",
     }
-    tables = [
-        _table("Votes", ("", ""), [(name.replace("_", " "), answer[name]) for name in facts]),
+    told = [(name.replace("_", " ") + " (private)" * (name in answer["private"]), answer[name]) for name in facts]
+    tables: list[Table | str] = [
+        _table("Votes", ("", ""), told),
         _table("ε", ("kind", "ε"), [(label, epsilon[name]) for name, label in labels.items()]),
+        *(f"{name.replace('_', '-')}: holds {words}" for name, words in holds.items() if words),
     ]
     for name, title in (("rdp", "Rényi divergence of the answers"), ("rdp_threshold", "of the checks")):
         rows = [(order, b["data_independent"], b["data_dependent"]) for order, b in answer.get(name, {}).items()]
-        tables += [_table(title, ("order", "data-independent", "data-dependent"), rows)] if rows else []
+        tables += [_table(title, ("order", "data-independent", "data-dependent (private)"), rows)] if rows else []
     return tables
 
 

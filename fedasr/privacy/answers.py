@@ -19,6 +19,19 @@ from fedasr.privacy.mechanisms.noisy_max import GNMax, LNMax
 from fedasr.privacy.mechanisms.sanitised import sanitise
 from fedasr.privacy.noise import Noise
 
+HOLDS = {
+    "data-independent": "in both directions, for a number of queries fixed in advance",
+    "data-dependent": "in one direction, from these votes to any neighbour's; for queries fixed in advance",
+    "sanitised": (
+        "in one direction, from these votes to any neighbour's; for queries fixed in advance; a tenth of delta is that "
+        "the release fails"
+    ),
+}
+"""What each kind of ε is a bound on."""
+PRIVATE = ("epsilon.data_dependent", "rdp.*.data_dependent")
+"""Fields of the answer that depend on the votes and are not sanitised: not to be published."""
+PRIVATE_OF_CHECKS = ("expected_answered", "rdp_threshold.*.data_dependent")
+LEAST_NOISE, MOST_NOISE, MOST_STEPS = 1e-6, 1e12, 1e9
 _NEEDS = {
     "gnmax": ("sigma",),
     "lnmax": ("scale",),
@@ -36,8 +49,10 @@ def voting_mechanism(kind: str, **options: float | None) -> Voting:
             raise UserError(f"--mechanism {kind}: needs {flag}")
         if name not in _NEEDS[kind] and value is not None:
             raise UserError(f"--mechanism {kind}: has no {flag}; leave it out")
-        if value is not None and not (math.isfinite(value) and (value > 0 or name == "threshold")):
-            raise UserError(f"{flag} {value}: must be a finite number above 0 (without noise ε is infinite)")
+        if value is not None and name != "threshold":
+            _check_between(flag, value, LEAST_NOISE, MOST_NOISE, " (without noise ε is infinite)")
+        elif value is not None and not abs(value) <= MOST_NOISE:
+            raise UserError(f"{flag} {value:g}: must be a number of votes")
     given = {name: float(value) for name, value in options.items() if value is not None}
     makers: dict[str, type[Voting]] = {"gnmax": GNMax, "lnmax": LNMax, "confident-gnmax": ConfidentGNMax}
     return makers[kind](**given)
@@ -64,8 +79,7 @@ def pate_answer(
     spent = spent_on(mechanism, votes, adjacency)
     shown = spent_on(mechanism, votes, adjacency, orders)
     sanitised = None
-    if adjacency == "replace-one" and not isinstance(mechanism, LNMax):
-        assert isinstance(mechanism, GNMax | ConfidentGNMax)
+    if adjacency == "replace-one" and isinstance(mechanism, GNMax | ConfidentGNMax):
         sanitised = sanitise(mechanism, votes, delta, noise, conversion)
     dependent = spent.total.data_dependent
     answer = {
@@ -77,6 +91,12 @@ def pate_answer(
             "data_dependent": None if dependent is None else epsilon_of(ORDERS, dependent, delta, conversion),
             "sanitised": sanitised.epsilon if sanitised else None,
         },
+        "holds": {
+            "data_independent": HOLDS["data-independent"],
+            "data_dependent": None if dependent is None else HOLDS["data-dependent"],
+            "sanitised": HOLDS[sanitised.kind] if sanitised else None,
+        },
+        "private": [*PRIVATE, *(PRIVATE_OF_CHECKS if spent.checks else ())],
         "sanitised_kind": sanitised.kind if sanitised else None,
         "rdp": _by_order(orders, shown.answers),
     }  # fmt: skip
@@ -87,11 +107,14 @@ def dpsgd_answer(
     examples: int, batch: float, epochs: float, noise_multiplier: float, delta: float, conversion: Conversion
 ) -> dict[str, Any]:
     """Return DP-SGD's ε by both accountants, and what it stands on."""
-    for flag, value in (("--noise-multiplier", noise_multiplier), ("--batch", batch), ("--epochs", epochs)):
+    _check_between("--noise-multiplier", noise_multiplier, LEAST_NOISE, MOST_NOISE)
+    for flag, value in (("--batch", batch), ("--epochs", epochs)):
         if not (math.isfinite(value) and value > 0):
             raise UserError(f"{flag} {value}: must be a finite number above 0")
     if batch > examples:
         raise UserError(f"--batch {batch:g}: must be at most --examples {examples}")
+    if epochs / batch > MOST_STEPS / examples:
+        raise UserError(f"--epochs {epochs:g}, --batch {batch:g}: more than {MOST_STEPS:g} steps; ask for fewer")
     mechanism, steps = dpsgd_mechanism(examples, batch, noise_multiplier), dpsgd_steps(examples, batch, epochs)
     epsilon = dpsgd_epsilon(mechanism, steps, delta, conversion)
     return {
@@ -99,6 +122,11 @@ def dpsgd_answer(
         "delta": delta, "steps": steps, "sampling_rate": mechanism.rate, "sampling_assumed": "poisson",
         "adjacency": "add-remove", "unit": "example", "conversion": conversion,
     }  # fmt: skip
+
+
+def _check_between(flag: str, value: float, least: float, most: float, why: str = "") -> None:
+    if not least <= value <= most:
+        raise UserError(f"{flag} {value:g}: must be a number from {least:g} to {most:g}{why}")
 
 
 def _by_order(orders: Sequence[float] | Curve, spent: Spent) -> dict[str, dict[str, float | None]]:

@@ -61,6 +61,35 @@ def test_pate_confident(votes):
     assert said["expected_answered"] == pytest.approx(200)
     assert said["rdp_threshold"]["2"]["data_independent"] == pytest.approx(400 * 2 / 7200)
     assert said["rdp"]["2"]["data_independent"] == pytest.approx(400 * 2 / 1600)
+    assert {"expected_answered", "epsilon.data_dependent"} <= set(said["private"])
+
+
+def test_the_guarantee_of_a_confident_vote_does_not_depend_on_the_votes(votes, tmp_path):
+    np.save(tmp_path / "split.npy", np.tile([125, 125] + [0] * 8, (400, 1)))
+    words = ("--mechanism", "confident-gnmax", "--sigma", 40, "--threshold", 200, "--sigma-threshold", 60)
+    told = [answer("pate", path, *words, "--delta", 1e-5) for path in (votes, tmp_path / "split.npy")]
+    assert told[0]["epsilon"]["data_independent"] == told[1]["epsilon"]["data_independent"]
+    assert told[0]["expected_answered"] > 2 * told[1]["expected_answered"]
+    shown = " ".join(invoke("pate", votes, *words, "--delta", 1e-5).stdout.split())
+    assert "expected answered (private)" in shown
+
+
+def test_every_epsilon_says_what_it_holds_for(tmp_path):
+    np.save(tmp_path / "agreed.npy", np.tile([970, 20, 10], (500, 1)))
+    said = answer("pate", tmp_path / "agreed.npy", "--mechanism", "gnmax", "--sigma", 80, "--delta", 1e-5)
+    assert said["sanitised_kind"] == "sanitised"
+    assert said["holds"]["data_independent"].startswith("in both directions")
+    for kind in ("data_dependent", "sanitised"):
+        assert said["holds"][kind].startswith("in one direction")
+        assert "for queries fixed in advance" in said["holds"][kind]
+    assert "expected_answered" not in said["private"]
+
+
+def test_labels_of_teachers_in_place_of_votes_are_refused(tmp_path):
+    np.save(tmp_path / "labels.npy", np.random.default_rng(0).integers(0, 10, size=(100, 40)))
+    result = invoke("pate", tmp_path / "labels.npy", "--mechanism", "gnmax", "--sigma", 40, "--delta", 1e-5)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "is this (votes, classes)?" in result.stderr
 
 
 def test_add_remove_has_no_data_dependent_bound(votes):
@@ -100,6 +129,8 @@ def test_tables_name_the_kinds(votes):
         ("--mechanism", "gnmax", "--delta", 1e-5),
         ("--mechanism", "gnmax", "--sigma", 0, "--delta", 1e-5),
         ("--mechanism", "gnmax", "--sigma", "nan", "--delta", 1e-5),
+        ("--mechanism", "gnmax", "--sigma", 1e-300, "--delta", 1e-5),
+        ("--mechanism", "gnmax", "--sigma", 1e300, "--delta", 1e-5),
         ("--mechanism", "gnmax", "--sigma", 3, "--scale", 3, "--delta", 1e-5),
         ("--mechanism", "rnmax", "--sigma", 3, "--delta", 1e-5),
         ("--mechanism", "gnmax", "--sigma", 3, "--delta", 1.5),

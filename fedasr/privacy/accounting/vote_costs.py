@@ -122,9 +122,10 @@ def checked_votes(votes: object, name: str = "votes") -> NDArray[np.integer]:
         raise UserError(f"{name}: row {row} holds a negative number; must hold the number of teachers for each class")
     voters = votes.sum(axis=1, dtype=np.float64)
     if voters.min() != voters.max():
+        span = f"{voters.min():,.0f} to {voters.max():,.0f}"
         raise UserError(
-            f"{name}: its rows have unlike sums ({voters.min():,.0f} to {voters.max():,.0f}): is this (votes, classes)? "
-            "Each row must hold how many teachers chose each class, and all teachers vote in each"
+            f"{name}: its rows have unlike sums ({span}): is this (votes, classes)? Each row must hold how many "
+            "teachers chose each class, and all teachers vote in each"
         )
     if np.issubdtype(votes.dtype, np.unsignedinteger) or votes.dtype.itemsize < 4:
         if votes.max() > 2**31:

@@ -103,6 +103,53 @@ def test_confident_gnmax_equals_the_formulas(votes, sigma, sigma_check, threshol
     assert got.checks.data_independent == pytest.approx(len(votes) * orders_shown / (2 * sigma_check**2))
 
 
+def outcomes(votes, sigma, threshold, sigma_check):
+    """The chances of abstaining and of each of two answers: exact."""
+    passes, first = reference.passing(votes, threshold, sigma_check), votes[0] - votes[1]
+    wins = [0.5 * math.erfc(-gap / (2 * sigma)) for gap in (first, -first)]
+    return 1 - passes, passes * wins[0], passes * wins[1]
+
+
+def divergence(p, q, order):
+    return math.log(sum(x**order * y ** (1 - order) for x, y in zip(p, q, strict=True))) / (order - 1)
+
+
+@given(
+    st.integers(2, 60), st.floats(0, 1), st.floats(1, 30), st.floats(1, 30), st.floats(-1, 3),
+    st.sampled_from([1.5, 2.0, 8.0, 20.0]),
+)  # fmt: skip
+@examples(200)
+def test_check_and_answer_together_are_never_further_from_a_neighbours_than_is_charged(
+    teachers, share, sigma, sigma_check, far, order
+):
+    """Every neighbour, exactly. An answer charged with the chance that it is given lay up to 3.1 times below."""
+    first = round(share * teachers)
+    votes, threshold = (first, teachers - first), max(first, teachers - first) - far * sigma_check
+    made, here = ConfidentGNMax(sigma, threshold, sigma_check), outcomes(votes, sigma, threshold, sigma_check)
+    charged = spent_on(made, np.array([votes]), "replace-one", np.array([order])).total
+    for near in reference.neighbours(votes):
+        there = outcomes(near, sigma, threshold, sigma_check)
+        assume(min(*here, *there) > 1e-12)
+        assert divergence(here, there, order) <= charged.data_dependent[0] * (1 + 1e-9) + 1e-9
+        assert divergence(there, here, order) <= charged.data_independent[0] * (1 + 1e-9) + 1e-9
+
+
+def test_the_data_dependent_bound_does_not_hold_from_a_neighbour_to_these_votes():
+    """Why it is told that it holds in one direction only."""
+    votes, near, sigma, order = (22, 0), (21, 1), 2.0, 3.0
+    here, there = (outcomes(at, sigma, -1e3, 1.0)[1:] for at in (votes, near))
+    charged = spent_on(GNMax(sigma), np.array([votes]), "replace-one", np.array([order])).total.data_dependent[0]
+    assert divergence(here, there, order) <= charged
+    assert divergence(there, here, order) > 50 * charged
+
+
+def test_what_a_confident_vote_is_charged_without_regard_to_the_votes_is_the_same_for_all_votes():
+    made, agreed, split = ConfidentGNMax(40.0, 200.0, 60.0), equal_votes((250,), 400), equal_votes((125, 125), 400)
+    charged = [spent_on(made, votes, "replace-one").total.data_independent for votes in (agreed, split)]
+    np.testing.assert_array_equal(*charged)
+    np.testing.assert_allclose(charged[0], 400 * made.rdp(ORDERS, "replace-one"), rtol=1e-12)
+
+
 @given(votes_of, st.floats(3, 100), st.floats(1.05, 5), st.sampled_from([GNMax, LNMax]))
 @examples(60)
 def test_epsilon_grows_with_votes_and_falls_with_noise(votes, noise, more, kind):
