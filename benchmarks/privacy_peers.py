@@ -1,6 +1,6 @@
 """fedasr's accountants against its peers': the same releases, the largest difference, and what was allowed.
 
-    pip install opacus prv-accountant
+    pip install prv-accountant
     git clone --depth 1 https://github.com/tensorflow/privacy ../tensorflow-privacy
     python benchmarks/privacy_peers.py --pate ../tensorflow-privacy/research/pate_2018
 

@@ -190,6 +190,12 @@ def test_where_nothing_can_be_gained_nothing_is_released():
     assert printed.epsilon == epsilon_of(ORDERS, 50 * ORDERS / 1600, 1e-5)
 
 
+@pytest.mark.parametrize("mechanism", [GNMax(400.0), ConfidentGNMax(400.0, 180.0, 600.0)])
+def test_a_plan_counts_every_answer_and_spares_the_walk_where_nothing_can_be_gained(mechanism):
+    """Planned for the expected answers, a release looked worth while, and 100,000 votes took 100 s in place of 2."""
+    assert plan_release(mechanism, 100_000, 250, 30, 1e-8) is None
+
+
 def test_the_plan_does_not_look_at_the_votes():
     agreed, split = np.tile([240, 10, 0], (1000, 1)), np.tile([90, 80, 80], (1000, 1))
     plans = [sanitise(GNMax(40.0), votes, 1e-5, ReproducibleNoise(0)).mechanism for votes in (agreed, split)]
