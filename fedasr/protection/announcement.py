@@ -61,7 +61,7 @@ class Announcement:
         answered : sequence of tuple
             The silo and the kind of each message.
         """
-        is_protected = self.plan.guarantee is not None
+        is_protected = self.plan.has_guarantee
         self.releases.note_answered([
             (silo, kind) for silo, kind in answered if not (kind.is_free or (is_protected and is_charged(kind)))
         ])  # fmt: skip

@@ -132,6 +132,11 @@ class GradientPlan(ABC):
             Where the promise cannot be kept.
         """
 
+    @property
+    def has_guarantee(self) -> bool:
+        """Whether something is promised, whatever noise that takes: asked also where nobody trains by this plan."""
+        return self.guarantee is not None
+
     @abstractmethod
     def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
         """Yield step after step, without end, each at the weights that the recogniser has by then.

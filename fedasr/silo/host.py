@@ -93,7 +93,7 @@ class SiloHost:
         How many utterances a silo holds is taken as public; seconds of speech, losses, processor time and the reason
         of a failure are not.
         """
-        return self.is_silent or self.promises or self.plan.guarantee is not None
+        return self.is_silent or self.promises or self.plan.has_guarantee
 
     def in_role(self, role: str) -> SiloHost:
         """Return the host with the recogniser of a role: itself where the role has no shape of its own."""

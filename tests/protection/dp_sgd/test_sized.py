@@ -45,6 +45,10 @@ def test_a_batch_larger_than_the_smallest_is_refused(options: dict) -> None:
         _ = DPSGD(batch_size=6, **options).plan(5, 0, 9).guarantee
 
 
+def test_a_silo_smaller_than_the_centres_batch_knows_that_there_is_a_guarantee() -> None:
+    assert DPSGD(batch_size=6).plan(5, 0, 9).has_guarantee
+
+
 def test_each_step_asks_for_noise_of_its_own() -> None:
     asked, drawn = [], dice()
 
