@@ -1,20 +1,24 @@
 """Every shipped experiment, cut small, run and verified; then runs with one thing falsified, which must be found.
 
     python benchmarks/verify.py shipped --data FOLDER [--only quickstart] [--keep FOLDER] [--json FILE]
+    python benchmarks/verify.py falsified [--runs 200] [--keep FOLDER] [--json FILE]
 
-FOLDER holds `an4` and `speech_commands`, as the tests' does. The exit code is 1 where anything differs.
+FOLDER holds `an4` and `speech_commands`, as the tests' does. The exit code is 1 where anything differs in an honest
+run, or nothing in a falsified one.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +50,7 @@ SMALLER: Mapping[str, Mapping[str, Any]] = {
     "commands": {"corpus.silos": 8}, "pate_commands": {"corpus.silos": 20, "corpus.unlabelled_speakers": 3},
 }  # fmt: skip
 ROUNDS = 2
+FALSIFIED = ("quickstart", "pate_vs_dpsgd")
 DRAWS = {"million_hours_an4": (1, 2)}
 """Run as several draws of the speakers."""
 
@@ -76,11 +81,12 @@ def _of_row(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from (("protection_options.steps", 6), ("protection_options.batch_size", 8))
 
 
-def run(experiment: str, data: Path, out: Path) -> None:
+def run(experiment: str, data: Path, out: Path, seeds: Sequence[int] = ()) -> None:
     """Run an experiment, cut small."""
     line = [sys.executable, "-m", "fedasr.simulate", experiment, "--out", str(out), "--grid", "process", "--json"]
     line += [word for key, value in settings(experiment).items() for word in ("--set", f"{key}={json.dumps(value)}")]
     line += [word for draw in DRAWS.get(experiment, ()) for word in ("--draw", str(draw))]
+    line += [word for seed in seeds for word in ("--seed", str(seed))]
     line += ["--data", str(data / DATA[experiment])] if experiment in DATA else []
     done = subprocess.run(line, capture_output=True, text=True)
     if done.returncode:
@@ -111,24 +117,70 @@ def shipped(data: Path, only: list[str], keep: Path) -> list[dict[str, Any]]:
         })  # fmt: skip
         print(f"| `{experiment}` | {found['rows']} | {figures:,} | {len(found['differences'])} | {found['seconds']} |")
         for difference in found["differences"]:
-            print(f"    {difference}", file=sys.stderr)
+            print(f"    {difference['line']}", file=sys.stderr)
     return lines
+
+
+def falsified(runs: int, data: Path, keep: Path) -> list[dict[str, Any]]:
+    """Falsify copies of two runs of two seeds, one thing in each, and say which checks find it."""
+    from falsehoods import FALSEHOODS
+
+    from fedasr.verification.verdict import verify
+
+    bases = [keep / f"{experiment}-2-seeds" for experiment in FALSIFIED]
+    for experiment, base in zip(FALSIFIED, bases, strict=True):
+        if not (base / "report.html").exists():
+            run(experiment, data, base, seeds=(1, 2))
+        if wrong := verify(base).wrong:
+            raise SystemExit(f"{base} differs before anything is falsified: {wrong[0].line()}")
+    told = {is_remade: [one for one in FALSEHOODS if one.is_remade == is_remade] for is_remade in (False, True)}
+    lines = []
+    for number in range(runs):
+        choice = told[number % 2 == 1]
+        falsehood, base = choice[number // 2 % len(choice)], bases[number // 2 // len(choice) % len(bases)]
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(shutil.copytree(base, Path(folder) / "run"))
+            what = falsehood.tell(copy, random.Random(number))
+            wrong = verify(copy).wrong
+        lines.append({
+            "number": number, "of": falsehood.of, "made_anew": falsehood.is_remade, "what": what,
+            "differences": len(wrong), "checks": sorted({found.check for found in wrong}),
+            "first": wrong[0].line() if wrong else None,
+        })  # fmt: skip
+        if not wrong:
+            print(f"not found: {lines[-1]}", file=sys.stderr)
+    return lines
+
+
+def tabulated(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Print how many of each kind were found, and by which checks."""
+    for of, is_remade in sorted({(line["of"], line["made_anew"]) for line in lines}):
+        some = [line for line in lines if (line["of"], line["made_anew"]) == (of, is_remade)]
+        found = sum(bool(line["differences"]) for line in some)
+        checks = sorted({check for line in some for check in line["checks"]})
+        print(f"| {of} | {'yes' if is_remade else 'no'} | {found} of {len(some)} | {', '.join(checks)} |")
 
 
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("shipped",))
+    parser.add_argument("what", choices=("shipped", "falsified"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    data = arguments.data.resolve()
     with tempfile.TemporaryDirectory() as folder:
-        lines = shipped(arguments.data.resolve(), arguments.only, arguments.keep or Path(folder))
+        keep = arguments.keep or Path(folder)
+        is_honest = arguments.what == "shipped"
+        lines = shipped(data, arguments.only, keep) if is_honest else falsified(arguments.runs, data, keep)
+    if not is_honest:
+        tabulated(lines)
     if arguments.json:
-        arguments.json.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
-    return int(any(line["differences"] for line in lines))
+        arguments.json.write_text(json.dumps(lines, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return int(any(bool(line["differences"]) == is_honest for line in lines))
 
 
 if __name__ == "__main__":

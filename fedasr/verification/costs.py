@@ -146,13 +146,14 @@ def _losses(parts: Sequence[tuple[ReleaseCost, int]], delta: float, other: float
             return math.inf
         elif cost.mu:
             sums.append(SampledSum(1.0, (1 - other) / cost.mu, count))
-    return loss_epsilon(sums, delta, other) if sums else 0.0
+    return loss_epsilon(tuple(sums), delta, other) if sums else 0.0
 
 
 def _renyi(parts: Sequence[tuple[ReleaseCost, int]], delta: float, other: float) -> tuple[float, float]:
     if not parts:
         return 0.0, 0.0
-    low, high = least_epsilon(summed([(_divergence(cost, other), count) for cost, count in parts]), delta)
+    orders = [cost.order for cost, _ in parts if cost.order is not None]
+    low, high = least_epsilon(summed([(_divergence(cost, other), count) for cost, count in parts]), delta, orders)
     is_sampled = any(cost.rate is not None for cost, _ in parts)
     return low * (1 - EXACT), high * (1 + (WIDE if is_sampled else EXACT))
 

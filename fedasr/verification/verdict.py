@@ -12,6 +12,7 @@ from fedasr.verification.checks.draws import check_draws
 from fedasr.verification.checks.epsilons import check_epsilons
 from fedasr.verification.checks.hashes import check_hashes
 from fedasr.verification.checks.pairs import check_pairs
+from fedasr.verification.checks.pasts import check_pasts
 from fedasr.verification.checks.payments import check_payments
 from fedasr.verification.checks.plans import check_plans, check_targets
 from fedasr.verification.checks.rates import check_rates
@@ -26,7 +27,8 @@ OfARun = Callable[[RunEvidence], Iterator[Finding]]
 OF_A_RUN: tuple[OfARun, ...] = (check_rows, check_spoken, check_pairs, check_targets)
 OF_SEVERAL_DRAWS: tuple[OfARun, ...] = (check_draws, check_pairs)
 OF_A_ROW: tuple[Callable[[Row], Iterator[Finding]], ...] = (
-    check_sums, check_rates, check_hashes, check_releases, check_mark, check_epsilons, check_plans, check_payments,
+    check_sums, check_rates, check_hashes, check_releases, check_mark, check_pasts, check_epsilons, check_plans,
+    check_payments,
 )  # fmt: skip
 
 

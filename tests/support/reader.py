@@ -26,12 +26,14 @@ from fedasr.privacy.__main__ import app as privacy
 from fedasr.replay import app as replay
 from fedasr.simulate import app as simulate
 from fedasr.transcribe import app as transcribe
+from fedasr.verify import app as verify
 from support.documents import Block
 from support.forms import write_page_corpora
 from support.tree import CHECKOUT
 
 APPS = {
     "simulate": simulate, "evaluate": evaluate, "transcribe": transcribe, "replay": replay, "privacy": privacy,
+    "verify": verify,
 }  # fmt: skip
 
 NOT_HERE = {

@@ -57,7 +57,7 @@ def test_a_run_proves_itself(run: Path) -> None:
     assert finished.code == 0
     assert set(found["checks"]) >= {"rows", "speech", "bytes", "word errors", "paired intervals", "weights", "releases"}
     assert all(count for count, _ in found["checks"].values())
-    assert [line.split(":")[1].strip() for line in found["not_told"] if line.startswith("weights")] == [
+    assert [line["file"] for line in found["not_told"] if line["check"] == "weights"] == [
         "local-only@1/model.safetensors", "local-only@2/model.safetensors",
     ]  # fmt: skip
 

@@ -90,13 +90,13 @@ def test_the_integral_is_the_closed_form(mu: float, epsilon: float) -> None:
 )  # fmt: skip
 def test_sampled_sums_have_the_golden_values(steps: int, neighbour: float, known: float) -> None:
     # known to half of the last digit; the grid adds some millionths
-    assert loss_epsilon([SampledSum(0.1, 1.0, steps)], 1e-5, neighbour) == pytest.approx(known, abs=6e-4)
+    assert loss_epsilon((SampledSum(0.1, 1.0, steps),), 1e-5, neighbour) == pytest.approx(known, abs=6e-4)
 
 
 @settings(max_examples=5)
 @given(st.floats(0.3, 3), st.integers(1, 50))
 def test_without_sampling_losses_compose_exactly(mu: float, count: int) -> None:
-    found = loss_epsilon([SampledSum(1.0, math.sqrt(count) / mu, count)], 1e-5, 0.0)
+    found = loss_epsilon((SampledSum(1.0, math.sqrt(count) / mu, count),), 1e-5, 0.0)
     # the grid adds 4e-6 of the variance, half of which is the error of a deviation, times the 4.3 deviations of 1e-5
     assert found == pytest.approx(gaussian_epsilon(mu, 1e-5), rel=2e-5, abs=2e-5 * mu)
 

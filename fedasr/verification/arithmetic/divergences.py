@@ -38,23 +38,32 @@ def sampled_divergence(order: float, rate: float, noise: float, other: float) ->
     return max(float(total) + math.log(step) for total in sums) / (order - 1)
 
 
-def least_epsilon(divergence: Divergence, delta: float) -> tuple[float, float]:
-    """Return between which ends ε lies by the classic conversion: the least over all orders, and over whole ones.
+def least_epsilon(divergence: Divergence, delta: float, also: Sequence[float] = ()) -> tuple[float, float]:
+    """Return between which ends ε lies by the classic conversion: the least over all orders, and over some.
 
-    Whoever tries more orders than whole ones, and not all, finds one between the two.
+    Whoever tries more orders than these, and not all, finds one between the two.
+
+    Parameters
+    ----------
+    divergence : callable
+    delta : float
+    also : sequence of float
+        Orders to try beside the whole ones: those at which a filter counts.
     """
 
     def at(order: float) -> float:
         return divergence(order) + math.log(1 / delta) / (order - 1)
 
-    whole = {float(order): at(order) for order in WHOLE_ORDERS}
-    best = min(whole, key=whole.__getitem__)
-    low, high = math.log(max(best / 1.6 - 1, 0.02)), math.log(best * 1.6 - 1)
+    tried = {float(order): at(order) for order in (*WHOLE_ORDERS, *also)}
+    best = min(tried, key=tried.__getitem__)
+    high = max(tried[best], 0.0)
+    if best in also or math.isinf(high):
+        return high, high
+    ends = math.log(max(best / 1.6 - 1, 0.02)), math.log(best * 1.6 - 1)
     found = minimize_scalar(
-        lambda log: at(1 + math.exp(log)), bounds=(low, high), method="bounded", options={"xatol": 1e-4}
-    )
-    least = min(float(found.fun), whole[best])
-    return max(least, 0.0) if math.isfinite(least) else math.inf, max(whole[best], 0.0)
+        lambda log: at(1 + math.exp(log)), bounds=ends, method="bounded", options={"xatol": 1e-4}
+    )  # fmt: skip
+    return max(min(float(found.fun), high), 0.0), high
 
 
 def summed(divergences: Sequence[tuple[Divergence, int]]) -> Divergence:

@@ -7,6 +7,7 @@ millionths of the whole; nothing is rounded to one side, so this is an estimate 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,12 +49,13 @@ class Losses:
         return self.count * (top + math.log(float(self.masses @ np.exp(exponents - top))))
 
 
-def loss_epsilon(sums: Sequence[SampledSum], delta: float, other: float) -> float:
+@functools.lru_cache(maxsize=64)  # rows of several seeds release alike
+def loss_epsilon(sums: tuple[SampledSum, ...], delta: float, other: float) -> float:
     """Return ε at δ; the larger of both directions.
 
     Parameters
     ----------
-    sums : sequence of SampledSum
+    sums : tuple of SampledSum
     delta : float
     other : float
         Where the neighbour's sum lies: 0 without the unit (add-remove), −1 with its opposite (replace-one).

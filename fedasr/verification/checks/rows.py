@@ -60,6 +60,7 @@ def _copies(run: RunEvidence) -> Iterator[Finding]:
                 draws[draw].append(row.folder.name(name))
         if row.record["strategy"] == UNTRAINED and not row.record["rounds"] and not row.record["role"]:
             yield from _untrained(run, row)
+    yield from _seeds(run)
     for places in draws.values():
         first, *others = places
         yield Scribe(CHECK, first).same("other releases with its draw of noise", others, [])
@@ -73,3 +74,17 @@ def _untrained(run: RunEvidence, row: Row) -> Iterator[Finding]:
         yield Scribe(CHECK, row.folder.name("row.jsonl")).same(
             f"model_sha256 beside {start}", row.record["model_sha256"], found
         )
+
+
+def _seeds(run: RunEvidence) -> Iterator[Finding]:
+    """Two seeds whose starts differ do not end with one model."""
+    models: dict[tuple[str, str], dict[int, Row]] = defaultdict(dict)
+    for row in run.rows:
+        if row.has_finished and row.record["model_sha256"] and run.folder.has(START.format(row.record["seed"])):
+            models[row.record["name"], row.record["model_sha256"]][row.record["seed"]] = row
+    for rows in models.values():
+        starts = {weights_digest(run.folder.tensors(START.format(seed)).tensors) for seed in rows}
+        for row in list(rows.values())[1:]:
+            scribe = Scribe(CHECK, row.folder.name("row.jsonl"))
+            yield scribe.holds("model_sha256 beside other seeds'", len(starts) == 1, row.record["model_sha256"],
+                               f"that of seed {next(iter(rows))}, whose start is another")  # fmt: skip
