@@ -11,6 +11,7 @@ from flwr.app import Message, RecordDict
 
 from fedasr.grid.sums.terms import Term
 from fedasr.messages.kinds import Kind
+from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.training.taken import Taken
 
 
@@ -24,11 +25,14 @@ class Mean:
         The metric of a reply that weights its arrays (Flower's ``num-examples``).
     clip_norm : float, optional
         All that a reply would change is scaled down together to this L2 norm before it is summed, every reply
-        weighs one, and the mean is that of the changes. Whatever else a silo says stays there.
+        weighs one, and the one reply holds the *sum* of the changes, in float64. Whatever else a silo says stays there.
+    grid : NoiseGrid, optional
+        With `clip_norm`: what is summed is whole numbers of its steps, so that the sum is exact.
     """
 
     weight: str = "num-examples"
     clip_norm: float | None = None
+    grid: NoiseGrid | None = None
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+
+from fedasr.privacy.rounded_noise.sampler import rounded
+from fedasr.privacy.rounded_noise.shapes import Gaussian, Laplace
 
 Shape = int | tuple[int, ...]
+FINE_PLACES = 40
+"""Binary places of noise that is no whole number of steps of anything."""
 
 
 class Noise:
-    """Gaussian and Laplace noise by inversion of uniform numbers of 52 bits.
+    """Gaussian and Laplace noise rounded to a grid, and coins, each with exactly the chances it should have.
 
     Attributes
     ----------
@@ -23,34 +28,47 @@ class Noise:
 
     origin: ClassVar[str]
 
-    def uniform(self, shape: Shape) -> NDArray[np.float64]:
-        """Return numbers strictly between 0 and 1, on the midpoints of a grid of 2⁻⁵² steps."""
+    def words(self, count: int) -> NDArray[np.uint64]:
+        """Return words of 64 random bits: all chance comes from them."""
         raise NotImplementedError
 
-    def normal(self, shape: Shape, scale: float = 1.0) -> NDArray[np.float64]:
-        """Return Gaussian noise of standard deviation ``scale``."""
-        return np.asarray(ndtri(self.uniform(shape)) * scale)
+    def rounded_normal(self, shape: Shape, places: int) -> NDArray[np.int64]:
+        """Return Gaussian noise of standard deviation 1, rounded to whole multiples of 2^−places."""
+        return rounded(Gaussian(), math.prod(np.atleast_1d(shape).tolist()), places, self.words).reshape(shape)
 
-    def laplace(self, shape: Shape, scale: float = 1.0) -> NDArray[np.float64]:
-        """Return Laplace noise of scale ``scale`` (standard deviation √2 times that)."""
-        centred = self.uniform(shape) - 0.5
-        return np.asarray(-scale * np.sign(centred) * np.log1p(-2 * np.abs(centred)))
+    def rounded_laplace(self, shape: Shape, places: int) -> NDArray[np.int64]:
+        """Return Laplace noise of scale 1 (standard deviation √2), rounded to whole multiples of 2^−places."""
+        return rounded(Laplace(), math.prod(np.atleast_1d(shape).tolist()), places, self.words).reshape(shape)
+
+    def normal(self, shape: Shape, scale: float = 1.0) -> NDArray[np.float64]:
+        """Return Gaussian noise of a standard deviation, in floating point.
+
+        What it is added to in floating point shows in the low bits of the sum: for a guarantee put what is released
+        on a grid (`fedasr.privacy.noise_grid`).
+        """
+        return np.multiply(self.rounded_normal(shape, FINE_PLACES), math.ldexp(scale, -FINE_PLACES), dtype=np.float64)
+
+    def coins(self, count: int, rate: float) -> NDArray[np.bool_]:
+        """Toss coins that fall on their head with a probability of ``floor(2⁶⁴ rate)/2⁶⁴``, never above the rate."""
+        if rate >= 1:
+            return np.ones(count, np.bool_)
+        return self.words(count) < np.uint64(math.floor(math.ldexp(rate, 64)))
+
+    def seed(self) -> int:
+        """Return a number below 2⁵² for a generator of what is no noise."""
+        return int(self.words(1)[0]) >> 12
 
 
 class SecureNoise(Noise):
-    """Every draw from the operating system's secure source (``os.urandom``, 64 fresh bits a number).
+    """Every draw from the operating system's secure source (``os.urandom``, 64 fresh bits a number, more where needed).
 
-    It cannot be seeded and cannot be drawn again: store what is released. Limits: the numbers are floating point and
-    their tails end at about 8 standard deviations, so the guarantee holds for idealised real arithmetic; the low
-    bits of a floating-point sum can in theory betray what was added to (Mironov 2012). Releasing only an argmax, as
-    the voting mechanisms do, hides them.
+    It cannot be seeded and cannot be drawn again: store what is released.
     """
 
     origin = "secure"
 
-    def uniform(self, shape: Shape) -> NDArray[np.float64]:
-        count = int(np.prod(shape))
-        return _midpoints(np.frombuffer(os.urandom(8 * count), dtype=np.uint64)).reshape(shape)
+    def words(self, count: int) -> NDArray[np.uint64]:
+        return np.frombuffer(os.urandom(8 * count), dtype=np.uint64)
 
 
 class ReproducibleNoise(Noise):
@@ -61,10 +79,5 @@ class ReproducibleNoise(Noise):
     def __init__(self, seed: int | np.random.SeedSequence) -> None:
         self._generator = np.random.Generator(np.random.PCG64(seed))
 
-    def uniform(self, shape: Shape) -> NDArray[np.float64]:
-        return _midpoints(self._generator.integers(0, 2**64, size=shape, dtype=np.uint64))
-
-
-def _midpoints(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
-    # 52 bits and a half: the midpoint of the last cell would round to 1 with 53.
-    return np.asarray(((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52)
+    def words(self, count: int) -> NDArray[np.uint64]:
+        return self._generator.integers(0, 2**64, size=count, dtype=np.uint64)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from fedasr.common.files import Arrays
 from fedasr.privacy.noise import Noise
+from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.none import Unprotected
 from fedasr.protection.protection import GradientPlan, Guarantee, Protection
 
@@ -36,8 +37,28 @@ class Boundary(ABC):
         """Draw which of the silos that a strategy addresses take part in a round."""
 
     @abstractmethod
-    def released(self, total: Arrays, noise: Noise) -> Arrays:
-        """Return what is published of a sum of clipped changes, float64, and of nobody's where nobody came."""
+    def grid(self, values: int, silos: int) -> NoiseGrid | None:
+        """Return the public grid on which changes of so many values, of so many silos at most, are summed.
+
+        None where no noise is added.
+
+        Raises
+        ------
+        RowError
+            Where there is none on which so many are summed exactly.
+        """
+
+    @abstractmethod
+    def released(self, total: Arrays, grid: NoiseGrid | None, noise: Noise) -> Arrays:
+        """Return what is published of a sum of clipped changes, zeros where nobody came.
+
+        Parameters
+        ----------
+        total : mapping of str to ndarray of float64
+            In whole steps of the grid, if there is one.
+        grid : NoiseGrid or None
+        noise : Noise
+        """
 
     @abstractmethod
     def divisor(self, addressed: int) -> float:

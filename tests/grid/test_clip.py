@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from fedasr.grid.in_process import InProcess
 from fedasr.grid.sums.acceptance import RefusedError, clipped
 from fedasr.grid.workers import Workers
 from fedasr.messages.records import CHANGE, arrays_of, metric_record
+from fedasr.privacy.noise_grid import NoiseGrid
 
 BOUND = 0.7
 SILOS = 5
@@ -100,16 +102,18 @@ class Nudged(Toy):
 
 
 def _sum(
-    toy: Toy, workers: Workers | None = None, silos: tuple[int, ...] = tuple(range(SILOS))
+    toy: Toy,
+    workers: Workers | None = None,
+    silos: tuple[int, ...] = tuple(range(SILOS)),
+    noise_grid: NoiseGrid | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return the sum that a strategy makes of the mean of clipped changes."""
+    """Return the sum of clipped changes, in steps of a grid where there is one."""
     grid = open_toy(workers or InProcess(), SILOS, toy)
     asked = [m for m in train_messages(grid) if m.metadata.dst_node_id - 2 in silos]
-    answers = grid.exchange(asked, round=0, mean=Mean(clip_norm=BOUND))
-    (good,), count = answers.good, answers.answered
-    found = arrays_of(good.content.array_records[CHANGE])
-    assert metric_record(good.content)["num-examples"] == count
-    return {name: np.asarray(found[name], np.float64) * count for name in SHAPES}
+    answers = grid.exchange(asked, round=0, mean=Mean(clip_norm=BOUND, grid=noise_grid))
+    (good,) = answers.good
+    assert metric_record(good.content)["num-examples"] == answers.answered
+    return arrays_of(good.content.array_records[CHANGE])
 
 
 def _apart(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> float:
@@ -146,3 +150,16 @@ def test_a_silo_that_is_refused_counts_as_absent(fault: str) -> None:
 
 def test_the_grid_does_not_change_a_bit(workers: Workers) -> None:
     assert _apart(_sum(Toy(), workers), _sum(Toy())) == 0
+
+
+def test_on_a_grid_the_sum_is_of_whole_numbers_in_any_order(workers: Workers) -> None:
+    """No silo moves it by more than the bound, to the last bit: what it adds is the difference of two exact sums."""
+    fine = NoiseGrid.fine_enough(1.5 * BOUND, BOUND, sum(np.prod(shape, dtype=int) for shape in SHAPES.values()))
+    whole = _sum(Toy(), workers, noise_grid=fine)
+    parts = [_sum(Toy(), silos=(silo,), noise_grid=fine) for silo in range(SILOS)]
+    limit = Fraction(BOUND) ** 2 / Fraction(fine.step) ** 2
+    for name in SHAPES:
+        np.testing.assert_array_equal(whole[name], sum(part[name] for part in parts))
+        np.testing.assert_array_equal(whole[name], np.trunc(whole[name]))
+    norms = [sum(int(step) ** 2 for array in part.values() for step in array.flat) for part in parts]
+    assert 0.99 * limit < max(norms) <= limit

@@ -41,7 +41,8 @@ def term_of(kind: Kind, sent: RecordDict, delivered: Mapping[str, Arrays], conte
     if mean.clip_norm is None:
         return Reply.of(_flat(records), reply_weight(content, mean))
     changes = {name: _change(arrays, sent, name) for name, arrays in records.items()}
-    return Reply.of(clipped(_flat(changes), mean.clip_norm), 1.0, _flat(records))
+    bounded = clipped(_flat(changes), mean.clip_norm)
+    return Reply.of(bounded if mean.grid is None else mean.grid.contribution(bounded, mean.clip_norm), 1.0)
 
 
 def _flat(records: Mapping[str, Arrays]) -> Arrays:

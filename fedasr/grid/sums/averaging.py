@@ -16,7 +16,7 @@ from fedasr.messages.records import CHANGE, METRICS, array_record, flat_name, li
 
 
 def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_total: Term) -> RecordDict:
-    """Return mean arrays, mean metrics and the summed weight of some replies.
+    """Return mean arrays, mean metrics and the summed weight of some replies; of clipped changes the summed arrays.
 
     Parameters
     ----------
@@ -42,7 +42,8 @@ def mean_reply(exchange: Exchange, mean: Mean, good: Sequence[Outcome], arrays_t
     layouts = {name: asked_back(sent, like_of(sent, name)) for name in sorted(first.records)}
     flat = {flat_name(name, key): array for name, layout in layouts.items() for key, array in layout.items()}
     types = [np.result_type(*of_one) for of_one in zip(*(outcome.types for outcome in good), strict=True)]
-    means = mean_of(arrays_total, total, flat, types)
+    doubles = [np.dtype(np.float64)] * len(flat)
+    means = mean_of(arrays_total, 1.0, flat, doubles) if is_clipped else mean_of(arrays_total, total, flat, types)
     records = {
         name: array_record({key: means[flat_name(name, key)] for key in layout}) for name, layout in layouts.items()
     }

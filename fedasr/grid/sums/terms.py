@@ -75,9 +75,9 @@ class Reply:
     replies = 1
 
     @classmethod
-    def of(cls, arrays: Mapping[str, Values], weight: float, like: Mapping[str, Values] | None = None) -> Reply:
-        """Return the term of named arrays of any shape, of the types of other arrays where these are given."""
-        types = tuple(array.dtype for array in (arrays if like is None else like).values())
+    def of(cls, arrays: Mapping[str, Values], weight: float) -> Reply:
+        """Return the term of named arrays of any shape."""
+        types = tuple(array.dtype for array in arrays.values())
         return cls(tuple(np.ascontiguousarray(array).reshape(-1) for array in arrays.values()), weight, types)
 
     @property

@@ -15,6 +15,7 @@ from fedasr.privacy.accounting.conversion import Curve
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve
 from fedasr.privacy.mechanisms.noisy_max import Answers, GNMax, Votes
+from fedasr.privacy.mechanisms.vote_grid import VoteGrid
 from fedasr.privacy.noise import Noise
 
 ABSTAINED = -1
@@ -53,8 +54,12 @@ class ThresholdCheck(Mechanism):
         return gaussian_rdp_curve(orders, self.sensitivity(adjacency), self.sigma)
 
     def passes(self, votes_VC: Votes, noise: Noise) -> NDArray[np.bool_]:
-        """Return whether each row of votes passes the noisy check."""
-        return np.asarray(votes_VC.max(axis=1) + noise.normal(len(votes_VC), self.sigma) >= self.threshold)
+        """Return whether each row of votes passes the noisy check, in whole steps of a public grid (`VoteGrid`)."""
+        if self.sigma == 0:
+            return np.asarray(votes_VC.max(axis=1) >= self.threshold)
+        grid = VoteGrid(self.sigma, self.largest_weight)
+        noisy = grid.steps(votes_VC.max(axis=1)) + noise.rounded_normal(len(votes_VC), grid.places)
+        return np.asarray(noisy >= grid.in_steps(self.threshold))
 
     def log_passing(self, largest: Curve) -> Curve:
         """Return ln of the chance that a largest count passes."""

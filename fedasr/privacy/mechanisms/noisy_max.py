@@ -14,6 +14,7 @@ from fedasr.privacy.accounting.bounds import gaussian_bound, laplace_bound
 from fedasr.privacy.accounting.conversion import Curve
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve
+from fedasr.privacy.mechanisms.vote_grid import VoteGrid
 from fedasr.privacy.noise import Noise
 
 Votes = NDArray[np.integer] | NDArray[np.floating]
@@ -24,10 +25,20 @@ VOTES_AT_ONCE = 8192
 class NoisyMax(Mechanism):
     """What GNMax and LNMax share."""
 
+    largest_weight: float
+
     def answer(self, votes_VC: Votes, noise: Noise) -> Answers:
-        """Return the class with the most votes after noise, for each row of votes."""
-        blocks = [votes_VC[at : at + VOTES_AT_ONCE] for at in range(0, len(votes_VC), VOTES_AT_ONCE)]
-        return np.concatenate([np.argmax(b + self.draw(noise, b.shape), axis=1) for b in blocks] or [np.zeros(0, int)])
+        """Return the class with the most votes after noise, for each row of votes.
+
+        Votes and noise are whole steps of a public grid (`VoteGrid`), so that the answer is one of the real mechanism's
+        with its noise rounded; of classes with equally many the first.
+        """
+        if self.noise_scale == 0:
+            return np.asarray(np.argmax(votes_VC, axis=1))
+        grid = VoteGrid(self.noise_scale, self.largest_weight)
+        blocks = [grid.steps(votes_VC[at : at + VOTES_AT_ONCE]) for at in range(0, len(votes_VC), VOTES_AT_ONCE)]
+        noisy = (block + self.draw(noise, block.shape, grid.places) for block in blocks)
+        return np.concatenate([np.zeros(0, int), *(np.argmax(block, axis=1) for block in noisy)])
 
     def log_q(self, votes_VC: Votes) -> Curve:
         """Return, for each row of votes, ln of a bound on the chance that the answer is not the plurality."""
@@ -48,8 +59,13 @@ class NoisyMax(Mechanism):
             total = shift + np.log(np.exp(beaten - shift[:, None]).sum(axis=1))
         return np.asarray(np.minimum(total, math.log1p(-1 / classes)))
 
-    def draw(self, noise: Noise, shape: tuple[int, ...]) -> Curve:
-        """Return the noise that is added to a block of votes."""
+    @property
+    def noise_scale(self) -> float:
+        """The scale of the noise, in votes."""
+        raise NotImplementedError
+
+    def draw(self, noise: Noise, shape: tuple[int, ...], places: int) -> NDArray[np.int64]:
+        """Return the noise that is added to a block of votes, in whole multiples of its scale times 2^−places."""
         raise NotImplementedError
 
     def log_beaten(self, gaps: Curve) -> Curve:
@@ -100,8 +116,12 @@ class GNMax(NoisyMax):
     def rdp(self, orders: Curve, adjacency: Adjacency) -> Curve:
         return gaussian_rdp_curve(orders, self.sensitivity(adjacency), self.sigma)
 
-    def draw(self, noise: Noise, shape: tuple[int, ...]) -> Curve:
-        return noise.normal(shape, self.sigma)
+    @property
+    def noise_scale(self) -> float:
+        return self.sigma
+
+    def draw(self, noise: Noise, shape: tuple[int, ...], places: int) -> NDArray[np.int64]:
+        return noise.rounded_normal(shape, places)
 
     def log_beaten(self, gaps: Curve) -> Curve:
         if self.sigma == 0:
@@ -154,8 +174,12 @@ class LNMax(NoisyMax):
         pure = self.pure_epsilon(adjacency)
         return np.minimum(pure**2 * orders / 2, pure)
 
-    def draw(self, noise: Noise, shape: tuple[int, ...]) -> Curve:
-        return noise.laplace(shape, self.scale)
+    @property
+    def noise_scale(self) -> float:
+        return self.scale
+
+    def draw(self, noise: Noise, shape: tuple[int, ...], places: int) -> NDArray[np.int64]:
+        return noise.rounded_laplace(shape, places)
 
     def log_beaten(self, gaps: Curve) -> Curve:
         if self.scale == 0:

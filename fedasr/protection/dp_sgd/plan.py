@@ -110,8 +110,7 @@ class DPSGDPlan:
 
     def sample(self, noise: Noise) -> list[int]:
         """Draw the utterances of one step; there may be none."""
-        drawn = noise.uniform(self.examples) < self.rate
-        return [int(index) for index in np.flatnonzero(drawn)]
+        return [int(index) for index in np.flatnonzero(noise.coins(self.examples, self.rate))]
 
     def noised_mean(self, total: Sequence[Tensor], noise: Noise) -> list[Tensor]:
         """Return a sum of clipped gradients with noise, divided by the expected batch."""
@@ -165,8 +164,8 @@ def noisy_gradient(
     if len(examples) != plan.examples:
         raise ValueError(f"the plan is for {plan.examples} utterances, not {len(examples)}")
     indices = sorted(plan.sample(noise), key=examples.frames)
-    varied = np.random.default_rng(_seed(noise))
-    masks = seeded_generator(_seed(noise), learner.recogniser.device)
+    varied = np.random.default_rng(noise.seed())
+    masks = seeded_generator(noise.seed(), learner.recogniser.device)
     batch = learner.batch(indices, varied) if indices else _nobody()
     recogniser, loss = learner.recogniser, learner.objective.losses
     total = clipped_gradient_sum(recogniser, loss, batch, plan.spec.clip_norm, masks, layers, most_at_once)
@@ -180,10 +179,6 @@ def _noised(part: Tensor, std: float, noise: Noise) -> Tensor:
         return part.clone()
     drawn = torch.from_numpy(noise.normal(tuple(part.shape), std)).to(part.device)
     return drawn.add_(part).to(part.dtype)
-
-
-def _seed(noise: Noise) -> int:
-    return int(noise.uniform(1)[0] * 2**52)
 
 
 def _nobody() -> Batch:

@@ -10,6 +10,7 @@ from fedasr.common.files import Arrays
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
+from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.boundary import Boundary
 from fedasr.protection.protection import Guarantee
 
@@ -20,12 +21,13 @@ class SiloNoisePlan(Boundary):
 
     Guarantee. Unit: the silo. Each round every silo joins by an independent coin of probability ``rate`` (Poisson
     sampling is assumed by the accountant and is what `cohort` does); its whole reply, the change of all arrays
-    together as the server decodes them, is scaled to a norm of at most C = ``clip_norm``; Gaussian noise of standard
-    deviation z·C is added once to the sum, z = ``noise_multiplier``: a `SampledGaussian` a round, composed over the
-    rounds. What a strategy does with the sum afterwards (division by the *expected* cohort, momentum, Adam, averages
-    of iterates) costs nothing. It holds where the noise is secure, for idealised real arithmetic (see `SecureNoise`),
-    with the number of silos taken as public, against all but the server: the server is trusted with each silo's
-    change, and with who came.
+    together as the server decodes them, is scaled to a norm of at most C = ``clip_norm`` and put on a public grid,
+    rounded towards zero, its norm checked in whole numbers; the sum, of whole numbers, is exact. Gaussian noise of
+    standard deviation z·C, z = ``noise_multiplier``, is added once to it, rounded to the grid and drawn exactly. That
+    is the output of a `SampledGaussian` of real numbers, rounded (`fedasr.privacy.noise_grid`); it is composed over
+    the rounds. What a strategy does with the sum afterwards (division by the *expected* cohort, momentum, Adam,
+    averages of iterates) costs nothing. It holds where the noise is secure, with the number of silos taken as public,
+    against all but the server: the server is trusted with each silo's change, and with who came.
 
     What silos keep (an optimizer's moments, a codec's residual) does not weaken it. Let the coins of all other silos be
     known: what they add then depends on what was published alone. A silo's own state depends on its speech, its own
@@ -44,6 +46,8 @@ class SiloNoisePlan(Boundary):
     nobody drawn             noise alone is published, and charged as any round
     a reply is not finite    the silo is refused and counts as not in the cohort
     a silo fails             the same; who was in the cohort is the simulator's to know
+    rate no 64-bit fraction  a coin is rounded down: a silo joins with at most the rate that is accounted for
+    noise beyond 2,048 z·C   cannot come: a mass below 2⁻²⁹⁰⁰
     =======================  ====================================================================================
 
     Parameters
@@ -73,13 +77,20 @@ class SiloNoisePlan(Boundary):
 
     def cohort(self, silos: Sequence[int], noise: Noise) -> list[int]:
         """Toss a coin for each silo."""
-        joins = noise.uniform(len(silos)) < self.rate
+        joins = noise.coins(len(silos), self.rate)
         return [silo for silo, is_in in zip(silos, joins, strict=True) if is_in]
 
-    def released(self, total: Arrays, noise: Noise) -> Arrays:
-        """Add the noise, array after array in their order."""
-        deviation = self.noise_multiplier * self.clip_norm if self.noise_multiplier else 0.0
-        return {name: array + noise.normal(array.shape, deviation) for name, array in total.items()}
+    def grid(self, values: int, silos: int) -> NoiseGrid | None:
+        """Return a grid so fine that rounding a change to it loses a thousandth of the clip at most."""
+        if self.noise_multiplier == 0:
+            return None
+        return NoiseGrid.fine_enough(self.noise_multiplier * self.clip_norm, self.clip_norm, values, silos)
+
+    def released(self, total: Arrays, grid: NoiseGrid | None, noise: Noise) -> Arrays:
+        """Add the noise in whole steps, array after array in their order."""
+        if grid is None:
+            return dict(total)
+        return {name: grid.noisy(array, noise) for name, array in total.items()}
 
     def divisor(self, addressed: int) -> float:
         """Return the expected cohort."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -112,18 +113,18 @@ class BoundaryRound:
 
     def _noisy_sum(self, key: str, asked: Sequence[Message], layout: Layout, noise: Noise) -> Arrays:
         by_silo = {silo_of(message.metadata.dst_node_id): message for message in asked}
+        grid = self.boundary.grid(_values(asked[0].content, layout), len(asked))
         answers = self.grid.exchange(
             [by_silo[silo] for silo in self.boundary.cohort(list(by_silo), noise)], round=self.round,
-            mean=Mean(clip_norm=self.boundary.clip_norm), timeout=self.central.training.timeout_seconds,
+            mean=Mean(clip_norm=self.boundary.clip_norm, grid=grid), timeout=self.central.training.timeout_seconds,
         )  # fmt: skip
         for outcome in answers.failed:
             log.info(
                 "%s, round %d: silo %d: %s", self.central.row.name, self.round, outcome.request.silo, outcome.error
             )
         self.central.folder.aftermath.keep(key, self.grid.state(), self.grid.silo_states())
-        return _typed(
-            self.boundary.released(_total(answers, asked[0].content, layout), noise), asked[0].content, layout
-        )
+        total = _total(answers, asked[0].content, layout)
+        return _typed(self.boundary.released(total, grid, noise), asked[0].content, layout)
 
 
 def layout_of(kind: Kind, sent: RecordDict) -> Layout:
@@ -146,6 +147,11 @@ def _layout(kind: Kind, sent: RecordDict) -> Layout:
     return {r: {key: key if is_one else flat_name(r, key) for key in keys} for r, keys in names.items()}
 
 
+def _values(sent: RecordDict, layout: Layout) -> int:
+    """Return how many values a silo's reply has."""
+    return sum(math.prod(like_of(sent, record)[key].shape) for record, names in layout.items() for key in names)
+
+
 def _total(answers: Answers, sent: RecordDict, layout: Layout) -> dict[str, NDArray[np.float64]]:
     """Return the sum of the clipped changes, zeros where nobody came."""
     total: dict[str, NDArray[np.float64]] = {}
@@ -154,8 +160,7 @@ def _total(answers: Answers, sent: RecordDict, layout: Layout) -> dict[str, NDAr
         like = arrays_of(like_of(sent, record))
         changes = arrays_of(found[record] if record in found else found[CHANGE]) if found else {}
         for key, name in names.items():
-            mean = np.asarray(changes[key], np.float64) if changes else np.zeros(like[key].shape)
-            total[name] = mean * answers.answered
+            total[name] = changes[key] if changes else np.zeros(like[key].shape)
     return total
 
 

@@ -87,7 +87,7 @@ def test_noisy_mean_and_its_two_trust_models():
 @pytest.mark.parametrize("noise", [SecureNoise(), ReproducibleNoise(3)])
 def test_noise_has_the_moments_and_tails_it_should(noise):
     count, far = 100_000, math.erfc(math.sqrt(2))
-    normal, laplace = noise.normal((200, 500), 3.0), noise.laplace(count, 2.0)
+    normal, laplace = noise.normal((200, 500), 3.0), noise.rounded_laplace(count, 30) * 2.0**-29
     assert normal.shape == (200, 500)
     assert normal.mean() == pytest.approx(0, abs=of_a_mean(3, count))
     assert normal.std() == pytest.approx(3, rel=of_a_deviation(count))

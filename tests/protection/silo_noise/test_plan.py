@@ -11,6 +11,7 @@ from support.tolerance import of_a_deviation, of_a_mean
 from fedasr.common.errors import RowError, UserError
 from fedasr.privacy.accounting.calibration import noise_for
 from fedasr.privacy.noise import ReproducibleNoise
+from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.none import Unprotected
 from fedasr.protection.protection import build_protection
 from fedasr.protection.silo_noise.plan import SiloNoisePlan
@@ -41,8 +42,9 @@ def test_at_rate_one_everybody_comes() -> None:
 
 def test_noise_is_added_once_to_every_value_of_the_sum() -> None:
     total = {"a": np.full((100, 200), 7.0), "b/c": np.zeros(()), "d": np.zeros(5000)}
-    made = PLAN.released(total, ReproducibleNoise(5))
-    drawn = np.concatenate([(made[name] - total[name]).ravel() for name in total])
+    grid = NoiseGrid(PLAN.grid(25_001, 40).scale, 40)
+    made = PLAN.released(total, grid, ReproducibleNoise(5))
+    drawn = np.concatenate([(made[name] - total[name] * grid.step).ravel() for name in total])
     assert list(made) == list(total)
     assert drawn.std() == pytest.approx(PLAN.noise_multiplier * PLAN.clip_norm, rel=of_a_deviation(drawn.size))
     assert abs(drawn.mean()) < of_a_mean(3.0, drawn.size)
@@ -51,7 +53,8 @@ def test_noise_is_added_once_to_every_value_of_the_sum() -> None:
 
 def test_without_noise_an_unbounded_sum_is_what_it_is() -> None:
     plan = SiloNoisePlan(0.0, float("inf"), 1.0, 1e-5, "replace-one")
-    np.testing.assert_array_equal(plan.released({"a": np.arange(3.0)}, ReproducibleNoise(1))["a"], [0, 1, 2])
+    assert plan.grid(3, 9) is None
+    np.testing.assert_array_equal(plan.released({"a": np.arange(3.0)}, None, ReproducibleNoise(1))["a"], [0, 1, 2])
 
 
 def test_the_sum_is_divided_by_the_cohort_that_is_expected() -> None:
