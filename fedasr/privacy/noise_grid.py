@@ -83,6 +83,10 @@ class NoiseGrid:
         """Return values, made smaller by one 2⁻³⁰th, in whole steps, rounded towards zero."""
         return np.asarray(np.trunc(np.multiply(values, SHRUNK / self.step, dtype=np.float64)))
 
+    def nearest(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return values in whole steps, rounded to the nearest: each by half a step at most."""
+        return np.asarray(np.rint(np.divide(values, self.step, dtype=np.float64)))
+
     def noisy(self, steps: NDArray[np.generic], noise: Noise) -> NDArray[np.float64]:
         """Return what whole steps are worth after Gaussian noise."""
         whole = steps.astype(np.int64) + noise.rounded_normal(steps.shape, self.places)

@@ -18,9 +18,11 @@ from fedasr.privacy.accounting.conversion import Conversion
 from fedasr.privacy.accounting.sampled_gaussian import Epsilons, dpsgd_epsilon
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
+from fedasr.privacy.noise_grid import NoiseGrid
+from fedasr.protection.dp_sgd.rounding import clip_within, most_drawn
 from fedasr.protection.per_example.clipping import clipped_gradient_sum
 from fedasr.training.learner import Learner
-from fedasr.training.parameters import ALL
+from fedasr.training.parameters import ALL, trained_parameters
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,14 @@ class DPSGDPlan:
 
     Guarantee. Unit: the utterance. Adjacency: add-remove (one utterance is there or is not). Each step draws every
     utterance by an independent coin of probability ``rate`` (Poisson sampling is assumed by the accountant and is
-    what `sample` does), adds gradients of norm at most C = ``clip_norm``, and adds Gaussian noise of standard
-    deviation z·C once to the sum, z = ``noise_multiplier``: a `SampledGaussian` a step, composed over the steps. What
-    is done with the noisy sums afterwards (division by the *expected* batch, momentum, Adam, averages of iterates)
-    costs nothing. It holds where the noise is secure, for idealised real arithmetic (see `SecureNoise`), and with
-    the number of utterances taken as public.
+    what `sample` does), adds gradients so clipped that with all rounding one moves the sum by at most C = ``clip_norm``
+    (`fedasr.protection.dp_sgd.rounding`), rounds the sum, taken in float64, to a public grid, and adds Gaussian noise
+    of standard deviation z·C once to it, z = ``noise_multiplier``, rounded to the grid and drawn exactly. That is the
+    output of a `SampledGaussian` of real numbers, rounded (`fedasr.privacy.noise_grid`), a step; they are
+    composed over the steps. What is done with the noisy sums afterwards (division by the *expected* batch, momentum,
+    Adam, averages of iterates) costs nothing. It holds where the noise is secure, with the number of utterances taken
+    as public. One thing in it is measured and not proven: how far an utterance more moves, by float32's rounding, the
+    gradients of those that are computed beside it.
 
     =====================  =======================================================================
     C = 0                  the sum and the noise are zero: nothing is learnt, nothing is revealed
@@ -75,6 +80,7 @@ class DPSGDPlan:
     NaN in C or z          refused
     NaN in a gradient      that utterance adds zero to the sum, which C bounds: the guarantee stands
     nobody drawn           the release is noise alone, and is charged like any other
+    noise beyond 2,048 zC  cannot come: a mass below 2⁻²⁹⁰⁰
     rate 1                 everyone in every step: the Gaussian mechanism without amplification
     =====================  =======================================================================
 
@@ -112,9 +118,19 @@ class DPSGDPlan:
         """Draw the utterances of one step; there may be none."""
         return [int(index) for index in np.flatnonzero(noise.coins(self.examples, self.rate))]
 
+    def clip(self, values: int) -> float:
+        """Return the norm to clip gradients of so many values to: C, less what rounding may add if noise is drawn."""
+        spec = self.spec
+        most = most_drawn(spec.batch_size, self.examples)
+        return clip_within(spec.clip_norm, values, most) if spec.noise_std else spec.clip_norm
+
     def noised_mean(self, total: Sequence[Tensor], noise: Noise) -> list[Tensor]:
-        """Return a sum of clipped gradients with noise, divided by the expected batch."""
-        return [_noised(part, self.spec.noise_std, noise).div_(self.spec.batch_size) for part in total]
+        """Return a sum of clipped gradients, float64, with noise, divided by the expected batch."""
+        spec, values = self.spec, sum(part.numel() for part in total)
+        if not spec.noise_std:
+            return [part / spec.batch_size for part in total]
+        grid = NoiseGrid.fine_enough(spec.noise_std, spec.clip_norm, values)
+        return [_noised(part, grid, noise).div_(spec.batch_size) for part in total]
 
 
 @dataclass(frozen=True)
@@ -168,17 +184,18 @@ def noisy_gradient(
     masks = seeded_generator(noise.seed(), learner.recogniser.device)
     batch = learner.batch(indices, varied) if indices else _nobody()
     recogniser, loss = learner.recogniser, learner.objective.losses
-    total = clipped_gradient_sum(recogniser, loss, batch, plan.spec.clip_norm, masks, layers, most_at_once)
+    parameters = list(trained_parameters(recogniser, layers).values())
+    clip_norm = plan.clip(sum(parameter.numel() for parameter in parameters))
+    total = clipped_gradient_sum(recogniser, loss, batch, clip_norm, masks, layers, most_at_once)
     finite_B = total.norms_B[total.norms_B.isfinite()]
     clipped = float((finite_B > plan.spec.clip_norm).double().mean())
-    return NoisyGradient(plan.noised_mean(total.gradient, noise), len(indices), total.left_out, clipped, total.loss)
+    noised = plan.noised_mean(total.gradient, noise)
+    gradient = [part.to(parameter.dtype) for part, parameter in zip(noised, parameters, strict=True)]
+    return NoisyGradient(gradient, len(indices), total.left_out, clipped, total.loss)
 
 
-def _noised(part: Tensor, std: float, noise: Noise) -> Tensor:
-    if std == 0:
-        return part.clone()
-    drawn = torch.from_numpy(noise.normal(tuple(part.shape), std)).to(part.device)
-    return drawn.add_(part).to(part.dtype)
+def _noised(part: Tensor, grid: NoiseGrid, noise: Noise) -> Tensor:
+    return torch.from_numpy(grid.noisy(grid.nearest(part.cpu().numpy()), noise)).to(part.device)
 
 
 def _nobody() -> Batch:

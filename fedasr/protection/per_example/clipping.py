@@ -24,14 +24,16 @@ PerExample = tuple[Tensor, list[Tensor]]
 class ClippedSum:
     """The sum over a batch of each example's gradient, scaled down to a largest norm.
 
-    Adding or removing one example changes `gradient` by at most the clip norm (up to the rounding of float32).
+    Adding or removing one example changes `gradient` by at most the clip norm, but for rounding: that of float64 in
+    norms and sums, bounded in `fedasr.protection.dp_sgd.rounding`; and that of float32 in the other examples'
+    gradients, which are computed beside it.
     The other attributes are not bounded: they stay on the private side, or in a simulator's report.
 
     Attributes
     ----------
     loss : float
         The mean over the examples that can be learnt and whose loss is a number; NaN where there is none.
-    gradient : list of Tensor
+    gradient : list of Tensor of float64
         One tensor for each trained parameter.
     norms_B : Tensor of float64
         The norm of each example's whole gradient before clipping; not finite where it was left out.
@@ -89,7 +91,7 @@ def clipped_gradient_sum(
         raise UserError(f"clip_norm = {clip_norm}: must be at least 0")
     refuse_batch_norm(recogniser)
     parameters = list(trained_parameters(recogniser, layers).values())
-    gradient = [torch.zeros_like(parameter) for parameter in parameters]
+    gradient = [torch.zeros_like(parameter, dtype=torch.float64) for parameter in parameters]
     losses, norms = [], []
     for losses_B, fits_B, gradients in _in_pieces(recogniser, loss, batch, parameters, generator, most_at_once):
         norms_B = _norms(gradients)
@@ -149,7 +151,7 @@ def _lone_gradients(
 
 
 def _norms(gradients: Sequence[Tensor]) -> Tensor:
-    squares = [torch.linalg.vector_norm(part.flatten(1), dim=1).double().square() for part in gradients]
+    squares = [torch.linalg.vector_norm(part.flatten(1), dim=1, dtype=torch.float64).square() for part in gradients]
     return torch.stack(squares).sum(0).sqrt()
 
 
@@ -162,7 +164,7 @@ def _scale(norms_B: Tensor, clip_norm: float) -> Tensor:
 def _weighted_sum(part: Tensor, scale_B: Tensor) -> Tensor:
     # NaN times 0 is NaN.
     kept = part if bool((scale_B > 0).all()) else torch.where(_like(scale_B > 0, part), part, 0.0)
-    return (scale_B.to(part.dtype) @ kept.flatten(1)).view(part.shape[1:])
+    return (scale_B @ kept.flatten(1).double()).view(part.shape[1:])
 
 
 def _like(x_B: Tensor, part: Tensor) -> Tensor:
