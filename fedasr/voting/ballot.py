@@ -22,6 +22,7 @@ from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.mechanisms.noisy_max import NoisyMax
 from fedasr.privacy.noise import Noise
 from fedasr.protection.releases import Charge, Releases
+from fedasr.voting.posteriors import mean_of_steps, noisy_mean
 
 Ask = Callable[[Kind, Question], list[NDArray[Any] | None]]
 """Sends a question of a kind to all teachers and returns the answers in the order of the silos, None for a failure."""
@@ -108,10 +109,10 @@ class Ballot:
         self._check_paid(key, charge.count)
 
         def draw(noise: Noise) -> Arrays:
-            posteriors = self._posteriors(question, classes)
-            clean = posteriors.sum(0) / mechanism.teachers
-            shift = 0.0 if at_teachers else noise.normal(clean.shape, mechanism.sigma)
-            return {"means": clean + shift}
+            answers = self._posteriors(question, classes)
+            if at_teachers:
+                return {"means": mean_of_steps(answers, question.sigma, mechanism.teachers)}
+            return {"means": noisy_mean(answers, mechanism.sigma, mechanism.teachers, noise)}
 
         if at_teachers and not store.has(key):
             self.releases.announce(key, charge)
@@ -120,17 +121,16 @@ class Ballot:
         self._count(answers)
         return answers
 
-    def _posteriors(self, question: Question, classes: int) -> NDArray[np.float64]:
-        """Return what teachers sent; unless noise was added there, each vector is made one of probabilities."""
-        shape = (len(question.utterances), classes)
-        answers = [answer for answer in self.ask(POSTERIOR, question) if answer is not None and answer.shape == shape]
+    def _posteriors(self, question: Question, classes: int) -> NDArray[np.generic]:
+        """Return what teachers sent, shape (teachers, utterances, classes)."""
+        shape, types = (len(question.utterances), classes), "i" if question.sigma else "f"
+        answers = [
+            answer for answer in self.ask(POSTERIOR, question)
+            if answer is not None and answer.shape == shape and answer.dtype.kind in types
+        ]  # fmt: skip
         if question.sigma and len(answers) < self.noisy_teachers:
             raise RowError(f"{len(answers)} of {self.noisy_teachers} teachers added their noise: less than is charged")
-        stacked = np.array(answers, np.float64).reshape(-1, *shape)
-        if question.sigma:
-            return stacked
-        stacked = np.clip(np.nan_to_num(stacked, nan=0.0, posinf=0.0, neginf=0.0), 0.0, 1.0)
-        return np.asarray(stacked / np.maximum(stacked.sum(2, keepdims=True), 1.0))
+        return np.array(answers, np.int64 if question.sigma else np.float64).reshape(-1, *shape)
 
     def _count(self, answers: NDArray[np.int64]) -> None:
         given = answers != ABSTAINED

@@ -31,6 +31,7 @@ from fedasr.messages.votes import Question
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.noise import ReproducibleNoise
 from fedasr.server.strategies_by_name import build_strategy
+from fedasr.voting.posteriors import noisy_steps
 
 PATE_PATH = "fedasr.strategies.pate:PATE"
 ROWS: list[dict[str, Any]] = [
@@ -191,7 +192,7 @@ def test_a_mean_has_the_noise_that_is_charged_though_a_silo_has_no_teacher(tmp_p
     noise, asked = ReproducibleNoise(4), Question(np.zeros(2000, np.int32), np.zeros((2000, 0), np.int32))
 
     def ask(kind: str, question: Question) -> list[Any]:
-        each = [noise.normal((2000, TOKENS), question.sigma) for _ in range(4)]
+        each = [noisy_steps(np.zeros((2000, TOKENS)), question.sigma, noise) for _ in range(4)]
         return [*each[:2], None, *each[2:]]
 
     votes = ballot(tmp_path, NoisyMean(0.2, 5), ask, 1e9, 5, noisy_teachers=4)

@@ -40,7 +40,9 @@ class Teacher:
             return np.concatenate([np.array(frames_of(t), np.int16) for t in heard])
         place = question.labels.shape[1]
         classes = np.array([t[place] - 1 if place < len(t) else TOKENS - 1 for t in heard], np.int16)
-        return np.eye(TOKENS, dtype=np.float32)[classes] if kind == POSTERIOR else classes
+        if kind == POSTERIOR:
+            return np.eye(TOKENS, dtype=np.int32 if question.sigma else np.float32)[classes]
+        return classes
 
 
 def frames_of(transcript: Sequence[int]) -> list[int]:

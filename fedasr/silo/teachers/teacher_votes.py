@@ -16,6 +16,7 @@ from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.silo.teachers.hearing import hearing
 from fedasr.silo.teachers.scorers import Scorers
+from fedasr.voting.posteriors import noisy_steps
 
 
 def vote_label(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
@@ -23,14 +24,16 @@ def vote_label(host: SiloHost, silo: Silo, question: Question, state: RecordDict
     return _classes(host, silo, question, state).argmax(1).numpy().astype(np.int16)
 
 
-def posterior(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.float32]:
-    """Return the probabilities of the next classes, shape (utterances, classes), with the teacher's own noise."""
-    found = _classes(host, silo, question, state).exp().numpy().astype(np.float32)
-    if question.sigma:
-        purpose = hashlib.sha256(question.labels.tobytes() + question.utterances.tobytes()).hexdigest()
-        noise = host.noise(silo, f"teacher {purpose}")
-        found = (found + noise.normal(found.shape, question.sigma)).astype(np.float32)
-    return found
+def posterior(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.generic]:
+    """Return the probabilities of the next classes, shape (utterances, classes), float32.
+
+    With the teacher's own noise they are whole steps of a public grid (`fedasr.voting.posteriors`), int32.
+    """
+    found = _classes(host, silo, question, state).exp().numpy()
+    if not question.sigma:
+        return found.astype(np.float32)
+    purpose = hashlib.sha256(question.labels.tobytes() + question.utterances.tobytes()).hexdigest()
+    return noisy_steps(found, question.sigma, host.noise(silo, f"teacher {purpose}"))
 
 
 def vote_candidate(host: SiloHost, silo: Silo, question: Question, state: RecordDict) -> NDArray[np.int16]:
