@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from fedasr.verification.arithmetic.levenshtein import edits
 from fedasr.verification.costs import bounds, charged
 from fedasr.verification.tensors import Tensor, read_tensors, release_digest, weights_digest
 
@@ -26,17 +27,7 @@ LEDGER = "releases/ledger.jsonl"
 
 @dataclass(frozen=True)
 class Falsehood:
-    """A way to falsify.
-
-    Attributes
-    ----------
-    of : str
-        Of what: ``"a byte count"``, …
-    is_remade : bool
-        Whether the digest and the figure that follow directly are made anew.
-    tell : callable
-        Falsifies a run folder.
-    """
+    """Of what, whether the digest and the figure that follow directly are made anew, and what falsifies a folder."""
 
     of: str
     is_remade: bool
@@ -167,8 +158,6 @@ def a_hypothesis(run: Path, dice: Dice) -> tuple[Path, str, int]:
 
 
 def _errors(line: Mapping[str, Any]) -> int:
-    from fedasr.verification.arithmetic.levenshtein import edits
-
     return edits(line["reference"].split(), line["hypothesis"].split()).errors
 
 

@@ -146,6 +146,18 @@ class Row:
         return self.folder.lines("releases/ledger.jsonl")
 
     @functools.cached_property
+    def behind(self) -> list[dict[str, Any]]:
+        """The lines of the ledger of what it begins from: another row, or the start of its seed."""
+        if self.record.get("lineage"):
+            own, nearest = self.folder.place, self.record["lineage"][-1]
+            before, _, after = own.rpartition(self.record["name"])
+            return Folder(self.folder.root, f"{before}{nearest}{after}").lines("releases/ledger.jsonl")
+        parent = self.folder.place.rpartition("/")[0]
+        run, start = Folder(self.folder.root, parent), f"start/seed-{self.record['seed']}.safetensors"
+        past = run.tensors(start).description.get("provenance") if run.has(start) else None
+        return list(past["ledger"]) if past and self.ledger else []
+
+    @functools.cached_property
     def privacy(self) -> dict[str, Any] | None:
         """What it promises; None where it promises nothing."""
         return dict(self.folder.json("privacy.json")) if self.folder.has("privacy.json") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fedasr.verification.checks.plans import planned_text
@@ -19,9 +19,11 @@ CHECKED = {
     "paired intervals": "ratios of rows on the page, from what was heard",
     "bytes": "totals of bytes, rounds and times, from each message and round",
     "weights": "digests of models, from their weights",
-    "releases": "digests and counts of what was published, beside the ledger; the ledger beside the checkpoint",
+    "releases": "digests and counts of what was published, beside the ledger",
+    "checkpoint": "the ledger holds all that it held when the checkpoint was saved",
     "provenance": "what a model's file says of its past: of these weights, and of the row's own ledger and promise",
     "epsilon": "every ε, by numerical integration or Fourier transform of privacy losses",
+    "together": "what all rows, seeds and draws that heard the same speakers promise as one publication",
     "plan": "no more was released than was planned before the first answer; targets as asked for",
     "payments": "every answer of a silo was paid for, or tells nothing of its speech",
 }
@@ -76,7 +78,15 @@ def _lines(verified: Verified) -> Iterator[str]:
         yield f"  {check}: {CHECKED.get(check, 'the files')}: {count:,} figures, {wrong or 'none'} differ"
     if verified.unknown:
         yield from ("", "WHAT THE FOLDER DOES NOT TELL")
-        yield from (f"  {found.file}: {found.what}: {found.found}" for found in verified.unknown)
+        yield from _untold(verified.unknown)
+
+
+def _untold(findings: Sequence[Finding]) -> Iterator[str]:
+    places: dict[tuple[str, Any], list[str]] = {}
+    for found in findings:
+        places.setdefault((found.what, found.found), []).append(found.file)
+    for (what, missing), files in places.items():
+        yield f"  {what}: {missing} ({', '.join(files)})"
 
 
 def _promising(run: RunEvidence) -> list[Row]:
@@ -84,19 +94,25 @@ def _promising(run: RunEvidence) -> list[Row]:
 
 
 def _promises(run: RunEvidence) -> Iterator[str]:
-    for row in _promising(run):
-        told = _promise(row)
-        unit, neighbour = told["unit"], NEIGHBOURS.get(told["adjacency"], "").format(unit=told["unit"])
-        yield f"  {told['row']}: ε = {told['epsilon']:.4g} at δ = {told['delta']:.3g} to each {unit}"
-        yield f"    Whatever is learnt from it would have been learnt nearly as likely {neighbour}: no outcome is more"
-        yield f"    than e^ε times as likely, but for δ. Planned before the first answer: {told['planned']}."
-        yield f"    Trust: {told['trust'] or 'not told'}."
-    for line in run.summary.get("together") or ():
-        yield f"  Together: {_together(line)}"
-    promised = {row.record["name"] for row in _promising(run)}
+    kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for told in map(_promise, _promising(run)):
+        kinds.setdefault((told["unit"], told["adjacency"]), []).append(told)
+    for (unit, adjacency), promises in kinds.items():
+        neighbour = NEIGHBOURS.get(adjacency, adjacency).format(unit=unit)
+        yield f"  To each {unit} ({adjacency}): no outcome is more than e^ε times as likely as {neighbour}, but for δ."
+        for told in promises:
+            how = f"by '{told['bound']}'; planned: {told['planned']}"
+            yield f"    {told['row']}: ε = {told['epsilon']:.4g}, δ = {told['delta']:.3g}, {how}"
+        for trust in dict.fromkeys(told["trust"] or "the folder does not say" for told in promises):
+            yield f"    Under this trust: {trust}"
+    yield from map(_together, run.summary.get("together") or ())
+    yield from _unpromising(run)
+
+
+def _unpromising(run: RunEvidence) -> Iterator[str]:
     others: dict[Any, list[str]] = {}
     for row in run.rows:
-        if row.record["name"] not in promised:
+        if row.record.get("epsilon") is None:
             others.setdefault(row.record.get("private_speech"), []).append(row.folder.place)
     words = {True: "learnt from silos and promise nothing", False: "heard no silo's speech"}
     for private, names in others.items():
@@ -113,8 +129,9 @@ def _promise(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _together(line: Any) -> str:
-    return ", ".join(f"{key} {value}" for key, value in line.items()) if isinstance(line, dict) else str(line)
+def _together(line: Mapping[str, Any]) -> str:
+    epsilon = "nothing bounds it" if line["epsilon"] is None else f"ε = {line['epsilon']:.4g}, δ = {line['delta']:.3g}"
+    return f"  All that is published together, to each {line['unit']} ({line['adjacency']}): {epsilon}"
 
 
 def _wrapped(line: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fedasr.common.errors import UserError
 from fedasr.verification.checks.draws import check_draws
@@ -15,21 +16,27 @@ from fedasr.verification.checks.pairs import check_pairs
 from fedasr.verification.checks.pasts import check_pasts
 from fedasr.verification.checks.payments import check_payments
 from fedasr.verification.checks.plans import check_plans, check_targets
+from fedasr.verification.checks.published import check_published
 from fedasr.verification.checks.rates import check_rates
 from fedasr.verification.checks.releases import check_mark, check_releases
 from fedasr.verification.checks.rows import check_rows
 from fedasr.verification.checks.spoken import check_spoken
 from fedasr.verification.checks.sums import check_sums
-from fedasr.verification.evidence import EXPERIMENT, SUMMARY, Folder, Row, RunEvidence, UnreadableError
+from fedasr.verification.evidence import EXPERIMENT, SUMMARY, Folder, RunEvidence, UnreadableError
 from fedasr.verification.findings import Finding, wrong
 
-OfARun = Callable[[RunEvidence], Iterator[Finding]]
-OF_A_RUN: tuple[OfARun, ...] = (check_rows, check_spoken, check_pairs, check_targets)
-OF_SEVERAL_DRAWS: tuple[OfARun, ...] = (check_draws, check_pairs)
-OF_A_ROW: tuple[Callable[[Row], Iterator[Finding]], ...] = (
-    check_sums, check_rates, check_hashes, check_releases, check_mark, check_pasts, check_epsilons, check_plans,
-    check_payments,
-)  # fmt: skip
+Checks = Mapping[str, Callable[[Any], Iterator[Finding]]]
+"""By the name that their findings carry."""
+OF_A_RUN: Checks = {
+    "rows": check_rows, "speech": check_spoken, "paired intervals": check_pairs, "plan": check_targets,
+    "together": check_published,
+}  # fmt: skip
+OF_SEVERAL_DRAWS: Checks = {"rows": check_draws, "paired intervals": check_pairs, "together": check_published}
+OF_A_ROW: Checks = {
+    "bytes": check_sums, "word errors": check_rates, "weights": check_hashes, "releases": check_releases,
+    "checkpoint": check_mark, "provenance": check_pasts, "epsilon": check_epsilons, "plan": check_plans,
+    "payments": check_payments,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,16 +90,15 @@ def _all_of(run: RunEvidence) -> Iterator[Finding]:
     draws = run.draws()
     for draw in draws:
         yield from _all_of(draw)
-    for check in OF_SEVERAL_DRAWS if draws else OF_A_RUN:
-        yield from _told(check.__name__, run.folder, check(run))
+    for name, check in (OF_SEVERAL_DRAWS if draws else OF_A_RUN).items():
+        yield from _told(name, run.folder, check(run))
     for row in () if draws else run.rows:
-        for check_row in OF_A_ROW if row.has_finished else ():
-            yield from _told(check_row.__name__, row.folder, check_row(row))
+        for name, check in OF_A_ROW.items() if row.has_finished else ():
+            yield from _told(name, row.folder, check(row))
 
 
-def _told(name: str, folder: Folder, findings: Iterable[Finding]) -> Iterator[Finding]:
+def _told(check: str, folder: Folder, findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yield findings; what cannot be read, or is not of its form, differs from what was written."""
-    check = name.removeprefix("check_")
     try:
         yield from findings
     except UnreadableError as error:

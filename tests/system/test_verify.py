@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import random
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import tomli_w
 from support.running import Finished, command, tiny_table
+from support.tree import CHECKOUT
 
+from fedasr.verification.verdict import verify
 from fedasr.verify import app
+
+SCRIPT = CHECKOUT / "benchmarks" / "falsehoods.py"
+
+
+def loaded() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("falsehoods", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["falsehoods"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
 
 PRIVATE = {"epsilon": 8.0, "clip_norm": 0.5}
 TABLE: dict[str, Any] = {
@@ -77,3 +95,14 @@ def test_another_byte_is_named_on_the_page_and_in_the_exit_code(
 
 def test_what_is_no_run_folder_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "not a run folder" in refused(tmp_path, app=app)
+
+
+FALSEHOODS = loaded().FALSEHOODS
+
+
+@pytest.mark.parametrize("number", range(len(FALSEHOODS)))
+@pytest.mark.parametrize("dice", [1, 2])
+def test_one_falsehood_is_found_and_named(run: Path, tmp_path: Path, number: int, dice: int) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    what = FALSEHOODS[number].tell(copy, random.Random(dice))
+    assert verify(copy).wrong, what

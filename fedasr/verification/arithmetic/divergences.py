@@ -57,9 +57,11 @@ def least_epsilon(divergence: Divergence, delta: float, also: Sequence[float] = 
     tried = {float(order): at(order) for order in (*WHOLE_ORDERS, *also)}
     best = min(tried, key=tried.__getitem__)
     high = max(tried[best], 0.0)
-    if best in also or math.isinf(high):
+    if math.isinf(high):
         return high, high
-    ends = math.log(max(best / 1.6 - 1, 0.02)), math.log(best * 1.6 - 1)
+    most = best * (1.6 if best < WHOLE_ORDERS[-1] else 10.0)
+    most = most if math.isfinite(at(most)) else best
+    ends = math.log(max(best / 1.6 - 1, 0.02)), math.log(most - 1)
     found = minimize_scalar(
         lambda log: at(1 + math.exp(log)), bounds=ends, method="bounded", options={"xatol": 1e-4}
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fedasr.verification.checks.rows import OF_THE_SUMMARY
 from fedasr.verification.evidence import PARTITION, SUMMARY, RunEvidence
 from fedasr.verification.findings import Finding, Scribe
 
@@ -23,7 +24,7 @@ def check_draws(run: RunEvidence) -> Iterator[Finding]:
     written = [dict(row.record) for row in run.rows]
     yield scribe.same("rows of all draws", len(written), len(found))
     for line, other in zip(written, found, strict=False):
-        for key in sorted(set(line) | set(other)):
+        for key in sorted((set(line) | set(other)) - OF_THE_SUMMARY):
             yield scribe.same(f"{key} of {other['folder']} beside its draw", line.get(key), other.get(key))
 
 

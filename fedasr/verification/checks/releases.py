@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fedasr.verification.evidence import Row
@@ -12,7 +12,8 @@ from fedasr.verification.findings import Finding, Scribe
 from fedasr.verification.tensors import Tensors, release_digest
 
 CHECK = "releases"
-CHECKPOINT, LEDGER = "checkpoint/state.safetensors", "releases/ledger.jsonl"
+CHECKPOINT, LEDGER, ANNOUNCED = "checkpoint/state.safetensors", "releases/ledger.jsonl", "releases/announced.jsonl"
+STORED = "releases/*.safetensors"
 ABSTAINED = -1
 CHECKED_FIRST = "threshold"
 """The mechanism that is charged for every question; what answers after it, for every answer."""
@@ -20,37 +21,35 @@ CHECKED_FIRST = "threshold"
 
 def check_releases(row: Row) -> Iterator[Finding]:
     """Hash every release, and compare digest and count with its lines of the ledger."""
-    lines = _by_release(row)
-    ledger = Scribe(CHECK, row.folder.name("releases/ledger.jsonl"))
-    announced = {
-        (line["key"], f"attempt {line['attempt']}") for line in row.folder.lines("releases/announced.jsonl")
-    }  # fmt: skip
-    names = {name.removeprefix("releases/").removesuffix(".safetensors"): name
-             for name in row.folder.names("releases/*.safetensors")}  # fmt: skip
-    for key, charged in lines.items():
-        attempts = [line for line in charged if (key, line["digest"]) in announced]
-        if key in names and len(attempts) < len(charged):
-            yield from _release(row, names[key], [line for line in charged if line not in attempts])
-        elif len(attempts) < len(charged):
+    ledger = Scribe(CHECK, row.folder.name(LEDGER))
+    begun = row.ledger[: len(row.behind)] == row.behind
+    yield ledger.holds("lines of what it begins from", begun, f"{len(row.ledger)} lines", f"{len(row.behind)} of these")
+    charged = _by_release(row.ledger[len(row.behind) :] if begun else row.ledger)
+    announced = {(line["key"], attempt_text(line["attempt"])) for line in row.folder.lines(ANNOUNCED)}
+    stored = {name.removeprefix("releases/").removesuffix(".safetensors"): name for name in row.folder.names(STORED)}
+    for key, lines in charged.items():
+        drawn_here = [line for line in lines if (key, line["digest"]) not in announced]
+        if drawn_here and key in stored:
+            yield from _release(row, stored[key], drawn_here)
+        elif drawn_here:
             yield ledger.holds(f"release {key}", False, "charged", "no such file in releases/")
-    for key in names.keys() - lines.keys():
-        stored = row.folder.tensors(names[key])
-        answered = sum(tensor.array().size for tensor in stored.tensors.values())
-        is_announced = any(key == one for one, _ in announced)
-        yield ledger.holds(f"release {key}", is_announced or not answered, "not charged", f"{answered} numbers")
+    for key in sorted(stored.keys() - charged.keys()):
+        tensors = row.folder.tensors(stored[key]).tensors
+        numbers = sum(tensor.array().size for tensor in tensors.values())
+        yield ledger.holds(f"release {key}", not numbers, "not charged", f"{numbers} numbers")
     for key, attempt in sorted(announced):
-        yield ledger.holds(f"announced release {key}", any(line["digest"] == attempt for line in lines.get(key, [])),
-                           attempt, sorted(line["digest"] for line in lines.get(key, [])))  # fmt: skip
+        found = [line["digest"] for line in charged.get(key, [])]
+        yield ledger.holds(f"announced release {key}", attempt in found, attempt, found)
 
 
-def own_lines(row: Row) -> list[dict[str, Any]]:
-    """Return the lines of a ledger that are not a row's before it."""
-    return [line for line in row.ledger if not line.get("inherited")]
+def attempt_text(attempt: int) -> str:
+    """Return what stands in the place of a digest where others drew the noise."""
+    return f"attempt {attempt}"
 
 
-def _by_release(row: Row) -> dict[str, list[dict[str, Any]]]:
+def _by_release(lines: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in own_lines(row):
+    for line in lines:
         found[line["key"].removesuffix(f".{line['mechanism']['kind']}")].append(line)
     return dict(found)
 
@@ -81,7 +80,7 @@ def check_mark(row: Row) -> Iterator[Finding]:
         has = row.folder.has(LEDGER)
         lines = row.folder.path(LEDGER).read_bytes().split(b"\n")[:-1] if has else []
         found = hashlib.sha256(b"".join(line + b"\n" for line in lines[: mark["lines"]]))
-        scribe = Scribe(CHECK, row.folder.name(LEDGER))
+        scribe = Scribe("checkpoint", row.folder.name(LEDGER))
         yield scribe.holds(
             "lines that the checkpoint was saved with", len(lines) >= mark["lines"], mark["lines"], len(lines)
         )

@@ -12,6 +12,8 @@ from fedasr.verification.tensors import weights_digest
 
 CHECK = "rows"
 CHOICES = ("strategy", "objective", "network")
+OF_THE_SUMMARY = {"epsilon_together"}
+"""What a row of the summary says of all that is published with it: see `fedasr.verification.checks.published`."""
 START = "start/seed-{}.safetensors"
 UNTRAINED = "public-only"
 
@@ -39,7 +41,7 @@ def _own_line(row: Row, scribe: Scribe) -> Iterator[Finding]:
     lines = row.folder.lines("row.jsonl")
     own = lines[0] if lines else {}
     name = row.folder.place
-    for key in sorted(set(own) | set(row.record)):
+    for key in sorted((set(own) | set(row.record)) - OF_THE_SUMMARY):
         yield scribe.same(f"{key} of {name} beside its row.jsonl", row.record.get(key), own.get(key))
 
 
