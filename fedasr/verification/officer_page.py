@@ -25,6 +25,7 @@ CHECKED = {
     "epsilon": "every ε, by numerical integration or Fourier transform of privacy losses",
     "together": "what all rows, seeds and draws that heard the same speakers promise as one publication",
     "plan": "no more was released than was planned before the first answer; targets as asked for",
+    "trust": "every ε says against whom it holds, and what is promised against others",
     "payments": "every answer of a silo was paid for, or tells nothing of its speech",
 }
 NEIGHBOURS = {

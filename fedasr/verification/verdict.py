@@ -22,6 +22,7 @@ from fedasr.verification.checks.releases import check_mark, check_releases
 from fedasr.verification.checks.rows import check_rows
 from fedasr.verification.checks.spoken import check_spoken
 from fedasr.verification.checks.sums import check_sums
+from fedasr.verification.checks.trusts import check_trusts
 from fedasr.verification.evidence import EXPERIMENT, SUMMARY, Folder, RunEvidence, UnreadableError
 from fedasr.verification.findings import Finding, wrong
 
@@ -35,7 +36,7 @@ OF_SEVERAL_DRAWS: Checks = {"rows": check_draws, "paired intervals": check_pairs
 OF_A_ROW: Checks = {
     "bytes": check_sums, "word errors": check_rates, "weights": check_hashes, "releases": check_releases,
     "checkpoint": check_mark, "provenance": check_pasts, "epsilon": check_epsilons, "plan": check_plans,
-    "payments": check_payments,
+    "payments": check_payments, "trust": check_trusts,
 }  # fmt: skip
 
 
