@@ -35,9 +35,10 @@ from fedasr.messages.records import array_record
 from fedasr.messages.train_reply import utterances_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, answer_of
-from fedasr.privacy.accounting.budget import Budget
+from fedasr.privacy.accounting.budget import Budget, budget_for
 from fedasr.privacy.accounting.calibration import noise_for, with_noise
 from fedasr.privacy.accounting.feasibility import unmet_vote
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.runs.data import MechanismData, VotesData
@@ -98,13 +99,14 @@ class PATE(CentralStrategy):
         """Train teachers, let them vote, and train the student."""
         if not len(central.public_unlabelled):
             raise RowError("there is no public unlabelled speech to vote on; set corpus.unlabelled_speakers")
-        central.releases.promise("silo", self.settings.adjacency, self.settings.delta)
+        chunks, most = self._asked_about(central), self._most_labels(central)
+        noise, budget = self._promised(central, chunks, self._most_votes(central, chunks, most))
         saved = central.resume()
         if saved is None:
             self._train_teachers(central)
         else:
             self.sizes = saved[1]["sizes"].tolist()
-        voted = self._vote(central)
+        voted = self._vote(central, chunks, most, noise, budget)
         if saved is None or saved[0] < VOTES:
             self._after(central, VOTES)
         student = self._train_student(central, voted, saved[1] if saved and saved[0] > VOTES else None)
@@ -130,15 +132,21 @@ class PATE(CentralStrategy):
         rounds, state = VOTES + central.trainer_spec.epochs, {"sizes": np.array(self.sizes)}
         central.after_round(round, rounds, lambda: central.start, lambda: state, None, False, before=VOTES)
 
-    def _vote(self, central: Central) -> Speech:
+    def _asked_about(self, central: Central) -> list[list[int]]:
+        """Return the public utterances to ask about, in parts that are asked about together."""
+        chosen = central.streams.numpy("asked").permutation(len(central.public_unlabelled)).tolist()
+        chosen = chosen[: self.settings.utterances or len(chosen)]
+        return [sorted(chosen[at : at + self.settings.chunk]) for at in range(0, len(chosen), self.settings.chunk)]
+
+    def _most_labels(self, central: Central) -> int:
+        """Return after how many labels a transcript ends unasked."""
+        longest = max((len(central.tokens.encode(text)) for text in central.public_labelled.texts()), default=0)
+        return self.settings.maximum_labels or 2 * (longest or LABELS_UNKNOWN)
+
+    def _vote(self, central: Central, chunks: list[list[int]], most: int, noise: float, budget: Budget) -> Speech:
         """Return public speech with the transcripts that were voted."""
         speech, tokens = central.public_unlabelled, central.tokens.size
-        chosen = central.streams.numpy("asked").permutation(len(speech)).tolist()
-        chosen = chosen[: self.settings.utterances or len(chosen)]
-        chunks = [sorted(chosen[at : at + self.settings.chunk]) for at in range(0, len(chosen), self.settings.chunk)]
-        longest = max((len(central.tokens.encode(text)) for text in central.public_labelled.texts()), default=0)
-        most = self.settings.maximum_labels or 2 * (longest or LABELS_UNKNOWN)
-        ballot = self._ballot(central, chunks)
+        ballot = self._ballot(central, noise, budget)
         match self.settings.votes:
             case "label":
                 sigma = self._sigma_at_teacher(ballot) if self.settings.noise_at == "teacher" else 0.0
@@ -148,7 +156,7 @@ class PATE(CentralStrategy):
             case _:
                 voted = vote_on_frames(ballot, chunks, _frames(central, range(len(speech))), tokens)
         texts = {place: central.tokens.decode(labels) for place, labels in sorted(voted.items())}
-        self._describe(central, ballot, texts, len(chosen))
+        self._describe(central, ballot, texts, sum(map(len, chunks)))
         return with_transcripts(speech, texts)
 
     def _sigma_at_teacher(self, ballot: Ballot) -> float:
@@ -156,12 +164,11 @@ class PATE(CentralStrategy):
         assert isinstance(ballot.mechanism, NoisyMean)
         return ballot.mechanism.sigma * len(self.sizes) / math.sqrt(ballot.noisy_teachers)
 
-    def _ballot(self, central: Central, chunks: list[list[int]]) -> Ballot:
+    def _ballot(self, central: Central, noise: float, budget: Budget) -> Ballot:
         nodes = list(central.grid.get_node_ids())
         sizes = np.array(self.sizes, np.float64)
         weights = sizes / sizes.max() if self.settings.weighting == "utterances" else np.ones(len(nodes))
-        mechanism = self._mechanism(float(weights.sum()), len(nodes), self._planned_votes(central, chunks))
-        budget = Budget(self.settings.epsilon, self.settings.delta, adjacency=self.settings.adjacency)
+        mechanism = self._mechanism(noise, len(nodes), self.settings.threshold * float(weights.sum()))
 
         def ask(kind: Kind, question: Question) -> list[NDArray[Any] | None]:
             content = question.to_record(VOTES)
@@ -174,18 +181,40 @@ class PATE(CentralStrategy):
 
         return Ballot(mechanism, budget, central.releases, ask, weights, int((sizes > 0).sum()))
 
-    def _mechanism(self, voices: float, silos: int, votes: int) -> Mechanism:
-        plan = self.settings
-        noise = plan.noise
+    def _noise(self, votes: int, silos: int) -> float:
+        """Return the noise that is set, or planned for as many votes as are expected."""
+        plan, noise = self.settings, self.settings.noise
         if noise is None:
             noise = noise_for(
                 plan.mechanism, votes, plan.epsilon, plan.delta, plan.adjacency,
                 teachers=silos, check_ratio=plan.check_ratio,
             )  # fmt: skip
         self.remark = unmet_vote(plan.mechanism, noise, silos).replace("would be", "is")
-        return with_noise(
-            plan.mechanism, noise, teachers=silos, threshold=plan.threshold * voices, check_ratio=plan.check_ratio
-        )
+        return noise
+
+    def _mechanism(self, noise: float, silos: int, threshold: float = 0.0) -> Mechanism:
+        plan = self.settings
+        return with_noise(plan.mechanism, noise, teachers=silos, threshold=threshold, check_ratio=plan.check_ratio)
+
+    def _promised(self, central: Central, chunks: list[list[int]], most_votes: int) -> tuple[float, Budget]:
+        """Return the noise, and the filter of the votes: the target, or less where all that can be asked takes less.
+
+        That allowance is what is promised. Everything in it is public and known before the first answer; what a vote
+        costs does not depend on its threshold.
+        """
+        plan, silos = self.settings, len(list(central.grid.get_node_ids()))
+        noise = self._noise(self._planned_votes(central, chunks), silos)
+        vote = self._mechanism(noise, silos)
+        budget = budget_for(vote, plan.epsilon, plan.delta, plan.adjacency).at_most(vote, most_votes)
+        central.releases.promise(Promise("silo", plan.adjacency, plan.delta, ((budget.allowance, 1),)))
+        return noise, budget
+
+    def _most_votes(self, central: Central, chunks: list[list[int]], most_labels: int) -> int:
+        """Return how many votes there can be at most."""
+        asked = [place for chunk in chunks for place in chunk]
+        if self.settings.votes == "frame":
+            return sum(_frames(central, asked))
+        return len(asked) * (most_labels if self.settings.votes == "label" else 1)
 
     def _planned_votes(self, central: Central, chunks: list[list[int]]) -> int:
         """Return how many votes are to be expected, from public transcripts and public speech alone."""
@@ -247,12 +276,12 @@ class PATE(CentralStrategy):
         counts = central.simulator.errors(texts)
         votes = np.concatenate(ballot.histograms) if ballot.histograms else np.zeros((0, 1))
         shares = votes.max(1) / np.maximum(votes.sum(1), 1) if len(votes) else np.zeros(0)
-        ballot.affordable()
+        promised = central.releases.promised
         are_whole = len(votes) and self.settings.weighting == "uniform"
         seen = VotesData(
             MechanismData.from_json(ballot.mechanism.fields()), asked, len(texts), ballot.asked, ballot.abstained,
             counts.wer if texts else None, float(shares.mean()) if len(votes) else None,
-            sum(size > 0 for size in self.sizes), ballot.budget.epsilon(),
+            sum(size > 0 for size in self.sizes), promised.epsilon if promised else None,
         )  # fmt: skip
         central.folder.write_votes(seen, np.round(votes).astype(np.int64) if are_whole else None)
 

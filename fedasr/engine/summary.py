@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from fedasr.engine.assembly import Assembly
 from fedasr.experiment.model import MADE_STARTS
 from fedasr.messages.kinds import Kind, kind_of
@@ -67,14 +65,18 @@ def _tells_of_speech(kind: Kind) -> bool:
 
 def promise(releases: Releases) -> dict[str, Any]:
     """Return what a row's guarantee is: nothing where nothing is promised, a note where a promise was broken."""
-    found = releases.summary()
-    if found is not None and (unpaid := releases.unpaid()):
-        return {"note": f"promises nothing: {', '.join(unpaid)} was answered, which no guarantee covers"}
-    if found is None or found.epsilon is None or not np.isfinite(found.epsilon):
+    found = releases.account()
+    if found is None or (found.kind is None and not found.broken):
+        return {}
+    if found.broken:
+        return {"note": found.broken}
+    if found.epsilon_if_secure is None:
         return {}
     return {
-        "epsilon": found.epsilon, "delta": found.delta, "privacy_unit": releases.unit,
-        "adjacency": releases.adjacency, "epsilon_kind": found.kind,
+        "epsilon": found.epsilon, "epsilon_spent": found.epsilon_spent, "epsilon_bound": found.bound,
+        "epsilon_if_secure": None if found.epsilon is not None else found.epsilon_if_secure,
+        "delta": found.promise.delta, "privacy_unit": found.promise.unit, "adjacency": found.promise.adjacency,
+        "epsilon_kind": found.kind,
     }  # fmt: skip
 
 
@@ -82,11 +84,11 @@ def descent(parts: Assembly) -> dict[str, Any]:
     """Return which rows a row begins from, and what its model had spent before it began."""
     if parts.ancestry is None:
         return {}
-    spent, nearest = parts.releases.spent(), parts.ancestry.names[-1]
-    debt = "" if spent is None else f", which has spent epsilon = {spent:.3g}"
+    before, nearest = parts.releases.epsilon_before(), parts.ancestry.names[-1]
+    debt = "" if before is None else f", which has spent epsilon = {before:.3g}"
     which = "last iterate of {}, to which its silos' states belong" if _goes_on(parts) else "model of {}"
     notes = [f"begins from the {which.format(nearest)}{debt}", promise(parts.releases).get("note")]
-    return {"lineage": parts.ancestry.names, "epsilon_spent": spent, "note": "; ".join(filter(None, notes))}
+    return {"lineage": parts.ancestry.names, "epsilon_before": before, "note": "; ".join(filter(None, notes))}
 
 
 def _goes_on(parts: Assembly) -> bool:

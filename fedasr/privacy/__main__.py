@@ -45,7 +45,12 @@ app = typer.Typer(
 
 Delta = Annotated[float, typer.Option(help="δ of the guarantee, such as 1e-5.")]
 AdjacencyOption = Annotated[str, typer.Option(help="replace-one or add-remove.")]
-ConversionOption = Annotated[str, typer.Option(help="From Rényi divergence to ε: classic or improved.")]
+ConversionOption = Annotated[
+    str,
+    typer.Option(
+        help="To ε: exact where releases compose exactly, else classic; classic or improved: from Rényi divergences."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 
@@ -61,7 +66,7 @@ def pate(
     sigma_threshold: Annotated[float | None, typer.Option(help="Noise of that check (confident-gnmax).")] = None,
     adjacency: AdjacencyOption = "replace-one",
     orders: Annotated[str, typer.Option(help="Rényi orders to print; ε is minimised over all.")] = "2,8,32",
-    conversion: ConversionOption = "classic",
+    conversion: ConversionOption = "exact",
     json_: AsJson = False,
 ) -> None:
     """Print what answering all VOTES costs. The data-dependent ε is itself private: show the sanitised one."""
@@ -81,7 +86,7 @@ def dpsgd(
     epochs: Annotated[float, typer.Option(help="Expected passes over the examples.")],
     noise_multiplier: Annotated[float, typer.Option(help="Noise over the clipping norm.")],
     delta: Delta,
-    conversion: ConversionOption = "classic",
+    conversion: ConversionOption = "exact",
     json_: AsJson = False,
 ) -> None:
     """Print what DP-SGD costs, add-remove, by Rényi divergences and by privacy-loss distributions."""
@@ -100,7 +105,7 @@ def plan_(
     labels: Annotated[int, typer.Option(help="Labels an utterance.")],
     unit: Annotated[str, typer.Option(help="utterance, speaker or silo.")] = "silo",
     adjacency: AdjacencyOption = "replace-one",
-    conversion: ConversionOption = "classic",
+    conversion: ConversionOption = "exact",
     json_: AsJson = False,
 ) -> None:
     """Print the noise that each mechanism needs for a target, and what can be afforded at a usable noise."""

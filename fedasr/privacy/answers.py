@@ -11,6 +11,7 @@ import numpy as np
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, checked_delta, epsilon_of
+from fedasr.privacy.accounting.proven import epsilon_by
 from fedasr.privacy.accounting.sampled_gaussian import dpsgd_epsilon, dpsgd_mechanism, dpsgd_steps
 from fedasr.privacy.accounting.vote_costs import Spent, Voting, load_votes, spent_on
 from fedasr.privacy.adjacency import Adjacency
@@ -87,7 +88,7 @@ def pate_answer(
         "mechanism": mechanism.fields(), "delta": delta, "adjacency": adjacency, "conversion": conversion,
         "expected_answered": spent.expected_answered,
         "epsilon": {
-            "data_independent": epsilon_of(ORDERS, spent.total.data_independent, delta, conversion),
+            "data_independent": epsilon_by(conversion, [(mechanism, len(votes))], delta, adjacency),
             "data_dependent": None if dependent is None else epsilon_of(ORDERS, dependent, delta, conversion),
             "sanitised": sanitised.epsilon if sanitised else None,
         },
@@ -118,7 +119,7 @@ def dpsgd_answer(
     mechanism, steps = dpsgd_mechanism(examples, batch, noise_multiplier), dpsgd_steps(examples, batch, epochs)
     epsilon = dpsgd_epsilon(mechanism, steps, delta, conversion)
     return {
-        "epsilon": {"rdp": epsilon.rdp, "pld": epsilon.pld},
+        "epsilon": {"rdp": epsilon.rdp, "pld": epsilon.pld if math.isfinite(epsilon.pld) else None},
         "delta": delta, "steps": steps, "sampling_rate": mechanism.rate, "sampling_assumed": "poisson",
         "adjacency": "add-remove", "unit": "example", "conversion": conversion,
     }  # fmt: skip

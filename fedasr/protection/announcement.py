@@ -47,10 +47,11 @@ class Announcement:
         if guarantee is None:
             return
         steps = self._most_steps(asked)
-        if self.releases.delta is None:
-            self.releases.promise(*guarantee.terms)
-        if (self.releases.unit, self.releases.adjacency) != (guarantee.unit, guarantee.adjacency):
-            raise RowError(f"the row promises privacy to a {self.releases.unit} already; set protection = 'none'")
+        if self.releases.promised is None:
+            self.releases.promise(guarantee.promise, guarantee.sampling)
+        assert self.releases.promised is not None
+        if (unit := self.releases.promised.unit) != guarantee.unit:
+            raise RowError(f"the row promises privacy to a {unit} already; set protection = 'none'")
         self.releases.announce(f"round.{round}", Charge(guarantee.mechanism, steps))
 
     def answered(self, answered: Sequence[tuple[int, Kind]]) -> None:

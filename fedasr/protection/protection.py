@@ -20,6 +20,8 @@ from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import UserError
 from fedasr.common.registry import Registry
 from fedasr.common.settings import Settings, from_table
+from fedasr.privacy.accounting.ledger import charged_as
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.noise import Noise
@@ -104,6 +106,8 @@ class Guarantee:
         As accounted, and as done.
     mechanism : Mechanism
         What one step releases; each is charged to the ledger.
+    count : int
+        How many there are in all, fixed before the first.
     """
 
     unit: str
@@ -111,11 +115,13 @@ class Guarantee:
     delta: float
     sampling: tuple[str, str]
     mechanism: Mechanism
+    count: int
 
     @property
-    def terms(self) -> tuple[str, Adjacency, float, tuple[str, str]]:
-        """All but the mechanism, as `fedasr.protection.releases.Releases.promise` takes them."""
-        return self.unit, self.adjacency, self.delta, self.sampling
+    def promise(self) -> Promise:
+        """What it promises, as `fedasr.protection.releases.Releases.promise` takes it."""
+        planned = (charged_as(self.mechanism, self.sampling), self.count)
+        return Promise(self.unit, self.adjacency, self.delta, (planned,))
 
 
 class GradientPlan(ABC):

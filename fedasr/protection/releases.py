@@ -17,8 +17,10 @@ from fedasr.common.files import Arrays
 from fedasr.common.randomness import Streams
 from fedasr.messages.kinds import Kind
 from fedasr.messages.traffic import Traffic
-from fedasr.privacy.accounting.ledger import Ledger, Release, Summary
-from fedasr.privacy.adjacency import Adjacency
+from fedasr.privacy.accounting.account import Account, account_of
+from fedasr.privacy.accounting.composition import counted
+from fedasr.privacy.accounting.ledger import Ledger, Release
+from fedasr.privacy.accounting.promise import Promise, together
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.release_store import ReleaseStore
@@ -50,13 +52,13 @@ class Inheritance:
         The lines of the ledger behind it.
     unprotected : str or None
         A row behind it that learnt from private speech and promised nothing: nobody can promise after it.
-    delta : float or None
-        At which the last promise behind it was made.
+    promise : Promise or None
+        What was promised of all of it, at the δ of the last promise.
     """
 
     charged: tuple[Mapping[str, Any], ...] = ()
     unprotected: str | None = None
-    delta: float | None = None
+    promise: Promise | None = None
 
 
 @dataclass
@@ -75,10 +77,8 @@ class Releases:
     streams : Streams
     reproducible : bool
         Noise from the row's streams instead of the operating system's source; the guarantee is void then.
-    unit : str
-    adjacency : str
-    delta : float or None
-        Set by the strategy that promises something.
+    promised : Promise or None
+        Set by the strategy that promises something, with what the model behind it promised.
     sampling : tuple of str
         As accounted, and as done.
     log : TrafficLog, optional
@@ -90,40 +90,47 @@ class Releases:
     store: ReleaseStore
     streams: Streams
     reproducible: bool = False
-    unit: str = "silo"
-    adjacency: Adjacency = "replace-one"
-    delta: float | None = None
+    promised: Promise | None = None
     sampling: tuple[str, str] = ("all", "all")
     ledger: Ledger = field(default_factory=Ledger)
     inherited: Inheritance = Inheritance()
     log: TrafficLog | None = None
     trusted: frozenset[str] = frozenset()
-    _summed: tuple[int, Summary] | None = None
+    _summed: tuple[int, Account] | None = None
     _attempts: Counter[str] | None = None
     _making: Counter[int] | None = None
 
-    def promise(
-        self, unit: str, adjacency: Adjacency, delta: float, sampling: tuple[str, str] = ("all", "all")
-    ) -> None:
-        """Say what is protected, from which change, at which δ, and how silos or utterances are sampled.
+    def promise(self, promise: Promise, sampling: tuple[str, str] = ("all", "all")) -> None:
+        """Say what is promised, before the first release, and how units are sampled, as assumed and as done.
+
+        What a model behind the row promised is part of it. A row promises once; the same again changes nothing.
 
         Raises
         ------
         RowError
             Where the model that the row begins from has learnt from private speech under no promise, or under one
-            to another unit: what it spent does not add up with what is promised now.
+            to another unit: what it spent does not add up with what is promised now. And where another promise was
+            made before.
         """
         if self.inherited.unprotected:
             raise RowError(
                 f"it begins from the row '{self.inherited.unprotected}', which promises nothing: no row after it can; "
                 "begin from a row with an epsilon, or from the experiment's start"
             )
-        for line in self.inherited.charged:
-            if (line["unit"], line["adjacency"]) != (unit, adjacency):
-                was = f"{line['unit']}, {line['adjacency']}"
-                raise RowError(f"the model it begins from has spent privacy of another unit ({was}); nothing adds up")
-        self.unit, self.adjacency, self.delta, self.sampling = unit, adjacency, delta, sampling
+        behind = self.inherited.promise
+        if behind is not None and (behind.unit, behind.adjacency) != (promise.unit, promise.adjacency):
+            was = f"{behind.unit}, {behind.adjacency}"
+            raise RowError(f"the model it begins from has spent privacy of another unit ({was}); nothing adds up")
+        whole = together([*([behind] if behind else []), promise], promise.delta)
+        if self.promised not in (None, whole):
+            raise RowError("it promises twice, and not the same; a row makes one promise before its first release")
+        self.promised, self.sampling = whole, sampling
         self._recall()
+
+    @property
+    def delta(self) -> float | None:
+        """The δ of the promise; None where nothing is promised."""
+        return self.promised.delta if self.promised else None
 
     def noise(self, key: str) -> Noise:
         """Return the source of noise of one release."""
@@ -179,6 +186,11 @@ class Releases:
         of_charges = Counter(line["key"].rpartition(".")[0] for line in charged)
         return Counter(line["key"] for line in self.store.announced()) | of_charges
 
+    def charged(self) -> Mapping[Mechanism, int]:
+        """Return what the row itself has charged, without what it inherited: what its own budget has paid."""
+        own = self.ledger.releases[len(self.inherited.charged) :]
+        return counted((release.charged, release.count) for release in own)
+
     def stored(self, key: str) -> Arrays | None:
         """Return a release that was stored, None where there is none."""
         return self.store.load(key)[0] if self.store.has(key) else None
@@ -216,18 +228,19 @@ class Releases:
         """Return the kinds of messages that were answered and that nothing paid for: there is no promise then."""
         return [name for name in self.store.unpaid() if name not in self.trusted]
 
-    def summary(self) -> Summary | None:
-        """Return what may be printed, None where nothing was promised.
+    def account(self) -> Account | None:
+        """Return how the promise stands, None where nothing was promised.
 
-        There is no ε in it where a message was answered that tells of private speech and that nothing paid for.
+        It is broken where a message was answered that tells of private speech and that nothing paid for.
         """
-        if self.delta is None:
+        if self.promised is None:
             return None
-        if self.unpaid():
-            return Summary(None, self.delta, self.unit, self.adjacency, None, None, None)
+        if unpaid := self.unpaid():
+            told = f"promises nothing: {', '.join(unpaid)} was answered, which no guarantee covers"
+            return Account(self.promised, Ledger().summary(self.promised.delta), told)
         count = len(self.ledger.releases)
-        if self._summed is None or self._summed[0] != count:  # privacy-loss distributions take seconds
-            self._summed = (count, self.ledger.summary(self.delta))
+        if self._summed is None or self._summed[0] != count:  # privacy-loss distributions take a second
+            self._summed = (count, account_of(self.promised, self.ledger, len(self.inherited.charged)))
         return self._summed[1]
 
     def inherit(self, inherited: Inheritance) -> None:
@@ -245,25 +258,23 @@ class Releases:
         if list(self.store.ledger())[: len(charged)] != charged:
             raise UserError("what the model has spent that the row begins from changed since it began; begin it anew")
 
-    def spent(self) -> float | None:
-        """Return the ε of what was inherited, at its own δ; None where nothing was."""
-        if not self.inherited.charged or self.inherited.delta is None:
-            return None
-        behind = Ledger()
-        behind.restore(self.inherited.charged)
-        return behind.summary(self.inherited.delta).epsilon
+    def epsilon_before(self) -> float | None:
+        """Return the ε of what the model behind the row promised; None where there was nothing, or nothing holds."""
+        behind = self.inherited.promise
+        return behind.epsilon if behind is not None and math.isfinite(behind.epsilon) else None
 
     def save(self) -> None:
-        """Write the ledger, and what it adds up to."""
-        summary = self.summary()
-        if summary is not None:
-            finite = {k: None if v in (math.inf, -math.inf) else v for k, v in vars(summary).items()}
-            self.store.save_summary({**finite, "ledger": self.ledger.state()})
+        """Write the promise, the ledger, and what they add up to."""
+        account = self.account()
+        if account is not None:
+            self.store.save_summary({**account.fields(), "ledger": self.ledger.state()})
 
     def _charge(self, key: str, charge: Charge, digest: str) -> None:
+        promised = self.promised
+        assert promised is not None, "nothing is charged before it is promised"
         if charge.count:
             release = Release(
-                charge.mechanism, self.unit, self.adjacency, "reproducible" if self.reproducible else "secure",
+                charge.mechanism, promised.unit, promised.adjacency, "reproducible" if self.reproducible else "secure",
                 *self.sampling, charge.count, f"{key}.{charge.mechanism.kind}", digest,
             )  # fmt: skip
             if self.ledger.add(release):

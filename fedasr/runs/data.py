@@ -242,16 +242,37 @@ class ReleaseData:
 
 @dataclass(frozen=True)
 class PrivacyData:
-    """A row's ``privacy.json``. None: not known; infinite: the noise bounds nothing."""
+    """A row's ``privacy.json``. None: not known, or nothing is promised.
+
+    Attributes
+    ----------
+    epsilon : float
+        What is promised.
+    epsilon_spent : float
+        What the releases of the ledger cost; no guarantee.
+    epsilon_bound : str
+        Which of the `bounds` epsilon is.
+    epsilon_if_secure : float
+        Of a void row.
+    delta, unit, adjacency, kind, confidence
+    bounds : tuple of tuple
+        All proven bounds of what is promised, by name.
+    broken : str
+        Why a promise holds no more.
+    ledger : tuple of ReleaseData
+    """
 
     epsilon: float | None = None
+    epsilon_spent: float | None = None
+    epsilon_bound: str | None = None
+    epsilon_if_secure: float | None = None
     delta: float | None = None
     unit: str | None = None
     adjacency: str | None = None
     kind: str | None = None
-    rdp: float | None = None
-    pld: float | None = None
     confidence: float | None = None
+    bounds: tuple[tuple[str, float], ...] = ()
+    broken: str | None = None
     ledger: tuple[ReleaseData, ...] = ()
 
 

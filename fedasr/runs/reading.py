@@ -30,7 +30,7 @@ from fedasr.runs.data import (
     VotesData,
 )
 from fedasr.runs.decoding_data import DecodingData
-from fedasr.runs.filling import Record, bound, filled, whole
+from fedasr.runs.filling import Record, filled, whole
 from fedasr.runs.json_files import json_there, lines_there
 from fedasr.runs.row_summary import FINISHED
 from fedasr.runs.speech_data import CorpusData, ExtentData, LeftOutData, SpeechData
@@ -114,8 +114,9 @@ def _privacy(record: Any) -> PrivacyData | None:
     ledger = tuple(
         filled(ReleaseData, entry, mechanism=MechanismData.from_json(entry.get("mechanism"))) for entry in entries
     )
-    bounds = {name: bound(record.get(name)) for name in ("epsilon", "rdp", "pld")}
-    return filled(PrivacyData, record, ledger=ledger, **bounds)
+    found = record.get("bounds")
+    bounds = tuple((name, float(value)) for name, value in found.items()) if isinstance(found, dict) else ()
+    return filled(PrivacyData, record, ledger=ledger, bounds=bounds)
 
 
 def _votes(record: Any) -> VotesData | None:

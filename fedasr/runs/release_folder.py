@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,6 +108,11 @@ class ReleaseFolder:
     def save_summary(self, summary: Mapping[str, Any]) -> None:
         """Write the ledger and what it adds up to."""
         write_json(self.path / PRIVACY, summary)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `save_summary` wrote; empty where nothing was promised."""
+        path = self.path / PRIVACY
+        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
 
     def messages(self, key: str) -> list[Traffic]:
         """Return the messages that a release was made of."""

@@ -53,14 +53,20 @@ class RowSummary:
         The share of the development speakers' frames in which its surest output is its teacher's, where it has one:
         of all frames, and of those in which the teacher's is not the blank, or silence.
     epsilon, delta, privacy_unit, adjacency, epsilon_kind
-        What is promised.
+        What is promised, fixed before the first release; epsilon is None where the promise is void or broken.
+    epsilon_spent : float
+        What was released cost in the end: no guarantee where its number depended on the answers.
+    epsilon_bound : str
+        The proven bound that epsilon is: ``"exact"``, ``"pld"``, ``"pure"``, ``"rdp"`` or ``"sanitised"``.
+    epsilon_if_secure : float
+        Of a void row: what would be promised if its noise were secure and its sampling as assumed.
+    epsilon_before : float
+        What the rows that it begins from have promised together, at the δ of the last of them; epsilon holds it, too.
     epsilon_empirical : float
         The lower bound that an audit found.
     private_speech : bool
         Whether the silos' speech had a part in it, by its own messages or in what it begins from; what a row before it
         released under a promise is that row's. None: nobody can tell.
-    epsilon_spent : float
-        What the rows that it begins from have spent together, at the δ of the last of them.
     lineage : tuple of str
         The rows that it begins from, the nearest last.
     uplink_bytes, downlink_bytes : int
@@ -127,9 +133,12 @@ class RowSummary:
     privacy_unit: str | None = None
     adjacency: str | None = None
     epsilon_kind: str | None = None
-    epsilon_empirical: float | None = None
     private_speech: bool | None = None
     epsilon_spent: float | None = None
+    epsilon_bound: str | None = None
+    epsilon_if_secure: float | None = None
+    epsilon_before: float | None = None
+    epsilon_empirical: float | None = None
     lineage: tuple[str, ...] = ()
     uplink_bytes: int | None = None
     downlink_bytes: int | None = None

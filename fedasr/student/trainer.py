@@ -122,7 +122,7 @@ class CentralTrainer:
         plain = OneCycle(recogniser, spec.learning_rate, spec.weight_decay, spec.gradient_norm)
         self._descent = self._plan.descent(recogniser, plain)
         if self._plan.guarantee is not None:
-            self._releases.promise(*self._plan.guarantee.terms)
+            self._releases.promise(self._plan.guarantee.promise, self._plan.guarantee.sampling)
 
     @property
     def _releases(self) -> Releases:

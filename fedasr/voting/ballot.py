@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,11 +61,7 @@ class Ballot:
 
     def affordable(self) -> int:
         """Return how many more answers the budget pays, all that the ledger holds taken off."""
-        counts: Counter[Mechanism] = Counter()
-        for release in self.releases.ledger.releases:
-            counts[release.mechanism] += release.count
-        self.budget.spent = math.fsum(count * self.budget.cost(kind) for kind, count in counts.items())
-        return self.budget.affordable(self.mechanism)
+        return self.budget.affordable(self.mechanism, self.releases.charged())
 
     def reach(self, key: str, most: int) -> int:
         """Return how many of so many questions are answered: those of the stored release, or what the budget pays."""

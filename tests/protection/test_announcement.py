@@ -7,6 +7,7 @@ import pytest
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
 from fedasr.messages.kinds import ALONE, GRADIENT, TEACHER, TRAIN, Kind, kind_of
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.protection.announcement import Announcement
 from fedasr.protection.none import Unprotected
@@ -20,7 +21,7 @@ STEP = SampledGaussian(1.0, 1.0, 0.5)
 class _Steps(Unprotected):
     """Promises a step."""
 
-    guarantee = Guarantee("utterance", "add-remove", 1e-5, ("poisson", "poisson"), STEP)
+    guarantee = Guarantee("utterance", "add-remove", 1e-5, ("poisson", "poisson"), STEP, 9)
 
 
 @pytest.mark.parametrize(
@@ -52,13 +53,13 @@ def test_a_protection_refuses_what_does_not_say_its_steps(kind: Kind, tmp_path: 
 def test_what_promises_nothing_never_reaches_the_ledger(tmp_path: Path) -> None:
     releases = Releases(ReleaseFolder(tmp_path), Streams(1))
     Announcement(releases, Unprotected(), 3)(1, [(0, TRAIN), (1, ALONE)])
-    assert releases.delta is None
+    assert releases.promised is None
     assert not releases.ledger.releases
     assert not (tmp_path / "releases").exists()
 
 
 def test_a_row_promises_one_unit(tmp_path: Path) -> None:
     releases = Releases(ReleaseFolder(tmp_path), Streams(1))
-    releases.promise("silo", "add-remove", 1e-5)
+    releases.promise(Promise("silo", "add-remove", 1e-5, ((STEP, 3),)))
     with pytest.raises(RowError, match="privacy to a silo already"):
         Announcement(releases, _Steps(), 3)(1, [(0, TRAIN)])

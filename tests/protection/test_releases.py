@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from support.toys import open_toy, train_messages
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import RowError, UserError
 from fedasr.common.randomness import Streams
 from fedasr.engine.summary import promise
 from fedasr.grid.in_process import InProcess
+from fedasr.privacy.accounting.exact import gaussian_epsilon
+from fedasr.privacy.accounting.promise import Promise
+from fedasr.privacy.mechanisms.allowances import GaussianBudget
 from fedasr.privacy.mechanisms.gaussian import GaussianSum
 from fedasr.privacy.mechanisms.noisy_max import GNMax
 from fedasr.privacy.noise import Noise
@@ -25,7 +28,7 @@ VOTE = Charge(GNMax(20.0), 3)
 
 def _releases(folder: Path, **options: Any) -> Releases:
     found = Releases(ReleaseFolder(folder), Streams(1), **options)
-    found.promise("silo", "replace-one", 1e-5)
+    found.promise(Promise("silo", "replace-one", 1e-5, ((GaussianBudget(10.0), 1),)))
     return found
 
 
@@ -47,7 +50,7 @@ def test_a_stored_release_comes_back_byte_for_byte_and_is_not_charged_twice(tmp_
         found = releases.make("a", lambda _: [VOTE], _never)
         np.testing.assert_array_equal(found["sum"], made)
         assert releases.ledger.state() == first.ledger.state()
-        assert releases.summary() == first.summary()
+        assert releases.account() == first.account()
 
 
 def test_a_release_without_its_charge_is_charged_when_it_is_read(tmp_path: Path) -> None:
@@ -94,6 +97,7 @@ def test_reproducible_noise_repeats_by_key_and_voids_the_promise(tmp_path: Path)
     ).read_bytes()
     found = promise(one)
     assert (found["epsilon_kind"], found["privacy_unit"], found["adjacency"]) == ("void", "silo", "replace-one")
+    assert (found["epsilon"], found["epsilon_spent"], found["epsilon_bound"]) == (None, None, None)
     secure = [_releases(tmp_path / name) for name in "vw"]
     assert not np.array_equal(_make(secure[0]), _make(secure[1]))
     assert promise(secure[0])["epsilon_kind"] == "data-independent"
@@ -152,24 +156,26 @@ def test_a_line_that_is_no_charge_is_refused(change: dict[str, Any], tmp_path: P
         _releases(tmp_path)
 
 
-def test_the_summary_grows_with_what_is_released(tmp_path: Path) -> None:
+def test_what_is_spent_grows_with_what_is_released_and_what_is_promised_does_not(tmp_path: Path) -> None:
     releases = _releases(tmp_path)
     told = []
     for key in "abc":
         _make(releases, key)
-        told.append(releases.summary())
-        assert releases.summary() == told[-1]
-    epsilons = [summary.epsilon for summary in told if summary]
-    assert epsilons[0] < epsilons[1] < epsilons[2]
-    assert promise(releases)["epsilon"] == epsilons[2]
+        told.append(releases.account())
+        assert releases.account() == told[-1]
+    spent = [account.epsilon_spent for account in told if account]
+    assert spent[0] < spent[1] < spent[2]
+    assert {account.epsilon for account in told if account} == {gaussian_epsilon(10.0, 1e-5)}
+    assert promise(releases)["epsilon_spent"] == spent[2] < promise(releases)["epsilon"]
 
 
 def test_an_infinite_epsilon_promises_nothing_and_is_written_as_json(tmp_path: Path) -> None:
-    releases = _releases(tmp_path)
+    releases = Releases(ReleaseFolder(tmp_path), Streams(1))
+    releases.promise(Promise("silo", "replace-one", 1e-5, ((GaussianSum(0.0), 1),)))
     releases.make("a", lambda _: [Charge(GaussianSum(0.0), 1)], lambda noise: {"sum": np.ones(2)})
-    summary = releases.summary()
-    assert summary is not None
-    assert summary.epsilon == math.inf
+    account = releases.account()
+    assert account is not None
+    assert (account.promise.epsilon, account.epsilon) == (math.inf, None)
     assert promise(releases) == {}
     releases.save()
 
@@ -188,13 +194,21 @@ def test_who_promised_nothing_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_units_and_adjacencies_are_never_added(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("unit", "adjacency"), [("utterance", "replace-one"), ("silo", "add-remove")])
+def test_units_and_adjacencies_are_never_added(unit: str, adjacency: Any, tmp_path: Path) -> None:
+    _make(_releases(tmp_path))
+    again = Releases(ReleaseFolder(tmp_path), Streams(1))
+    again.promise(Promise(unit, adjacency, 1e-5, ((VOTE.mechanism, 9),)))
+    with pytest.raises(UserError, match="do not add up"):
+        _make(again, "other")
+
+
+def test_a_row_promises_once(tmp_path: Path) -> None:
     releases = _releases(tmp_path)
-    _make(releases)
-    for unit, adjacency in (("utterance", "replace-one"), ("silo", "add-remove")):
-        releases.promise(unit, adjacency, 1e-5)  # type: ignore[arg-type]
-        with pytest.raises(UserError, match="do not add up"):
-            _make(releases, f"of {unit} {adjacency}")
+    assert releases.promised is not None
+    releases.promise(releases.promised)
+    with pytest.raises(RowError, match="promises twice"):
+        releases.promise(Promise("silo", "replace-one", 1e-5, ((VOTE.mechanism, 9),)))
 
 
 def test_the_bytes_of_a_stored_release_are_counted_as_when_it_was_made(tmp_path: Path) -> None:

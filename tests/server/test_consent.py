@@ -16,6 +16,7 @@ from fedasr.common.files import read_lines
 from fedasr.messages.kinds import SPEECH, Kind
 from fedasr.messages.records import array_record
 from fedasr.messages.train_request import TrainRequest
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.protection.releases import Charge
 from fedasr.server.central import Central
@@ -32,7 +33,7 @@ class Snoop(CentralStrategy):
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         self.ask(central, self.kind)
-        central.releases.promise("silo", "replace-one", 1e-5)
+        central.releases.promise(Promise("silo", "replace-one", 1e-5, ((NoisyMean(5.0, 8), 1),)))
         central.releases.announce("round.1", Charge(NoisyMean(5.0, 8), 1))
         if self.trains:
             self.ask(central, "train")

@@ -27,7 +27,8 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.in_process import InProcess
 from fedasr.messages.train_request import TrainRequest
 from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
-from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
+from fedasr.privacy.accounting.losses import pld_epsilon
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.protection.silo_noise.plan import SiloNoisePlan
 from fedasr.runs.row_folder import RowFolder
@@ -71,7 +72,8 @@ def test_without_noise_and_clipping_it_is_federated_averaging(
     size = _norm(expected, {name: np.zeros_like(array) for name, array in expected.items()})
     assert _norm(found, expected) < rounding(2 * 4, size)
     assert _norm(expected, _start(unequal)) > rounding(2 * 400, size)
-    assert central.releases.summary().epsilon == np.inf
+    account = central.releases.account()
+    assert (account.epsilon, account.promise.epsilon) == (None, np.inf)
 
 
 def test_a_round_moves_the_model_by_the_bound_at_most_and_by_less_with_half_the_silos(
@@ -100,7 +102,9 @@ def test_an_empty_cohort_releases_noise_alone(prepared: Prepared, tmp_path: Path
     """A rate at which nobody is drawn: the round is noise, on the arrays that were asked for."""
     _, central = _row(prepared, tmp_path / "a", QUIET, rounds=1)
     before = len(central.grid.log.traffic)
-    nobody = replace(central, boundary=SiloNoisePlan(2.0, 0.5, 1e-9, 1e-5, "replace-one"), folder=RowFolder(tmp_path))
+    nobody = replace(
+        central, boundary=SiloNoisePlan(2.0, 0.5, 1e-9, 1e-5, "replace-one", 1), folder=RowFolder(tmp_path)
+    )
     content = TrainRequest(central.start, 1, layers=("ctc.*",)).to_record()
     messages = [Message(content, node, "train") for node in central.grid.get_node_ids()]
     nobody.releases.store = nobody.folder.releases
@@ -175,20 +179,21 @@ def test_epsilon_is_the_accountants_for_the_rounds_the_rate_and_the_noise(prepar
     _, central = _row(prepared, tmp_path, {"noise_multiplier": 4.0, "clip_norm": 0.2}, rounds=3, silos_per_round=2)
     mechanism = SampledGaussian(4.0, 0.2, 0.5)
     rdp = epsilon_of(ORDERS, 3 * mechanism.rdp(ORDERS, "replace-one"), 1e-5, "classic")
-    summary = central.releases.summary()
-    assert summary.rdp == pytest.approx(rdp, rel=1e-12)
-    assert summary.epsilon == max(rdp, summary.pld)
-    assert summary.pld == pytest.approx(pld_epsilon([(mechanism, 3)], 1e-5, "replace-one"), rel=1e-9)
-    assert (summary.unit, summary.adjacency, summary.kind) == ("silo", "replace-one", "accountant")
+    account = central.releases.account()
+    assert account.promise == Promise("silo", "replace-one", 1e-5, ((mechanism, 3),))
+    assert account.promise.bounds["rdp"] == pytest.approx(rdp, rel=1e-12)
+    assert account.promise.bounds["pld"] == pld_epsilon([(mechanism, 3)], 1e-5, "replace-one") < rdp
+    assert (account.epsilon, account.bound, account.kind) == (account.promise.bounds["pld"], "pld", "accountant")
+    assert account.epsilon_spent == account.epsilon, "all rounds were made"
     ledger = read_lines(tmp_path / "releases" / "ledger.jsonl")
     assert [(r["count"], r["sampling_assumed"], r["sampling_used"]) for r in ledger] == [(1, "poisson", "poisson")] * 3
 
 
 def test_planned_noise_meets_the_target(prepared: Prepared, tmp_path: Path) -> None:
     _, central = _row(prepared, tmp_path, {"epsilon": 5.0, "adjacency": "add-remove"}, silos_per_round=2)
-    summary = central.releases.summary()
-    assert 4.9 < summary.rdp <= 5.0
-    assert summary.adjacency == "add-remove"
+    account = central.releases.account()
+    assert 4.99 < account.epsilon <= 5.0
+    assert account.promise.adjacency == "add-remove"
 
 
 def _experiment(corpus: Path, **changes: Any) -> Experiment:

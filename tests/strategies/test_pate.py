@@ -71,8 +71,11 @@ def test_the_summary_says_what_is_promised(process: tuple[Path, Summaries]) -> N
         assert row["adjacency"] == ("add-remove" if name == "mean" else "replace-one")
         assert row["epsilon_kind"] == "void", "reproducible noise promises nothing"
         limit = {"label": 1e3, "confident": 40.0, "utterance": 8.0, "mean": 31.0, "weighted": 30.0}[name]
-        assert 0 < row["epsilon"] <= limit
-        assert json.loads((folder / name / "privacy.json").read_text())["epsilon"] == row["epsilon"]
+        assert 0 < row["epsilon_if_secure"] <= limit
+        told = json.loads((folder / name / "privacy.json").read_text())
+        for found in (row, told):
+            assert (found["epsilon"], found["epsilon_spent"], found["epsilon_bound"]) == (None, None, None)
+        assert told["epsilon_if_secure"] == row["epsilon_if_secure"]
     assert len({row["model_sha256"] for row in rows.values()}) == len(rows)
 
 

@@ -60,7 +60,7 @@ def test_one_line_gives_any_averaging_strategy_the_epsilon_of_dp_fedavg(unequal_
     rows = {row["name"]: row for row in json.loads(done.out)["rows"]}
     for row in rows.values():
         assert (row["status"], row["protection"]) == ("finished", NOISE), row["failure"]
-        for key in ("epsilon", "delta", "privacy_unit", "adjacency", "epsilon_kind"):
+        for key in ("epsilon", "delta", "privacy_unit", "adjacency", "epsilon_kind", "epsilon_bound"):
             assert row[key] == rows["dp-fedavg"][key], key
         ledger = read_lines(out / row["name"] / "releases" / "ledger.jsonl")
         assert [(line["count"], line["mechanism"]["rate"]) for line in ledger] == [(1, 0.75)] * 2

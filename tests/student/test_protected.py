@@ -10,6 +10,7 @@ from support.toy_speech import made_up, small_recogniser
 from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import digest
 from fedasr.common.randomness import Streams
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.protection.dp_sgd import protection
 from fedasr.protection.dp_sgd.protection import DPSGD
 from fedasr.protection.releases import Releases
@@ -41,8 +42,8 @@ def test_every_step_is_paid_and_no_loss_is_told(tmp_path: Path, monkeypatch: pyt
     trainer.run(lambda epoch, loss: told.append((epoch, loss)))
     assert told == [(1, None), (2, None)]
     assert [count for _, count in _paid(trainer)] == [2, 3]
-    assert trainer.releases.delta == 1e-5
-    assert (trainer.releases.unit, trainer.releases.adjacency) == ("utterance", "add-remove")
+    (mechanism,) = {release.mechanism for release in trainer.releases.ledger.releases}
+    assert trainer.releases.promised == Promise("utterance", "add-remove", 1e-5, ((mechanism, 5),))
     assert {release.mechanism.rate for release in trainer.releases.ledger.releases} == {4 / 9}
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from fedasr.common.randomness import Streams
 from fedasr.messages.kinds import CANDIDATE, FRAME, POSTERIOR, Kind
 from fedasr.messages.votes import Question
-from fedasr.privacy.accounting.budget import Budget
+from fedasr.privacy.accounting.budget import budget_for
+from fedasr.privacy.accounting.promise import Promise
+from fedasr.privacy.mechanisms.allowances import GaussianBudget
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.protection.releases import Releases
 from fedasr.runs.release_folder import ReleaseFolder
@@ -20,6 +22,7 @@ from fedasr.voting.ballot import Ballot
 TOKENS = 6
 """The blank, four labels and one more: the classes of a label vote are five labels and the end."""
 DELTA = 1e-5
+ANY_VOTES = GaussianBudget(1e6)
 Transcripts = dict[int, list[int]]
 
 
@@ -67,9 +70,11 @@ def nobody(kind: Kind, question: Question) -> list[Any]:
     raise AssertionError("asked again")
 
 
-def releases_in(folder: Path, adjacency: Any = "replace-one", reproducible: bool = False) -> Releases:
+def releases_in(
+    folder: Path, adjacency: Any = "replace-one", reproducible: bool = False, planned: Mechanism = ANY_VOTES
+) -> Releases:
     found = Releases(ReleaseFolder(folder), Streams(1), reproducible)
-    found.promise("silo", adjacency, DELTA)
+    found.promise(Promise("silo", adjacency, DELTA, ((planned, 1),)))
     return found
 
 
@@ -77,8 +82,9 @@ def ballot(
     folder: Path, mechanism: Mechanism, ask: Any, epsilon: float = 1e12, teachers: int = 1, **others: Any
 ) -> Ballot:
     adjacency = others.pop("adjacency", "replace-one")
-    budget = Budget(epsilon, DELTA, adjacency=adjacency)
-    return Ballot(mechanism, budget, releases_in(folder, adjacency), ask, np.ones(teachers), **others)
+    budget = budget_for(mechanism, epsilon, DELTA, adjacency)
+    releases = releases_in(folder, adjacency, planned=budget.allowance)
+    return Ballot(mechanism, budget, releases, ask, np.ones(teachers), **others)
 
 
 def counted(votes: Ballot) -> int:

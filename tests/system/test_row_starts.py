@@ -83,9 +83,9 @@ def test_a_private_models_debts_are_the_childs(tmp_path: Path) -> None:
     assert spent[0] < spent[1] < spent[2]
     twice = experiment({"name": "private", **PRIVATE, "training": {"rounds": 4}})
     assert spent[1] == pytest.approx(run(twice, tmp_path / "twice")["private"]["epsilon"])
-    assert rows["more"]["epsilon_spent"] == pytest.approx(spent[0])
+    assert rows["more"]["epsilon_before"] == pytest.approx(spent[0])
     assert rows["open"]["epsilon"] is None
-    assert rows["open"]["epsilon_spent"] == pytest.approx(spent[0])
+    assert rows["open"]["epsilon_before"] == pytest.approx(spent[0])
 
 
 def test_nobody_promises_after_a_row_that_promised_nothing(tmp_path: Path) -> None:

@@ -96,9 +96,8 @@ def test_frames_cost_a_vote_each_and_stop_before_an_utterance_that_cannot_be_pai
     votes = ballot(tmp_path, QUIET, Electorate([Teacher(SAID)]))
     assert vote_on_frames(votes, [[0, 1], [2, 3]], frames, TOKENS) == SAID
     assert counted(votes) == sum(frames) == 19
-    each = votes.budget.cost(QUIET)
     poor = ballot(tmp_path / "poor", QUIET, Electorate([Teacher(SAID)]))
-    poor.budget.limit = 9.5 * each
+    poor.budget = poor.budget.at_most(QUIET, 9)
     assert vote_on_frames(poor, [[0, 1], [2, 3]], frames, TOKENS) == {0: [1, 2], 1: []}
     assert counted(poor) == 7
 
@@ -143,13 +142,13 @@ def test_whatever_the_teachers_say_the_target_is_not_passed(
         votes = ballot(Path(folder), mechanism, ask, epsilon, 5, adjacency=adjacency)
         found = vote_on_labels(votes, [places[at : at + chunk] for at in range(0, 9, chunk)], TOKENS, 3)
         assert sum(len(question.utterances) for question in ask.asked) == votes.asked
-        spent = votes.releases.ledger.rdp(np.array([votes.budget.order]))[0] if votes.asked else 0.0
-        assert spent <= votes.budget.limit * (1 + 1e-9)
-        if votes.asked and kind != "mean":  # privacy-loss distributions take a second each
-            summary = votes.releases.summary()
-            assert summary is not None
-            assert summary.epsilon is not None
-            assert summary.epsilon <= epsilon * (1 + 1e-9)
+        assert votes.budget.spent(votes.releases.charged()) <= votes.budget.allowance.limit
+        if votes.asked:
+            account = votes.releases.account()
+            assert account is not None
+            assert account.epsilon is not None
+            assert account.epsilon_spent is not None
+            assert account.epsilon_spent <= account.epsilon * (1 + 1e-9) <= epsilon * (1 + 1e-9)
         if len(found) + votes.abstained < 9:
             assert votes.affordable() < 9, "it stopped with money left for all"
 
@@ -191,17 +190,16 @@ def test_stored_answers_are_neither_asked_for_nor_paid_again(tmp_path: Path) -> 
 
 def test_an_answer_that_is_lost_is_drawn_and_charged_again_even_if_it_is_the_same(tmp_path: Path) -> None:
     """And the budget knows: what was paid for the lost answer is missing at the end."""
-    costs = 10 * ballot(tmp_path / "other", QUIET, nobody).budget.cost(QUIET)
     votes = ballot(tmp_path, QUIET, Electorate([Teacher(SAID)]))
-    votes.budget.limit = costs
+    votes.budget = votes.budget.at_most(QUIET, 10)
     assert vote_on_labels(votes, WHOLE, TOKENS, 9) == SAID
     last = max((tmp_path / "releases").glob("votes.0.3.*"))
     last.unlink()
     again = ballot(tmp_path, QUIET, Electorate([Teacher(SAID)]))
-    again.budget.limit = costs
+    again.budget = again.budget.at_most(QUIET, 10)
     assert vote_on_labels(again, WHOLE, TOKENS, 9) == {0: [1, 2], 1: [], 3: [3]}
     assert counted(again) == 10
-    again.budget.limit = 2 * costs
+    again.budget = ballot(tmp_path / "other", QUIET, nobody).budget.at_most(QUIET, 20)
     assert vote_on_labels(again, WHOLE, TOKENS, 9) == SAID
     assert counted(again) == 11
 

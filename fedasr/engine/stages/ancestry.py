@@ -14,6 +14,7 @@ from fedasr.common.files import Arrays, load_arrays
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.messages.coded.residuals import forget_residuals
+from fedasr.privacy.accounting.promise import Promise, promise_from
 from fedasr.protection.releases import Inheritance
 from fedasr.runs.folder import Run
 from fedasr.runs.row_folder import RowFolder
@@ -74,12 +75,15 @@ class Ancestry:
             Where the row before did not finish.
         """
         summaries = self._summaries()
-        unprotected = [s.name for s in summaries if s.uplink_bytes and s.epsilon is None]
-        deltas = [s.delta for s in summaries if s.delta is not None]
+        unprotected = [s.name for s in summaries if s.uplink_bytes and s.epsilon is None and s.epsilon_kind is None]
         return Inheritance(
-            tuple(self.folders[-1].releases.ledger()), unprotected[0] if unprotected else None,
-            deltas[-1] if deltas else None,
-        )  # fmt: skip
+            tuple(self.folders[-1].releases.ledger()), unprotected[0] if unprotected else None, self._promise()
+        )
+
+    def _promise(self) -> Promise | None:
+        """Return what the nearest row behind promised, in which all before it is."""
+        told = (folder.releases.summary().get("promise") for folder in reversed(self.folders))
+        return next((promise_from(fields) for fields in told if fields), None)
 
     def private_speech(self) -> bool | None:
         """Return whether private speech had a part in the model that no row's promise covers; None: nobody can tell."""

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from fedasr.common.errors import UserError, nearest
 
 Curve = NDArray[np.float64]
-Conversion = Literal["classic", "improved"]
+Conversion = Literal["classic", "improved", "exact"]
+"""From what is known of releases to ε: ``"exact"`` where they compose exactly, else classic."""
 CONVERSIONS: tuple[Conversion, ...] = get_args(Conversion)
 
 INTEGER_ORDERS: Curve = np.arange(2, 513, dtype=np.float64)
-"""What sampled Gaussians are accounted at: their closed form holds at integers."""
-
 _FINER = [tenth / 10 for tenth in range(11, 80)] + [half / 2 for half in range(16, 204)]
 ORDERS: Curve = np.unique(np.concatenate([INTEGER_ORDERS, _FINER, np.geomspace(100, 500, 100), [640.0, 768.0, 1024.0]]))
-"""What votes are accounted at: all integers from 2 to 512, finer ones where they tighten ε, and a few above."""
+"""The one grid of planner, ledger and commands: all integers from 2 to 512, finer ones where they tighten ε, and a few
+above."""
 
 
 def checked_conversion(word: str) -> Conversion:
@@ -39,18 +39,23 @@ def checked_delta(delta: float) -> float:
 def epsilon_at(orders: Curve, rdp: Curve, delta: float, conversion: Conversion = "classic") -> Curve:
     """Return the ε that each order alone gives.
 
-    Classic (Mironov 2017, Proposition 3): ``rdp + ln(1/δ)/(a−1)``. Improved (Canonne, Kamath and Steinke 2020,
-    Proposition 12): ``rdp + ln(1 − 1/a) − ln(δa)/(a−1)``, as in dp-accounting. Never below 0; infinite or NaN rdp
-    gives infinite ε.
+    Classic, and what ``"exact"`` falls back on (Mironov 2017, Proposition 3): ``rdp + ln(1/δ)/(a−1)``. Improved
+    (Canonne, Kamath and Steinke 2020, Proposition 12): ``rdp + ln(1 − 1/a) − ln(δa)/(a−1)``, as in dp-accounting.
+    Never below 0; infinite or NaN rdp gives infinite ε.
     """
-    checked_delta(delta)
-    if conversion == "classic":
-        epsilon = rdp - np.log(delta) / (orders - 1)
-    else:
-        epsilon = rdp + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)
+    epsilon = rdp + overhead_at(orders, delta, conversion)
+    if conversion == "improved":
         # Pinsker and its kin: at so small a divergence (0, δ) holds already.
         epsilon = np.where(delta**2 + np.expm1(-rdp) > 0, 0.0, epsilon)
     return np.where(np.isfinite(rdp), np.maximum(epsilon, 0.0), np.inf)
+
+
+def overhead_at(orders: Curve, delta: float, conversion: Conversion = "classic") -> Curve:
+    """Return what `epsilon_at` adds to a divergence at each order."""
+    checked_delta(delta)
+    if conversion == "improved":
+        return np.asarray(np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1))
+    return np.asarray(-np.log(delta) / (orders - 1))
 
 
 def epsilon_of(orders: Curve, rdp: Curve, delta: float, conversion: Conversion = "classic") -> float:

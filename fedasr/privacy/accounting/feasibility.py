@@ -132,8 +132,9 @@ def unmet_vote(kind: str, noise: float, teachers: int) -> str:
 def _summed(name: str, releases: int, rate: float, cohort: float, target: Target) -> Feasibility:
     noise = _multiplier(releases, rate, target)
     usable = USABLE_SHARE * cohort
-    affordable = releases_for(with_noise("sampled-gaussian", usable, rate), target, 10**7)
-    met = noise <= usable
+    step = with_noise("sampled-gaussian", usable, rate)
+    met = target.holds(step, releases)
+    affordable = max(releases_for(step, target, 10**7), releases * met)
     word = "rounds" if name == "dp-fedavg" else "steps"
     verdict = f"{releases:,} {word} at a noise multiplier of {_number(noise)}, {_number(cohort)} expected in each"
     if not met:

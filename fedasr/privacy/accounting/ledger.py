@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from fedasr.common.errors import UserError
-from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, epsilon_at, epsilon_of
-from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
+from fedasr.privacy.accounting.composition import composed_rdp, counted
+from fedasr.privacy.accounting.conversion import ORDERS, Curve, epsilon_at
+from fedasr.privacy.accounting.proven import proven_bounds, smallest
 from fedasr.privacy.adjacency import Adjacency, checked_adjacency
 from fedasr.privacy.mechanisms.kinds import mechanism_from
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.mechanisms.smooth_release import SmoothRelease
 
-LARGEST_FOR_PLD = 100.0
-"""Above this ε, which promises nothing, a privacy-loss distribution takes minutes to compute."""
+POISSON = "poisson"
+"""Every unit joins by an independent coin."""
 Kind = Literal["accountant", "data-independent", "sanitised", "void"]
+
+
+def charged_as(mechanism: Mechanism, sampling: tuple[str, str]) -> Mechanism:
+    """Return what a mechanism is accounted as under a sampling, as assumed and as done."""
+    return mechanism if sampling == (POISSON, POISSON) else mechanism.unsampled()
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,11 @@ class Release:
     covers: tuple[tuple[str, str], ...] = ()
 
     @property
+    def charged(self) -> Mechanism:
+        """The mechanism as it is accounted: sampling amplifies only where Poisson's was assumed and done."""
+        return charged_as(self.mechanism, (self.sampling_assumed, self.sampling_used))
+
+    @property
     def is_void(self) -> bool:
         """Whether it promises nothing: its noise can be drawn again, or it sampled otherwise than accounted."""
         return self.noise != "secure" or self.sampling_assumed != self.sampling_used
@@ -78,18 +89,19 @@ def release_from(fields: Mapping[str, Any]) -> Release:
 
 @dataclass(frozen=True)
 class Summary:
-    """What may be printed.
+    """What was released costs together.
 
     Attributes
     ----------
     epsilon : float or None
-        None where nothing was released. The larger of ``rdp`` and ``pld`` where both are known.
+        The smallest proven bound; None where nothing was released, infinite where nothing bounds it. It is a guarantee
+        only where the number of releases did not depend on what they answered: see `fedasr.privacy.accounting.promise`.
     delta : float
     unit, adjacency : str or None
     kind : str or None
         ``"void"`` goes before all others: then ε only says what secure noise and the assumed sampling would promise.
-    rdp, pld : float or None
-        Both are valid bounds; PLD only where all mechanisms are Gaussian.
+    bounds : mapping of str to float
+        All finite bounds, by name.
     confidence : float
         The chance that a sanitised ε covers the truth; 1 for all others.
     """
@@ -99,8 +111,7 @@ class Summary:
     unit: str | None
     adjacency: Adjacency | None
     kind: Kind | None
-    rdp: float | None
-    pld: float | None
+    bounds: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 1.0
 
 
@@ -143,22 +154,18 @@ class Ledger:
         """Return the data-independent divergence of all releases at each order."""
         return _composed(self._releases, orders)
 
-    def summary(self, delta: float, conversion: Conversion = "classic") -> Summary:
+    def summary(self, delta: float) -> Summary:
         """Return ε at δ of everything so far, with all that must be said beside it."""
         if not self._releases:
-            return Summary(None, delta, None, None, None, None, None)
+            return Summary(None, delta, None, None, None)
         first, counts = self._releases[0], _counts(self._releases)
-        rdp = epsilon_of(ORDERS, self.rdp(), delta, conversion)
-        gaussian = all(mechanism.is_gaussian for mechanism in counts)
-        worth = gaussian and rdp <= LARGEST_FOR_PLD
-        pld = pld_epsilon(list(counts.items()), delta, first.adjacency) if worth else None
-        kind: Kind = "accountant" if gaussian else "data-independent"
-        epsilon = rdp if pld is None else max(rdp, pld)
-        plain = Summary(epsilon, delta, first.unit, first.adjacency, kind, rdp, pld)
-        best = min([plain, *self._sanitised(plain, conversion)], key=lambda s: s.epsilon or 0.0)
+        kind: Kind = "accountant" if all(mechanism.is_gaussian for mechanism in counts) else "data-independent"
+        bounds = proven_bounds(counts.items(), delta, first.adjacency)
+        plain = Summary(smallest(bounds)[1], delta, first.unit, first.adjacency, kind, bounds)
+        best = min([plain, *self._sanitised(plain)], key=lambda s: s.epsilon or 0.0)
         return replace(best, kind="void") if any(release.is_void for release in self._releases) else best
 
-    def _sanitised(self, plain: Summary, conversion: Conversion) -> list[Summary]:
+    def _sanitised(self, plain: Summary) -> list[Summary]:
         """Return a summary for each release of a data-dependent divergence, taken in place of what it covers."""
         found = []
         for release in self._releases:
@@ -166,25 +173,18 @@ class Ledger:
                 order = np.array([release.mechanism.order])
                 others = [r for r in self._releases if (r.key, r.digest) not in release.covers]
                 total = _composed(others, order) + max(release.upper, 0.0)
-                epsilon = float(epsilon_at(order, total, plain.delta, conversion)[0])
+                epsilon = float(epsilon_at(order, total, plain.delta)[0])
                 confidence = release.mechanism.confidence
-                found.append(replace(plain, epsilon=epsilon, rdp=epsilon, kind="sanitised", confidence=confidence))
+                found.append(replace(plain, epsilon=epsilon, kind="sanitised", confidence=confidence))
         return found
 
 
-def _counts(releases: Sequence[Release]) -> Counter[Mechanism]:
-    counts: Counter[Mechanism] = Counter()
-    for release in releases:
-        counts[release.mechanism] += release.count
-    return counts
+def _counts(releases: Iterable[Release]) -> Counter[Mechanism]:
+    return counted((release.charged, release.count) for release in releases)
 
 
 def _composed(releases: Sequence[Release], orders: Curve) -> Curve:
-    total = orders * 0.0
-    for mechanism, count in _counts(releases).items():
-        if count:
-            total = total + count * mechanism.rdp(orders, releases[0].adjacency)
-    return total
+    return composed_rdp(_counts(releases), releases[0].adjacency, orders) if releases else orders * 0.0
 
 
 def _check(release: Release) -> None:

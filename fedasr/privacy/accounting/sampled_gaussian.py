@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import dp_accounting
-from dp_accounting.pld import PLDAccountant
-
-from fedasr.privacy.accounting.conversion import INTEGER_ORDERS, Conversion, checked_delta, epsilon_of
+from fedasr.privacy.accounting.composition import composed_rdp
+from fedasr.privacy.accounting.conversion import ORDERS, Conversion, epsilon_of
+from fedasr.privacy.accounting.losses import pld_epsilon
 from fedasr.privacy.adjacency import Adjacency
-from fedasr.privacy.mechanisms.gaussian import GaussianSum, NoisyMean, SampledGaussian
-from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number
+from fedasr.privacy.mechanisms.gaussian import SampledGaussian
+from fedasr.privacy.mechanisms.mechanism import checked_number
 
 
 @dataclass(frozen=True)
@@ -40,28 +38,9 @@ def dpsgd_epsilon(
     mechanism: SampledGaussian, steps: int, delta: float, conversion: Conversion = "classic",
     adjacency: Adjacency = "add-remove",
 ) -> Epsilons:  # fmt: skip
-    """Return ε after so many steps. The conversion concerns Rényi divergences only."""
-    rdp = steps * mechanism.rdp(INTEGER_ORDERS, adjacency) if steps else INTEGER_ORDERS * 0.0
-    return Epsilons(
-        epsilon_of(INTEGER_ORDERS, rdp, delta, conversion), pld_epsilon([(mechanism, steps)], delta, adjacency)
-    )
+    """Return ε after so many steps, at the orders of all accountants. The conversion concerns Rényi divergences only.
 
-
-def pld_epsilon(releases: Sequence[tuple[Mechanism, int]], delta: float, adjacency: Adjacency) -> float:
-    """Return ε of Gaussian mechanisms and their counts by privacy-loss distributions.
-
-    Neighbours enter through the noise multiplier (replace-one doubles the sensitivity), as in the mechanisms.
+    ``pld`` is infinite where it is not available: no noise, δ below 1e-12, or an ε that promises nothing.
     """
-    checked_delta(delta)
-    accountant = PLDAccountant(dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE)
-    for mechanism, count in releases:
-        if not isinstance(mechanism, GaussianSum | NoisyMean):
-            raise TypeError(f"{mechanism.kind} has no privacy-loss distribution here")
-        multiplier, rate = mechanism.multiplier(adjacency), getattr(mechanism, "rate", 1.0)
-        if count == 0 or rate == 0 or math.isinf(multiplier):
-            continue
-        if multiplier == 0:
-            return math.inf
-        event = dp_accounting.GaussianDpEvent(multiplier)
-        accountant.compose(event if rate == 1 else dp_accounting.PoissonSampledDpEvent(rate, event), count)
-    return float(accountant.get_epsilon(delta))
+    rdp = epsilon_of(ORDERS, composed_rdp({mechanism: steps}, adjacency), delta, conversion)
+    return Epsilons(rdp, pld_epsilon([(mechanism, steps)], delta, adjacency))

@@ -13,7 +13,7 @@ from scipy.special import log_ndtr
 from fedasr.privacy.accounting.bounds import gaussian_bound
 from fedasr.privacy.accounting.conversion import Curve
 from fedasr.privacy.adjacency import Adjacency
-from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve
+from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve, ratio_of
 from fedasr.privacy.mechanisms.noisy_max import Answers, GNMax, Votes
 from fedasr.privacy.mechanisms.vote_grid import VoteGrid
 from fedasr.privacy.noise import Noise
@@ -52,6 +52,9 @@ class ThresholdCheck(Mechanism):
 
     def rdp(self, orders: Curve, adjacency: Adjacency) -> Curve:
         return gaussian_rdp_curve(orders, self.sensitivity(adjacency), self.sigma)
+
+    def gaussian_mu(self, adjacency: Adjacency) -> float:
+        return ratio_of(self.sensitivity(adjacency), self.sigma)
 
     def passes(self, votes_VC: Votes, noise: Noise) -> NDArray[np.bool_]:
         """Return whether each row of votes passes the noisy check, in whole steps of a public grid (`VoteGrid`)."""
@@ -112,6 +115,12 @@ class ConfidentGNMax(Mechanism):
 
     def rdp(self, orders: Curve, adjacency: Adjacency) -> Curve:
         return self.check.rdp(orders, adjacency) + self.answerer.rdp(orders, adjacency)
+
+    def parts(self) -> tuple[Mechanism, ...]:
+        return self.check, self.answerer
+
+    def gaussian_mu(self, adjacency: Adjacency) -> float:
+        return math.hypot(self.check.gaussian_mu(adjacency), self.answerer.gaussian_mu(adjacency))
 
     def answer(self, votes_VC: Votes, noise: Noise) -> Answers:
         """Return the noisy plurality where the check passes, elsewhere `ABSTAINED`."""

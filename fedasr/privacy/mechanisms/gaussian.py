@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
-
-import numpy as np
-from scipy.special import gammaln, logsumexp
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.conversion import Curve
 from fedasr.privacy.adjacency import Adjacency
-from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve
+from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve, ratio_of
+from fedasr.privacy.mechanisms.sampled_divergence import add_remove_rdp, replace_one_rdp
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,9 @@ class NoisyMean(Mechanism):
         """Return the noise as a multiple of the sensitivity."""
         return self.sigma / self.sensitivity(adjacency)
 
+    def gaussian_mu(self, adjacency: Adjacency) -> float | None:
+        return ratio_of(self.sensitivity(adjacency), self.sigma)
+
 
 @dataclass(frozen=True)
 class GaussianSum(Mechanism):
@@ -105,15 +106,33 @@ class GaussianSum(Mechanism):
         multiplier = self.multiplier(adjacency)
         return orders * 0.0 if math.isinf(multiplier) else gaussian_rdp_curve(orders, 1.0, multiplier)
 
+    def gaussian_mu(self, adjacency: Adjacency) -> float | None:
+        multiplier = self.multiplier(adjacency)
+        return math.inf if multiplier == 0 else 1 / multiplier
+
 
 @dataclass(frozen=True)
 class SampledGaussian(GaussianSum):
     """A `GaussianSum` over a cohort that each unit joins by an independent coin (Poisson sampling), as in DP-SGD.
 
-    Guarantee, add-remove, at integer a: ``1/(a−1) ln Σ_k C(a,k) (1−q)^(a−k) q^k e^((k²−k)/(2z²))``. Source: Mironov,
-    Talwar and Zhang 2019 (arXiv 1908.10530). Replace-one doubles the sensitivity: z is halved; larger than the
-    divergence of the worst pair wherever the tests integrate it, but not proven to be. Orders between integers are
-    rounded up, which is sound: divergences grow with the order.
+    Guarantee, add-remove: ``(1−q) N(0, z²) + q N(1, z²)`` against ``N(0, z²)``, in units of C, dominates in one
+    direction and the reverse in the other (Zhu, Dong and Wang 2022, arXiv 2106.08567); as Rényi divergence at integer a
+    ``1/(a−1) ln Σ_k C(a,k) (1−q)^(a−k) q^k e^((k²−k)/(2z²))`` (Mironov, Talwar and Zhang 2019, arXiv 1908.10530).
+
+    Guarantee, replace-one: the pair ``P = (1−q) N(0, z²) + q N(1, z²)``, ``Q = (1−q) N(0, z²) + q N(−1, z²)``
+    dominates, the noise not halved. Proof. Given everybody else's coins and contributions, the unit's own being x or
+    x', of norm at most 1, the outputs are ``(1−q) N_0 + q N_x`` and ``(1−q) N_0 + q N_x'``, shifted alike (the coins of
+    the others are mixed over afterwards: joint convexity). For α ≥ 1 the hockey-stick divergence is the supremum over
+    sets A of ``q N_x(A) − (α−1)(1−q) N_0(A) − αq N_x'(A)``. Let ``p = N_x(A)``. By Neyman and Pearson ``N_0(A)`` is at
+    least ``Φ(Φ⁻¹(p) − 1/z)`` and ``N_x'(A)`` at least ``Φ(Φ⁻¹(p) − 2/z)``, since x is at most 1 from 0 and at most 2
+    from x'. For x = 1 and x' = −1 one half-line of probability p under N_1 reaches both bounds, so no pair has more.
+    For α < 1 exchange the roles: ``H_α(P‖Q) = 1 − α + α H_1/α(Q‖P)``, and the pair is its own mirror image. A pair
+    that dominates at every α dominates under composition, adaptive too (Zhu, Dong and Wang 2022, Theorem 10), and in
+    every Rényi divergence, which is an integral of hockey-sticks. (Where such arguments fail, arXiv 2405.20769, the
+    pair depends on α or on the direction: cohorts of a fixed size; add-remove, whose directions are composed apart.)
+
+    Amplification is charged only where cohorts are assumed to be Poisson's and are; elsewhere a release is charged as
+    `unsampled`.
 
     ===============  ==================================================================
     z = 0            ε is infinite, unless the rate is 0
@@ -133,22 +152,16 @@ class SampledGaussian(GaussianSum):
         if self.rate > 1:
             raise UserError(f"rate = {self.rate}: must be at most 1")
 
-    def rdp(self, orders: Curve, adjacency: Adjacency) -> Curve:
+    def gaussian_mu(self, adjacency: Adjacency) -> float | None:
         if self.rate == 0:
-            return orders * 0.0
-        multiplier = self.multiplier(adjacency)
-        if self.rate == 1 or multiplier == 0 or math.isinf(multiplier):
-            return super().rdp(orders, adjacency)
-        whole, places = np.unique(np.maximum(np.ceil(orders - 1e-6), 2.0), return_inverse=True)
-        return _sampled(whole, self.rate, multiplier)[places.reshape(-1)]
+            return 0.0
+        return super().gaussian_mu(adjacency) if self.rate == 1 else None
 
+    def unsampled(self) -> SampledGaussian:
+        return replace(self, rate=1.0)
 
-def _sampled(orders: Curve, rate: float, multiplier: float) -> Curve:
-    chosen = np.arange(orders.max() + 1)[None, :]
-    order = orders[:, None]
-    left = np.maximum(order - chosen, 0.0)
-    binomial = gammaln(order + 1) - gammaln(chosen + 1) - gammaln(left + 1)
-    terms = binomial + left * math.log1p(-rate) + chosen * math.log(rate)
-    terms = terms + (chosen**2 - chosen) / (2 * multiplier**2)
-    terms = np.where(chosen <= order, terms, -np.inf)
-    return np.maximum(np.asarray(logsumexp(terms, axis=1)) / (orders - 1), 0.0)
+    def rdp(self, orders: Curve, adjacency: Adjacency) -> Curve:
+        if self.gaussian_mu(adjacency) is not None or self.unsampled().gaussian_mu(adjacency) in (0.0, math.inf):
+            return super().rdp(orders, adjacency) if self.rate else orders * 0.0
+        divergence = replace_one_rdp if adjacency == "replace-one" else add_remove_rdp
+        return divergence(orders, self.rate, self.noise_multiplier)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fedasr.common.errors import UserError, nearest
+from fedasr.privacy.mechanisms.allowances import GaussianBudget, PureBudget, RenyiBudget
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax, ThresholdCheck
 from fedasr.privacy.mechanisms.gaussian import GaussianSum, NoisyMean, SampledGaussian
 from fedasr.privacy.mechanisms.mechanism import Mechanism
@@ -16,6 +17,7 @@ KINDS: Mapping[str, type[Mechanism]] = {
     mechanism.kind: mechanism
     for mechanism in (
         GNMax, LNMax, ThresholdCheck, ConfidentGNMax, NoisyMean, GaussianSum, SampledGaussian, SmoothRelease,
+        GaussianBudget, PureBudget, RenyiBudget,
     )
 }  # fmt: skip
 

@@ -33,6 +33,22 @@ class Mechanism:
         """Return the data-independent Rényi divergence of one release at each order."""
         raise NotImplementedError
 
+    def gaussian_mu(self, adjacency: Adjacency) -> float | None:
+        """Return Δ/σ where the release is a Gaussian one without sampling; None where it is not, or not bounded so."""
+        return None
+
+    def pure_epsilon(self, adjacency: Adjacency) -> float:
+        """Return the ε that holds with δ = 0; infinite where there is none."""
+        return math.inf
+
+    def parts(self) -> tuple[Mechanism, ...]:
+        """Return what a release is charged as, one by one: together they cost no less than the whole."""
+        return (self,)
+
+    def unsampled(self) -> Mechanism:
+        """Return the release as it is where every unit takes part: what sampling amplifies is taken away."""
+        return self
+
     def fields(self) -> dict[str, Any]:
         """Return the mechanism as JSON."""
         return {"kind": self.kind, **dataclasses.asdict(self)}  # type: ignore[call-overload]
@@ -42,6 +58,11 @@ def checked_number(name: str, value: float, least: float = 0.0, infinite: bool =
     """Refuse NaN, numbers below ``least`` and, unless they have a meaning, infinite ones."""
     if math.isnan(value) or value < least or (math.isinf(value) and not infinite):
         raise UserError(f"{name} = {value}: must be a number, at least {least:g}{'' if infinite else ', and finite'}")
+
+
+def ratio_of(sensitivity: float, noise: float) -> float:
+    """Return Δ/σ: 0 where nothing moves, infinite without noise."""
+    return 0.0 if sensitivity == 0 else math.inf if noise == 0 else sensitivity / noise
 
 
 def gaussian_rdp_curve(orders: Curve, sensitivity: float, noise: float) -> Curve:

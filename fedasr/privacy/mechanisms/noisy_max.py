@@ -13,7 +13,7 @@ from scipy.special import log_ndtr
 from fedasr.privacy.accounting.bounds import gaussian_bound, laplace_bound
 from fedasr.privacy.accounting.conversion import Curve
 from fedasr.privacy.adjacency import Adjacency
-from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve
+from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve, ratio_of
 from fedasr.privacy.mechanisms.vote_grid import VoteGrid
 from fedasr.privacy.noise import Noise
 
@@ -115,6 +115,9 @@ class GNMax(NoisyMax):
 
     def rdp(self, orders: Curve, adjacency: Adjacency) -> Curve:
         return gaussian_rdp_curve(orders, self.sensitivity(adjacency), self.sigma)
+
+    def gaussian_mu(self, adjacency: Adjacency) -> float:
+        return ratio_of(self.sensitivity(adjacency), self.sigma)
 
     @property
     def noise_scale(self) -> float:

@@ -62,9 +62,9 @@ class SizedDPSGD(GradientPlan):
 
     @property
     def guarantee(self) -> Guarantee:
-        """One step of the smallest data holder."""
+        """The steps of the smallest data holder."""
         mechanism = self.of_size(self.smallest).mechanism
-        return Guarantee("utterance", "add-remove", self.settings.delta, ("poisson", "poisson"), mechanism)
+        return Guarantee("utterance", "add-remove", self.settings.delta, ("poisson", "poisson"), mechanism, self.steps)
 
     def of_size(self, utterances: int) -> DPSGDPlan:
         """Return the plan of a data holder of some size.

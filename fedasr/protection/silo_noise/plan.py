@@ -57,6 +57,7 @@ class SiloNoisePlan(Boundary):
         The probability that a silo takes part in a round.
     delta : float
     adjacency : str
+    rounds : int
     """
 
     noise_multiplier: float
@@ -64,6 +65,7 @@ class SiloNoisePlan(Boundary):
     rate: float
     delta: float
     adjacency: Adjacency
+    rounds: int
 
     @property
     def mechanism(self) -> SampledGaussian:
@@ -72,8 +74,8 @@ class SiloNoisePlan(Boundary):
 
     @property
     def guarantee(self) -> Guarantee:
-        """One round."""
-        return Guarantee("silo", self.adjacency, self.delta, ("poisson", "poisson"), self.mechanism)
+        """All rounds."""
+        return Guarantee("silo", self.adjacency, self.delta, ("poisson", "poisson"), self.mechanism, self.rounds)
 
     def cohort(self, silos: Sequence[int], noise: Noise) -> list[int]:
         """Toss a coin for each silo."""

@@ -30,4 +30,4 @@ class SiloNoise(SiloNoiseSettings, BoundaryProtection):
             multiplier = self.multiplier(rounds, rate)
         except UserError as error:
             raise RowError(str(error)) from error
-        return SiloNoisePlan(multiplier, self.clip_norm, rate, self.delta, self.adjacency)
+        return SiloNoisePlan(multiplier, self.clip_norm, rate, self.delta, self.adjacency, rounds)

@@ -12,12 +12,16 @@ from fedasr.runs.data import MechanismData, PrivacyData, ReleaseData, RowData, R
 from fedasr.runs.row_summary import GUARANTEES, VOID
 
 LEDGER_HEADINGS = (
-    "row", "mechanism", "its numbers", "unit, adjacency", "noise, sampling", "releases", "count", "ε by RDP",
-    "ε by PLD", "δ",
+    "row", "mechanism", "its numbers", "unit, adjacency", "noise, sampling", "releases", "count", "ε promised",
+    "ε spent", "δ",
 )  # fmt: skip
 VOTE_HEADINGS = (
     "row", "mechanism", "its noise", "votes", "transcribed / asked", "abstentions", "label error %", "agreement %",
 )  # fmt: skip
+BOUNDS = {
+    "exact": "exact composition", "pld": "privacy-loss distributions", "pure": "pure ε", "rdp": "Rényi divergences",
+}  # fmt: skip
+"""The proven bounds, in words."""
 _SIGNS = {"sigma": "σ", "scale": "λ", "sigma_threshold": "σ of the check", "noise_multiplier": "z", "clip_norm": "C"}
 _USUAL = (("largest_weight", 1.0),)
 _NOISE = ("sigma", "scale", "threshold", "sigma_threshold", "noise_multiplier")
@@ -88,25 +92,26 @@ def _noise(release: ReleaseData) -> Cell:
 
 
 def _promised(privacy: PrivacyData) -> tuple[Cell, ...]:
-    """ε by both accountants, the one that counts marked with its kind; no number where there is no guarantee."""
+    """ε as promised, with its bound and kind, and as spent; no number where there is no guarantee."""
     delta = Cell(UNKNOWN if privacy.delta is None else epsilon_text(privacy.delta))
+    if privacy.broken:
+        return Cell("no guarantee", (privacy.broken,)), Cell(UNKNOWN), delta
     if privacy.kind is not None and privacy.kind != VOID and privacy.kind not in GUARANTEES:
         return Cell("no guarantee", (privacy.kind, "not sanitised")), Cell(UNKNOWN), delta
-    by_pld = privacy.pld is not None and privacy.epsilon == privacy.pld and privacy.epsilon != privacy.rdp
-    return _bound(privacy.rdp, privacy, not by_pld), _bound(privacy.pld, privacy, by_pld), delta
+    spent = Cell(UNKNOWN if privacy.epsilon_spent is None else epsilon_text(privacy.epsilon_spent))
+    return _guarantee(privacy), spent, delta
 
 
-def _bound(epsilon: float | None, privacy: PrivacyData, printed: bool) -> Cell:
-    shown = privacy.epsilon if printed and privacy.epsilon is not None else epsilon
-    if shown is None:
-        return Cell(UNKNOWN)
-    if not printed:
-        return Cell(epsilon_text(shown), ("void",) if privacy.kind == VOID else ())
+def _guarantee(privacy: PrivacyData) -> Cell:
     if privacy.kind == VOID:
-        return Cell(f"void ({epsilon_text(shown)})", ("no guarantee",))
+        secure = privacy.epsilon if privacy.epsilon_if_secure is None else privacy.epsilon_if_secure
+        return Cell(VOID if secure is None else f"void ({epsilon_text(secure)})", ("no guarantee",))
+    if privacy.epsilon is None:
+        return Cell(UNKNOWN)
     confidence = privacy.confidence if privacy.confidence is not None and privacy.confidence < 1 else None
     sure = (f"covers the truth in {at_least_text(100 * confidence, 4)}% of releases",) if confidence else ()
-    return Cell(epsilon_text(shown), ("printed", *([privacy.kind] if privacy.kind else []), *sure))
+    told = (word for word in (BOUNDS.get(privacy.epsilon_bound or ""), privacy.kind) if word)
+    return Cell(epsilon_text(privacy.epsilon), (*told, *sure))
 
 
 def _votes(votes: VotesData) -> tuple[Cell, ...]:

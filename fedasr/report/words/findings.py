@@ -41,7 +41,7 @@ def is_reference(group: Group) -> bool:
 
 def carries_epsilon(data: RunData) -> bool:
     """Whether any row promises privacy."""
-    return any(row.epsilon is not None for row in data.rows)
+    return any(row.epsilon is not None or row.epsilon_kind is not None for row in data.rows)
 
 
 def _nothing(data: RunData) -> str:

@@ -28,17 +28,22 @@ class Promise:
 
 def promise_of(group: Group) -> Promise | None:
     """Return what all seeds of a row promise; one seed whose ε does not hold takes the promise from all."""
-    promising = [row for row in group.finished if row.epsilon is not None]
+    promising = [row for row in group.finished if _told(row) is not None]
     if not promising:
         return None
     worst = max(promising, key=_weakness)
-    epsilon, delta = max(row.epsilon or 0.0 for row in promising), max(row.delta or 0.0 for row in promising)
+    epsilon, delta = max(_told(row) or 0.0 for row in promising), max(row.delta or 0.0 for row in promising)
     return Promise(epsilon, delta or None, worst.privacy_unit, worst.adjacency, worst.epsilon_kind)
 
 
 def _weakness(row: RowData) -> tuple[bool, bool, float]:
     broken = row.epsilon_kind is not None and row.epsilon_kind not in GUARANTEES
-    return broken and row.epsilon_kind != VOID, broken, row.epsilon or 0.0
+    return broken and row.epsilon_kind != VOID, broken, _told(row) or 0.0
+
+
+def _told(row: RowData) -> float | None:
+    """Return a row's ε; where it is void, what secure noise would promise."""
+    return row.epsilon_if_secure if row.epsilon is None else row.epsilon
 
 
 def family_of(group: Group) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ APART = ("centralised", "public-only")
 
 def is_withheld(group: Group) -> bool:
     """Whether a row's errors on own speakers are left out of a release: no ε pays for a look at them."""
-    return promise_of(group) is not None or any(row.epsilon_spent is not None for row in group.rows)
+    return promise_of(group) is not None or any(row.epsilon_before is not None for row in group.rows)
 
 
 def left_behind(data: RunData, release: bool = False) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections import Counter
 
 import dp_accounting
 import numpy as np
@@ -15,12 +16,16 @@ from support.draws import examples
 from support.tolerance import of_a_deviation, of_a_mean, of_a_share
 
 from fedasr.common.errors import UserError
-from fedasr.privacy.accounting.budget import Budget
+from fedasr.privacy.accounting.budget import budget_for
 from fedasr.privacy.accounting.calibration import Target, noise_for, releases_for, with_noise
-from fedasr.privacy.accounting.conversion import INTEGER_ORDERS, ORDERS, epsilon_at, epsilon_of
+from fedasr.privacy.accounting.conversion import CONVERSIONS, INTEGER_ORDERS, ORDERS, epsilon_at, epsilon_of
+from fedasr.privacy.accounting.exact import gaussian_epsilon
 from fedasr.privacy.accounting.feasibility import Study, plan
 from fedasr.privacy.accounting.ledger import Ledger, Release
-from fedasr.privacy.accounting.sampled_gaussian import dpsgd_epsilon, dpsgd_mechanism, dpsgd_steps, pld_epsilon
+from fedasr.privacy.accounting.losses import pld_epsilon
+from fedasr.privacy.accounting.proven import epsilon_by, proven_bounds
+from fedasr.privacy.accounting.sampled_gaussian import dpsgd_epsilon, dpsgd_mechanism, dpsgd_steps
+from fedasr.privacy.mechanisms.allowances import GaussianBudget, PureBudget, RenyiBudget
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax, ThresholdCheck
 from fedasr.privacy.mechanisms.gaussian import GaussianSum, NoisyMean, SampledGaussian
 from fedasr.privacy.mechanisms.kinds import KINDS, mechanism_from
@@ -106,26 +111,28 @@ def test_secure_noise_never_repeats_and_seeded_noise_does():
 @given(st.floats(0.5, 20), st.floats(5, 80), st.lists(st.booleans(), min_size=1, max_size=60))
 @examples(40)
 def test_budget_stops_before_the_target(target, sigma, asked):
-    budget, check, answer = Budget(target, 1e-5), ThresholdCheck(10, 2 * sigma), GNMax(sigma)
-    curve = ORDERS * 0.0
+    check, answer = ThresholdCheck(10, 2 * sigma), GNMax(sigma)
+    budget, charged = budget_for(answer, target, 1e-5), Counter()
     for answered in asked:
         mechanism = answer if answered else check
-        if budget.allows(mechanism):
-            budget.spent += budget.cost(mechanism)
-            curve = curve + mechanism.rdp(ORDERS, "replace-one")
-    assert budget.epsilon() <= target * (1 + 1e-9)
-    if curve.any():
-        assert epsilon_of(ORDERS, curve, 1e-5) <= budget.epsilon() * (1 + 1e-9)
+        if budget.allows(mechanism, 1, charged):
+            charged[mechanism] += 1
+    spent = proven_bounds(charged.items(), 1e-5, "replace-one")["exact"]
+    allowed = proven_bounds([(budget.allowance, 1)], 1e-5, "replace-one")["exact"]
+    assert spent <= allowed * (1 + 1e-9) <= target * (1 + 1e-9)
 
 
-def test_budget_of_equal_votes_is_nearly_what_the_accountant_allows():
-    budget, vote = Budget(8.0, 1e-5), GNMax(40.0)
-    count = budget.affordable(vote)
-    assert count == releases_for(vote, Target(8.0, 1e-5))
-    budget.spent += count * budget.cost(vote)
-    assert not budget.allows(vote)
-    assert budget.affordable(vote) == 0
-    assert Budget(0.0, 1e-5).affordable(vote) == 0
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_budget_of_equal_votes_is_what_the_accountant_allows(conversion):
+    vote, target = GNMax(40.0), Target(8.0, 1e-5, conversion=conversion)
+    count = releases_for(vote, target)
+    budget = budget_for(vote, 8.0, 1e-5, conversion=conversion)
+    assert budget.affordable(vote) == count
+    assert epsilon_by(conversion, [(vote, count)], 1e-5, "replace-one") <= 8.0
+    assert epsilon_by(conversion, [(vote, count + 1)], 1e-5, "replace-one") > 8.0
+    assert not budget.allows(vote, 1, {vote: count})
+    assert budget.affordable(vote, {vote: count}) == 0
+    assert budget_for(vote, 0.0, 1e-5, conversion=conversion).affordable(vote) == 0
 
 
 def voted(**changes):
@@ -140,10 +147,12 @@ def test_ledger_charges_a_replay_once_and_a_redraw_twice():
     assert not ledger.add(voted())
     assert ledger.summary(1e-5) == once
     assert ledger.add(voted(digest="b2"))
-    assert ledger.summary(1e-5).epsilon == pytest.approx(epsilon_of(ORDERS, 20 * ORDERS / 1600, 1e-5))
+    assert ledger.summary(1e-5).bounds["rdp"] == pytest.approx(epsilon_of(ORDERS, 20 * ORDERS / 1600, 1e-5))
+    assert ledger.summary(1e-5).epsilon == pytest.approx(gaussian_epsilon(math.sqrt(40) / 40, 1e-5))
     with pytest.raises(UserError, match="another mechanism or count"):
         ledger.add(voted(count=11))
-    assert (once.kind, once.unit, once.adjacency, once.pld) == ("data-independent", "silo", "replace-one", None)
+    assert (once.kind, once.unit, once.adjacency) == ("data-independent", "silo", "replace-one")
+    assert set(once.bounds) == {"exact", "rdp"}
 
 
 @pytest.mark.parametrize("changes", [{"unit": "utterance"}, {"adjacency": "add-remove"}])
@@ -177,7 +186,7 @@ def test_ledger_composes_phases_and_survives_a_checkpoint():
     assert not resumed.add(voted())
 
 
-def test_ledger_of_sums_has_both_accountants_and_prints_the_larger():
+def test_ledger_of_sums_has_all_bounds_and_the_smallest_counts():
     ledger = Ledger()
     steps = Release(
         SampledGaussian(1.0, rate=0.05), "silo", "add-remove", "secure", "poisson", "poisson", 50, "sgd", "x"
@@ -186,10 +195,11 @@ def test_ledger_of_sums_has_both_accountants_and_prints_the_larger():
     ledger.add(dataclasses.replace(steps, mechanism=GaussianSum(5.0), count=1, key="sum"))
     said = ledger.summary(1e-5)
     assert said.kind == "accountant"
-    assert said.pld == pytest.approx(pld_epsilon([(steps.mechanism, 50), (GaussianSum(5.0), 1)], 1e-5, "add-remove"))
-    assert said.epsilon == max(said.rdp, said.pld) == said.rdp
-    ledger.add(dataclasses.replace(steps, mechanism=GNMax(40.0), key="votes"))
-    assert (ledger.summary(1e-5).kind, ledger.summary(1e-5).pld) == ("data-independent", None)
+    pld = pld_epsilon([(steps.mechanism, 50), (GaussianSum(5.0), 1)], 1e-5, "add-remove")
+    assert (set(said.bounds), said.bounds["pld"]) == ({"pld", "rdp"}, pld)
+    assert said.epsilon == pld < said.bounds["rdp"]
+    ledger.add(dataclasses.replace(steps, mechanism=LNMax(40.0), key="votes"))
+    assert (ledger.summary(1e-5).kind, set(ledger.summary(1e-5).bounds)) == ("data-independent", {"rdp"})
 
 
 def test_ledger_charges_a_sanitised_release_too():
@@ -231,7 +241,8 @@ def test_an_empty_ledger_promises_nothing():
 
 def test_every_mechanism_goes_through_json():
     made = [GNMax(1.5), LNMax(2.0), ThresholdCheck(3, 4), ConfidentGNMax(1, 2, 3), NoisyMean(0.1, 7, "each"),
-            GaussianSum(1.0, 2.0), SampledGaussian(1.0, 2.0, 0.3), SmoothRelease(4.0, 0.01, 9.0)]  # fmt: skip
+            GaussianSum(1.0, 2.0), SampledGaussian(1.0, 2.0, 0.3), SmoothRelease(4.0, 0.01, 9.0),
+            GaussianBudget(1.5), PureBudget(8.0), RenyiBudget(20.0, 3.0)]  # fmt: skip
     assert {m.kind for m in made} == set(KINDS)
     assert [mechanism_from(json.loads(json.dumps(m.fields()))) for m in made] == made
     with pytest.raises(UserError, match="gnmax"):
@@ -241,26 +252,26 @@ def test_every_mechanism_goes_through_json():
 
 
 @pytest.mark.parametrize(("epsilon", "golden"), [(0.1, 21_506), (1, 2_192), (10, 254)])
-def test_planned_noise_for_a_hundred_thousand_votes(epsilon, golden):
-    assert noise_for("gnmax", 100_000, epsilon, 1e-5) == pytest.approx(golden, rel=1e-3)
+def test_planned_noise_for_a_hundred_thousand_votes_by_the_classic_conversion(epsilon, golden):
+    assert noise_for("gnmax", 100_000, epsilon, 1e-5, conversion="classic") == pytest.approx(golden, rel=1e-3)
 
 
 @given(
     st.sampled_from(["gnmax", "lnmax", "confident-gnmax", "noisy-mean", "gaussian-sum"]), st.integers(1, 5000),
-    st.floats(0.3, 30), st.sampled_from(["replace-one", "add-remove"]), st.sampled_from(["classic", "improved"]),
+    st.floats(0.3, 30), st.sampled_from(["replace-one", "add-remove"]), st.sampled_from(CONVERSIONS),
 )  # fmt: skip
 @examples(40)
 def test_planned_noise_meets_the_target_and_no_less_would(kind, votes, epsilon, adjacency, conversion):
     target = Target(epsilon, 1e-5, adjacency, conversion)
     noise = noise_for(kind, votes, epsilon, 1e-5, adjacency, conversion, teachers=50)
-    assert target.holds(target.curve(with_noise(kind, noise, teachers=50)), votes)
-    assert not target.holds(target.curve(with_noise(kind, noise * (1 - 1e-6), teachers=50)), votes)
+    assert target.holds(with_noise(kind, noise, teachers=50), votes)
+    assert not target.holds(with_noise(kind, noise * (1 - 1e-6), teachers=50), votes)
     assert releases_for(with_noise(kind, noise, teachers=50), target) == votes
 
 
 def test_plan_says_plainly_what_cannot_be_had():
     plans = plan(Study("silo", 40, 20, 2000, 49), Target(1.0, 1e-5))
-    assert plans[0].verdict.startswith("cannot be met: 40 teachers, the noise would be 2,192 votes")
+    assert plans[0].verdict.startswith("cannot be met: 40 teachers, the noise would be 1,668 votes")
     assert [p.mechanism for p in plans][-1] == "dp-fedavg"
     many = plan(Study("utterance", 5000, 20, 200, 0), Target(8.0, 1e-5))
     assert all(p.met for p in many)

@@ -8,6 +8,7 @@ from support.toy_speech import made_up, small_recogniser
 
 from fedasr.common.errors import RowError
 from fedasr.privacy.accounting.calibration import noise_for
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.protection.dp_sgd.protection import DPSGD
 from fedasr.protection.dp_sgd.sized import SizedDPSGD
 from fedasr.training.batches import seconds_of
@@ -18,7 +19,8 @@ def test_the_noise_is_what_the_smallest_needs_for_all_its_steps() -> None:
     expected = noise_for("sampled-gaussian", 20, 4.0, 1e-5, "add-remove", rate=3 / 12)
     assert sized.noise_multiplier == expected
     guarantee = sized.guarantee
-    assert guarantee.terms == ("utterance", "add-remove", 1e-5, ("poisson", "poisson"))
+    assert guarantee.promise == Promise("utterance", "add-remove", 1e-5, ((guarantee.mechanism, 20),))
+    assert guarantee.sampling == ("poisson", "poisson")
     assert guarantee.mechanism == sized.of_size(12).mechanism
     larger = sized.of_size(60).mechanism
     assert (larger.noise_multiplier, larger.rate) == (expected, 3 / 60)

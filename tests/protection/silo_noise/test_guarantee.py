@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
+from fedasr.privacy.accounting.losses import pld_epsilon
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.protection.silo_noise.plan import SiloNoisePlan
 
@@ -19,7 +19,7 @@ CLIP = 0.7
 
 
 def _plan(multiplier: float, rate: float, adjacency: Adjacency = "add-remove") -> SiloNoisePlan:
-    return SiloNoisePlan(multiplier, CLIP, rate, DELTA, adjacency)
+    return SiloNoisePlan(multiplier, CLIP, rate, DELTA, adjacency, 2)
 
 
 def _log_density(at: Values, changes: tuple[float, ...], plan: SiloNoisePlan) -> Values:

@@ -10,6 +10,7 @@ from support.tolerance import of_a_deviation, of_a_mean
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.privacy.accounting.calibration import noise_for
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.noise import ReproducibleNoise
 from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.none import Unprotected
@@ -17,7 +18,7 @@ from fedasr.protection.protection import build_protection
 from fedasr.protection.silo_noise.plan import SiloNoisePlan
 from fedasr.protection.silo_noise.protection import SiloNoise
 
-PLAN = SiloNoisePlan(1.5, 2.0, 0.3, 1e-5, "add-remove")
+PLAN = SiloNoisePlan(1.5, 2.0, 0.3, 1e-5, "add-remove", 9)
 
 
 def test_each_silo_tosses_a_coin_of_its_own() -> None:
@@ -35,7 +36,7 @@ def test_each_silo_tosses_a_coin_of_its_own() -> None:
 
 
 def test_at_rate_one_everybody_comes() -> None:
-    everybody = SiloNoisePlan(1.0, 1.0, 1.0, 1e-5, "replace-one")
+    everybody = SiloNoisePlan(1.0, 1.0, 1.0, 1e-5, "replace-one", 9)
     assert everybody.cohort([3, 5, 9], ReproducibleNoise(1)) == [3, 5, 9]
     assert PLAN.cohort([], ReproducibleNoise(1)) == []
 
@@ -52,7 +53,7 @@ def test_noise_is_added_once_to_every_value_of_the_sum() -> None:
 
 
 def test_without_noise_an_unbounded_sum_is_what_it_is() -> None:
-    plan = SiloNoisePlan(0.0, float("inf"), 1.0, 1e-5, "replace-one")
+    plan = SiloNoisePlan(0.0, float("inf"), 1.0, 1e-5, "replace-one", 9)
     assert plan.grid(3, 9) is None
     np.testing.assert_array_equal(plan.released({"a": np.arange(3.0)}, None, ReproducibleNoise(1))["a"], [0, 1, 2])
 
@@ -70,7 +71,7 @@ def test_the_sum_is_divided_by_the_cohort_that_is_expected() -> None:
 def test_a_strategy_that_draws_silos_itself_is_charged_at_rate_one_or_refused(
     rate: float, adjacency: Any, addressed: int, is_fine: bool
 ) -> None:
-    plan = SiloNoisePlan(1.0, 1.0, rate, 1e-5, adjacency)
+    plan = SiloNoisePlan(1.0, 1.0, rate, 1e-5, adjacency, 9)
     if is_fine:
         return plan.check(addressed, 7)
     with pytest.raises(RowError, match="3 of 7 silos itself"):
@@ -84,6 +85,7 @@ def test_the_noise_is_what_the_target_needs() -> None:
     assert (made.rate, made.delta, made.clip_norm) == (0.25, 1e-6, 1.0)
     guarantee = made.guarantee
     assert (guarantee.unit, guarantee.adjacency, guarantee.sampling) == ("silo", "add-remove", ("poisson", "poisson"))
+    assert guarantee.promise == Promise("silo", "add-remove", 1e-6, ((made.mechanism, 12),))
 
 
 def test_inside_the_silos_training_is_plain() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ def release(mechanism: dict[str, Any], count: int, key: str, **changes: Any) -> 
 def write_privacy(folder: Path, ledger: Sequence[dict[str, Any]], **changes: Any) -> None:
     values = {
         "epsilon": 7.1533, "delta": 1e-5, "unit": "silo", "adjacency": "replace-one", "kind": "accountant",
-        "rdp": 7.1533, "pld": 6.5, "confidence": 1.0, "ledger": ledger,
+        "epsilon_spent": 6.5, "epsilon_bound": "rdp", "confidence": 1.0, "ledger": ledger,
     }  # fmt: skip
     (folder / "privacy.json").write_text(json.dumps({**values, **changes}))
 
@@ -57,10 +56,9 @@ def test_like_releases_are_one_line_and_their_counts_add_up(private_run: Path) -
     assert first == {
         "row": "pate", "mechanism": "gnmax", "its numbers": "σ 10.78", "unit, adjacency": "silo (replace-one)",
         "noise, sampling": "secure (sampling all)", "releases": "2", "count": "42",
-        "ε by RDP": "7.16 (printed, accountant)",
-        "ε by PLD": "6.5", "δ": "1e-5",
+        "ε promised": "7.16 (Rényi divergences, accountant)", "ε spent": "6.5", "δ": "1e-5",
     }  # fmt: skip
-    assert (second["row"], second["releases"], second["count"], second["ε by RDP"]) == ("", "1", "24", "")
+    assert (second["row"], second["releases"], second["count"], second["ε promised"]) == ("", "1", "24", "")
     assert second["its numbers"] == "threshold 5.1, σ 6, largest weight 2"
 
 
@@ -74,40 +72,45 @@ def test_unlike_releases_are_never_one_line(private_run: Path, other: dict[str, 
 
 def test_what_voids_a_release_is_said_in_its_line(private_run: Path) -> None:
     odd = release(GNMAX, 1, "a", noise="reproducible", sampling_assumed="poisson", sampling_used="shuffled")
-    write_privacy(private_run / "pate", [odd], kind="void")
+    changes = {"epsilon": None, "epsilon_if_secure": 7.1533, "epsilon_spent": None, "epsilon_bound": None}
+    write_privacy(private_run / "pate", [odd], kind="void", **changes)
     (line,) = ledger(private_run)
     assert line["noise, sampling"] == "reproducible (can be drawn again, sampling shuffled, accounted as poisson)"
-    assert line["ε by RDP"] == "void (7.16) (no guarantee)"
-    assert line["ε by PLD"] == "6.5 (void)"
+    assert line["ε promised"] == "void (7.16) (no guarantee)"
+    assert line["ε spent"] == "–"
 
 
-def test_the_printed_epsilon_is_the_marked_one(private_run: Path) -> None:
-    write_privacy(private_run / "pate", [release(GNMAX, 1, "a")], epsilon=8.0, pld=8.0)
+@pytest.mark.parametrize(
+    ("bound", "words"), [("exact", "exact composition"), ("pld", "privacy-loss distributions"), ("pure", "pure ε")]
+)
+def test_the_bound_that_is_promised_is_named(private_run: Path, bound: str, words: str) -> None:
+    write_privacy(private_run / "pate", [release(GNMAX, 1, "a")], epsilon=8.0, epsilon_bound=bound)
     (line,) = ledger(private_run)
-    assert (line["ε by RDP"], line["ε by PLD"]) == ("7.16", "8 (printed, accountant)")
+    assert (line["ε promised"], line["ε spent"]) == (f"8 ({words}, accountant)", "6.5")
+
+
+def test_a_broken_promise_is_no_number(private_run: Path) -> None:
+    changes = {"epsilon": None, "epsilon_bound": None, "kind": None, "broken": "more was released than was planned"}
+    write_privacy(private_run / "pate", [release(GNMAX, 1, "a")], **changes)
+    (line,) = ledger(private_run)
+    assert (line["ε promised"], line["ε spent"]) == ("no guarantee (more was released than was planned)", "–")
 
 
 def test_a_sanitised_epsilon_tells_its_confidence(private_run: Path) -> None:
     smooth = {"kind": "smooth-sensitivity", "order": 12.0, "beta": 0.01, "sigma": 8.0, "confidence": 0.999}
     write_privacy(
-        private_run / "pate", [release(smooth, 1, "a")], kind="sanitised", pld=None, confidence=0.999
+        private_run / "pate", [release(smooth, 1, "a")], kind="sanitised", epsilon_bound="sanitised", confidence=0.999
     )  # fmt: skip
     (line,) = ledger(private_run)
-    assert line["ε by RDP"] == "7.16 (printed, sanitised, covers the truth in 99.9% of releases)"
-    assert line["ε by PLD"] == "–"
+    assert line["ε promised"] == "7.16 (sanitised, covers the truth in 99.9% of releases)"
 
 
 def test_a_data_dependent_epsilon_is_never_a_number_in_the_ledger(private_run: Path) -> None:
     write_privacy(private_run / "pate", [release(GNMAX, 1, "a")], kind="data-dependent")
     (line,) = ledger(private_run)
-    assert line["ε by RDP"] == "no guarantee (data-dependent, not sanitised)"
+    assert line["ε promised"] == "no guarantee (data-dependent, not sanitised)"
     assert "7.1" not in str(line)
     assert "6.5" not in str(line)
-
-
-def test_an_infinite_epsilon_is_not_unknown(private_run: Path) -> None:
-    write_privacy(private_run / "pate", [release(GNMAX, 1, "a")], epsilon=math.inf, rdp=math.inf, pld=None)
-    assert ledger(private_run)[0]["ε by RDP"] == "∞ (printed, accountant)"
 
 
 def test_a_sampling_rate_does_not_look_smaller_nor_noise_larger(private_run: Path) -> None:

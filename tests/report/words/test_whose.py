@@ -128,7 +128,7 @@ def test_the_terminal_shows_both_in_80_columns_and_says_who_is_left_behind(make_
 
 def test_a_release_shows_own_speakers_of_rows_that_carry_no_epsilon(make_own: Make) -> None:
     own = {"fedavg": 0.125, "private": 0.1875, "after": 0.15}
-    folder = make_own(own, private=PROMISE, after={"epsilon_spent": 8.0})
+    folder = make_own(own, private=PROMISE, after={"epsilon_before": 8.0})
     assert _cells(folder, 1)["own %"].startswith("18.8")
     assert [_cells(folder, place, release=True)["own %"][:4] for place in range(3)] == ["12.5", "–", "–"]
     page = write_page(folder, release=True).read_text()
