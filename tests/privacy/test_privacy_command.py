@@ -1,6 +1,7 @@
 """``python -m fedasr.privacy``."""
 
 import json
+import math
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fedasr.privacy.__main__ import app
+from fedasr.privacy.accounting.exact import gaussian_epsilon
 
 
 @pytest.fixture
@@ -31,11 +33,12 @@ def answer(*words):
 def test_pate_gnmax(votes):
     said = answer("pate", votes, "--mechanism", "gnmax", "--sigma", 40, "--delta", 1e-5, "--orders", "2,20")
     assert (said["votes"], said["teachers"], said["classes"]) == (400, 250, 10)
-    assert (said["adjacency"], said["conversion"], said["expected_answered"]) == ("replace-one", "classic", 400)
+    assert (said["adjacency"], said["conversion"], said["expected_answered"]) == ("replace-one", "exact", 400)
     assert said["rdp"].keys() == {"2", "20"}
     assert said["rdp"]["20"]["data_independent"] == pytest.approx(400 * 20 / 1600)
     assert said["rdp"]["20"]["data_dependent"] == pytest.approx(400 * 2.90776e-03, rel=1e-5)
     epsilon = said["epsilon"]
+    assert epsilon["data_independent"] == pytest.approx(gaussian_epsilon(math.sqrt(2 * 400) / 40, 1e-5))
     assert epsilon["data_dependent"] < epsilon["data_independent"]
     assert epsilon["sanitised"] >= epsilon["data_dependent"]
     assert "rdp_threshold" not in said
@@ -114,7 +117,7 @@ PLAN = tuple(WORDS.split())
 def test_plan():
     said = answer(*PLAN)
     assert {p["mechanism"] for p in said["plans"]} == {"gnmax", "lnmax", "confident-gnmax", "dp-fedavg"}
-    assert "cannot be met: 40 teachers, the noise would be 2,192 votes" in invoke(*PLAN).stdout.replace("\n", " ")
+    assert "cannot be met: 40 teachers, the noise would be 1,668 votes" in invoke(*PLAN).stdout.replace("\n", " ")
 
 
 def test_tables_name_the_kinds(votes):

@@ -11,6 +11,7 @@ from support.unequal import run_unequal
 from fedasr.common.errors import RowError
 from fedasr.common.randomness import Streams
 from fedasr.messages.kinds import EVALUATE, GRADIENT, LABEL, OWN, SPEECH, TEACHER, TRAIN, Kind
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
 from fedasr.protection.announcement import Announcement
@@ -63,9 +64,9 @@ def test_what_is_free_or_never_paid_for_is_said_by_each_of_the_own_kinds() -> No
 
 def test_a_release_pays_for_one_answer_of_each_silo(tmp_path: Path) -> None:
     releases = _releases(tmp_path)
-    releases.promise("silo", "replace-one", 1e-5)
-    answered = Announcement(releases, Unprotected(), 3).answered
     charge = Charge(SampledGaussian(1.0, 1.0, 1.0), 1)
+    releases.promise(Promise("silo", "replace-one", 1e-5, ((charge.mechanism, 1),)))
+    answered = Announcement(releases, Unprotected(), 3).answered
 
     def one(noise: Noise) -> dict[str, object]:
         answered([(0, LABEL), (1, LABEL), (0, TEACHER)])

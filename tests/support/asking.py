@@ -13,6 +13,7 @@ from fedasr.common.files import Arrays
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import array_record
 from fedasr.messages.train_request import TrainRequest
+from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.noise import Noise
 from fedasr.protection.releases import Charge
@@ -31,7 +32,7 @@ class Asking(CentralStrategy):
 
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Promise, ask, and return the start as it is."""
-        central.releases.promise("silo", "replace-one", 1e-5)
+        central.releases.promise(Promise("silo", "replace-one", 1e-5, ((RELEASE.mechanism, RELEASE.count),)))
         for kind in self.beside:
             self._ask(central, kind)
 

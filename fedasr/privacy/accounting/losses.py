@@ -56,7 +56,7 @@ def pld_epsilon(releases: Counts, delta: float, adjacency: Adjacency) -> float:
 
 @lru_cache(maxsize=1024)
 def _epsilon(releases: tuple[tuple[Mechanism, int], ...], delta: float, adjacency: Adjacency, about: float) -> float:
-    asked = [_Event.of(mechanism, count, adjacency) for mechanism, count in releases]
+    asked = [_LossEvent.of(mechanism, count, adjacency) for mechanism, count in releases]
     interval = max([about / _STEPS_OF_EPSILON, 1e-9, *(event.width / _STEPS_OF_ONE for event in asked)])
     accountant = PLDAccountant(_RELATIONS[adjacency], interval)
     for event in asked:
@@ -67,7 +67,7 @@ def _epsilon(releases: tuple[tuple[Mechanism, int], ...], delta: float, adjacenc
 
 
 @dataclass(frozen=True)
-class _Event:
+class _LossEvent:
     """What dp-accounting is told of so many releases: the noise over C, from which it knows what a neighbour moves."""
 
     event: dp_accounting.DpEvent
@@ -76,7 +76,7 @@ class _Event:
     width: float
 
     @classmethod
-    def of(cls, mechanism: Mechanism, count: int, adjacency: Adjacency) -> _Event:
+    def of(cls, mechanism: Mechanism, count: int, adjacency: Adjacency) -> _LossEvent:
         rate = mechanism.rate if isinstance(mechanism, SampledGaussian) else 1.0
         mu = mechanism.unsampled().gaussian_mu(adjacency) if rate else 0.0
         if not mu:

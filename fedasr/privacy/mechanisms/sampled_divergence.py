@@ -15,7 +15,7 @@ from fedasr.privacy.accounting.conversion import Curve
 
 MOST_POINTS = 20_000
 """Orders whose integral needs more are not accounted at (replace-one), or rounded up (add-remove)."""
-_ROUNDING = 1e-13  # added to ln E[(P/Q)^a], which is a sum of some thousand positive terms
+_ROUNDING = 1e-14  # relative, of the terms of E[(P/Q)^a], times the size of their exponents
 
 
 def add_remove_rdp(orders: Curve, rate: float, z: float) -> Curve:
@@ -26,13 +26,13 @@ def add_remove_rdp(orders: Curve, rate: float, z: float) -> Curve:
     whole, places = np.unique(np.maximum(np.ceil(orders - 1e-6), 2.0), return_inverse=True)
     found = _closed_form(whole, rate, z)[places.reshape(-1)]
     for place in np.flatnonzero(orders < 2):
-        found[place] = min(found[place], _integrated(float(orders[place]), rate, z, 0.0))
+        found[place] = min(found[place], _integrated(float(orders[place]), rate, z, False))
     return found
 
 
 def replace_one_rdp(orders: Curve, rate: float, z: float) -> Curve:
     """Return the divergence of the dominating pair at each order; infinite where it would take long to integrate."""
-    return np.array([_integrated(float(order), rate, z, -1.0) for order in orders])
+    return np.array([_integrated(float(order), rate, z, True) for order in orders])
 
 
 def _closed_form(orders: Curve, rate: float, z: float) -> Curve:
@@ -46,8 +46,8 @@ def _closed_form(orders: Curve, rate: float, z: float) -> Curve:
     return np.maximum(np.asarray(logsumexp(terms, axis=1)) / (orders - 1), 0.0)
 
 
-def _integrated(order: float, rate: float, z: float, other: float) -> float:
-    """Return ``D_a`` of mixtures around 1 and around `other`, by the trapezoidal rule.
+def _integrated(order: float, rate: float, z: float, other: bool) -> float:
+    """Return ``D_a`` of the mixture around 1 and N(0, z²), or the one around −1 (`other`), by the trapezoidal rule.
 
     The integrand is analytic in a strip of half-width πz² (there the mixtures have their zeros) and falls like a
     Gaussian of deviation z, so at a step of at most z/4 and z²/4 the rule errs by less than rounding does. So does what
@@ -58,11 +58,13 @@ def _integrated(order: float, rate: float, z: float, other: float) -> float:
     if (high - low) / step > MOST_POINTS:
         return math.inf
     x = np.arange(low, high + step, step)
-    here, there = _log_mixture(x, rate, z, 1.0), _log_mixture(x, rate, z, other)
-    total = float(logsumexp(order * here - (order - 1) * there)) + math.log(step / (z * math.sqrt(2 * math.pi)))
-    return max(total + _ROUNDING, 0.0) / (order - 1)
+    ratio = _over_zero(x, rate, z) - (_over_zero(-x, rate, z) if other else 0.0)
+    at_other = (_over_zero(-x, rate, z) if other else 0.0) - x**2 / (2 * z**2)
+    total = float(logsumexp(order * ratio + at_other)) + math.log(step / (z * math.sqrt(2 * math.pi)))
+    rounding = _ROUNDING * (1 + (order / z) ** 2)
+    return max(total + rounding, 0.0) / (order - 1)
 
 
-def _log_mixture(x: Curve, rate: float, z: float, centre: float) -> Curve:
-    """Return ln of ``(1−q) N(0, z²) + q N(centre, z²)``, without the constant."""
-    return np.logaddexp(math.log1p(-rate) - x**2 / (2 * z**2), math.log(rate) - (x - centre) ** 2 / (2 * z**2))
+def _over_zero(x: Curve, rate: float, z: float) -> Curve:
+    """Return ln of ``(1−q) + q N(x; 1, z²)/N(x; 0, z²)``; at −x it is that of the mixture around −1."""
+    return np.logaddexp(math.log1p(-rate), math.log(rate) + (2 * x - 1) / (2 * z**2))

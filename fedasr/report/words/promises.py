@@ -11,7 +11,7 @@ from fedasr.runs.row_summary import GUARANTEES, VOID
 
 
 @dataclass(frozen=True)
-class Promise:
+class RowPromise:
     """The ε of a row, the largest over its seeds, with all that must be said beside it."""
 
     epsilon: float
@@ -26,14 +26,14 @@ class Promise:
         return self.kind is None or self.kind in GUARANTEES
 
 
-def promise_of(group: Group) -> Promise | None:
+def promise_of(group: Group) -> RowPromise | None:
     """Return what all seeds of a row promise; one seed whose ε does not hold takes the promise from all."""
     promising = [row for row in group.finished if _told(row) is not None]
     if not promising:
         return None
     worst = max(promising, key=_weakness)
     epsilon, delta = max(_told(row) or 0.0 for row in promising), max(row.delta or 0.0 for row in promising)
-    return Promise(epsilon, delta or None, worst.privacy_unit, worst.adjacency, worst.epsilon_kind)
+    return RowPromise(epsilon, delta or None, worst.privacy_unit, worst.adjacency, worst.epsilon_kind)
 
 
 def _weakness(row: RowData) -> tuple[bool, bool, float]:

@@ -141,7 +141,7 @@ def test_the_plan_knows_what_it_costs(multiplier: float, epochs: int, epsilon: f
     ledger = Ledger()
     ledger.add(_charged(plan, steps, SecureNoise.origin))
     summary = ledger.summary(1e-5)
-    assert (summary.rdp, summary.unit, summary.adjacency) == (spent.rdp, "utterance", "add-remove")
+    assert (summary.bounds["rdp"], summary.unit, summary.adjacency) == (spent.rdp, "utterance", "add-remove")
     assert summary.kind == "accountant"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fedasr.report.words.findings import is_reference
 from fedasr.report.words.groups import Group, groups
-from fedasr.report.words.promises import Promise, family_of, promise_of, stem, strategy_name
+from fedasr.report.words.promises import RowPromise, family_of, promise_of, stem, strategy_name
 from fedasr.report.words.units import epsilon_text
 from fedasr.runs.data import RunData
 from fedasr.runs.row_summary import VOID
@@ -20,7 +20,7 @@ class Point:
     """A row with a word error rate and an ε."""
 
     group: Group
-    promise: Promise
+    promise: RowPromise
     wer: float
     interval: tuple[float, float] | None
 
