@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fedasr.verification.checks.plans import planned_text
+from fedasr.verification.checks.promises.plans import planned_text
 from fedasr.verification.evidence import Row, RunEvidence
 from fedasr.verification.findings import Finding
 from fedasr.verification.verdict import Verified
@@ -26,6 +26,7 @@ CHECKED = {
     "together": "what all rows, seeds and draws that heard the same speakers promise as one publication",
     "plan": "no more was released than was planned before the first answer; targets as asked for",
     "trust": "every ε says against whom it holds, and what is promised against others",
+    "noise": "published sums are as long as the noise that was charged makes them",
     "payments": "every answer of a silo was paid for, or tells nothing of its speech",
 }
 NEIGHBOURS = {

@@ -10,19 +10,20 @@ from typing import Any
 
 from fedasr.common.errors import UserError
 from fedasr.verification.checks.draws import check_draws
-from fedasr.verification.checks.epsilons import check_epsilons
 from fedasr.verification.checks.hashes import check_hashes
 from fedasr.verification.checks.pairs import check_pairs
-from fedasr.verification.checks.pasts import check_pasts
-from fedasr.verification.checks.payments import check_payments
-from fedasr.verification.checks.plans import check_plans, check_targets
-from fedasr.verification.checks.published import check_published
+from fedasr.verification.checks.promises.epsilons import check_epsilons
+from fedasr.verification.checks.promises.noises import check_noises
+from fedasr.verification.checks.promises.pasts import check_pasts
+from fedasr.verification.checks.promises.payments import check_payments
+from fedasr.verification.checks.promises.plans import check_plans, check_targets
+from fedasr.verification.checks.promises.published import check_published
+from fedasr.verification.checks.promises.releases import check_mark, check_releases
+from fedasr.verification.checks.promises.trusts import check_trusts
 from fedasr.verification.checks.rates import check_rates
-from fedasr.verification.checks.releases import check_mark, check_releases
 from fedasr.verification.checks.rows import check_rows
 from fedasr.verification.checks.spoken import check_spoken
 from fedasr.verification.checks.sums import check_sums
-from fedasr.verification.checks.trusts import check_trusts
 from fedasr.verification.evidence import EXPERIMENT, SUMMARY, Folder, RunEvidence, UnreadableError
 from fedasr.verification.findings import Finding, wrong
 
@@ -36,6 +37,7 @@ OF_SEVERAL_DRAWS: Checks = {"rows": check_draws, "paired intervals": check_pairs
 OF_A_ROW: Checks = {
     "bytes": check_sums, "word errors": check_rates, "weights": check_hashes, "releases": check_releases,
     "checkpoint": check_mark, "provenance": check_pasts, "epsilon": check_epsilons, "plan": check_plans,
+    "noise": check_noises,
     "payments": check_payments, "trust": check_trusts,
 }  # fmt: skip
 
@@ -79,11 +81,17 @@ def verify(folder: Path) -> Verified:
     Raises
     ------
     UserError
-        Where it is no run folder.
+        Where it is no run folder, or nobody can read what it says of its rows.
     """
     if not (folder / SUMMARY).is_file() or not (folder / EXPERIMENT).is_file():
         raise UserError(f"{folder}: not a run folder (it has no {SUMMARY} or no {EXPERIMENT}); name one that has ended")
     run = RunEvidence(Folder(folder))
+    try:
+        _ = run.rows, run.experiment, run.summary["version"]
+    except UnreadableError as error:
+        raise UserError(f"{folder}: not a run folder ({error}); put it back as it was") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder / SUMMARY}: not the summary of a run ({error!r}); put it back as it was") from error
     return Verified(run, tuple(_all_of(run)))
 
 

@@ -13,7 +13,7 @@ from fedasr.verification.tensors import weights_digest
 CHECK = "rows"
 CHOICES = ("strategy", "objective", "network")
 OF_THE_SUMMARY = {"epsilon_together"}
-"""What a row of the summary says of all that is published with it: see `fedasr.verification.checks.published`."""
+"""What a row of the summary says of all that is published with it: `checks.promises.published` compares it."""
 START = "start/seed-{}.safetensors"
 UNTRAINED = "public-only"
 

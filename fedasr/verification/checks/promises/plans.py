@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fedasr.verification.checks.epsilons import merged
+from fedasr.verification.checks.promises.epsilons import merged
 from fedasr.verification.costs import Releases, charged, costs_of
 from fedasr.verification.evidence import Row, RunEvidence
 from fedasr.verification.findings import OF_A_SUM, Finding, Scribe

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fedasr.verification.checks.epsilons import merged
+from fedasr.verification.checks.promises.epsilons import merged
 from fedasr.verification.costs import bounds, smallest
 from fedasr.verification.evidence import PARTITION, SUMMARY, Row, RunEvidence
 from fedasr.verification.findings import Finding, Scribe
