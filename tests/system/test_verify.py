@@ -91,13 +91,25 @@ def test_another_byte_is_named_on_the_page_and_in_the_exit_code(
     finished = run_command("fedasr.verify", tmp_path / "run")
     assert finished.code == 1
     assert "bytes: fedavg@2/row.jsonl: downlink_bytes: written" in finished.out
+    assert "To each silo (replace-one)" in finished.out
+    assert "WHAT WOULD VOID A PROMISE" in finished.out
 
 
 def test_what_is_no_run_folder_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "not a run folder" in refused(tmp_path, app=app)
 
 
-FALSEHOODS = loaded().FALSEHOODS
+falsehoods = loaded()
+FALSEHOODS = falsehoods.FALSEHOODS
+
+
+def test_a_promise_that_flatters_by_a_hundred_thousandth_is_found(run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    privacy = falsehoods.read(copy / "dp-fedavg@1" / "privacy.json")
+    privacy["bounds"]["exact"] = privacy["epsilon"] = privacy["epsilon"] * (1 - 1e-5)
+    falsehoods.write(copy / "dp-fedavg@1" / "privacy.json", privacy)
+    falsehoods.state(copy / "dp-fedavg@1", copy, epsilon=privacy["epsilon"])
+    assert "epsilon" in {found.check for found in verify(copy).wrong}
 
 
 @pytest.mark.parametrize("number", range(len(FALSEHOODS)))
