@@ -5,7 +5,7 @@ Papernot et al. 2017 (arXiv 1610.05755) and 2018 (1802.08908); for speech Yang e
 Guarantee: every answer is a release of its mechanism (`fedasr.privacy`), charged before it is used; what
 follows, the student among it, is computed from releases and public speech alone. The unit is the silo: one
 silo's speech moves one teacher. The server that counts votes is trusted with them, unless teachers add the
-noise themselves; what is published is the student.
+noise themselves (`fedasr.strategies.pate_trust`); what is published is the student.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ from fedasr.voting.frames import vote_on_frames
 from fedasr.voting.labels import vote_on_labels
 
 from .pate_settings import PATESettings
+from .pate_trust import against_server, noise_of, trust_of
 
 TEACHERS, VOTES = 1, 2
 """The rounds before the student's epochs."""
@@ -189,12 +190,15 @@ class PATE(CentralStrategy):
                 plan.mechanism, votes, plan.epsilon, plan.delta, plan.adjacency,
                 teachers=silos, check_ratio=plan.check_ratio,
             )  # fmt: skip
+            noise *= noise_of(plan, silos)
         self.remark = unmet_vote(plan.mechanism, noise, silos).replace("would be", "is")
         return noise
 
     def _mechanism(self, noise: float, silos: int, threshold: float = 0.0) -> Mechanism:
         plan = self.settings
-        return with_noise(plan.mechanism, noise, teachers=silos, threshold=threshold, check_ratio=plan.check_ratio)
+        return against_server(
+            plan, with_noise(plan.mechanism, noise, teachers=silos, threshold=threshold, check_ratio=plan.check_ratio)
+        )
 
     def _promised(self, central: Central, chunks: list[list[int]], most_votes: int) -> tuple[float, Budget]:
         """Return the noise, and the filter of the votes: the target, or less where all that can be asked takes less.
@@ -206,7 +210,8 @@ class PATE(CentralStrategy):
         noise = self._noise(self._planned_votes(central, chunks), silos)
         vote = self._mechanism(noise, silos)
         budget = budget_for(vote, plan.epsilon, plan.delta, plan.adjacency).at_most(vote, most_votes)
-        central.releases.promise(Promise("silo", plan.adjacency, plan.delta, ((budget.allowance, 1),)))
+        promise = Promise("silo", plan.adjacency, plan.delta, ((budget.allowance, 1),))
+        central.releases.promise(promise, trust=trust_of(plan, promise, silos))
         return noise, budget
 
     def _most_votes(self, central: Central, chunks: list[list[int]], most_labels: int) -> int:

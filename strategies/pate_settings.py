@@ -27,7 +27,10 @@ class PATESettings(Settings):
     noise : float, optional
         σ, λ or the deviation on the mean; by default planned from ε, δ and the expected number of votes.
     noise_at : str
-        ``"server"``, or ``"teacher"`` (noisy-mean): whoever sees the mean alone need not be trusted.
+        ``"server"``, or ``"teacher"`` (noisy-mean): the server need not be trusted with answers without noise.
+    server_sees : str
+        ``noise_at = "teacher"``: ``"each"`` noisy answer, or their ``"mean"`` alone, as secure aggregation gives it.
+        Against that the target holds; the other ε stands beside it.
     threshold : float
         Confident-GNMax: the share of teachers that must agree.
     check_ratio : float
@@ -63,6 +66,7 @@ class PATESettings(Settings):
     votes: str = one_of("label", "label", "utterance", "frame")
     noise: float | None = number(None, above=0, below=math.inf, mend="leave it out to have it planned from epsilon")
     noise_at: str = one_of("server", "server", "teacher")
+    server_sees: str = one_of("each", "each", "mean")
     threshold: float = number(0.5, least=0, below=math.inf)
     check_ratio: float = number(1.5, above=0, below=math.inf)
     adjacency: Adjacency = "replace-one"
@@ -81,6 +85,11 @@ class PATESettings(Settings):
         """Refuse what does not go with the mechanism, or with what is voted on."""
         if self.noise_at == "teacher" and self.mechanism != "noisy-mean":
             yield Mistake("{0} is 'teacher', which goes with {1} = 'noisy-mean'", ("noise_at", "mechanism"))
+        if self.noise_at != "teacher":
+            yield from self.without_effect("server_sees", unless="noise_at = 'teacher'")
+        elif self.server_sees == "each" and self.adjacency == "add-remove":
+            keys = ("adjacency", "server_sees")
+            yield Mistake("{0} 'add-remove' hides whether a silo is there, which {1} = 'each' shows; set one", keys)
         if self.mechanism == "noisy-mean" and self.votes != "label":
             keys = ("mechanism", "votes")
             yield Mistake("{0} 'noisy-mean' averages the probabilities of next labels; set {1} = 'label'", keys)

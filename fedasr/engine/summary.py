@@ -76,7 +76,7 @@ def promise(releases: Releases) -> dict[str, Any]:
         "epsilon": found.epsilon, "epsilon_spent": found.epsilon_spent, "epsilon_bound": found.bound,
         "epsilon_if_secure": None if found.epsilon is not None else found.epsilon_if_secure,
         "delta": found.promise.delta, "privacy_unit": found.promise.unit, "adjacency": found.promise.adjacency,
-        "epsilon_kind": found.kind,
+        "epsilon_kind": found.kind, "trust": releases.trust.text,
     }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class Announcement:
             return
         steps = self._most_steps(asked)
         if self.releases.promised is None:
-            self.releases.promise(guarantee.promise, guarantee.sampling)
+            self.releases.promise(guarantee.promise, guarantee.sampling, guarantee.trust)
         assert self.releases.promised is not None
         if (unit := self.releases.promised.unit) != guarantee.unit:
             raise RowError(f"the row promises privacy to a {unit} already; set protection = 'none'")

@@ -25,6 +25,7 @@ from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.noise import Noise
+from fedasr.protection.trust import UNSAID, Trust
 from fedasr.training.course import Course
 from fedasr.training.descent import Descent
 from fedasr.training.learner import Learner
@@ -108,6 +109,8 @@ class Guarantee:
         What one step releases; each is charged to the ledger.
     count : int
         How many there are in all, fixed before the first.
+    trust : Trust
+        Who is trusted with what, and who is guarded against.
     """
 
     unit: str
@@ -116,6 +119,7 @@ class Guarantee:
     sampling: tuple[str, str]
     mechanism: Mechanism
     count: int
+    trust: Trust = UNSAID
 
     @property
     def promise(self) -> Promise:

@@ -24,6 +24,7 @@ from fedasr.privacy.accounting.promise import Promise, together
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.release_store import ReleaseStore
+from fedasr.protection.trust import UNSAID, Trust
 
 ATTEMPT = "attempt "
 
@@ -81,6 +82,8 @@ class Releases:
         Set by the strategy that promises something, with what the model behind it promised.
     sampling : tuple of str
         As accounted, and as done.
+    trust : Trust
+        Against whom that holds.
     log : TrafficLog, optional
         Whose messages a release was made of: a row that reads a stored release counts the same bytes again.
     trusted : frozenset of str
@@ -92,6 +95,7 @@ class Releases:
     reproducible: bool = False
     promised: Promise | None = None
     sampling: tuple[str, str] = ("all", "all")
+    trust: Trust = UNSAID
     ledger: Ledger = field(default_factory=Ledger)
     inherited: Inheritance = Inheritance()
     log: TrafficLog | None = None
@@ -100,8 +104,10 @@ class Releases:
     _attempts: Counter[str] | None = None
     _making: Counter[int] | None = None
 
-    def promise(self, promise: Promise, sampling: tuple[str, str] = ("all", "all")) -> None:
-        """Say what is promised, before the first release, and how units are sampled, as assumed and as done.
+    def promise(
+        self, promise: Promise, sampling: tuple[str, str] = ("all", "all"), trust: Trust = UNSAID
+    ) -> None:  # fmt: skip
+        """Say what is promised, before the first release, how units are sampled, as assumed and as done, and to whom.
 
         What a model behind the row promised is part of it. A row promises once; the same again changes nothing.
 
@@ -121,10 +127,14 @@ class Releases:
         if behind is not None and (behind.unit, behind.adjacency) != (promise.unit, promise.adjacency):
             was = f"{behind.unit}, {behind.adjacency}"
             raise RowError(f"the model it begins from has spent privacy of another unit ({was}); nothing adds up")
-        whole = together([*([behind] if behind else []), promise], promise.delta)
+
+        def with_debts(own: Promise) -> Promise:
+            return together([*([behind] if behind else []), own], own.delta)
+
+        whole = with_debts(promise)
         if self.promised not in (None, whole):
             raise RowError("it promises twice, and not the same; a row makes one promise before its first release")
-        self.promised, self.sampling = whole, sampling
+        self.promised, self.sampling, self.trust = whole, sampling, trust.mapped(with_debts)
         self._recall()
 
     @property
@@ -267,7 +277,7 @@ class Releases:
         """Write the promise, the ledger, and what they add up to."""
         account = self.account()
         if account is not None:
-            self.store.save_summary({**account.fields(), "ledger": self.ledger.state()})
+            self.store.save_summary({**account.fields(), **self.trust.fields(), "ledger": self.ledger.state()})
 
     def _charge(self, key: str, charge: Charge, digest: str) -> None:
         promised = self.promised

@@ -259,12 +259,15 @@ class PrivacyData:
         All proven bounds of what is promised, by name.
     broken : str
         Why a promise holds no more.
+    trust : str
+        Against whom it holds.
     ledger : tuple of ReleaseData
     """
 
     epsilon: float | None = None
     epsilon_spent: float | None = None
     epsilon_bound: str | None = None
+    trust: str | None = None
     epsilon_if_secure: float | None = None
     delta: float | None = None
     unit: str | None = None

@@ -54,6 +54,8 @@ class RowSummary:
         of all frames, and of those in which the teacher's is not the blank, or silence.
     epsilon, delta, privacy_unit, adjacency, epsilon_kind
         What is promised, fixed before the first release; epsilon is None where the promise is void or broken.
+    trust : str
+        Who is trusted with what, and who is guarded against: whose eyes epsilon holds for.
     epsilon_spent : float
         What was released cost in the end: no guarantee where its number depended on the answers.
     epsilon_bound : str
@@ -133,6 +135,7 @@ class RowSummary:
     privacy_unit: str | None = None
     adjacency: str | None = None
     epsilon_kind: str | None = None
+    trust: str | None = None
     private_speech: bool | None = None
     epsilon_spent: float | None = None
     epsilon_bound: str | None = None

@@ -94,7 +94,7 @@ def run_rounds(strategy: Strategy, grid: SiloGrid, central: Central, mean: Mean 
     training, evaluated = central.training, False if isinstance(strategy, OwnModels) else None
     if central.boundary is not None:
         guarantee = central.boundary.guarantee
-        central.releases.promise(guarantee.promise, guarantee.sampling)
+        central.releases.promise(guarantee.promise, guarantee.sampling, guarantee.trust)
     arrays, first, configs = array_record(central.start), 1, Configs()
     found = resumed(strategy, central)
     if found:

@@ -21,6 +21,7 @@ from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
 from fedasr.protection.none import Unprotected
 from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection, Step
 from fedasr.protection.releases import Charge, Releases
+from fedasr.protection.trust import Trust
 from fedasr.student.under_way import UnderWay
 from fedasr.training.batches import seconds_of
 from fedasr.training.course import Course
@@ -66,6 +67,8 @@ class TrainerSpec(Settings):
             yield from self.without_effect("batch_size", unless="batch_seconds = 0")
 
 
+AT_CENTRE = Trust("the centre is trusted with the speech of all silos; who sees the model alone is guarded against")
+"""Whatever the protection, at the centre it covers what leaves the centre, and not what comes to it."""
 WITHIN_SECONDS = 60.0
 """How often a stretch is kept while it is under way."""
 ITERATES = "iterates/"
@@ -122,7 +125,7 @@ class CentralTrainer:
         plain = OneCycle(recogniser, spec.learning_rate, spec.weight_decay, spec.gradient_norm)
         self._descent = self._plan.descent(recogniser, plain)
         if self._plan.guarantee is not None:
-            self._releases.promise(self._plan.guarantee.promise, self._plan.guarantee.sampling)
+            self._releases.promise(self._plan.guarantee.promise, self._plan.guarantee.sampling, AT_CENTRE)
 
     @property
     def _releases(self) -> Releases:

@@ -39,7 +39,8 @@ ROWS: list[dict[str, Any]] = [
     {"name": "confident", "options": {"epsilon": 40.0, "mechanism": "confident-gnmax", "votes": "frame"}},
     {"name": "utterance", "options": {"mechanism": "lnmax", "votes": "utterance", "candidates": 3, "chunk": 2}},
     {"name": "mean", "options": {"epsilon": 30.0, "mechanism": "noisy-mean", "noise_at": "teacher",
-                                 "utterances": 2, "maximum_labels": 3, "adjacency": "add-remove"}},
+                                 "server_sees": "mean", "utterances": 2, "maximum_labels": 3,
+                                 "adjacency": "add-remove"}},
     {"name": "weighted", "options": {"epsilon": 30.0, "weighting": "utterances", "teacher_start": "scratch"}},
 ]  # fmt: skip
 

@@ -91,7 +91,10 @@ def test_seeds_ask_about_other_utterances(unequal_corpus: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "options",
-    [{"weighting": "utterances"}, {"mechanism": "noisy-mean", "noise": 0.05, "noise_at": "teacher", "epsilon": 1e5}],
+    [
+        {"weighting": "utterances"},
+        {"mechanism": "noisy-mean", "noise": 0.05, "noise_at": "teacher", "server_sees": "mean", "epsilon": 1e5},
+    ],
 )
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_a_resumed_row_knows_who_has_a_teacher_and_what_each_counts(

@@ -79,8 +79,8 @@ ROWS: list[dict[str, Any]] = [
     },
     {
         "name": "pate-at-teacher", "strategy": "pate",
-        "options": {"mechanism": "noisy-mean", "noise": 0.05, "noise_at": "teacher", "teacher_steps": 3,
-                    "maximum_labels": 6, "epsilon": 5000.0},
+        "options": {"mechanism": "noisy-mean", "noise": 0.05, "noise_at": "teacher", "server_sees": "mean",
+                    "teacher_steps": 3, "maximum_labels": 6, "epsilon": 5000.0},
     },
     {
         "name": "pate-weighted", "strategy": "pate",

@@ -38,8 +38,8 @@ POINTS: dict[str, dict[str, Any]] = {
 AT_TEACHER = {
     "strategy": "pate",
     "options": {
-        "mechanism": "noisy-mean", "noise": 0.05, "noise_at": "teacher", "teacher_steps": 2, "maximum_labels": 3,
-        "epsilon": 5000.0, "teacher_start": "scratch",
+        "mechanism": "noisy-mean", "noise": 0.05, "noise_at": "teacher", "server_sees": "mean",
+        "teacher_steps": 2, "maximum_labels": 3, "epsilon": 5000.0, "teacher_start": "scratch",
     },
 }  # fmt: skip
 ONE = {"rounds": 2, "local_steps": 1}

@@ -14,10 +14,16 @@ from fedasr.protection.dp_sgd.descent import DescentSpec, NoisyDescent
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, noisy_gradient
 from fedasr.protection.dp_sgd.settings import DPSGDSettings
 from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Step
+from fedasr.protection.trust import Trust
 from fedasr.training.batches import seconds_of
 from fedasr.training.descent import Descent
 from fedasr.training.learner import Learner
 from fedasr.training.parameters import with_zeros
+
+IN_SILOS = Trust(
+    "each silo is trusted with its own speech alone; who sees what a single silo sends, the server included, is "
+    "guarded against, but for how many utterances the silo holds"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,8 @@ class SizedDPSGD(GradientPlan):
     def guarantee(self) -> Guarantee:
         """The steps of the smallest data holder."""
         mechanism = self.of_size(self.smallest).mechanism
-        return Guarantee("utterance", "add-remove", self.settings.delta, ("poisson", "poisson"), mechanism, self.steps)
+        sampling = ("poisson", "poisson")
+        return Guarantee("utterance", "add-remove", self.settings.delta, sampling, mechanism, self.steps, IN_SILOS)
 
     def of_size(self, utterances: int) -> DPSGDPlan:
         """Return the plan of a data holder of some size.

@@ -13,6 +13,12 @@ from fedasr.privacy.noise import Noise
 from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.boundary import Boundary
 from fedasr.protection.protection import Guarantee
+from fedasr.protection.trust import Trust
+
+TRUST = Trust(
+    "the server is trusted with each silo's change and with who took part; who sees the models alone, those of all "
+    "rounds, is guarded against"
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,8 @@ class SiloNoisePlan(Boundary):
     @property
     def guarantee(self) -> Guarantee:
         """All rounds."""
-        return Guarantee("silo", self.adjacency, self.delta, ("poisson", "poisson"), self.mechanism, self.rounds)
+        sampling = ("poisson", "poisson")
+        return Guarantee("silo", self.adjacency, self.delta, sampling, self.mechanism, self.rounds, TRUST)
 
     def cohort(self, silos: Sequence[int], noise: Noise) -> list[int]:
         """Toss a coin for each silo."""

@@ -30,6 +30,7 @@ from fedasr.report.words.groups import groups
 from fedasr.report.words.publication import without_promise
 from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.sharing import shared_lines
+from fedasr.report.words.trust import trust_lines
 from fedasr.report.words.units import bytes_text, percent, seconds_text
 from fedasr.report.words.whose import left_behind
 from fedasr.runs.data import NOISY, RoundData, RowData, RunData
@@ -126,6 +127,7 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "work": work_rows(data, release),
         "ledger_headings": LEDGER_HEADINGS,
         "ledger": ledger_rows(data),
+        "trusts": trust_lines(data),
         "vote_headings": VOTE_HEADINGS,
         "votes": [] if release else vote_rows(data),
         "voted": any(row.votes for row in data.rows),

@@ -15,6 +15,7 @@ from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.pairs import trainings_text, worse_than_start
 from fedasr.report.words.promises import promise_of
 from fedasr.report.words.scored_by import scored_by
+from fedasr.report.words.trust import trust_lines
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
 from fedasr.report.words.whose import is_withheld, left_behind, left_behind_rates
 from fedasr.runs.data import DECODED, LEFT_BEHIND, NOISY, OWN_SPEAKERS, RowData, RunData
@@ -188,7 +189,7 @@ def _footnotes(data: RunData) -> list[str]:
         texts += [*(f"failed: {failure}" for failure in row.failures), *row.notes]
         lines += [f"{row.cells[0].text}: {text}" for text in texts]
     whose = [left_behind(data), left_behind_rates(groups(data))]
-    return [*lines, *filter(None, [scored_by(data), *whose]), *data.remarks]
+    return [*lines, *trust_lines(data), *filter(None, [scored_by(data), *whose]), *data.remarks]
 
 
 def _stacked(row: TableRow, column: int) -> Text:

@@ -17,7 +17,7 @@ MODEL_FACTS = ("recogniser", "tokens", "text")
 """What is kept of a model's description: shape, inventory, and the rule of its transcripts."""
 PROMISE = (
     "promise", "epsilon", "epsilon_spent", "epsilon_bound", "bounds", "delta", "unit", "adjacency", "kind",
-    "confidence", "trust",
+    "confidence", "trust", "beside",
 )  # fmt: skip
 CHARGE = (
     "mechanism", "unit", "adjacency", "noise", "sampling_assumed", "sampling_used", "count", "key", "upper", "covers",

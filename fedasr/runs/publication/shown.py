@@ -19,9 +19,10 @@ TESTED = (
 )  # fmt: skip
 """What its model is, and does on speakers who are nobody's silo."""
 PROMISED = (
-    "epsilon", "delta", "privacy_unit", "adjacency", "epsilon_kind", "epsilon_empirical", "private_speech", "mechanism",
-    "privacy",
+    "epsilon", "delta", "privacy_unit", "adjacency", "epsilon_kind", "epsilon_bound", "epsilon_spent", "epsilon_before",
+    "trust", "epsilon_empirical", "private_speech", "mechanism", "privacy",
 )  # fmt: skip
+"""What is promised; what was spent follows from what was released."""
 COSTS = (
     "failure", "note", "uplink_bytes", "downlink_bytes", "utterances", "public_utterances", "refused_replies",
     "simulated_seconds", "simulated_communication_seconds", "training_cpu_seconds", "wall_seconds",
