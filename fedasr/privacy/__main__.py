@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import click
 import typer
 from rich.console import Console
-from rich.table import Table
 from typer.core import TyperGroup
 
 from fedasr.common.console import OneLineCommand, exits
@@ -21,8 +20,9 @@ from fedasr.privacy.accounting.calibration import Target
 from fedasr.privacy.accounting.conversion import checked_conversion
 from fedasr.privacy.accounting.feasibility import Study, checked_unit, plan
 from fedasr.privacy.adjacency import checked_adjacency
-from fedasr.privacy.answers import dpsgd_answer, parsed_orders, pate_answer, voting_mechanism
+from fedasr.privacy.answers import dpsgd_answer, mean_answer, parsed_orders, pate_answer, voting_mechanism
 from fedasr.privacy.noise import SecureNoise
+from fedasr.privacy.printed import Printed, dpsgd_tables, mean_tables, pate_tables, plan_tables
 
 
 class OneLineGroup(TyperGroup):
@@ -47,9 +47,7 @@ Delta = Annotated[float, typer.Option(help="δ of the guarantee, such as 1e-5.")
 AdjacencyOption = Annotated[str, typer.Option(help="replace-one or add-remove.")]
 ConversionOption = Annotated[
     str,
-    typer.Option(
-        help="To ε: exact where releases compose exactly, else classic; classic or improved: from Rényi divergences."
-    ),
+    typer.Option(help="To ε: exact, the smallest bound that is proven; classic or improved, from Rényi divergences."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
@@ -75,7 +73,25 @@ def pate(
         votes, made, delta, checked_adjacency(adjacency), parsed_orders(orders), checked_conversion(conversion),
         SecureNoise(),
     )  # fmt: skip
-    _print(answer, json_, _pate_tables)
+    _print(answer, json_, pate_tables)
+
+
+@app.command(cls=OneLineCommand)
+@exits
+def mean(
+    teachers: Annotated[int, typer.Option(min=1, help="Teachers whose posteriors are averaged.")],
+    sigma: Annotated[float, typer.Option(help="Standard deviation of the noise on the mean.")],
+    releases: Annotated[int, typer.Option(min=0, help="Vectors that are released.")],
+    delta: Delta,
+    adjacency: AdjacencyOption = "replace-one",
+    conversion: ConversionOption = "exact",
+    json_: AsJson = False,
+) -> None:
+    """Print what noisy means of posteriors cost: to who sees the mean alone, and to who sees each teacher's vector."""
+    answer = mean_answer(
+        teachers, sigma, releases, delta, checked_adjacency(adjacency), checked_conversion(conversion)
+    )  # fmt: skip
+    _print(answer, json_, mean_tables)
 
 
 @app.command(cls=OneLineCommand)
@@ -91,7 +107,7 @@ def dpsgd(
 ) -> None:
     """Print what DP-SGD costs, add-remove, by Rényi divergences and by privacy-loss distributions."""
     answer = dpsgd_answer(examples, batch, epochs, noise_multiplier, delta, checked_conversion(conversion))
-    _print(answer, json_, _dpsgd_tables)
+    _print(answer, json_, dpsgd_tables)
 
 
 @app.command("plan", cls=OneLineCommand)
@@ -116,68 +132,16 @@ def plan_(
         "question": dataclasses.asdict(study),
         "plans": [dataclasses.asdict(made) for made in plan(study, target)],
     }
-    _print(answer, json_, _plan_tables)
+    _print(answer, json_, plan_tables)
 
 
-def _print(answer: dict[str, Any], json_: bool, tables: Any) -> None:
+def _print(answer: dict[str, Any], json_: bool, tables: Callable[[dict[str, Any]], Printed]) -> None:
     if json_:
         typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
         return
     console = Console()
     for table in tables(answer):
         console.print(table, highlight=False)
-
-
-def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    return table
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "not available"
-    return f"{value:,.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _pate_tables(answer: dict[str, Any]) -> list[Table | str]:
-    facts = ("votes", "teachers", "classes", "adjacency", "conversion", "delta", "expected_answered")
-    epsilon, holds = answer["epsilon"], answer["holds"]
-    labels = {
-        "data_independent": "data-independent: a guarantee",
-        "data_dependent": "data-dependent: itself private, no guarantee",
-        "sanitised": f"sanitised, with its release charged ({answer['sanitised_kind'] or 'none here'})",
-    }
-    told = [(name.replace("_", " ") + " (private)" * (name in answer["private"]), answer[name]) for name in facts]
-    tables: list[Table | str] = [
-        _table("Votes", ("", ""), told),
-        _table("ε", ("kind", "ε"), [(label, epsilon[name]) for name, label in labels.items()]),
-        *(f"{name.replace('_', '-')}: holds {words}" for name, words in holds.items() if words),
-    ]
-    for name, title in (("rdp", "Rényi divergence of the answers"), ("rdp_threshold", "of the checks")):
-        rows = [(order, b["data_independent"], b["data_dependent"]) for order, b in answer.get(name, {}).items()]
-        tables += [_table(title, ("order", "data-independent", "data-dependent (private)"), rows)] if rows else []
-    return tables
-
-
-def _dpsgd_tables(answer: dict[str, Any]) -> list[Table]:
-    facts = [(name.replace("_", " "), value) for name, value in answer.items() if name != "epsilon"]
-    return [
-        _table("DP-SGD", ("", ""), facts),
-        _table("ε", ("accountant", "ε"), [("Rényi", answer["epsilon"]["rdp"]), ("PLD", answer["epsilon"]["pld"])]),
-    ]
-
-
-def _plan_tables(answer: dict[str, Any]) -> list[Table | str]:
-    target, question = answer["target"], answer["question"]
-    title = (
-        f"ε = {target['epsilon']:g}, δ = {target['delta']:g}, unit {question['unit']}, {target['adjacency']}, "
-        f"{question['silos']:,} silos"
-    )
-    columns = ("mechanism", "asks", "releases", "noise", "affordable")
-    table = _table(title, columns, [[made[name] for name in columns] for made in answer["plans"]])
-    return [table, *(f"{made['mechanism']}, {made['asks']}: {made['verdict']}" for made in answer["plans"])]
 
 
 if __name__ == "__main__":

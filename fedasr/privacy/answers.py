@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, checked_delta, epsilon_of
-from fedasr.privacy.accounting.proven import epsilon_by
-from fedasr.privacy.accounting.sampled_gaussian import dpsgd_epsilon, dpsgd_mechanism, dpsgd_steps
+from fedasr.privacy.accounting.losses import SMALLEST_DELTA
+from fedasr.privacy.accounting.proven import epsilon_by, proven_bounds, smallest
+from fedasr.privacy.accounting.sampled_gaussian import dpsgd_mechanism, dpsgd_steps
 from fedasr.privacy.accounting.vote_costs import Spent, Voting, load_votes, spent_on
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
+from fedasr.privacy.mechanisms.gaussian import NoisyMean
+from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.mechanisms.noisy_max import GNMax, LNMax
 from fedasr.privacy.mechanisms.sanitised import sanitise
 from fedasr.privacy.noise import Noise
@@ -32,7 +35,8 @@ HOLDS = {
 PRIVATE = ("epsilon.data_dependent", "rdp.*.data_dependent")
 """Fields of the answer that depend on the votes and are not sanitised: not to be published."""
 PRIVATE_OF_CHECKS = ("expected_answered", "rdp_threshold.*.data_dependent")
-LEAST_NOISE, MOST_NOISE, MOST_STEPS = 1e-6, 1e12, 1e9
+SEEN: tuple[Literal["mean", "each"], ...] = ("mean", "each")
+LEAST_NOISE, MOST_NOISE, MOST_STEPS, MOST_STEPS_OF_PLD = 1e-6, 1e12, 1e9, 1e6
 _NEEDS = {
     "gnmax": ("sigma",),
     "lnmax": ("scale",),
@@ -83,14 +87,20 @@ def pate_answer(
     if adjacency == "replace-one" and isinstance(mechanism, GNMax | ConfidentGNMax):
         sanitised = sanitise(mechanism, votes, delta, noise, conversion)
     dependent = spent.total.data_dependent
+    bound, epsilon = _bounded(conversion, (mechanism, len(votes)), delta, adjacency)
     answer = {
         "votes": votes.shape[0], "teachers": int(votes.sum(axis=1).max()), "classes": votes.shape[1],
         "mechanism": mechanism.fields(), "delta": delta, "adjacency": adjacency, "conversion": conversion,
         "expected_answered": spent.expected_answered,
         "epsilon": {
-            "data_independent": epsilon_by(conversion, [(mechanism, len(votes))], delta, adjacency),
+            "data_independent": epsilon,
             "data_dependent": None if dependent is None else epsilon_of(ORDERS, dependent, delta, conversion),
             "sanitised": sanitised.epsilon if sanitised else None,
+        },
+        "bound": {
+            "data_independent": bound,
+            "data_dependent": None if dependent is None else _rdp(conversion),
+            "sanitised": sanitised and (_rdp(conversion) if sanitised.mechanism else bound),
         },
         "holds": {
             "data_independent": HOLDS["data-independent"],
@@ -117,12 +127,60 @@ def dpsgd_answer(
     if epochs / batch > MOST_STEPS / examples:
         raise UserError(f"--epochs {epochs:g}, --batch {batch:g}: more than {MOST_STEPS:g} steps; ask for fewer")
     mechanism, steps = dpsgd_mechanism(examples, batch, noise_multiplier), dpsgd_steps(examples, batch, epochs)
-    epsilon = dpsgd_epsilon(mechanism, steps, delta, conversion)
+    is_quick = mechanism.rate == 1 or steps <= MOST_STEPS_OF_PLD
+    proven = proven_bounds([(mechanism, steps)], delta, "add-remove") if is_quick else {}
+    by_order = epsilon_of(ORDERS, steps * mechanism.rdp(ORDERS, "add-remove"), delta, conversion)
+    epsilon = {"rdp": by_order, "pld": proven.get("pld"), **({"exact": proven["exact"]} if "exact" in proven else {})}
     return {
-        "epsilon": {"rdp": epsilon.rdp, "pld": epsilon.pld if math.isfinite(epsilon.pld) else None},
-        "delta": delta, "steps": steps, "sampling_rate": mechanism.rate, "sampling_assumed": "poisson",
-        "adjacency": "add-remove", "unit": "example", "conversion": conversion,
+        "epsilon": epsilon, "epsilon_bound": smallest({name: e for name, e in epsilon.items() if e is not None})[0],
+        "pld_missing": _pld_missing(epsilon, delta), "delta": delta, "steps": steps, "sampling_rate": mechanism.rate,
+        "sampling_assumed": "poisson", "adjacency": "add-remove", "unit": "example", "conversion": conversion,
+        "rdp_conversion": _of_rdp(conversion),
     }  # fmt: skip
+
+
+def mean_answer(
+    teachers: int, sigma: float, releases: int, delta: float, adjacency: Adjacency, conversion: Conversion
+) -> dict[str, Any]:
+    """Return what noisy means cost to who sees them, and to who sees the vectors that they are the means of."""
+    _check_between("--sigma", sigma, LEAST_NOISE, MOST_NOISE, " (without noise ε is infinite)")
+    found = {
+        seen: _bounded(conversion, (NoisyMean(sigma, teachers, seen), releases), delta, adjacency) for seen in SEEN
+    }
+    return {
+        "teachers": teachers, "sigma": sigma, "releases": releases, "delta": delta, "adjacency": adjacency,
+        "conversion": conversion,
+        "epsilon": {seen: epsilon for seen, (_, epsilon) in found.items()},
+        "bound": {seen: bound for seen, (bound, _) in found.items()},
+        "holds": dict.fromkeys(found, HOLDS["data-independent"]),
+    }  # fmt: skip
+
+
+def _bounded(
+    conversion: Conversion, releases: tuple[Mechanism, int], delta: float, adjacency: Adjacency
+) -> tuple[str | None, float]:
+    """Return a bound's name and its ε: the smallest that is proven, or that of Rényi divergences if asked."""
+    if conversion != "exact":
+        return _rdp(conversion), epsilon_by(conversion, [releases], delta, adjacency)
+    name, epsilon = smallest(proven_bounds([releases], delta, adjacency))
+    return _rdp(conversion) if name == "rdp" else name, epsilon
+
+
+def _rdp(conversion: Conversion) -> str:
+    return f"rdp, {_of_rdp(conversion)}"
+
+
+def _of_rdp(conversion: Conversion) -> str:
+    return "classic" if conversion == "exact" else conversion
+
+
+def _pld_missing(epsilon: Mapping[str, float | None], delta: float) -> str | None:
+    if epsilon["pld"] is not None or "exact" in epsilon:
+        return None
+    reason = "too costly at this noise, or for so many steps"
+    if delta < SMALLEST_DELTA:
+        reason = f"delta is below {SMALLEST_DELTA:g}"
+    return f"PLD not available ({reason})"
 
 
 def _check_between(flag: str, value: float, least: float, most: float, why: str = "") -> None:

@@ -4,9 +4,11 @@ import json
 import math
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from typer.testing import CliRunner
 
 from fedasr.privacy.__main__ import app
@@ -39,6 +41,7 @@ def test_pate_gnmax(votes):
     assert said["rdp"]["20"]["data_dependent"] == pytest.approx(400 * 2.90776e-03, rel=1e-5)
     epsilon = said["epsilon"]
     assert epsilon["data_independent"] == pytest.approx(gaussian_epsilon(math.sqrt(2 * 400) / 40, 1e-5))
+    assert said["bound"] == {"data_independent": "exact", "data_dependent": "rdp, classic", "sanitised": "exact"}
     assert epsilon["data_dependent"] < epsilon["data_independent"]
     assert epsilon["sanitised"] >= epsilon["data_dependent"]
     assert "rdp_threshold" not in said
@@ -108,6 +111,56 @@ def test_dpsgd():
     assert said["epsilon"]["rdp"] == pytest.approx(1.20, rel=0.01)
     assert 0 < said["epsilon"]["pld"] < said["epsilon"]["rdp"]
     assert said["adjacency"] == "add-remove"
+    assert (said["epsilon_bound"], said["pld_missing"]) == ("pld", None)
+
+
+def test_dpsgd_without_sampling_composes_exactly():
+    words = ("dpsgd", "--examples", 1000, "--batch", 1000, "--epochs", 3, "--noise-multiplier", 2, "--delta", 1e-5)
+    said, mu = answer(*words), math.sqrt(3) / 2
+    exact = said["epsilon"]["exact"]
+    delta = norm.cdf(mu / 2 - exact / mu) - math.exp(exact) * norm.cdf(-mu / 2 - exact / mu)
+    assert delta == pytest.approx(1e-5, rel=1e-6)
+    assert said["epsilon_bound"] == "exact"
+    assert exact < said["epsilon"]["rdp"]
+
+
+@pytest.mark.parametrize(
+    ("noise", "delta", "epochs"), [(0.05, 1e-5, 60), (1e-6, 1e-5, 60), (1.0, 1e-13, 60), (100.0, 1e-5, 1e5)]
+)
+def test_what_losses_cannot_tell_is_said_and_takes_no_time(noise, delta, epochs):
+    """It took minutes and gigabytes, or ended in a traceback."""
+    words = ("--examples", 60000, "--batch", 256, "--epochs", epochs, "--noise-multiplier", noise, "--delta", delta)
+    before = time.process_time()
+    said = answer("dpsgd", *words)
+    assert time.process_time() - before < 10
+    assert said["epsilon"]["pld"] is None
+    assert said["epsilon"]["rdp"] > 0
+    assert said["epsilon_bound"] == "rdp"
+    assert said["pld_missing"] in " ".join(invoke("dpsgd", *words).stdout.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--noise-multiplier", 1e-9), ("--batch", 1e-300), ("--epochs", 1e300), ("--batch", 11), ("--epochs", "nan")],
+)
+def test_absurd_training_is_refused_in_one_line(words):
+    usual = {"--examples": 10, "--batch": 5, "--epochs": 1, "--noise-multiplier": 1, "--delta": 1e-5}
+    result = invoke("dpsgd", *(word for pair in {**usual, words[0]: words[1]}.items() for word in pair))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {words[0]}") or words[0] in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_noisy_mean_is_told_for_who_sees_it_and_for_who_sees_what_it_is_the_mean_of():
+    said = answer("mean", "--teachers", 250, "--sigma", 0.05, "--releases", 100, "--delta", 1e-5)
+    mu = {seen: math.sqrt(100) * math.sqrt(2) / (250**power * 0.05) for seen, power in (("mean", 1), ("each", 0.5))}
+    for seen, epsilon in said["epsilon"].items():
+        delta = norm.cdf(mu[seen] / 2 - epsilon / mu[seen])
+        delta -= math.exp(epsilon + norm.logcdf(-mu[seen] / 2 - epsilon / mu[seen]))
+        assert delta == pytest.approx(1e-5, rel=1e-6)
+    assert said["bound"] == {"mean": "exact", "each": "exact"}
+    shown = invoke("mean", "--teachers", 250, "--sigma", 0.05, "--releases", 100, "--delta", 1e-5).stdout
+    assert "to who sees each teacher's noisy vector" in shown
 
 
 WORDS = "plan --epsilon 1 --delta 1e-5 --silos 40 --utterances 20 --public-utterances 2000 --labels 49"

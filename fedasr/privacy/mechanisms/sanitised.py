@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedasr.privacy.accounting.conversion import ORDERS, Conversion, epsilon_at, epsilon_of
+from fedasr.privacy.accounting.proven import epsilon_by
 from fedasr.privacy.accounting.smooth import local_sensitivities, smooth_sensitivity
 from fedasr.privacy.accounting.vote_costs import spent_on
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
@@ -72,7 +73,7 @@ def plan_release(
         return None
     agreed, stride = round(agreement * teachers), max(1, teachers // 125)
     guess, weight = np.array([[agreed, teachers - agreed] + [0] * (classes - 2)]), np.array([float(queries)])
-    best, chosen = epsilon_of(ORDERS, queries * mechanism.rdp(ORDERS, "replace-one"), delta, conversion), None
+    best, chosen = epsilon_by(conversion, [(mechanism, queries)], delta, "replace-one"), None
     for order in _CANDIDATE_ORDERS:
         sums = local_sensitivities(mechanism, guess, weight, order, _CANDIDATE_BETAS[0] / order, stride)
         if sums is None:
@@ -124,8 +125,8 @@ def sanitise(
     plan = plan_release(mechanism, queries, teachers, classes, delta, conversion, agreement)
     statistic = statistic_of(mechanism, votes_VC, plan) if plan else None
     if plan is None or statistic is None:
-        curve = queries * mechanism.rdp(ORDERS, "replace-one")
-        return Sanitised(None, None, epsilon_of(ORDERS, curve, delta, conversion), "data-independent")
+        independent = epsilon_by(conversion, [(mechanism, queries)], delta, "replace-one")
+        return Sanitised(None, None, independent, "data-independent")
     return release(mechanism, queries, statistic, plan, delta, noise, conversion)
 
 
