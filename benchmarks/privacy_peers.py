@@ -28,7 +28,8 @@ from dp_accounting.rdp import RdpAccountant
 from scipy.stats import norm
 
 from fedasr.privacy.accounting.conversion import INTEGER_ORDERS, epsilon_of
-from fedasr.privacy.accounting.sampled_gaussian import pld_epsilon
+from fedasr.privacy.accounting.exact import gaussian_epsilon
+from fedasr.privacy.accounting.losses import pld_epsilon
 from fedasr.privacy.accounting.smooth import local_sensitivities
 from fedasr.privacy.mechanisms.confident_max import ThresholdCheck
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
@@ -61,10 +62,12 @@ class Compared:
         return told if self.agrees else f"{told} **differs**"
 
 
-def compared(peer: str, what: str, pairs: Pairs, allowed: float) -> Compared:
+def compared(peer: str, what: str, pairs: Pairs, allowed: float, *, never_below: bool = False) -> Compared:
     """Return the largest relative difference of pairs of numbers (absolute, in units of 1e-9, below that)."""
     ours, theirs = np.array(list(pairs)).T
     apart = np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-9)
+    if never_below and np.any(ours < theirs * (1 - 1e-6)):
+        apart = np.array([math.inf])
     return Compared(peer, what, len(ours), float(apart.max()), allowed)
 
 
@@ -157,7 +160,13 @@ def dp_accountings() -> Iterator[Compared]:
         rdp.append((_ours(rate, noise, steps, "improved"), theirs))
         pld.append((_pld(rate, noise, steps), PLDAccountant().compose(event, steps).get_epsilon(DELTA)))
     yield compared("dp-accounting", "sampled Gaussians, Rényi", rdp, 1e-8)
-    yield compared("dp-accounting", "sampled Gaussians, PLD", pld, 1e-3)
+    yield compared("dp-accounting", "sampled Gaussians, PLD (a coarser grid, never below)", pld, 5e-3, never_below=True)
+    gaussians = [(dp_accounting.GaussianDpEvent(noise), steps) for noise in (0.7, 2.0, 30.0) for steps in (1, 10, 100)]
+    exact = [
+        (gaussian_epsilon(math.sqrt(steps) / event.noise_multiplier, DELTA), event, steps) for event, steps in gaussians
+    ]
+    pairs = [(ours, PLDAccountant().compose(event, steps).get_epsilon(DELTA)) for ours, event, steps in exact]
+    yield compared("dp-accounting", "Gaussians without sampling, exact against its PLD", pairs, 1e-3)
 
 
 def opacus() -> Iterator[Compared]:

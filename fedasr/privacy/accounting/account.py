@@ -73,7 +73,7 @@ class Account:
             "promise": promise.fields(), "epsilon": self.epsilon, "epsilon_spent": self.epsilon_spent,
             "epsilon_bound": self.bound, "epsilon_if_secure": self.epsilon_if_secure if self.kind == "void" else None,
             "delta": promise.delta, "unit": promise.unit, "adjacency": promise.adjacency, "kind": self.kind,
-            "confidence": self.spent.confidence, "bounds": dict(promise.bounds) if self.epsilon is not None else {},
+            "bounds": dict(promise.bounds) if self.epsilon is not None else {},
             "broken": self.broken or None,
         }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -102,8 +103,6 @@ class Summary:
         ``"void"`` goes before all others: then ε only says what secure noise and the assumed sampling would promise.
     bounds : mapping of str to float
         All finite bounds, by name.
-    confidence : float
-        The chance that a sanitised ε covers the truth; 1 for all others.
     """
 
     epsilon: float | None
@@ -112,13 +111,20 @@ class Summary:
     adjacency: Adjacency | None
     kind: Kind | None
     bounds: Mapping[str, float] = field(default_factory=dict)
-    confidence: float = 1.0
 
 
 class Ledger:
-    """Releases of one unit and adjacency, composed across phases; part of the checkpoint."""
+    """Releases of one unit and adjacency, composed across phases; part of the checkpoint.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    fixed_queries : bool
+        Whether all queries were fixed before the first answer. A run's are not: the next label of a transcript follows
+        from those before. Without it a sanitised divergence, which holds for fixed queries only, is refused.
+    """
+
+    def __init__(self, fixed_queries: bool = False) -> None:
+        self.fixed_queries = fixed_queries
         self._releases: list[Release] = []
         self._known: dict[tuple[str, str], Release] = {}
 
@@ -130,6 +136,11 @@ class Ledger:
     def add(self, release: Release) -> bool:
         """Charge a release; return False where the same key and digest were charged before."""
         _check(release)
+        if isinstance(release.mechanism, SmoothRelease) and not self.fixed_queries:
+            raise UserError(
+                f"release '{release.key}': a sanitised divergence holds for queries that were fixed before the first "
+                "answer, and this ledger's may follow from answers, as the labels of a transcript do"
+            )
         if self._releases:
             _check_same_promise(self._releases[0], release)
         known = self._known.setdefault((release.key, release.digest), release)
@@ -160,23 +171,31 @@ class Ledger:
             return Summary(None, delta, None, None, None)
         first, counts = self._releases[0], _counts(self._releases)
         kind: Kind = "accountant" if all(mechanism.is_gaussian for mechanism in counts) else "data-independent"
-        bounds = proven_bounds(counts.items(), delta, first.adjacency)
+        left = self._left_of(delta)
+        bounds = proven_bounds(counts.items(), left if left > 0 else delta, first.adjacency)
         plain = Summary(smallest(bounds)[1], delta, first.unit, first.adjacency, kind, bounds)
-        best = min([plain, *self._sanitised(plain)], key=lambda s: s.epsilon or 0.0)
+        sanitised = self._sanitised(plain, left) if left > 0 else []
+        best = min([plain, *sanitised], key=lambda s: s.epsilon or 0.0)
         return replace(best, kind="void") if any(release.is_void for release in self._releases) else best
 
-    def _sanitised(self, plain: Summary) -> list[Summary]:
-        """Return a summary for each release of a data-dependent divergence, taken in place of what it covers."""
+    def _sanitised(self, plain: Summary, delta: float) -> list[Summary]:
+        """Return a summary for each release of a data-dependent divergence, taken in place of what it covers.
+
+        Each holds in one direction only: see `fedasr.privacy.mechanisms.sanitised`.
+        """
         found = []
         for release in self._releases:
             if isinstance(release.mechanism, SmoothRelease) and release.upper is not None:
                 order = np.array([release.mechanism.order])
                 others = [r for r in self._releases if (r.key, r.digest) not in release.covers]
                 total = _composed(others, order) + max(release.upper, 0.0)
-                epsilon = float(epsilon_at(order, total, plain.delta)[0])
-                confidence = release.mechanism.confidence
-                found.append(replace(plain, epsilon=epsilon, kind="sanitised", confidence=confidence))
+                found.append(replace(plain, epsilon=float(epsilon_at(order, total, delta)[0]), kind="sanitised"))
         return found
+
+    def _left_of(self, delta: float) -> float:
+        """Return δ less the chance that any released end lies too low."""
+        ends = (release.mechanism for release in self._releases)
+        return delta - math.fsum(end.failure for end in ends if isinstance(end, SmoothRelease))
 
 
 def _counts(releases: Iterable[Release]) -> Counter[Mechanism]:

@@ -8,6 +8,7 @@ the chance that the released end lies below the truth, the rest is what the conv
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +107,7 @@ def release(
     Both ε are taken at δ less the chance of failure, so that the smaller of them holds at δ, chosen as it is after the
     draw.
     """
-    upper = _upper(plan, statistic, float(noise.normal(1)[0]))
+    upper = _rounded_up(_upper(plan, statistic, float(noise.normal(1)[0])))
     worst = queries * mechanism.rdp(ORDERS, "replace-one") + plan.rdp(ORDERS, "replace-one")
     independent = epsilon_of(ORDERS, worst, delta - plan.failure, conversion)
     sanitised = _epsilon(plan, upper, delta, conversion)
@@ -138,6 +139,11 @@ def _divergence(mechanism: SanitisedVoting, votes_VC: Votes, order: float) -> fl
 
 def _upper(plan: SmoothRelease, statistic: Statistic, draw: float) -> float:
     return statistic.divergence + plan.sigma * statistic.smooth * (plan.quantile + draw)
+
+
+def _rounded_up(upper: float) -> float:
+    """Return an end on a grid of a millionth: what its low bits in floating point could betray is not published."""
+    return math.ldexp(math.ceil(math.ldexp(upper, 20)), -20)
 
 
 def _epsilon(plan: SmoothRelease, upper: float, delta: float, conversion: Conversion) -> float:

@@ -59,11 +59,6 @@ class SmoothRelease(Mechanism):
             raise UserError(f"failure = {self.failure}: must lie between 0 and 1, well below delta")
 
     @property
-    def confidence(self) -> float:
-        """The chance, over the release's noise, that U is at least f."""
-        return 1 - self.failure
-
-    @property
     def quantile(self) -> float:
         """c: how many standard deviations the upper end lies above the middle."""
         return -float(ndtri(self.failure))

@@ -203,20 +203,20 @@ def test_ledger_of_sums_has_all_bounds_and_the_smallest_counts():
 
 
 def test_ledger_charges_a_sanitised_release_too():
-    ledger, made = Ledger(), SmoothRelease(9.0, 0.03, 30.0)
+    ledger, made = Ledger(fixed_queries=True), SmoothRelease(9.0, 0.03, 30.0)
     ledger.add(voted(count=1000))
     plain = ledger.summary(1e-5)
     ledger.add(voted(mechanism=made, count=1, key="sanitised", upper=0.4, covers=(("votes/0", "a1"),)))
     said = ledger.summary(1e-5)
     own = made.rdp(np.array([9.0]), "replace-one")[0]
-    assert said.epsilon == pytest.approx(0.4 + own + math.log(1e5) / 8)
-    assert (said.kind, said.confidence) == ("sanitised", 1 - 1e-6)
-    useless = Ledger()
+    assert said.epsilon == pytest.approx(0.4 + own + math.log(1 / 9e-6) / 8)  # its failing is 1e-6 of δ
+    assert said.kind == "sanitised"
+    useless = Ledger(fixed_queries=True)
     useless.add(voted(count=1000))
     useless.add(voted(mechanism=made, count=1, key="sanitised", upper=400.0, covers=(("votes/0", "a1"),)))
     assert useless.summary(1e-5).kind == "data-independent"
     assert useless.summary(1e-5).epsilon > plain.epsilon
-    resumed = Ledger()
+    resumed = Ledger(fixed_queries=True)
     resumed.restore(json.loads(json.dumps(ledger.state())))
     assert resumed.summary(1e-5) == said
 
@@ -224,15 +224,33 @@ def test_ledger_charges_a_sanitised_release_too():
 def test_a_sanitised_release_covers_a_draw_and_no_other_of_its_key():
     made = SmoothRelease(9.0, 0.03, 30.0)
     sanitised = voted(mechanism=made, count=1, key="sanitised", upper=0.4, covers=(("votes/0", "a1"),))
-    one, two = Ledger(), Ledger()
+    one, two = Ledger(fixed_queries=True), Ledger(fixed_queries=True)
     for ledger in (one, two):
         ledger.add(voted(count=1000))
         ledger.add(sanitised)
     two.add(voted(count=1000, digest="b2"))
     own = made.rdp(np.array([9.0]), "replace-one")[0]
     again = 1000 * GNMax(40.0).rdp(np.array([9.0]), "replace-one")[0]
-    assert one.summary(1e-5).epsilon == pytest.approx(0.4 + own + math.log(1e5) / 8)
-    assert two.summary(1e-5).epsilon == pytest.approx(0.4 + own + again + math.log(1e5) / 8)
+    assert one.summary(1e-5).epsilon == pytest.approx(0.4 + own + math.log(1 / 9e-6) / 8)
+    assert two.summary(1e-5).epsilon == pytest.approx(0.4 + own + again + math.log(1 / 9e-6) / 8)
+
+
+def test_a_ledger_of_label_votes_refuses_a_sanitised_release():
+    ledger, end = Ledger(), voted(mechanism=SmoothRelease(9.0, 0.03, 30.0), count=1, key="sanitised", upper=0.4)
+    ledger.add(voted(count=1000))
+    with pytest.raises(UserError, match="fixed before the first answer"):
+        ledger.add(end)
+    assert len(ledger.releases) == 1
+
+
+def test_no_sanitised_epsilon_is_told_at_a_delta_that_its_failing_exceeds():
+    ledger = Ledger(fixed_queries=True)
+    ledger.add(voted(count=1000))
+    ledger.add(voted(mechanism=SmoothRelease(9.0, 0.03, 30.0, 1e-5), count=1, key="s", upper=0.4,
+                     covers=(("votes/0", "a1"),)))  # fmt: skip
+    assert [ledger.summary(delta).kind for delta in (1e-5, 1e-6, 1e-4)] == [
+        "data-independent", "data-independent", "sanitised",
+    ]  # fmt: skip
 
 
 def test_an_empty_ledger_promises_nothing():

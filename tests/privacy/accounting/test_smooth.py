@@ -156,7 +156,8 @@ def test_the_released_end_lies_below_the_truth_with_a_chance_of_a_tenth_of_delta
     released = [release(mechanism, len(votes), statistic, plan, delta, noise) for _ in range(draws)]
     below = np.mean([r.upper < statistic.divergence for r in released])
     assert below == pytest.approx(0.02, abs=of_a_share(0.02, draws))
-    assert len({r.upper for r in released}) == draws
+    assert len({r.upper for r in released}) > draws / 2
+    assert all((r.upper * 2**20).is_integer() for r in released)
 
 
 @pytest.mark.parametrize(("mechanism", "votes"), CASES)
