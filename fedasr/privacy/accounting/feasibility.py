@@ -14,6 +14,8 @@ Unit = Literal["utterance", "speaker", "silo"]
 VOTING = ("gnmax", "lnmax", "confident-gnmax")
 USABLE_SHARE = 0.25
 """Noise of a quarter of the teachers (one standard deviation) is taken as the most that votes can stand."""
+MOST_SUMS = 10**6
+"""More of them take a privacy-loss distribution minutes to compose."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Feasibility:
         What is to be heard (all teachers for votes, the expected cohort for sums, in clipping norms) and one standard
         deviation of the noise on it.
     affordable : int
-        Releases at the most noise that is usable.
+        Releases at the most noise that is usable; of sums no more than `MOST_SUMS` are looked for.
     met : bool
     verdict : str
         One plain sentence.
@@ -134,7 +136,7 @@ def _summed(name: str, releases: int, rate: float, cohort: float, target: Target
     usable = USABLE_SHARE * cohort
     step = with_noise("sampled-gaussian", usable, rate)
     met = target.holds(step, releases)
-    affordable = max(releases_for(step, target, 10**7), releases * met)
+    affordable = max(releases_for(step, target, MOST_SUMS), releases * met)
     word = "rounds" if name == "dp-fedavg" else "steps"
     verdict = f"{releases:,} {word} at a noise multiplier of {_number(noise)}, {_number(cohort)} expected in each"
     if not met:
