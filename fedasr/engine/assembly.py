@@ -148,7 +148,9 @@ class Assembly:
     @cached_property
     def releases(self) -> Releases:
         """What the row publishes under a guarantee."""
-        return Releases(self.folder.releases, self.streams, self.prepared.experiment.reproducible_noise)
+        units = {"silo": len(self.prepared.partition.silos), "utterance": min(self.prepared.sizes) or 1}
+        experiment = self.prepared.experiment
+        return Releases(self.folder.releases, self.streams, experiment.reproducible_noise, units=units)
 
     @cached_property
     def score(self) -> Scorer:

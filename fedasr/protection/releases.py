@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import secrets
 from collections import Counter
@@ -19,6 +20,7 @@ from fedasr.messages.kinds import Kind
 from fedasr.messages.traffic import Traffic
 from fedasr.privacy.accounting.account import Account, account_of
 from fedasr.privacy.accounting.composition import counted
+from fedasr.privacy.accounting.conversion import delta_for
 from fedasr.privacy.accounting.ledger import Ledger, Release
 from fedasr.privacy.accounting.promise import Promise, together
 from fedasr.privacy.mechanisms.mechanism import Mechanism
@@ -27,6 +29,8 @@ from fedasr.protection.release_store import ReleaseStore
 from fedasr.protection.trust import UNSAID, Trust
 
 ATTEMPT = "attempt "
+
+log = logging.getLogger("fedasr")
 
 
 class TrafficLog(Protocol):
@@ -86,6 +90,9 @@ class Releases:
         Against whom that holds.
     log : TrafficLog, optional
         Whose messages a release was made of: a row that reads a stored release counts the same bytes again.
+    units : mapping of str to int
+        How many silos there are, and utterances in the smallest, as far as that is known: δ must be far smaller than
+        one over them.
     trusted : frozenset of str
         The kinds of messages whose answers go through the row's own protection at the centre and nowhere else.
     """
@@ -99,6 +106,7 @@ class Releases:
     ledger: Ledger = field(default_factory=Ledger)
     inherited: Inheritance = Inheritance()
     log: TrafficLog | None = None
+    units: Mapping[str, int] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
     _summed: tuple[int, Account] | None = None
     _attempts: Counter[str] | None = None
@@ -115,9 +123,10 @@ class Releases:
         ------
         RowError
             Where the model that the row begins from has learnt from private speech under no promise, or under one
-            to another unit: what it spent does not add up with what is promised now. And where another promise was
-            made before.
+            to another unit: what it spent does not add up with what is promised now. Where another promise was made
+            before, and where δ is no less than one over the number of units.
         """
+        self._check_delta(promise)
         if self.inherited.unprotected:
             raise RowError(
                 f"it begins from the row '{self.inherited.unprotected}', which promises nothing: no row after it can; "
@@ -136,6 +145,15 @@ class Releases:
             raise RowError("it promises twice, and not the same; a row makes one promise before its first release")
         self.promised, self.sampling, self.trust = whole, sampling, trust.mapped(with_debts)
         self._recall()
+
+    def _check_delta(self, promise: Promise) -> None:
+        """Refuse a δ that allows to publish a unit as it is, and warn of a large one, once."""
+        try:
+            warning = delta_for(promise.delta, promise.unit, self.units.get(promise.unit, 1))
+        except UserError as error:
+            raise RowError(str(error)) from error
+        if warning and self.promised is None:
+            log.warning(warning)
 
     @property
     def delta(self) -> float | None:

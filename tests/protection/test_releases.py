@@ -233,3 +233,23 @@ def test_a_digest_tells_names_types_shapes_bytes_and_draws_apart() -> None:
     digests = {digest_of({"a": array}), digest_of({"a": array}, "1"), *(digest_of(other) for other in others)}
     assert len(digests) == 6
     assert digest_of({"a": array, "b": array}) == digest_of({"b": array, "a": array})
+
+
+@pytest.mark.parametrize(("delta", "says"), [(0.5, "must be below 0.1"), (0.1, "must be below 0.1")])
+def test_a_delta_that_allows_to_publish_a_silo_as_it_is_is_refused(delta: float, says: str, tmp_path: Path) -> None:
+    releases = Releases(ReleaseFolder(tmp_path), Streams(1), units={"silo": 10})
+    with pytest.raises(RowError, match=rf"delta = {delta:g} for 10 silos .* {says}"):
+        releases.promise(Promise("silo", "replace-one", delta, ((VOTE.mechanism, 9),)))
+    releases.promise(Promise("utterance", "replace-one", delta, ((VOTE.mechanism, 9),)))
+
+
+@pytest.mark.parametrize(("delta", "warnings"), [(0.05, 1), (0.01, 0), (1e-5, 0)])
+def test_a_large_delta_is_warned_of_once(
+    delta: float, warnings: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    releases = Releases(ReleaseFolder(tmp_path), Streams(1), units={"silo": 10})
+    for _ in range(2):
+        releases.promise(Promise("silo", "replace-one", delta, ((VOTE.mechanism, 9),)))
+    assert [record.message for record in caplog.records] == [
+        "delta = 0.05 for 10 silos is large; the usual is below 0.01"
+    ] * warnings

@@ -83,6 +83,17 @@ def test_a_round_is_charged_before_the_first_silo_trains(
     assert seen == [each] * len(SIZES) + [2 * each] * len(SIZES)
 
 
+@pytest.mark.parametrize("strategy", ["centralised", "fedavg"])
+def test_no_noise_is_no_noise_and_promises_nothing(strategy: str, tmp_path: Path) -> None:
+    """It used to be replaced by noise planned for a target that nobody had set."""
+    options = {key: value for key, value in OPTIONS.items() if key != "epsilon"} | {"noise_multiplier": 0.0}
+    row = _run(tmp_path, {"strategy": strategy, "protection_options": options})
+    assert row["status"] == "finished", row["failure"]
+    assert (row["epsilon"], row["epsilon_spent"], row["privacy_unit"], row["epsilon_kind"]) == (None,) * 4
+    (first, *_) = read_lines(tmp_path / "row" / "releases" / "ledger.jsonl")
+    assert first["mechanism"]["noise_multiplier"] == 0.0
+
+
 def test_bits_repeat_only_where_the_guarantee_is_void(tmp_path: Path) -> None:
     def digest(name: str, **changes: Any) -> tuple[str, str]:
         row = _run(tmp_path / name, {"strategy": "fedavg"}, **changes)

@@ -50,6 +50,22 @@ def epsilon_at(orders: Curve, rdp: Curve, delta: float, conversion: Conversion =
     return np.where(np.isfinite(rdp), np.maximum(epsilon, 0.0), np.inf)
 
 
+def delta_for(delta: float, unit: str, units: int) -> str:
+    """Return a warning of a δ that is more than a tenth of one over the number of units; empty for a smaller one.
+
+    At δ = 1/units a mechanism that publishes one unit as it is keeps its promise.
+
+    Raises
+    ------
+    UserError
+        At δ ≥ 1/units.
+    """
+    told = f"delta = {delta:g} for {units:,} {unit}s"
+    if delta * units >= 1:
+        raise UserError(f"{told} allows to publish one of them as it is; it must be below {1 / units:.2g}")
+    return f"{told} is large; the usual is below {0.1 / units:.2g}" if delta * units > 0.1 else ""
+
+
 def overhead_at(orders: Curve, delta: float, conversion: Conversion = "classic") -> Curve:
     """Return what `epsilon_at` adds to a divergence at each order."""
     checked_delta(delta)

@@ -32,7 +32,7 @@ def gaussian_log_delta(mu: float, epsilon: float) -> float:
         return min(float(log_ndtr(-tail)) + math.log1p(-lost) + _ROUNDING, 0.0)
     # e^ε φ(tail + μ) = φ(tail): what is left is a difference of Mills ratios, of which nothing underflows
     mills = float(erfcx(tail / math.sqrt(2)) - erfcx((tail + mu) / math.sqrt(2)))
-    return math.log(mills) - tail**2 / 2 - math.log(2) + _ROUNDING
+    return math.log(mills) - tail**2 / 2 - math.log(2) + _ROUNDING + 1e-15 * tail**2
 
 
 def gaussian_epsilon(mu: float, delta: float) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from fedasr.common.errors import UserError
-from fedasr.common.settings import Settings, least, number, one_of, share
+from fedasr.common.settings import Mistake, Settings, least, number, one_of, share
 from fedasr.privacy.accounting.calibration import noise_for
 from fedasr.training.iterates import ONE_MEAN
 from fedasr.training.parameters import ALL
@@ -23,8 +24,8 @@ class DPSGDSettings(Settings):
         The target that the noise is planned for.
     delta : float
         The δ of the target.
-    noise_multiplier : float
-        Given instead of planned, where above 0.
+    noise_multiplier : float, optional
+        Given instead of planned; 0 means no noise, and then nothing is promised.
     clip_norm : float
         The largest L2 norm of an utterance's gradient.
     batch_size : int
@@ -45,7 +46,7 @@ class DPSGDSettings(Settings):
 
     epsilon: float = number(8.0, least=1e-6)
     delta: float = number(1e-5, least=1e-300, most=0.999)
-    noise_multiplier: float = least(0.0, 0.0)
+    noise_multiplier: float | None = number(None, least=0, below=math.inf)
     clip_norm: float = number(1.0, least=1e-12)
     batch_size: int = least(32, 1)
     steps: int = least(200, 1)
@@ -56,6 +57,11 @@ class DPSGDSettings(Settings):
     layers: tuple[str, ...] = ALL
     former: ClassVar[Mapping[str, str]] = {"average": ONE_MEAN}
 
+    def conflicts(self) -> Iterable[Mistake]:
+        """Refuse a target that plans nothing."""
+        if self.noise_multiplier is not None:
+            yield from self.without_effect("epsilon", unless="noise that is planned; leave out noise_multiplier")
+
     def multiplier(self, steps: int, rate: float) -> float:
         """Return the noise multiplier for so many steps at a sampling rate (unit utterance, add-remove).
 
@@ -64,7 +70,7 @@ class DPSGDSettings(Settings):
         UserError
             Where more than everybody is to be drawn, or no noise keeps the target.
         """
-        if self.noise_multiplier:
+        if self.noise_multiplier is not None:
             return self.noise_multiplier
         if rate > 1:
             raise UserError(f"protection_options.batch_size is {self.batch_size}, more utterances than there are")
