@@ -15,6 +15,7 @@ from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.equal_work import RowAtWork
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.stages.ancestry import Ancestry
+from fedasr.engine.stages.origin import Origin, origin_of
 from fedasr.engine.stages.start import make_role_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.choices import objective_of, protection_of
@@ -33,6 +34,7 @@ from fedasr.protection.boundary import Boundary
 from fedasr.protection.protection import GradientPlan
 from fedasr.protection.releases import Releases
 from fedasr.runs.folder import Run
+from fedasr.runs.model_file import load_provenance
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.stages.stage_folder import StageFolder
 from fedasr.server.central import Central
@@ -139,6 +141,16 @@ class Assembly:
         """The model that the row begins from; in the order of checkpoints: codecs and residuals go by position."""
         start = self.ancestry.weights(self.keeps_codec) if self.ancestry else self.start
         return dict(sorted(start.items()))
+
+    @cached_property
+    def origin(self) -> Origin:
+        """What the model that the row begins from has heard, as its silos must take it."""
+        if self.ancestry is not None:
+            return origin_of(self.ancestry.provenance(self.keeps_codec), self.prepared)
+        run = Run(self.folder.path.parent, self.prepared.experiment)
+        of_role = run.start_path(self.seed, self.row.role)
+        path = of_role if of_role.exists() else run.start_path(self.seed)
+        return origin_of(load_provenance(path), self.prepared)
 
     @property
     def keeps_codec(self) -> bool:

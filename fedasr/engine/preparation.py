@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,17 @@ from fedasr.corpora.features.store import cache_folder, prepare, store_of
 from fedasr.corpora.holding_out import hold_out, told_of_small
 from fedasr.corpora.noisy.casting import noisy_names, told_of_noise, with_noise
 from fedasr.corpora.partition import Partition, divide, told_of_fold
+from fedasr.corpora.spec import NODES
 from fedasr.corpora.sped import sped_copies
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.engine.aligning import align, unalignable_speech
 from fedasr.engine.equal_work import at_equal_work
-from fedasr.engine.loading import load_speech, told_of_overlap, told_of_public, told_of_unseen
+from fedasr.engine.loading import PUBLIC_PREFIX, load_speech, told_of_overlap, told_of_public, told_of_unseen
 from fedasr.engine.pronouncing import learnt_phones
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
+from fedasr.runs.heard import HeardSpeech, heard_in
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,19 @@ class Prepared:
     def in_silos(self) -> Speech:
         """The speech that silos train on."""
         return self._part(rows_of_all(self.partition.silos, self.speech.store))
+
+    @cached_property
+    def heard_public(self) -> HeardSpeech:
+        """The speech that this experiment calls public, development speakers among it, by digests."""
+        parts = (self.part(name) for name in ("public_labelled", "public_unlabelled", "development"))
+        return reduce(or_, (heard_in(part, PUBLIC_PREFIX) for part in parts))
+
+    @cached_property
+    def heard_in_silos(self) -> HeardSpeech:
+        """The speech of silos, by digests; of nodes that hold their own nobody here can tell."""
+        if self.partition.rule == NODES:
+            return HeardSpeech(is_whole=False)
+        return heard_in(self.in_silos) | heard_in(self.held_out)
 
     def _part(self, rows: NDArray[np.integer]) -> Speech:
         return Speech(self.speech.store, rows)

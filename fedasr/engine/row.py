@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from fedasr.engine.agreement import agreement
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.scores import score_model, score_silo_models
 from fedasr.engine.stages.ancestry import handed_on
+from fedasr.engine.stages.origin import provenance_after
 from fedasr.engine.summary import descent, described, logged, private_speech, promise
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.runs.decoder_file import save_decoder
@@ -24,6 +26,8 @@ from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.rounds import drive
 from fedasr.server.saved_round import forget_what_cannot_be_restored
 from fedasr.wire.codec import WireError, check_float32
+
+log = logging.getLogger("fedasr")
 
 
 def run_row(parts: Assembly) -> RowSummary:
@@ -52,11 +56,12 @@ def run_row(parts: Assembly) -> RowSummary:
 
 
 def _inherit(parts: Assembly, grid: SiloGrid) -> None:
-    """Take over what the row before left to a row that begins where it ended: debts, and the silos' states."""
-    if parts.ancestry is None:
-        return
-    parts.releases.inherit(parts.ancestry.inheritance())
-    if parts.folder.load_checkpoint() is None:  # else the states are the checkpoint's
+    """Take over what is behind the row's model: debts and, where another row ended there, its silos' states."""
+    unprotected = parts.ancestry.unprotected() if parts.ancestry is not None else None
+    parts.releases.inherit(parts.origin.inheritance(unprotected))
+    if parts.origin.is_void:
+        log.warning("%s: nothing can be promised, %s", parts.row.name, parts.origin.told)
+    if parts.ancestry is not None and parts.folder.load_checkpoint() is None:  # else the states are the checkpoint's
         parts.inherit_states(grid)
 
 
@@ -127,4 +132,5 @@ def _is_begun_from(parts: Assembly) -> bool:
 
 def _save(parts: Assembly, path: Path, weights: Weights) -> None:
     prepared = parts.prepared
-    save_model(path, weights, prepared.recogniser_spec, prepared.tokens, prepared.experiment.corpus.text)
+    past = provenance_after(parts.origin, prepared, parts.releases)
+    save_model(path, weights, prepared.recogniser_spec, prepared.tokens, prepared.experiment.corpus.text, past)

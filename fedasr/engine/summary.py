@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from fedasr.engine.assembly import Assembly
-from fedasr.experiment.model import MADE_STARTS
 from fedasr.messages.kinds import Kind, kind_of
 from fedasr.messages.traffic import Traffic, bytes_moved
 from fedasr.protection.releases import Releases
@@ -48,15 +47,14 @@ def logged(rounds: Sequence[RoundData], messages: Sequence[Traffic]) -> dict[str
 def private_speech(parts: Assembly, messages: Sequence[Traffic], finished: bool) -> bool | None:
     """Return whether the silos' speech had a part in a row's model; None where nobody can tell.
 
-    Of a row that failed the messages of its last round were not written down, and a start that is a file may have
-    heard anything.
+    Of a row that failed the messages of its last round were not written down; what it begins from tells itself what it
+    has heard (`fedasr.engine.stages.origin`).
     """
     heard = any(message.direction == "up" and _tells_of_speech(kind_of(message.kind)) for message in messages)
-    behind = parts.ancestry.private_speech() if parts.ancestry else False
-    if heard or behind:
+    behind = parts.releases.inherited.speech
+    if heard or behind == "private":
         return True
-    is_known = finished and parts.prepared.experiment.model.start in MADE_STARTS and behind is not None
-    return False if is_known else None
+    return False if finished and behind not in ("unknown", None) else None
 
 
 def _tells_of_speech(kind: Kind) -> bool:
@@ -81,14 +79,20 @@ def promise(releases: Releases) -> dict[str, Any]:
 
 
 def descent(parts: Assembly) -> dict[str, Any]:
-    """Return which rows a row begins from, and what its model had spent before it began."""
+    """Return which rows a row begins from, what its model has heard and had spent before it began."""
+    inherited, before = parts.releases.inherited, parts.releases.epsilon_before()
+    notes = [_beginning(parts, before), promise(parts.releases).get("note") or inherited.told]
+    found = {"start_speech": inherited.speech, "epsilon_before": before, "note": "; ".join(filter(None, notes))}
+    return {**found, "lineage": parts.ancestry.names} if parts.ancestry is not None else found
+
+
+def _beginning(parts: Assembly, before: float | None) -> str:
+    """Return in words which row's model a row begins from; empty where it is the experiment's start."""
     if parts.ancestry is None:
-        return {}
-    before, nearest = parts.releases.epsilon_before(), parts.ancestry.names[-1]
+        return ""
     debt = "" if before is None else f", which has spent epsilon = {before:.3g}"
     which = "last iterate of {}, to which its silos' states belong" if _goes_on(parts) else "model of {}"
-    notes = [f"begins from the {which.format(nearest)}{debt}", promise(parts.releases).get("note")]
-    return {"lineage": parts.ancestry.names, "epsilon_before": before, "note": "; ".join(filter(None, notes))}
+    return f"begins from the {which.format(parts.ancestry.names[-1])}{debt}"
 
 
 def _goes_on(parts: Assembly) -> bool:

@@ -15,6 +15,8 @@ from fedasr.common.settings import Mistake, Settings, least, number, one_of, sha
 
 MADE_STARTS = ("public", "scratch")
 """Starts that a run makes; anything else is the path of a model."""
+AS_RECORDED, DECLARED = "as recorded", "declared public"
+"""What is taken of the speech that a start from a file has heard."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class ModelSpec(Settings):
     start : str
         ``"public"`` (trained on labelled public speech first), ``"scratch"``, or the path of a
         ``model.safetensors``.
+    start_speech : str
+        Of a start that is a file: ``"as recorded"`` takes from the file which speech it has heard, and no row promises
+        an ε after one that does not say, or has heard the silos; ``"declared public"`` declares that a model from
+        elsewhere has heard nothing of the silos' speakers: page, ledger and summary call it a declaration.
     tokens : str
         ``"characters"``, ``"words"``, ``"pieces"`` or ``"phones"``; learnt on public text only, with one for what that
         text lacks. Phones are those of a pronunciation dictionary (``decoding.pronunciations``), or espeak-ng's.
@@ -70,6 +76,7 @@ class ModelSpec(Settings):
     """
 
     start: str = "public"
+    start_speech: str = one_of(AS_RECORDED, AS_RECORDED, DECLARED)
     tokens: str = one_of("characters", "characters", "words", "pieces", "phones")
     alignments: str = ""
     pieces: int = least(128, 4)
@@ -94,6 +101,8 @@ class ModelSpec(Settings):
         spec = self.recogniser()
         wrong = [*spec.encoder.choice.mistakes(ENCODERS), *spec.head_choice.mistakes(HEADS)]
         is_aligned = not wrong and HEADS.find(self.head).is_aligned
+        if self.start in MADE_STARTS:
+            wrong += self.without_effect("start_speech", unless="start is the path of a model")
         if not wrong and not is_aligned:
             wrong += self.without_effect("alignments", unless="head = 'frames'")
         if is_aligned and self.tokens != "phones":

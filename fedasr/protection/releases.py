@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import Arrays
@@ -25,10 +22,10 @@ from fedasr.privacy.accounting.ledger import Ledger, Release
 from fedasr.privacy.accounting.promise import Promise, together
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
+from fedasr.protection.inheritance import Inheritance
+from fedasr.protection.release_digest import ATTEMPT, attempt_text, digest_of
 from fedasr.protection.release_store import ReleaseStore
 from fedasr.protection.trust import UNSAID, Trust
-
-ATTEMPT = "attempt "
 
 log = logging.getLogger("fedasr")
 
@@ -45,25 +42,6 @@ class Charge:
 
     mechanism: Mechanism
     count: int
-
-
-@dataclass(frozen=True)
-class Inheritance:
-    """What a model has spent that a row begins from.
-
-    Attributes
-    ----------
-    charged : tuple of mapping
-        The lines of the ledger behind it.
-    unprotected : str or None
-        A row behind it that learnt from private speech and promised nothing: nobody can promise after it.
-    promise : Promise or None
-        What was promised of all of it, at the δ of the last promise.
-    """
-
-    charged: tuple[Mapping[str, Any], ...] = ()
-    unprotected: str | None = None
-    promise: Promise | None = None
 
 
 @dataclass
@@ -104,7 +82,7 @@ class Releases:
     sampling: tuple[str, str] = ("all", "all")
     trust: Trust = UNSAID
     ledger: Ledger = field(default_factory=Ledger)
-    inherited: Inheritance = Inheritance()
+    inherited: Inheritance = field(default_factory=Inheritance)
     log: TrafficLog | None = None
     units: Mapping[str, int] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
@@ -122,9 +100,10 @@ class Releases:
         Raises
         ------
         RowError
-            Where the model that the row begins from has learnt from private speech under no promise, or under one
-            to another unit: what it spent does not add up with what is promised now. Where another promise was made
-            before, and where δ is no less than one over the number of units.
+            Where a row that this one begins from has learnt from private speech under no promise, where another promise
+            was made before, and where δ is no less than one over the number of units.
+        UserError
+            Where the row had begun after another ledger.
         """
         self._check_delta(promise)
         if self.inherited.unprotected:
@@ -132,10 +111,8 @@ class Releases:
                 f"it begins from the row '{self.inherited.unprotected}', which promises nothing: no row after it can; "
                 "begin from a row with an epsilon, or from the experiment's start"
             )
+        self.inherited = self.inherited.before(promise)
         behind = self.inherited.promise
-        if behind is not None and (behind.unit, behind.adjacency) != (promise.unit, promise.adjacency):
-            was = f"{behind.unit}, {behind.adjacency}"
-            raise RowError(f"the model it begins from has spent privacy of another unit ({was}); nothing adds up")
 
         def with_debts(own: Promise) -> Promise:
             return together([*([behind] if behind else []), own], own.delta)
@@ -144,6 +121,7 @@ class Releases:
         if self.promised not in (None, whole):
             raise RowError("it promises twice, and not the same; a row makes one promise before its first release")
         self.promised, self.sampling, self.trust = whole, sampling, trust.mapped(with_debts)
+        self._take_over()
         self._recall()
 
     def _check_delta(self, promise: Promise) -> None:
@@ -263,6 +241,8 @@ class Releases:
         """
         if self.promised is None:
             return None
+        if self.inherited.void:
+            return Account(self.promised, Ledger().summary(self.promised.delta), self.inherited.void)
         if unpaid := self.unpaid():
             told = f"promises nothing: {', '.join(unpaid)} was answered, which no guarantee covers"
             return Account(self.promised, Ledger().summary(self.promised.delta), told)
@@ -272,15 +252,12 @@ class Releases:
         return self._summed[1]
 
     def inherit(self, inherited: Inheritance) -> None:
-        """Take over what the model that the row begins from has spent: it is charged to this row too, once.
-
-        Raises
-        ------
-        UserError
-            Where the row had begun with another ledger.
-        """
+        """Take note of what is behind the model that the row begins from: a promise is made on top of it."""
         self.inherited = inherited
-        charged = list(inherited.charged)
+
+    def _take_over(self) -> None:
+        """Charge to this row too, once, what the model has spent that it begins from."""
+        charged = list(self.inherited.charged)
         if charged and not self.store.ledger():
             self.store.begin_ledger(charged)
         if list(self.store.ledger())[: len(charged)] != charged:
@@ -295,7 +272,11 @@ class Releases:
         """Write the promise, the ledger, and what they add up to."""
         account = self.account()
         if account is not None:
-            self.store.save_summary({**account.fields(), **self.trust.fields(), "ledger": self.ledger.state()})
+            behind = self.inherited
+            start = {
+                "start_speech": behind.speech, "declared": list(behind.declared), "inherited": len(behind.charged),
+            }  # fmt: skip
+            self.store.save_summary({**account.fields(), **start, **self.trust.fields(), "ledger": self.ledger.state()})
 
     def _charge(self, key: str, charge: Charge, digest: str) -> None:
         promised = self.promised
@@ -313,18 +294,3 @@ class Releases:
         lines = self.store.ledger()
         if lines:
             self.ledger.restore(lines)
-
-
-def attempt_text(attempt: int) -> str:
-    """Return what stands in the place of a digest where others draw the noise."""
-    return f"{ATTEMPT}{attempt}"
-
-
-def digest_of(arrays: Arrays, draw: str = "") -> str:
-    """Return the SHA-256 of names, types, shapes and bytes, and of the number of the draw."""
-    total = hashlib.sha256(draw.encode())
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        total.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        total.update(array.tobytes())
-    return total.hexdigest()

@@ -11,11 +11,16 @@ from fedasr.common.errors import UserError, nearest
 from fedasr.common.files import load_arrays, save_arrays
 from fedasr.corpora.text import AS_READ, RULES
 from fedasr.runs.file_names import MODEL
+from fedasr.runs.provenance import PROVENANCE, Provenance, provenance_of
 
 
-def save_model(path: Path, weights: Weights, spec: RecogniserSpec, tokens: Tokens, text: str = AS_READ) -> None:
-    """Write a recogniser, and by which rule the transcripts were made that it learnt."""
-    save_arrays(path, weights, {"recogniser": asdict(spec), "tokens": tokens.to_json(), "text": text})
+def save_model(
+    path: Path, weights: Weights, spec: RecogniserSpec, tokens: Tokens, text: str = AS_READ,
+    provenance: Provenance | None = None,
+) -> None:  # fmt: skip
+    """Write a recogniser, by which rule the transcripts were made that it learnt, and what it has heard."""
+    past = {PROVENANCE: provenance.fields(weights)} if provenance is not None else {}
+    save_arrays(path, weights, {"recogniser": asdict(spec), "tokens": tokens.to_json(), "text": text, **past})
 
 
 def load_model(path: Path) -> Recogniser:
@@ -35,6 +40,12 @@ def load_model(path: Path) -> Recogniser:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a model of fedasr ({reason})") from error
     return recogniser
+
+
+def load_provenance(path: Path) -> Provenance:
+    """Return what a recogniser has heard; an unknown past where its file does not say so of its own weights."""
+    path = _file(path)
+    return provenance_of(path, *load_arrays(path))
 
 
 def load_text_rule(path: Path) -> str:

@@ -12,7 +12,7 @@ from fedasr.common.errors import UserError
 from fedasr.common.files import Arrays, load_arrays, read_lines, save_arrays, write_json, write_lines
 from fedasr.messages.traffic import Traffic
 from fedasr.privacy.accounting.ledger import release_from
-from fedasr.protection.releases import attempt_text
+from fedasr.protection.release_digest import attempt_text
 from fedasr.runs.charged_lines import MEND, ChargedLines
 from fedasr.runs.file_names import ANNOUNCED, LEDGER, PRIVACY, RELEASES, SEEN, UNPAID
 

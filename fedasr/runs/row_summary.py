@@ -66,6 +66,9 @@ class RowSummary:
         What the rows that it begins from have promised together, at the δ of the last of them; epsilon holds it, too.
     epsilon_empirical : float
         The lower bound that an audit found.
+    start_speech : str
+        What the model has heard that it begins from: ``"public"``, ``"declared public"``, ``"protected"``,
+        ``"private"`` or ``"unknown"``; after the last two nothing is promised.
     private_speech : bool
         Whether the silos' speech had a part in it, by its own messages or in what it begins from; what a row before it
         released under a promise is that row's. None: nobody can tell.
@@ -136,12 +139,13 @@ class RowSummary:
     adjacency: str | None = None
     epsilon_kind: str | None = None
     trust: str | None = None
-    private_speech: bool | None = None
     epsilon_spent: float | None = None
     epsilon_bound: str | None = None
     epsilon_if_secure: float | None = None
     epsilon_before: float | None = None
     epsilon_empirical: float | None = None
+    private_speech: bool | None = None
+    start_speech: str | None = None
     lineage: tuple[str, ...] = ()
     uplink_bytes: int | None = None
     downlink_bytes: int | None = None

@@ -20,7 +20,8 @@ from fedasr.privacy.mechanisms.allowances import GaussianBudget
 from fedasr.privacy.mechanisms.gaussian import GaussianSum
 from fedasr.privacy.mechanisms.noisy_max import GNMax
 from fedasr.privacy.noise import Noise
-from fedasr.protection.releases import Charge, Releases, digest_of
+from fedasr.protection.release_digest import digest_of
+from fedasr.protection.releases import Charge, Releases
 from fedasr.runs.release_folder import ReleaseFolder
 
 VOTE = Charge(GNMax(20.0), 3)

@@ -6,7 +6,7 @@ import pytest
 
 from fedasr.asr.recogniser import digest
 from fedasr.common.files import save_arrays
-from fedasr.protection.releases import digest_of
+from fedasr.protection.release_digest import digest_of
 from fedasr.verification.tensors import read_tensors, release_digest, weights_digest
 
 ARRAYS = {

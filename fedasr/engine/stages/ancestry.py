@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,9 +15,9 @@ from fedasr.common.files import Arrays, load_arrays
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.silo_state import packed, unpacked
 from fedasr.messages.coded.residuals import forget_residuals
-from fedasr.privacy.accounting.promise import Promise, promise_from
-from fedasr.protection.releases import Inheritance
 from fedasr.runs.folder import Run
+from fedasr.runs.model_file import load_provenance
+from fedasr.runs.provenance import Provenance
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
 from fedasr.silo.targets import TARGETS
@@ -48,11 +49,13 @@ class Ancestry:
         RowError
             Where the row before did not finish, or left no single model.
         """
+        return load_arrays(self._path(same_codec))[0]
+
+    def _path(self, same_codec: bool) -> Path:
         self._summaries()
         if not self.folders[-1].model.exists():
             raise RowError(f"the row '{self.names[-1]}' that it begins from leaves its models in the silos")
-        path = self.folders[-1].last if self.begins_from_last(same_codec) else self.folders[-1].model
-        return load_arrays(path)[0]
+        return self.folders[-1].last if self.begins_from_last(same_codec) else self.folders[-1].model
 
     def begins_from_last(self, same_codec: bool) -> bool:
         """Return whether silos go on from what they kept at the last iterate, and that was not the scored model."""
@@ -66,30 +69,20 @@ class Ancestry:
                 forget_residuals(state)
             yield silo, packed(state)
 
-    def inheritance(self) -> Inheritance:
-        """Return what the model has spent, and whether any row behind it learnt from silos without a promise.
+    def provenance(self, same_codec: bool) -> Provenance:
+        """Return what is behind the model to begin from; errors as `weights`."""
+        return load_provenance(self._path(same_codec))
+
+    def unprotected(self) -> str | None:
+        """Return the first row behind that learnt from silos without a promise, None where there is none.
 
         Raises
         ------
         RowError
-            Where the row before did not finish.
+            Where a row before did not finish.
         """
-        summaries = self._summaries()
-        unprotected = [s.name for s in summaries if s.uplink_bytes and s.epsilon is None and s.epsilon_kind is None]
-        return Inheritance(
-            tuple(self.folders[-1].releases.ledger()), unprotected[0] if unprotected else None, self._promise()
-        )
-
-    def _promise(self) -> Promise | None:
-        """Return what the nearest row behind promised, in which all before it is."""
-        told = (folder.releases.summary().get("promise") for folder in reversed(self.folders))
-        return next((promise_from(fields) for fields in told if fields), None)
-
-    def private_speech(self) -> bool | None:
-        """Return whether private speech had a part in the model that no row's promise covers; None: nobody can tell."""
-        ended = (folder.summary() for folder in self.folders)
-        told = [None if row is None else row.private_speech and not row.promises for row in ended]
-        return True if True in told else None if None in told else False
+        found = (s.name for s in self._summaries() if s.uplink_bytes and s.epsilon is None and s.epsilon_kind is None)
+        return next(found, None)
 
     def _summaries(self) -> list[RowSummary]:
         found = [folder.finished() for folder in self.folders]

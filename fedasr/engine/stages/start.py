@@ -10,9 +10,12 @@ from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import load_arrays, save_arrays
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.engine.preparation import DividedCorpus, Prepared
+from fedasr.engine.stages.origin import declared_public
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.model import MADE_STARTS
-from fedasr.runs.model_file import load_model, save_model
+from fedasr.experiment.model import AS_RECORDED, MADE_STARTS
+from fedasr.runs.heard import HeardSpeech
+from fedasr.runs.model_file import load_model, load_provenance, save_model
+from fedasr.runs.provenance import Provenance
 from fedasr.runs.stages.facts import computed_by, examples_digest
 from fedasr.runs.stages.stage import Stage
 from fedasr.server.progress import Progress
@@ -20,6 +23,8 @@ from fedasr.student.trainer import CentralTrainer
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.supervised import Supervised
+
+PUBLIC = MADE_STARTS[0]
 
 
 def load_start(prepared: Prepared | DividedCorpus) -> Weights | None:
@@ -45,8 +50,10 @@ def make_start(prepared: Prepared, seed: int, path: Path, watcher: Watcher) -> W
     """Return the start of a seed, read from `path` where it was made before."""
     if path.exists():
         return load_arrays(path)[0]
-    weights = load_start(prepared) or _made(prepared, seed, path, watcher)
-    _save(path, weights, prepared, prepared.recogniser_spec)
+    weights = load_start(prepared)
+    past = _past_of_made(prepared) if weights is None else _past_of_file(prepared).beside(_past_of_alignments(prepared))
+    weights = weights or _made(prepared, seed, path, watcher)
+    _save(path, weights, prepared, prepared.recogniser_spec, past)
     return weights
 
 
@@ -63,7 +70,7 @@ def make_role_start(prepared: Prepared, role: str, seed: int, path: Path, watche
     if prepared.experiment.model.start not in MADE_STARTS:
         raise RowError(f"roles.{role}: model.start is a file, which has one shape; set it to 'public' or 'scratch'")
     weights = _made(prepared, seed, path, watcher, role)
-    _save(path, weights, prepared, prepared.roles[role])
+    _save(path, weights, prepared, prepared.roles[role], _past_of_made(prepared))
     return weights
 
 
@@ -72,8 +79,29 @@ def checkpoint_of(path: Path) -> Path:
     return path.with_suffix(f".unfinished{path.suffix}")
 
 
-def _save(path: Path, weights: Weights, prepared: Prepared, spec: RecogniserSpec) -> None:
-    save_model(path, weights, spec, prepared.tokens, prepared.experiment.corpus.text)
+def _past_of_made(prepared: Prepared) -> Provenance:
+    """Return what a start has heard that the run makes."""
+    is_trained = prepared.experiment.model.start == PUBLIC
+    return Provenance(prepared.heard_public if is_trained else HeardSpeech()).beside(_past_of_alignments(prepared))
+
+
+def _past_of_alignments(prepared: Prepared) -> Provenance:
+    """Return what the model has heard that told all silos where their words are, if one did."""
+    path = prepared.experiment.model.alignments
+    return load_provenance(Path(path)) if path else Provenance()
+
+
+def _past_of_file(prepared: Prepared) -> Provenance:
+    """Return what a start has heard that is a file, as recorded there or as the experiment declares."""
+    model = prepared.experiment.model
+    found = load_provenance(Path(model.start))
+    return found if model.start_speech == AS_RECORDED else declared_public(found, Path(model.start).name, prepared)
+
+
+def _save(
+    path: Path, weights: Weights, prepared: Prepared, spec: RecogniserSpec, provenance: Provenance
+) -> None:  # fmt: skip
+    save_model(path, weights, spec, prepared.tokens, prepared.experiment.corpus.text, provenance)
     checkpoint_of(path).unlink(missing_ok=True)
 
 
@@ -82,7 +110,7 @@ def _made(prepared: Prepared, seed: int, path: Path, watcher: Watcher, role: str
     with seeded_libraries(streams.sequence(f"initialisation{of_role}")):
         recogniser = Recogniser(prepared.roles.get(role, prepared.recogniser_spec), prepared.tokens)
     experiment = prepared.experiment
-    if experiment.model.start == "public":
+    if experiment.model.start == PUBLIC:
         speech = prepared.part("public_labelled")
         watcher.stage(f"start{of_role}: {len(speech)} labelled public utterances")
         recogniser, held = recogniser.to(best_device()), Holdings(public=speech)

@@ -10,6 +10,8 @@ from fedasr.common.errors import RowError
 from fedasr.messages.records import METRICS, array_record, arrays_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Integers
+from fedasr.runs.heard import HeardSpeech
+from fedasr.runs.provenance import PROVENANCE, Provenance
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.silo.teachers.stages import teacher_stage
@@ -18,6 +20,8 @@ from fedasr.training.taken import Taken, metered, noted
 
 TAKEN = "taken"
 """Under this name a stage keeps the gradients that a teacher took."""
+OF_A_SILO = Provenance(private=HeardSpeech(is_whole=False))
+"""What a teacher has heard: speech that stays in its silo, and that nobody else can name."""
 TEACHER = "teacher"
 """The record of a silo's state that holds its teacher."""
 
@@ -48,7 +52,8 @@ def _trained(host: SiloHost, silo: Silo, request: TrainRequest) -> Weights:
     noted(taken, trained.audio_seconds)
     if host.stages and stage:
         work = {} if taken is None else {TAKEN: [taken.private, taken.public]}
-        host.stages.keep(silo.number, stage, weights, {"audio_seconds": trained.audio_seconds, **work})
+        past = {PROVENANCE: OF_A_SILO.fields(weights)}
+        host.stages.keep(silo.number, stage, weights, {"audio_seconds": trained.audio_seconds, **work, **past})
     return weights
 
 

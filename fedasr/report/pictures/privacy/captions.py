@@ -7,8 +7,9 @@ import re
 from fedasr.report.pictures.picture import Picture
 from fedasr.report.pictures.privacy.figure import wer_by_epsilon
 from fedasr.report.pictures.privacy.panels import LARGEST_EPSILON, Point, PrivacyPanel, axis_label, panels
-from fedasr.report.words.groups import groups
+from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.promises import strategy_name
+from fedasr.report.words.starts import heard_beside_public
 from fedasr.report.words.units import epsilon_text, listing, percent
 from fedasr.runs.data import RunData
 
@@ -60,12 +61,13 @@ def _kinds(panel: PrivacyPanel) -> str:
 
 
 def _flat(panel: PrivacyPanel) -> str:
-    said = {
-        "public-only": "used no private speech (ε = 0)",
-        "centralised": "pooled it without any privacy",
-    }
-    parts = [f"{group.name} {said[strategy_name(group.strategy)]}" for group in panel.flat]
+    parts = [f"{group.name} {_said(group)}" for group in panel.flat]
     return f" Dashed: {listing(parts)}." if parts else ""
+
+
+def _said(group: Group) -> str:
+    is_pooled = strategy_name(group.strategy) == "centralised"
+    return "pooled it without any privacy" if is_pooled else heard_beside_public(group)
 
 
 def _deltas(panel: PrivacyPanel) -> str:
