@@ -147,15 +147,18 @@ class Row:
 
     @functools.cached_property
     def behind(self) -> list[dict[str, Any]]:
-        """The lines of the ledger of what it begins from: another row, or the start of its seed."""
+        """The lines of the ledger of what it begins from, a row or the start of its seed, where it took them over."""
+        if not (self.privacy or {}).get("inherited"):
+            return []
         if self.record.get("lineage"):
             own, nearest = self.folder.place, self.record["lineage"][-1]
             before, _, after = own.rpartition(self.record["name"])
-            return Folder(self.folder.root, f"{before}{nearest}{after}").lines("releases/ledger.jsonl")
-        parent = self.folder.place.rpartition("/")[0]
-        run, start = Folder(self.folder.root, parent), f"start/seed-{self.record['seed']}.safetensors"
-        past = run.tensors(start).description.get("provenance") if run.has(start) else None
-        return list(past["ledger"]) if past and self.ledger else []
+            folder, model = Folder(self.folder.root, f"{before}{nearest}{after}"), "model.safetensors"
+        else:
+            parent = self.folder.place.rpartition("/")[0]
+            folder, model = Folder(self.folder.root, parent), f"start/seed-{self.record['seed']}.safetensors"
+        past = folder.tensors(model).description.get("provenance") if folder.has(model) else None
+        return list(past["ledger"]) if past else []
 
     @functools.cached_property
     def privacy(self) -> dict[str, Any] | None:

@@ -107,8 +107,17 @@ def _promises(run: RunEvidence) -> Iterator[str]:
             yield f"    {told['row']}: ε = {told['epsilon']:.4g}, δ = {told['delta']:.3g}, {how}"
         for trust in dict.fromkeys(told["trust"] or "the folder does not say" for told in promises):
             yield f"    Under this trust: {trust}"
+    yield from _declared(run)
     yield from map(_together, run.summary.get("together") or ())
     yield from _unpromising(run)
+
+
+def _declared(run: RunEvidence) -> Iterator[str]:
+    """Yield what rests on the experiment's word: what models from elsewhere have heard, which no file tells."""
+    for row in run.rows:
+        if names := (row.privacy or {}).get("declared"):
+            told = f"that {', '.join(names)}, behind its start, has heard nobody in the silos"
+            yield f"  Declared, and checked by nobody: {row.folder.place}: {told}"
 
 
 def _unpromising(run: RunEvidence) -> Iterator[str]:

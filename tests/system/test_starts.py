@@ -98,6 +98,8 @@ def test_a_ledger_goes_with_its_model_and_adds_up_with_its_own_unit_alone(before
     assert found["other"]["epsilon"] is None
     assert "made under a promise to another unit (silo, replace-one)" in found["other"]["note"]
     assert [len(load_provenance(tmp_path / "run" / row).ledger) for row in ("late", "later")] == [4, 6]
+    verified = command("fedasr.verify", tmp_path / "run")
+    assert verified.code == 0, verified.out
 
 
 def test_a_file_without_provenance_is_unknown_until_it_is_declared_public(before: Path, tmp_path: Path) -> None:
@@ -118,6 +120,10 @@ def test_a_file_without_provenance_is_unknown_until_it_is_declared_public(before
     text = page(read_run(tmp_path / "declared"))
     assert "ε = 0" not in text
     assert "declared public" in text
+    assert (
+        "Declared, and checked by nobody: late: that old.safetensors"
+        in command("fedasr.verify", tmp_path / "declared").out
+    )
     again = run(tmp_path / "again", late, start=start(tmp_path / "declared", "late"))["late"]
     assert again["start_speech"] == "protected"
     assert load_provenance(tmp_path / "again" / "late").declared == ("old.safetensors",)

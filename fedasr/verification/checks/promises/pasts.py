@@ -32,3 +32,5 @@ def check_pasts(row: Row) -> Iterator[Finding]:
     yield scribe.holds("ledger in its provenance", is_same, f"{len(past)} lines", f"{len(own)} lines of {LEDGER}")
     if row.record["epsilon"] is not None and row.privacy is not None:
         yield scribe.same("promise in its provenance", told["promise"], row.privacy.get("promise"))
+    if row.privacy is not None and "declared" in row.privacy:
+        yield scribe.same("declared public in its provenance", told["declared"], row.privacy["declared"])

@@ -45,7 +45,7 @@ def check_targets(run: RunEvidence) -> Iterator[Finding]:
         options: dict[str, Any] = {}
         for key in ("options", "protection_options"):
             options |= asked.get(row.record["name"], {}).get(key, {})
-        if row.record["epsilon"] is None or row.record["lineage"] or NOISE_KEYS & {k for k, v in options.items() if v}:
+        if row.record["epsilon"] is None or row.behind or NOISE_KEYS & {k for k, v in options.items() if v}:
             continue
         scribe = Scribe(CHECK, row.folder.name("row.jsonl"))
         if "epsilon" in options:
