@@ -4,11 +4,11 @@
     python benchmarks/float_noise.py --former       # the arithmetic of before: float32(sum + σ ndtri(52-bit uniform))
 
 Each output is drawn under one neighbour, and all noise near the value that would give it under the other is tried
-there. Draws are stratified by the distance of the output from 0, where float32 is finest, from 2⁻⁵² σ on, and by the size
-of the noise in its tail; the share that is found is multiplied by the chance of its stratum. Sums come from silos behind a
-grid; gradients from a recogniser, with and without an utterance; votes through their mechanisms, the noise at its ends.
-Beside it: how far float32 moves the gradients of the others when an utterance is computed with them, which is allowed
-for, not proven.
+there. Draws are stratified by the distance of the output from 0, where float32 is finest, from 2⁻⁵² σ on, and by the
+size of the noise in its tail; the share that is found is multiplied by the chance of its stratum. Sums come from silos
+behind a grid; gradients from a recogniser, with and without an utterance; votes through their mechanisms, the noise at
+its ends. Beside it: how far float32 moves the gradients of the others when an utterance is computed with them, which is
+allowed for, not proven.
 """
 
 from __future__ import annotations

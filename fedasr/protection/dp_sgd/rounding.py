@@ -12,7 +12,7 @@ UNIT = 2.0**-53
 BESIDE = 2.0**-9
 """What is allowed for float32: an utterance more in a batch moves the others' gradients by a rounding.
 
-This part is measured, not proven: ten thousand times less than the clip in `benchmarks/float_noise.py`.
+This part is measured, not proven: 5·10⁻⁶ of the clip in `benchmarks/float_noise.py`.
 """
 
 
