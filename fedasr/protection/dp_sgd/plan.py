@@ -130,7 +130,9 @@ class DPSGDPlan:
         if not spec.noise_std:
             return [part / spec.batch_size for part in total]
         grid = NoiseGrid.fine_enough(spec.noise_std, spec.clip_norm, values)
-        return [_noised(part, grid, noise).div_(spec.batch_size) for part in total]
+        flat = torch.cat([part.reshape(-1) for part in total])  # drawn together: many tensors are small
+        noised = torch.split(_noised(flat, grid, noise).div_(spec.batch_size), [part.numel() for part in total])
+        return [part.view(like.shape) for part, like in zip(noised, total, strict=True)]
 
 
 @dataclass(frozen=True)
