@@ -23,6 +23,7 @@ SMALLEST_DELTA = 1e-12
 LARGEST_EPSILON = 1e6
 """Above it, which promises nothing, no distribution is computed."""
 _STEPS_OF_EPSILON, _STEPS_OF_ONE = 50_000, 20_000  # steps of the grid: to the ε to be told, and in one release's losses
+_FEW_ORDERS = ORDERS[::12]  # for a rough ε alone
 _RELATIONS = {
     "add-remove": dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE,
     "replace-one": dp_accounting.NeighboringRelation.REPLACE_ONE,
@@ -48,7 +49,7 @@ def pld_epsilon(releases: Counts, delta: float, adjacency: Adjacency) -> float:
     adjacency : {"replace-one", "add-remove"}
     """
     counts = {mechanism: count for mechanism, count in counted(releases).items() if count}
-    about = epsilon_of(ORDERS, composed_rdp(counts, adjacency), delta)
+    about = epsilon_of(_FEW_ORDERS, composed_rdp(counts, adjacency, _FEW_ORDERS), delta)
     if delta < SMALLEST_DELTA or about > LARGEST_EPSILON:
         return math.inf
     return _epsilon(tuple(counts.items()), delta, adjacency, float(f"{about:.0e}"))
