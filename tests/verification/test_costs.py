@@ -71,3 +71,10 @@ def test_allowances_stand_for_all_that_they_let_through() -> None:
     assert gaussian[0] == pytest.approx(8.0, abs=2e-3)
     renyi = bounds([({"kind": "renyi-budget", "order": 4.5, "divergence": 1.0}, 1)], 1e-5, "replace-one")["rdp"]
     assert renyi[1] == pytest.approx(1 + math.log(1e5) / 3.5, rel=2e-6)
+
+
+def test_little_noise_is_best_accounted_for_near_order_one() -> None:
+    low, high = bounds([({"kind": "gaussian-budget", "mu": 1e3}, 1)], 1e-5, "replace-one")["rdp"]
+    best = 5e5 + 1e3 * math.sqrt(2 * math.log(1e5))  # at 1 + √(2 ln(1/δ))/μ
+    assert low == pytest.approx(best, rel=2e-6)
+    assert high > 1.9 * low

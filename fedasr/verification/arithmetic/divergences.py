@@ -61,7 +61,8 @@ def least_epsilon(divergence: Divergence, delta: float, also: Sequence[float] = 
         return high, high
     most = best * (1.6 if best < WHOLE_ORDERS[-1] else 10.0)
     most = most if math.isfinite(at(most)) else best
-    ends = math.log(max(best / 1.6 - 1, 0.02)), math.log(most - 1)
+    least = best / 1.6 if best > WHOLE_ORDERS[0] else 1.0001  # below the first whole order, as near to 1 as it gets
+    ends = math.log(least - 1), math.log(most - 1)
     found = minimize_scalar(
         lambda log: at(1 + math.exp(log)), bounds=ends, method="bounded", options={"xatol": 1e-4}
     )  # fmt: skip
