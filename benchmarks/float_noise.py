@@ -153,7 +153,7 @@ def silo_sums(plan: SiloNoisePlan, replaced: float) -> tuple[NoiseGrid, NDArray[
 
 
 def sum_cases(former: bool) -> Iterator[Case]:
-    plan = SiloNoisePlan(5.88066742, 1.0, 1.0, 1e-5, "replace-one")
+    plan = SiloNoisePlan(5.88066742, 1.0, 1.0, 1e-5, "replace-one", 10)
     (grid, one), (_, other) = silo_sums(plan, 1.0), silo_sums(plan, -1.0)
 
     def publish(value: float, draws: Draws, beside: NDArray[np.int64]) -> NDArray[np.float32]:
