@@ -280,6 +280,7 @@ def _write_environment(folder: Run, prepared: Prepared, pool: Workers) -> None:
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
     _write_environment(folder, prepared, pool)
     summaries: list[RowSummary] = []
+    told: list[RowSummary] = []
     rows = prepared.experiment.rows()
     for number, (row, seed) in enumerate(rows, start=1):
         place = folder.row(row, seed)
@@ -296,13 +297,13 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
             ))  # fmt: skip
         watcher.end(asdict(summary))
         summaries.append(summary)
-        folder.write_summary(version("fedasr"), summaries)
+        told = folder.write_summary(version("fedasr"), summaries)
     close_stages(folder, summaries)
     _write_environment(folder, prepared, pool)  # machines that took the place of others stand in it too
     from fedasr.report import write_page
 
     write_page(folder.path, release)
-    return Result(folder.path, [asdict(summary) for summary in summaries])
+    return Result(folder.path, [asdict(summary) for summary in told])
 
 
 def evaluate(

@@ -43,6 +43,7 @@ def run_draws(
     """
     run = existing or Run.create(experiment, out)
     summaries: list[RowSummary] = []
+    told: list[RowSummary] = []
     with at_work(run.path):
         for draw in experiment.draws:
             place = run.path / file_names.draw(draw)
@@ -55,8 +56,8 @@ def run_draws(
             summaries += rows_of(draw, Run.open(place))
             if draw == experiment.draws[0]:
                 run.write_environment(json_there(place / file_names.ENVIRONMENT, []) or {})
-            run.write_summary(version("fedasr"), summaries)
-    return run, summaries
+            told = run.write_summary(version("fedasr"), summaries)
+    return run, told
 
 
 def rows_of(draw: int, run: Run) -> list[RowSummary]:

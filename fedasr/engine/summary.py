@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fedasr.engine.assembly import Assembly
-from fedasr.messages.kinds import Kind, kind_of
+from fedasr.messages.kinds import kind_of
 from fedasr.messages.traffic import Traffic, bytes_moved
 from fedasr.protection.releases import Releases
 from fedasr.runs.data import RoundData
@@ -50,15 +50,11 @@ def private_speech(parts: Assembly, messages: Sequence[Traffic], finished: bool)
     Of a row that failed the messages of its last round were not written down; what it begins from tells itself what it
     has heard (`fedasr.engine.stages.origin`).
     """
-    heard = any(message.direction == "up" and _tells_of_speech(kind_of(message.kind)) for message in messages)
+    heard = any(message.direction == "up" and not kind_of(message.kind).is_free for message in messages)
     behind = parts.releases.inherited.speech
     if heard or behind == "private":
         return True
     return False if finished and behind not in ("unknown", None) else None
-
-
-def _tells_of_speech(kind: Kind) -> bool:
-    return kind.trains or kind.unpaid or bool(kind.carries)
 
 
 def promise(releases: Releases) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from fedasr.runs.decoding_data import DecodingData
 from fedasr.runs.filling import bound
+from fedasr.runs.publication.together import Together
 from fedasr.runs.row_summary import RowSummary
 from fedasr.runs.speech_data import SpeechData
 
@@ -352,7 +353,10 @@ class SharedStage:
 
 @dataclass(frozen=True)
 class RunData:
-    """A whole run folder. ``remarks`` tells what could not be read."""
+    """A whole run folder. ``remarks`` tells what could not be read, ``together`` what its rows promise together.
+
+    ``crossed`` counts the speakers who are private in one draw and public, or scored on, in another.
+    """
 
     experiment: str
     seed: int | None
@@ -368,3 +372,5 @@ class RunData:
     scored: str | None = None
     shared: tuple[SharedStage, ...] = ()
     left_behind: tuple[LeftBehind, ...] = ()
+    together: tuple[Together, ...] = ()
+    crossed: int = 0

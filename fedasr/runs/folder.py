@@ -21,6 +21,7 @@ from fedasr.runs.data import PartitionData
 from fedasr.runs.decoding_data import DecodingData
 from fedasr.runs.json_files import json_there, whole_json
 from fedasr.runs.lock import locked
+from fedasr.runs.publication.composing import publication_of
 from fedasr.runs.reading import read_partition
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
@@ -169,16 +170,22 @@ class Run:
             amended = replace(summary, **found)
             folder.finish(amended)
             table = whole_json(self.path / file_names.SUMMARY, f"write it anew with --resume {self.path}")
-            lines = [asdict(amended) if line.get("folder") == amended.folder else line for line in table["rows"]]
+            lines = [{**line, **found} if line.get("folder") == amended.folder else line for line in table["rows"]]
             write_json(self.path / file_names.SUMMARY, {**table, "rows": lines})
             return amended
 
-    def write_summary(self, version: str, rows: Sequence[RowSummary]) -> None:
-        """Write what the run says of all rows that have ended."""
+    def write_summary(self, version: str, rows: Sequence[RowSummary]) -> list[RowSummary]:
+        """Write what the run says of all rows that have ended; return them with what they promise together."""
+        publication = publication_of(self.path, rows)
+        told = [publication.amended(row) for row in rows]
         experiment = self.experiment
         head = {"experiment": experiment.name, "seed": experiment.seed, "scored": experiment.scored, "version": version}
         draws = {"draws": experiment.draws} if experiment.draws else {}
-        write_json(self.path / file_names.SUMMARY, {**head, **draws, "rows": [asdict(row) for row in rows]})
+        write_json(
+            self.path / file_names.SUMMARY,
+            {**head, **draws, **asdict(publication), "rows": [asdict(row) for row in told]},
+        )
+        return told
 
 
 def check_free(path: Path) -> None:

@@ -32,6 +32,7 @@ from fedasr.runs.data import (
 from fedasr.runs.decoding_data import DecodingData
 from fedasr.runs.filling import Record, filled, whole
 from fedasr.runs.json_files import json_there, lines_there
+from fedasr.runs.publication.together import Together
 from fedasr.runs.row_summary import FINISHED
 from fedasr.runs.speech_data import CorpusData, ExtentData, LeftOutData, SpeechData
 
@@ -59,6 +60,8 @@ def read_run(folder: Path) -> RunData:
         version=str(summary.get("version", "")),
         scored=str(summary["scored"]) if "scored" in summary else None,
         rows=tuple(_row(folder, record, remarks) for record in summary["rows"]),
+        together=tuple(filled(Together, line) for line in summary.get("together") or ()),
+        crossed=whole(summary.get("crossed")) or 0,
         partition=read_partition(folder, remarks),
         environment={str(key): str(value) for key, value in (environment or {}).items()},
         experiment_toml=toml.read_text("utf-8", errors="replace") if toml.is_file() else "",

@@ -64,6 +64,9 @@ class RowSummary:
         Of a void row: what would be promised if its noise were secure and its sampling as assumed.
     epsilon_before : float
         What the rows that it begins from have promised together, at the δ of the last of them; epsilon holds it, too.
+    epsilon_together : float
+        What is promised, to that unit of that adjacency, by all that is published with the row, itself included: in the
+        summary alone, since it changes with every row that ends.
     epsilon_empirical : float
         The lower bound that an audit found.
     start_speech : str
@@ -143,6 +146,7 @@ class RowSummary:
     epsilon_bound: str | None = None
     epsilon_if_secure: float | None = None
     epsilon_before: float | None = None
+    epsilon_together: float | None = None
     epsilon_empirical: float | None = None
     private_speech: bool | None = None
     start_speech: str | None = None

@@ -29,7 +29,8 @@ def row(name: str, seed: int = 1, **changes: Any) -> dict[str, Any]:
         "downlink_bytes": 4.3e9 if sends else 0, "rounds": 30 if sends else 0, "silos": 60,
         "simulated_seconds": 5400.0 if sends else None, "wall_seconds": 310.0 if sends else 95.0,
         "training_cpu_seconds": 560.0, "peak_memory_bytes": 1.9e9, "refused_replies": 0,
-        "start_speech": "public", "model_sha256": "0f" * 32, "status": "finished", "failure": None, "note": None,
+        "start_speech": "public", "private_speech": name != "public-only",
+        "model_sha256": "0f" * 32, "status": "finished", "failure": None, "note": None,
         "wer_spread": [0.31, 0.93] if name == "local-only" else None, "folder": name,
     }  # fmt: skip
     return {**values, **changes}

@@ -24,6 +24,7 @@ from fedasr.report.tables.alignment import examples
 from fedasr.report.tables.comparison import HEADINGS, table_rows
 from fedasr.report.tables.pairs import pair_tables
 from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_rows, vote_rows
+from fedasr.report.tables.together import TOGETHER_HEADINGS, together_rows
 from fedasr.report.tables.work import WORK_HEADINGS, work_rows
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
@@ -125,6 +126,8 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "held_out": data.partition is not None and any(silo.held_out_utterances for silo in data.partition.silos),
         "work_headings": WORK_HEADINGS,
         "work": work_rows(data, release),
+        "together_headings": TOGETHER_HEADINGS,
+        "together": together_rows(data),
         "ledger_headings": LEDGER_HEADINGS,
         "ledger": ledger_rows(data),
         "trusts": trust_lines(data),

@@ -13,7 +13,8 @@ from rich.text import Text
 from fedasr.comparison.intervals import Interval
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.pairs import trainings_text, worse_than_start
-from fedasr.report.words.promises import promise_of
+from fedasr.report.words.promises import is_public, promise_of
+from fedasr.report.words.publication import together_lines, without_promise
 from fedasr.report.words.scored_by import scored_by
 from fedasr.report.words.trust import trust_lines
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
@@ -24,6 +25,8 @@ from fedasr.runs.row_summary import VOID
 HEADINGS = ("row", "WER %", "own %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
 """WER on new speakers (the test part), and on own speakers: what silos hold out of their own speech."""
 UNKNOWN = "–"
+
+_PLAIN = {"–": "-", "δ": "delta", "ε": "epsilon", "≥": ">=", "∞": "infinite", "’": "'"}
 
 # Only these wrap, and between words: so eleven columns fit a terminal of 80.
 _WRAPPED = ("row", "epsilon", "time")
@@ -150,8 +153,10 @@ def _rate(name: str, found: Interval | None) -> list[str]:
 
 
 def _epsilon(group: Group) -> Cell:
-    """The largest promise over the seeds: the one that holds for all of them."""
+    """The largest promise of one of the seeds, and what all that is published promises together."""
     found = promise_of(group)
+    if found is None and is_public(group):
+        return Cell("0", ("no private speech",))
     if found is None:
         return Cell(UNKNOWN if not group.finished else "none promised")
     parts = [] if found.holds else ["no guarantee"]
@@ -159,6 +164,8 @@ def _epsilon(group: Group) -> Cell:
     parts += [f"δ={epsilon_text(found.delta)}"] if found.delta is not None else []
     parts += [found.adjacency] if found.adjacency else []
     parts += [found.kind] if found.kind not in (None, VOID) else []
+    together = max(group.values(lambda row: row.epsilon_together), default=None)
+    parts += [f"together {epsilon_text(together)}"] if together is not None and together > found.epsilon else []
     empirical = max(group.values(lambda row: row.epsilon_empirical), default=None)
     parts += [f"audit ≥ {at_least_text(empirical)}"] if empirical is not None else []
     number = epsilon_text(found.epsilon) if found.holds else VOID if found.kind == VOID else "none promised"
@@ -189,7 +196,8 @@ def _footnotes(data: RunData) -> list[str]:
         texts += [*(f"failed: {failure}" for failure in row.failures), *row.notes]
         lines += [f"{row.cells[0].text}: {text}" for text in texts]
     whose = [left_behind(data), left_behind_rates(groups(data))]
-    return [*lines, *trust_lines(data), *filter(None, [scored_by(data), *whose]), *data.remarks]
+    private = [*together_lines(data), without_promise(data)] if data.together else []
+    return [*lines, *trust_lines(data), *filter(None, [*private, scored_by(data), *whose]), *data.remarks]
 
 
 def _stacked(row: TableRow, column: int) -> Text:
@@ -217,6 +225,6 @@ def _stacked(row: TableRow, column: int) -> Text:
 
 
 def _ascii(text: str) -> str:
-    for sign, plain in (("–", "-"), ("δ", "delta"), ("≥", ">="), ("∞", "infinite")):
+    for sign, plain in _PLAIN.items():
         text = text.replace(sign, plain)
     return text.encode("ascii", "replace").decode()

@@ -67,7 +67,8 @@ def _promised(group: Group) -> str:
         return ""
     if not promise.holds:
         return ", without a guarantee of privacy"
-    return f", ε = {epsilon_text(promise.epsilon)} per {promise.unit or 'unknown unit'}"
+    of_one = " for one model" if len(group.finished) > 1 else ""
+    return f", ε = {epsilon_text(promise.epsilon)} per {promise.unit or 'unknown unit'}{of_one}"
 
 
 def _gap(scored: list[tuple[Group, Interval]]) -> str | None:

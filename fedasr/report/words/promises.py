@@ -46,6 +46,16 @@ def _told(row: RowData) -> float | None:
     return row.epsilon_if_secure if row.epsilon is None else row.epsilon
 
 
+def is_public(group: Group) -> bool:
+    """Whether no private speech had a part in a row, nor in what it begins from: its ε is 0.
+
+    Of several draws of one corpus it is not said: who is public in one is private in another.
+    """
+    heard = [row for row in group.rows if row.private_speech is not False or row.start_speech != "public"]
+    trials = {row.draw for row in group.rows if row.population is None}
+    return bool(group.finished) and not heard and len(trials) < 2
+
+
 def family_of(group: Group) -> tuple[str, ...]:
     """Return what the points of one curve share: all but the ε, which their names may tell by number."""
     row = group.finished[0]

@@ -1,28 +1,70 @@
-"""What is said of rows that promise nothing, where others do."""
+"""What is said of all that is published together: what it promises, and which rows promise nothing."""
 
 from __future__ import annotations
 
-from fedasr.report.words.units import listing
+import math
+
+from fedasr.report.words.units import count_text, epsilon_text, listing
 from fedasr.runs.data import RunData
 from fedasr.runs.publication.standing import names, withheld
+from fedasr.runs.publication.together import Together
 
 
 def without_promise(data: RunData, release: bool = False) -> str:
-    """Return which rows make the ε of the whole page infinite, or are left out for that; empty where there is none.
+    """Return why the report as a whole promises nothing, or what is left out for that; empty where all is promised.
 
     Parameters
     ----------
     data : RunData
         With all its rows.
     release : bool
-        Whether the page is the one that leaves them out.
+        Whether the report is the one that leaves them out.
     """
-    rows = withheld(data)
-    if not rows:
+    if data.crossed:
+        return _trials(data, release)
+    if not withheld(data):
         return ""
     if release:
         return f"Left out, with all that was made of them: {_which(data)}."
-    return f"As a whole this page promises nothing (ε = ∞): {_which(data)}. With --release it is written without them."
+    return f"As a whole this report promises nothing (ε = ∞): {_which(data)}. With --release such rows are left out."
+
+
+def together_lines(data: RunData) -> list[str]:
+    """Return what is promised together, a line for each unit and adjacency of which there are several trainings."""
+    return [
+        f"Published together, {count_text(line.trainings, 'training')} of {listing(list(line.rows))} promise "
+        f"{together_text(line)}."
+        for line in worst_circles(data)
+        if line.trainings > 1
+    ]
+
+
+def together_text(line: Together) -> str:
+    """Return the ε of a line with all that belongs to it."""
+    return f"ε = {epsilon_text(_epsilon(line))} per {line.unit} ({line.adjacency}, δ = {epsilon_text(line.delta)})"
+
+
+def worst_circles(data: RunData) -> list[Together]:
+    """Return a line for each unit, adjacency and set of rows: of draws that share no speaker the largest ε."""
+    found: dict[tuple[str, str, tuple[str, ...]], Together] = {}
+    for line in sorted(data.together, key=_epsilon, reverse=True):
+        found.setdefault((line.unit, line.adjacency, line.rows), line)
+    return [line for line in data.together if line in found.values()]
+
+
+def _epsilon(line: Together) -> float:
+    return math.inf if line.epsilon is None else line.epsilon
+
+
+def _trials(data: RunData, release: bool) -> str:
+    """Return that draws of one corpus are no one publication."""
+    told = (
+        f"The draws are trials on one corpus: {count_text(data.crossed, 'speaker')} whose speech a silo of one draw "
+        "holds are public, or scored on, in another"
+    )
+    if release:
+        return f"{told}. All rows are left out: what can be published is one draw, from its own folder."
+    return f"{told}. All draws together promise them nothing (ε = ∞); each draw’s own report stands in its folder."
 
 
 def _which(data: RunData) -> str:

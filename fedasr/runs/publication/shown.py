@@ -20,7 +20,7 @@ TESTED = (
 """What its model is, and does on speakers who are nobody's silo."""
 PROMISED = (
     "epsilon", "delta", "privacy_unit", "adjacency", "epsilon_kind", "epsilon_bound", "epsilon_spent", "epsilon_before",
-    "trust", "epsilon_empirical", "private_speech", "mechanism", "privacy",
+    "epsilon_together", "trust", "epsilon_empirical", "private_speech", "start_speech", "mechanism", "privacy",
 )  # fmt: skip
 """What is promised; what was spent follows from what was released."""
 COSTS = (
@@ -51,6 +51,7 @@ def shown(data: RunData) -> RunData:
         kept.experiment, kept.seed, kept.version, tuple(map(_row, kept.rows)),
         environment={name: value for name, value in kept.environment.items() if name in MACHINE},
         experiment_toml=kept.experiment_toml, decoding=kept.decoding, scored=kept.scored,
+        together=kept.together, crossed=kept.crossed,
         shared=tuple(stage for stage in kept.shared if folders.issuperset(stage.rows)),
     )  # fmt: skip
 

@@ -9,6 +9,9 @@ from typing import Literal
 from fedasr.runs.data import RowData, RunData
 from fedasr.runs.row_summary import RowSummary
 
+PROTECTED = "protected"
+"""The `RowSummary.start_speech` of a start that has heard the silos under a promise."""
+
 Standing = Literal["promised", "public", "unpromised"]
 
 
@@ -21,20 +24,23 @@ def standing(row: RowSummary) -> Standing:
     ``unpromised``  private speech had a part in it, or nobody can tell, and no ε holds: none, or a void one
     ==============  ====================================================================================
 
-    A row that failed is as one that finished: what it learnt before stands in its folder.
+    A row whose start was paid for in another run, and that promises nothing on top of it, is unpromised too: no row
+    here says what that start cost. A row that failed is as one that finished: what it learnt stands in its folder.
     """
     if row.promises:
         return "promised"
-    return "public" if row.private_speech is False else "unpromised"
+    owes = row.start_speech == PROTECTED and not row.lineage
+    return "public" if row.private_speech is False and not owes else "unpromised"
 
 
 def withheld(data: RunData) -> tuple[RowData, ...]:
     """Return the rows that may not be published: with them the ε of whatever shows them is infinite.
 
-    All of them where the decoder that they share was learnt on private text.
+    All of them where the decoder that they share was learnt on private text, and of draws that hear as public whom
+    others hear as private.
     """
-    private_text = data.decoding is not None and bool(data.decoding.whose)
-    return tuple(row for row in data.rows if private_text or standing(row) == "unpromised")
+    every_row = data.crossed > 0 or (data.decoding is not None and bool(data.decoding.whose))
+    return tuple(row for row in data.rows if every_row or standing(row) == "unpromised")
 
 
 def published(data: RunData) -> RunData:

@@ -32,6 +32,8 @@ def one(**changes: Any) -> RowSummary:
         ({"private_speech": True, "epsilon_kind": "void"}, "unpromised"),
         ({"private_speech": True}, "unpromised"),
         ({"private_speech": False}, "public"),
+        ({"private_speech": False, "start_speech": "protected", "lineage": ("pate",)}, "public"),
+        ({"private_speech": False, "start_speech": "protected"}, "unpromised"),
         ({}, "unpromised"),
         ({"private_speech": True, "status": "failed"}, "unpromised"),
         ({"private_speech": True, "status": "failed", **PROMISE, "epsilon_kind": "accountant"}, "promised"),
@@ -49,7 +51,7 @@ def mixed(make_run: Make, make_row: Make) -> Path:
         make_row("public-only", private_speech=False), make_row("centralised", private_speech=True, wer=0.111),
         make_row("pate", private_speech=True, folder="pate@1", **PROMISE, epsilon_kind="data-independent"),
         make_row("pate", 2, private_speech=True, folder="pate@2", epsilon_kind="void"),
-        make_row("old"),
+        make_row("old", private_speech=None),
     ])  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def test_the_page_says_which_rows_promise_nothing_and_a_release_is_written_witho
         "what speech had a part in it"
     )
     page = write_page(mixed).read_text()
-    assert f"As a whole this page promises nothing (ε = ∞): {told}. With --release it is written without them." in page
+    assert f"As a whole this report promises nothing (ε = ∞): {told}. With --release such" in page
     released = write_page(mixed, release=True).read_text()
     assert f"Left out, with all that was made of them: {told}." in released
     assert "11.1" in page
@@ -97,6 +99,9 @@ def test_a_run_knows_which_rows_heard_private_speech(tmp_path: Path) -> None:
     assert heard.pop("failed") is not False
     public = {"public-only", "after-public"}
     assert heard == {name: name not in public for name in heard}
-    table = tiny_table(compare=rows[:1], model={"start": str(first.folder / "public-only" / "model.safetensors")})
-    again = fedasr.run(Experiment.from_table(table), grid="process", out=tmp_path / "again")
-    assert again.rows[0]["private_speech"] is None
+    for name, told in (("public-only", False), ("fedavg", True)):
+        model = {"start": str(first.folder / name / "model.safetensors")}
+        again = fedasr.run(
+            Experiment.from_table(tiny_table(compare=rows[:1], model=model)), grid="process", out=tmp_path / name
+        )
+        assert again.rows[0]["private_speech"] is told

@@ -46,8 +46,11 @@ def _caption(data: RunData, panel: PrivacyPanel) -> str:
         text += " Points at about one ε stand side by side, the first of them in its place, the others to its right."
     text += f"{_flat(panel)}{_deltas(panel)}{_void(panel)}{_beyond(panel)}"
     if any(len(group.finished) > 1 for group in groups(data)):
-        text += " Of several seeds: the mean WER, and the largest ε."
-    return text + " An ε of another unit or adjacency is another promise and cannot be set beside these."
+        text += " Of several seeds: the mean WER, and the largest ε of one of them."
+    return (
+        f"{text} Each ε is that of one model; what all promise together stands under Privacy. An ε of another unit or "
+        "adjacency is another promise and cannot be set beside these."
+    )
 
 
 def _kinds(panel: PrivacyPanel) -> str:
