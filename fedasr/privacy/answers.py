@@ -32,6 +32,7 @@ HOLDS = {
     ),
 }
 """What each kind of ε is a bound on."""
+ONE_RELEASE = "this call drew one sanitised release; each call draws another, and what they cost adds up"
 PRIVATE = ("epsilon.data_dependent", "rdp.*.data_dependent")
 """Fields of the answer that depend on the votes and are not sanitised: not to be published."""
 PRIVATE_OF_CHECKS = ("expected_answered", "rdp_threshold.*.data_dependent")
@@ -109,6 +110,7 @@ def pate_answer(
         },
         "private": [*PRIVATE, *(PRIVATE_OF_CHECKS if spent.checks else ())],
         "sanitised_kind": sanitised.kind if sanitised else None,
+        "sanitised_release": ONE_RELEASE if sanitised and sanitised.mechanism else None,
         "rdp": _by_order(orders, shown.answers),
     }  # fmt: skip
     return answer if shown.checks is None else {**answer, "rdp_threshold": _by_order(orders, shown.checks)}

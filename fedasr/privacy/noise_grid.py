@@ -28,6 +28,8 @@ SHRUNK = 1 - 2.0**-30
 
 LARGEST_SUM = 2.0**52
 """Of whole numbers that float64 adds up exactly, in any order."""
+LARGEST_NORM = 2.0**31
+"""In steps, of an array whose square is counted in 64 bits."""
 LEAST_STEP = 2.0**-900
 """Far enough from the smallest float64 for σ · 2^−m to be exact."""
 
@@ -96,6 +98,11 @@ class NoiseGrid:
         """Return arrays of a norm of at most the bound, all together, in whole steps, their norm never above it.
 
         The norm is checked in whole numbers; what is too long by a rounding is made shorter by a step.
+
+        Raises
+        ------
+        RowError
+            Where whole numbers of 64 bits do not hold the squares: the arrays are far longer than the bound.
         """
         steps = {name: self.towards_zero(array) for name, array in arrays.items()}
         most = math.floor((Fraction(bound) / Fraction(self.step)) ** 2 * Fraction(SHRUNK))
@@ -105,6 +112,9 @@ class NoiseGrid:
 
 
 def _square(steps: NDArray[np.float64]) -> int:
-    """Return the squared norm, exactly: below 2⁶³ where a part has a norm of 2³¹ steps at most."""
-    whole = steps.astype(np.int64).reshape(-1)
+    """Return the squared norm, exactly, below 2⁶³."""
+    flat = steps.reshape(-1)
+    if not float(np.dot(flat, flat)) < LARGEST_NORM**2:
+        raise RowError("a contribution is billions of steps of its grid long: 64 bits do not hold its norm")
+    whole = flat.astype(np.int64)
     return int(np.dot(whole, whole))

@@ -20,6 +20,7 @@ def pate_tables(answer: dict[str, Any]) -> Printed:
     }
     told = [(name.replace("_", " ") + " (private)" * (name in answer["private"]), answer[name]) for name in facts]
     tables: Printed = [table("Votes", ("", ""), told), *_epsilons(answer, labels)]
+    tables += [f"sanitised: {answer['sanitised_release']}"] if answer["sanitised_release"] else []
     for name, title in (("rdp", "Rényi divergence of the answers"), ("rdp_threshold", "of the checks")):
         rows = [(order, b["data_independent"], b["data_dependent"]) for order, b in answer.get(name, {}).items()]
         tables += [table(title, ("order", "data-independent", "data-dependent (private)"), rows)] if rows else []

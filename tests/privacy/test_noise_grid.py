@@ -64,6 +64,15 @@ def test_noise_moves_with_what_it_is_added_to(steps: list[int], places: int) -> 
     np.testing.assert_array_equal((one - other) / grid.step, steps)
 
 
+@pytest.mark.parametrize("long", [2.0**31, 2.0**40, 1e31, np.inf])
+def test_a_contribution_whose_square_64_bits_do_not_hold_is_refused(long: float) -> None:
+    """Squares that wrap round may look short."""
+    grid = NoiseGrid(1.0, 0)
+    for one in (np.array([2 * long, 0.0]), np.full(16, long)):
+        with pytest.raises(RowError, match="64 bits"):
+            grid.contribution({"a": one}, 100.0)
+
+
 def test_without_an_exact_sum_nothing_is_summed() -> None:
     with pytest.raises(RowError, match="no exact sum"):
         NoiseGrid.fine_enough(1e12, 1.0, 100)

@@ -52,7 +52,7 @@ def test_orders_only_choose_what_is_printed(votes):
     many = answer("pate", votes, "--mechanism", "lnmax", "--scale", 20, "--delta", 1e-5)
     assert few["epsilon"] == many["epsilon"]
     assert many["rdp"].keys() == {"2", "8", "32"}
-    assert few["epsilon"]["sanitised"] is None
+    assert few["epsilon"]["sanitised"] is few["sanitised_release"] is None
 
 
 def test_improved_conversion_is_tighter(votes):
@@ -84,6 +84,7 @@ def test_every_epsilon_says_what_it_holds_for(tmp_path):
     np.save(tmp_path / "agreed.npy", np.tile([970, 20, 10], (500, 1)))
     said = answer("pate", tmp_path / "agreed.npy", "--mechanism", "gnmax", "--sigma", 80, "--delta", 1e-5)
     assert said["sanitised_kind"] == "sanitised"
+    assert "each call draws another" in said["sanitised_release"]
     assert said["holds"]["data_independent"].startswith("in both directions")
     for kind in ("data_dependent", "sanitised"):
         assert said["holds"][kind].startswith("in one direction")

@@ -4,12 +4,16 @@ A data-dependent divergence bounds how far the answers of *these* votes lie from
 of the way back: the divergence from a neighbour to these votes may be hundreds of times larger. So a sanitised ε holds
 in one direction, and for queries that were fixed before the first answer. It holds with the whole δ: a tenth of δ is
 the chance that the released end lies below the truth, the rest is what the conversion is given.
+
+All that leaves the private numbers is the noisy end in whole steps of a public grid (`_noisy_end`): what is printed is
+made of that and of public numbers.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -20,11 +24,13 @@ from fedasr.privacy.accounting.vote_costs import spent_on
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
 from fedasr.privacy.mechanisms.noisy_max import GNMax, Votes
 from fedasr.privacy.mechanisms.smooth_release import SmoothRelease
-from fedasr.privacy.noise import Noise
+from fedasr.privacy.noise import FINE_PLACES, Noise
 
 SanitisedVoting = GNMax | ConfidentGNMax
 FAILURE_SHARE = 0.1
 """Of δ: the chance that a released end lies below the divergence that it stands for."""
+END_PLACES = 10
+"""Binary places of a released end: a thousandth, far coarser than what the noise's own steps are worth."""
 _CANDIDATE_ORDERS = (2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 20.0, 32.0)
 _CANDIDATE_BETAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)  # times 1/order; near a half the release costs without end
 _CANDIDATE_NOISES = tuple(np.geomspace(2.0, 400.0, 16))
@@ -47,7 +53,7 @@ class Sanitised:
     mechanism : SmoothRelease or None
         None where nothing was released, because public numbers alone show that it would not have helped.
     upper : float or None
-        The released divergence at ``mechanism.order``.
+        The released divergence at ``mechanism.order``, in whole steps of 2⁻¹⁰.
     epsilon : float
         Of the votes and the release together.
     kind : str
@@ -84,7 +90,7 @@ def plan_release(
             for sigma in _CANDIDATE_NOISES:
                 candidate = SmoothRelease(order, share / order, float(sigma), FAILURE_SHARE * delta)
                 statistic = Statistic(divergence, smooth_sensitivity(sums, candidate.beta))
-                epsilon = _epsilon(candidate, _upper(candidate, statistic, 0.0), delta, conversion)
+                epsilon = _epsilon(candidate, _rounded_up(candidate, statistic, Fraction(0)), delta, conversion)
                 if epsilon < best:
                     best, chosen = epsilon, candidate
     return chosen
@@ -107,7 +113,7 @@ def release(
     Both ε are taken at δ less the chance of failure, so that the smaller of them holds at δ, chosen as it is after the
     draw.
     """
-    upper = _rounded_up(_upper(plan, statistic, float(noise.normal(1)[0])))
+    upper = _noisy_end(plan, statistic, noise)
     worst = queries * mechanism.rdp(ORDERS, "replace-one") + plan.rdp(ORDERS, "replace-one")
     independent = epsilon_of(ORDERS, worst, delta - plan.failure, conversion)
     sanitised = _epsilon(plan, upper, delta, conversion)
@@ -137,13 +143,28 @@ def _divergence(mechanism: SanitisedVoting, votes_VC: Votes, order: float) -> fl
     return float(spent[0])
 
 
-def _upper(plan: SmoothRelease, statistic: Statistic, draw: float) -> float:
-    return statistic.divergence + plan.sigma * statistic.smooth * (plan.quantile + draw)
+def _noisy_end(plan: SmoothRelease, statistic: Statistic, noise: Noise) -> float:
+    """Draw the noise and return the end, rounded up: the real mechanism's, rounded.
+
+    The standard Gaussian is drawn exactly, rounded to 2⁻⁴⁰, and the rest is done in fractions. Its steps are worth a
+    private σS each, so they must not show: where one of them does not decide which end is reached (a chance of about
+    2⁻³⁰ σS), 64 more bits say where within it the Gaussian lies, each place alike. There its density changes by 2⁻⁴⁰ of
+    itself, about, so that no set of ends has a chance that is off by more than 2⁻⁶⁰ for σS up to 1,000. What float64
+    loses of f and S remains: some 2⁻⁵⁰ of them, by which neighbours' may lie further apart than is charged.
+    """
+    nearest = Fraction(int(noise.rounded_normal(1, FINE_PLACES)[0]))
+    least = nearest - Fraction(1, 2)
+    lowest, highest = _rounded_up(plan, statistic, least), _rounded_up(plan, statistic, least + 1)
+    if lowest == highest:
+        return lowest
+    return _rounded_up(plan, statistic, least + Fraction(2 * int(noise.words(1)[0]) + 1, 2**65))
 
 
-def _rounded_up(upper: float) -> float:
-    """Return an end on a grid of a millionth: what its low bits in floating point could betray is not published."""
-    return math.ldexp(math.ceil(math.ldexp(upper, 20)), -20)
+def _rounded_up(plan: SmoothRelease, statistic: Statistic, draw: Fraction) -> float:
+    """Return the end that a draw (in 2⁻⁴⁰) gives, rounded up to the public grid, so that it stays an upper end."""
+    scale = Fraction(plan.sigma) * Fraction(statistic.smooth)
+    end = Fraction(statistic.divergence) + scale * (Fraction(plan.quantile) + draw / 2**FINE_PLACES)
+    return math.ldexp(math.ceil(end * 2**END_PLACES), -END_PLACES)
 
 
 def _epsilon(plan: SmoothRelease, upper: float, delta: float, conversion: Conversion) -> float:

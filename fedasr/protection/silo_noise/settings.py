@@ -32,7 +32,7 @@ class SiloNoiseSettings(Settings):
     epsilon: float = number(8.0, above=0, below=math.inf)
     delta: float = number(1e-5, above=0, below=1)
     noise_multiplier: float | None = number(None, least=0, below=math.inf)
-    clip_norm: float = number(1.0, above=0)
+    clip_norm: float = number(1.0, least=1e-12)
     adjacency: Adjacency = "replace-one"
 
     def conflicts(self) -> Iterable[Mistake]:

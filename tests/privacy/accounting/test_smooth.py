@@ -15,7 +15,8 @@ from fedasr.privacy.accounting.smooth import _steps, _widened, local_sensitiviti
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
 from fedasr.privacy.mechanisms.noisy_max import GNMax
 from fedasr.privacy.mechanisms.sanitised import Statistic, plan_release, release, sanitise, statistic_of
-from fedasr.privacy.noise import ReproducibleNoise
+from fedasr.privacy.mechanisms.smooth_release import SmoothRelease
+from fedasr.privacy.noise import Noise, ReproducibleNoise
 
 
 def ours(mechanism, votes, order, beta):
@@ -156,8 +157,53 @@ def test_the_released_end_lies_below_the_truth_with_a_chance_of_a_tenth_of_delta
     released = [release(mechanism, len(votes), statistic, plan, delta, noise) for _ in range(draws)]
     below = np.mean([r.upper < statistic.divergence for r in released])
     assert below == pytest.approx(0.02, abs=of_a_share(0.02, draws))
-    assert len({r.upper for r in released}) > draws / 2
-    assert all((r.upper * 2**20).is_integer() for r in released)
+    assert all((r.upper * 2**10).is_integer() for r in released)
+
+
+class _Fixed(Noise):
+    """A draw of so many 2⁻⁴⁰, and the bits that follow it."""
+
+    def __init__(self, draw, word):
+        self.draw, self.word = draw, word
+
+    def rounded_normal(self, shape, places):
+        return np.full(shape, self.draw)
+
+    def words(self, count):
+        return np.full(count, self.word, np.uint64)
+
+
+@pytest.mark.parametrize("smooth", [1.0, 1e5, 1e9])
+def test_every_end_that_votes_may_give_their_neighbours_may_give(smooth):
+    """The noise's steps of 2⁻⁴⁰ σS are private: an end that only some σS and f reach would tell them."""
+    plan, delta = SmoothRelease(32.0, 0.009, 48.0, 1e-6), 1e-5
+    here, there = Statistic(0.3, smooth), Statistic(0.3 + smooth / 3, smooth * math.exp(plan.beta / 2))
+
+    def end(statistic, draw, word=0):
+        return release(GNMax(40.0), 500, statistic, plan, delta, _Fixed(draw, word)).upper
+
+    def reaches(statistic, upper):
+        """Whether some draw gives that end, the first guess being the one whose middle lies in its cell."""
+        middle = upper - 2**-11 - statistic.divergence
+        nearest = round(2**40 * (middle / (plan.sigma * statistic.smooth) - plan.quantile))
+        return upper in {
+            end(statistic, nearest + by, word << 56)
+            for by in (-1, 0, 1)
+            for word in range(0, 256, 1 if by == 0 else 255)
+        }
+
+    draws = np.rint(np.random.default_rng(4).normal(size=20) * 2**40).astype(int).tolist()
+    ends = [end(here, draw, 2**63) for draw in draws]
+    assert all(reaches(there, upper) for upper in ends)
+
+
+def test_where_a_step_of_the_noise_lies_across_an_edge_more_bits_decide():
+    plan, statistic = SmoothRelease(32.0, 0.009, 1.0, 0.5), Statistic(0.0, 2.0**30)
+    ends = {
+        release(GNMax(40.0), 500, statistic, plan, 0.9, _Fixed(1, word)).upper
+        for word in (0, 2**63 - 1, 2**63, 2**64 - 1)
+    }
+    assert ends == {1 / 1024, 2 / 1024}
 
 
 @pytest.mark.parametrize(("mechanism", "votes"), CASES)

@@ -93,8 +93,9 @@ def test_inside_the_silos_training_is_plain() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"clip_norm": 0.0}, {"clip_norm": float("nan")}, {"clip_norm": float("inf")}, {"epsilon": 0.0},
-                {"epsilon": float("inf")}, {"delta": 1.0}, {"noise_multiplier": -1.0}, {"layers": ["ctc.*"]},
+    "options", [{"clip_norm": 0.0}, {"clip_norm": 1e-200}, {"clip_norm": float("nan")},
+                {"clip_norm": float("inf")}, {"epsilon": 0.0}, {"epsilon": float("inf")},
+                {"delta": 1.0}, {"noise_multiplier": -1.0}, {"layers": ["ctc.*"]},
                 {"noise_multiplier": float("nan")}, {"adjacency": "neighbours"},
                 {"noise_multiplier": 1.0, "epsilon": 2.0},
                 {"clip_norm": float("inf"), "noise_multiplier": 1.0}]
