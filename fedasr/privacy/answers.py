@@ -11,7 +11,7 @@ import numpy as np
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, checked_delta, epsilon_of
-from fedasr.privacy.accounting.losses import SMALLEST_DELTA
+from fedasr.privacy.accounting.losses import ROUNDING
 from fedasr.privacy.accounting.proven import epsilon_by, proven_bounds, smallest
 from fedasr.privacy.accounting.sampled_gaussian import dpsgd_mechanism, dpsgd_steps
 from fedasr.privacy.accounting.vote_costs import Spent, Voting, load_votes, spent_on
@@ -135,9 +135,9 @@ def dpsgd_answer(
     epsilon = {"rdp": by_order, "pld": proven.get("pld"), **({"exact": proven["exact"]} if "exact" in proven else {})}
     return {
         "epsilon": epsilon, "epsilon_bound": smallest({name: e for name, e in epsilon.items() if e is not None})[0],
-        "pld_missing": _pld_missing(epsilon, delta), "delta": delta, "steps": steps, "sampling_rate": mechanism.rate,
-        "sampling_assumed": "poisson", "adjacency": "add-remove", "unit": "example", "conversion": conversion,
-        "rdp_conversion": _of_rdp(conversion),
+        "pld_missing": _pld_missing(epsilon, delta, steps), "delta": delta, "steps": steps,
+        "sampling_rate": mechanism.rate, "sampling_assumed": "poisson", "adjacency": "add-remove",
+        "unit": "example", "conversion": conversion, "rdp_conversion": _of_rdp(conversion),
     }  # fmt: skip
 
 
@@ -176,12 +176,12 @@ def _of_rdp(conversion: Conversion) -> str:
     return "classic" if conversion == "exact" else conversion
 
 
-def _pld_missing(epsilon: Mapping[str, float | None], delta: float) -> str | None:
+def _pld_missing(epsilon: Mapping[str, float | None], delta: float, steps: int) -> str | None:
     if epsilon["pld"] is not None or "exact" in epsilon:
         return None
     reason = "too costly at this noise, or for so many steps"
-    if delta < SMALLEST_DELTA:
-        reason = f"delta is below {SMALLEST_DELTA:g}"
+    if delta < 2 * ROUNDING * steps:
+        reason = f"rounding in so many steps could take more than half of a delta below {2 * ROUNDING * steps:g}"
     return f"PLD not available ({reason})"
 
 

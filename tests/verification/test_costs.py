@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from fedasr.privacy.accounting.losses import pld_epsilon
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax, ThresholdCheck
 from fedasr.privacy.mechanisms.gaussian import GaussianSum, NoisyMean, SampledGaussian
 from fedasr.privacy.mechanisms.mechanism import Mechanism
@@ -49,6 +50,14 @@ def test_sampled_sums_of_the_case_cost_what_is_known_of_them() -> None:
     low, high = bounds(sums, 1e-5, "replace-one")["pld"]
     assert low < 3.434 + 5e-4
     assert high > 3.434
+
+
+@pytest.mark.parametrize("delta", [1e-5, 1e-8, 1e-9, 8.1e-10])
+def test_what_rounding_may_take_from_delta_is_taken_here_too(delta: float) -> None:
+    step = SampledGaussian(3.0, 1.0, 0.2)
+    low, high = bounds([(step.fields(), 100)], delta, "replace-one")["pld"]
+    assert low < pld_epsilon([(step, 100)], delta, "replace-one") < high
+    assert "pld" not in bounds([(step.fields(), 100)], 7.9e-10, "replace-one")
 
 
 def test_sampling_that_was_not_done_amplifies_nothing() -> None:

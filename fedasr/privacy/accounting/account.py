@@ -89,15 +89,18 @@ def kept_by(promise: Promise, releases: Sequence[Release], inherited: int = 0) -
     """Return the promise that the releases keep, None where they keep none.
 
     What was planned was fixed before the first answer. A release that was made again under its key, because a crash
-    took the first one away, is added to it: crashes are taken not to depend on what was released (who interrupts a run
-    by what he saw is outside of every promise here). Anything else beyond the plan may depend on the answers, and then
-    no number that is read off afterwards is a guarantee.
+    took the first one away, is added to it where its number was planned: crashes are taken not to depend on what was
+    released (who interrupts a run by what he saw is outside of every promise here). How much goes through a filter
+    depends on the answers, so that what was made again there must fit the allowance, too. Anything else beyond the plan
+    may depend on the answers, and then no number that is read off afterwards is a guarantee.
     """
     first, again = _by_attempt(releases, inherited)
     if _fits(promise, first + again):
         return promise
-    raised = replace(promise, planned=merged([*promise.planned, *again.items()]))
-    return raised if _fits(promise, first) else None
+    planned = dict(promise.planned)
+    own = {mechanism: count for mechanism, count in again.items() if first[mechanism] <= planned.get(mechanism, -1)}
+    raised = replace(promise, planned=merged([*promise.planned, *own.items()]))
+    return raised if _fits(raised, first + again) else None
 
 
 def _by_attempt(releases: Sequence[Release], inherited: int) -> tuple[Counter[Mechanism], Counter[Mechanism]]:

@@ -13,7 +13,7 @@ from fedasr.common.errors import UserError, nearest
 from fedasr.privacy.accounting.budget import Budget, budget_for
 from fedasr.privacy.accounting.composition import composed_rdp
 from fedasr.privacy.accounting.conversion import ORDERS, Conversion, checked_delta, epsilon_of
-from fedasr.privacy.accounting.losses import SMALLEST_DELTA, pld_epsilon
+from fedasr.privacy.accounting.losses import pld_epsilon
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax
 from fedasr.privacy.mechanisms.gaussian import GaussianSum, NoisyMean, SampledGaussian
@@ -55,8 +55,10 @@ class Target:
 
     def epsilon_of(self, mechanism: Mechanism, count: int) -> float:
         """Return the ε of so many sampled sums: by privacy-loss distributions where these are had, else by Rényi's."""
-        if self.conversion == "exact" and self.delta >= SMALLEST_DELTA:
-            return pld_epsilon([(mechanism, count)], self.delta, self.adjacency)
+        if self.conversion == "exact":
+            pld = pld_epsilon([(mechanism, count)], self.delta, self.adjacency)
+            if math.isfinite(pld):
+                return pld
         rdp = composed_rdp({mechanism: count}, self.adjacency)
         return epsilon_of(ORDERS, rdp, self.delta, self.conversion)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fedasr.privacy.accounting.composition import Counts, composed_mu, composed_rdp, counted
 from fedasr.privacy.accounting.conversion import ORDERS, Conversion, checked_delta, epsilon_of
 from fedasr.privacy.accounting.exact import gaussian_epsilon
-from fedasr.privacy.accounting.losses import SMALLEST_DELTA, has_losses, pld_epsilon
+from fedasr.privacy.accounting.losses import has_losses, pld_epsilon
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism
 
@@ -20,7 +20,7 @@ def proven_bounds(releases: Counts, delta: float, adjacency: Adjacency) -> dict[
 
     =============  ==========================================================================================
     ``"exact"``    all are Gaussian without sampling: `fedasr.privacy.accounting.exact`
-    ``"pld"``      all are Gaussian, some sampled: privacy-loss distributions, rounded up; from δ = 1e-12 on
+    ``"pld"``      all are Gaussian, some sampled: privacy-loss distributions, rounded up: `pld_epsilon`
     ``"pure"``     all hold with δ = 0: the sum of their ε
     ``"rdp"``      all: Rényi divergences by the classic conversion
     =============  ==========================================================================================
@@ -29,7 +29,7 @@ def proven_bounds(releases: Counts, delta: float, adjacency: Adjacency) -> dict[
     counts = {mechanism: count for mechanism, count in counted(releases).items() if count}
     rdp = epsilon_of(ORDERS, composed_rdp(counts, adjacency), delta)
     found = {"exact": _exact(counts, delta, adjacency), "pure": _pure(counts, adjacency), "rdp": rdp}
-    if math.isinf(found["exact"]) and delta >= SMALLEST_DELTA and all(map(has_losses, counts)):
+    if math.isinf(found["exact"]) and all(map(has_losses, counts)):
         found["pld"] = pld_epsilon(counts.items(), delta, adjacency)
     return {name: epsilon for name, epsilon in sorted(found.items()) if math.isfinite(epsilon)}
 

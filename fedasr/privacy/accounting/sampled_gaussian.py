@@ -40,7 +40,7 @@ def dpsgd_epsilon(
 ) -> Epsilons:  # fmt: skip
     """Return ε after so many steps, at the orders of all accountants. The conversion concerns Rényi divergences only.
 
-    ``pld`` is infinite where it is not available: no noise, δ below 1e-12, or an ε that promises nothing.
+    ``pld`` is infinite where it is not available: see `pld_epsilon`.
     """
     rdp = epsilon_of(ORDERS, composed_rdp({mechanism: steps}, adjacency), delta, conversion)
     return Epsilons(rdp, pld_epsilon([(mechanism, steps)], delta, adjacency))

@@ -55,8 +55,8 @@ class SmoothRelease(Mechanism):
         checked_number("order", self.order, 1.0)
         checked_number("beta", self.beta)
         checked_number("sigma", self.sigma)
-        if not 0 < self.failure < 1:
-            raise UserError(f"failure = {self.failure}: must lie between 0 and 1, well below delta")
+        if not 0 < self.failure <= 0.5:  # above a half c < 0, and κ would be too small
+            raise UserError(f"failure = {self.failure}: must lie above 0 and not above 1/2, well below delta")
 
     @property
     def quantile(self) -> float:

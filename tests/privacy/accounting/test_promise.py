@@ -19,6 +19,7 @@ from fedasr.privacy.accounting.ledger import Ledger, Release
 from fedasr.privacy.accounting.promise import Promise, promise_from, together
 from fedasr.privacy.accounting.sampled_gaussian import dpsgd_epsilon
 from fedasr.privacy.mechanisms.allowances import GaussianBudget, PureBudget, RenyiBudget
+from fedasr.privacy.mechanisms.confident_max import ThresholdCheck
 from fedasr.privacy.mechanisms.gaussian import GaussianSum, SampledGaussian
 from fedasr.privacy.mechanisms.noisy_max import GNMax, LNMax
 
@@ -119,6 +120,30 @@ def test_more_than_was_planned_promises_nothing() -> None:
         assert (account.epsilon, account.epsilon_if_secure, account.kind) == (None, None, None)
         assert account.fields()["broken"] == BROKEN
     assert account_of(_promise((GaussianBudget(1.0), 1)), _ledger(_released(VOTE, 800, "1"))).epsilon is not None
+
+
+@pytest.mark.parametrize(("answers", "stands"), [(0, True), (2, True), (3, False), (20, False), (40, False)])
+def test_how_much_went_through_a_filter_again_raises_no_promise(answers: int, stands: bool) -> None:
+    """It used to be added: 5.712 and 6.529 were promised after 20 and 40 more, whose number follows from answers."""
+    check, answer = ThresholdCheck(10.0, 15.0), GNMax(10.0)
+    first = [_released(check, 40, "chunk"), _released(answer, 30, "chunk", "b")]
+    again = [_released(check, 40, "chunk", "c"), _released(answer, answers, "chunk", "d")]
+    promise = _promise((GaussianBudget(1.0), 1))
+    account = account_of(promise, _ledger(*first, *again))
+    assert account.broken == ("" if stands else BROKEN)
+    assert account.epsilon == (promise.epsilon if stands else None)
+
+
+def test_a_count_that_was_planned_is_raised_beside_a_filter_but_not_beyond_it() -> None:
+    promise = _promise((STEP, 2), (GaussianBudget(1.0), 1))
+    steps = [_released(STEP, 1, "1"), _released(STEP, 1, "2"), _released(STEP, 1, "2", "b")]
+    account = account_of(promise, _ledger(*steps, _released(VOTE, 800, "votes")))
+    assert account.promise == _promise((STEP, 3), (GaussianBudget(1.0), 1))
+    broken = account_of(promise, _ledger(*steps, _released(VOTE, 800, "votes"), _released(VOTE, 1, "votes", "b")))
+    assert broken.broken == BROKEN
+    mixed = _promise((VOTE, 10), (GaussianBudget(0.25), 1))  # the filter pays for 50, ten of the first 20 among them
+    assert account_of(mixed, _ledger(_released(VOTE, 20, "1"), _released(VOTE, 40, "1", "b"))).promise == mixed
+    assert account_of(mixed, _ledger(_released(VOTE, 20, "1"), _released(VOTE, 41, "1", "b"))).broken == BROKEN
 
 
 def test_what_was_inherited_is_no_second_attempt() -> None:

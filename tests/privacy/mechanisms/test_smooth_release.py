@@ -79,8 +79,12 @@ def test_it_costs_more_with_less_noise_and_is_infinite_from_where_the_narrower_n
 
 
 @pytest.mark.parametrize(
-    "numbers", [(3.0, -0.1, 5.0), (3.0, 0.1, math.nan), (0.5, 0.1, 5.0), (3.0, 0.1, 5.0, 0.0), (3.0, 0.1, 5.0, 1.0)]
-)
+    "numbers",
+    [
+        (3.0, -0.1, 5.0), (3.0, 0.1, math.nan), (0.5, 0.1, 5.0), (3.0, 0.1, 5.0, 0.0), (3.0, 0.1, 5.0, 1.0),
+        (3.0, 0.1, 5.0, 0.501),
+    ],
+)  # fmt: skip
 def test_numbers_without_meaning_are_refused(numbers: tuple[float, ...]) -> None:
     with pytest.raises(UserError, match="must"):
         SmoothRelease(*numbers)
