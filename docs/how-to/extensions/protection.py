@@ -39,4 +39,4 @@ class Clipping(Batchwise):
         """Return the mean loss of a batch and the mean of its clipped gradients, one tensor a parameter."""
         recogniser, losses, layers = learner.recogniser, learner.objective.losses, learner.layers
         total = clipped_gradient_sum(recogniser, losses, batch, self.clip_norm, masks, layers)
-        return total.loss, with_zeros(recogniser, layers, [part / len(batch) for part in total.gradient])
+        return total.loss, with_zeros(recogniser, layers, [part.float() / len(batch) for part in total.gradient])
