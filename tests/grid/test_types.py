@@ -122,11 +122,13 @@ def test_codecs_of_float32_refuse_other_types_by_name(codec: str, mean: Mean | N
     assert found["single"].dtype == np.float32
 
 
-def test_clipped_changes_keep_the_type_of_the_model() -> None:
+def test_clipped_changes_are_summed_in_float64_whatever_the_type_of_the_model() -> None:
     for kind in (np.float32, np.float64):
         grid = open_toy(InProcess(), 2, Says(({"w": np.array([3, 4], kind)},) * 2))  # type: ignore[arg-type]
         (reply,) = ask(grid, {"w": np.zeros(2, kind)}, Mean(clip_norm=1.0)).good
-        assert arrays_of(reply.content["change"])["w"].dtype == kind
+        total = arrays_of(reply.content["change"])["w"]
+        assert total.dtype == np.float64
+        np.testing.assert_allclose(total, [1.2, 1.6], rtol=4 * np.finfo(np.float64).eps)
 
 
 def test_bytes_are_those_of_the_types() -> None:
