@@ -60,10 +60,10 @@ def _asked(app: Head, mean: Mean | None, workers: Workers | None = None) -> Answ
     return grid.exchange([Message(content, node, kind.name) for node in grid.get_node_ids()], round=1, mean=mean)
 
 
-def _values(reply: Message, record: str, kind: type = np.float32) -> dict[str, np.ndarray]:
+def _values(reply: Message, record: str, *kinds: type) -> dict[str, np.ndarray]:
     arrays = arrays_of(reply.content.array_records[record])
     assert list(arrays) == list(SENT), "whole, and in the order that was sent"
-    assert {array.dtype for array in arrays.values()} == {np.dtype(kind)}
+    assert {array.dtype for array in arrays.values()} == {np.dtype(kind) for kind in (np.float32, *kinds)}
     return arrays
 
 
@@ -82,8 +82,8 @@ def test_each_reply_is_completed_and_only_the_layers_are_counted(record: str) ->
 def test_a_mean_is_that_of_the_layers_beside_what_did_not_travel(mean: Mean, record: str) -> None:
     (reply,) = _asked(Head(record), mean).replies
     is_change = record == CHANGE or mean.clip_norm is not None
-    kind = np.float32 if mean.clip_norm is None else np.float64  # clipped changes are summed, before any noise
-    arrays = _values(reply, CHANGE if is_change else "arrays", kind)
+    sums = [] if mean.clip_norm is None else [np.float64]  # clipped changes are added up, before any noise
+    arrays = _values(reply, CHANGE if is_change else "arrays", *sums)
     np.testing.assert_array_equal(arrays["body"], np.zeros_like(SENT["body"]) if is_change else SENT["body"])
     moved = 1 + 2 + 3 if mean.clip_norm else (1 * 1 + 2 * 2 + 4 * 3) / 7
     expected = SENT["head.a"] * (not is_change) + moved
