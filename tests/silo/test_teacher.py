@@ -31,6 +31,7 @@ from fedasr.silo.teachers import hearing, scorers
 from fedasr.silo.teachers.stages import teacher_stage
 from fedasr.silo.teachers.teacher import TEACHER, train_teacher
 from fedasr.silo.teachers.teacher_votes import posterior, vote_candidate, vote_frames, vote_label
+from fedasr.voting.posteriors import grid_at_teachers
 
 MOST = 6
 
@@ -130,7 +131,9 @@ def test_a_teachers_own_noise_has_its_deviation_and_is_secure_unless_asked_other
     clean = posterior(host, host.silo(0), _question(host, prefixes), states[0])
 
     def noise(of: SiloHost, sigma: float = 2.0, silo: int = 0) -> Any:
-        return posterior(of, of.silo(silo), _question(of, prefixes, sigma), states[0]) - clean
+        steps = posterior(of, of.silo(silo), _question(of, prefixes, sigma), states[0])
+        assert steps.dtype == np.int32, "whole steps of a public grid"
+        return steps * grid_at_teachers(sigma, clean.shape[1]).step - clean
 
     drawn = np.concatenate([noise(host).ravel() for _ in range(40)])
     assert np.std(drawn) == pytest.approx(2.0, rel=of_a_deviation(len(drawn)))
