@@ -24,6 +24,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.network import build_network
 from fedasr.privacy.__main__ import app as privacy
 from fedasr.replay import app as replay
+from fedasr.report.__main__ import app as report
 from fedasr.simulate import app as simulate
 from fedasr.transcribe import app as transcribe
 from fedasr.verify import app as verify
@@ -33,7 +34,7 @@ from support.tree import CHECKOUT
 
 APPS = {
     "simulate": simulate, "evaluate": evaluate, "transcribe": transcribe, "replay": replay, "privacy": privacy,
-    "verify": verify,
+    "verify": verify, "report": report,
 }  # fmt: skip
 
 NOT_HERE = {
