@@ -24,23 +24,32 @@ def standing(row: RowSummary) -> Standing:
     ``unpromised``  private speech had a part in it, or nobody can tell, and no ε holds: none, or a void one
     ==============  ====================================================================================
 
-    A row whose start was paid for in another run, and that promises nothing on top of it, is unpromised too: no row
-    here says what that start cost. A row that failed is as one that finished: what it learnt stands in its folder.
+    A row that failed is as one that finished: what it learnt stands in its folder. What its start cost, and whether a
+    row says so, `withheld` looks up among the others.
     """
     if row.promises:
         return "promised"
-    owes = row.start_speech == PROTECTED and not row.lineage
-    return "public" if row.private_speech is False and not owes else "unpromised"
+    return "public" if row.private_speech is False else "unpromised"
 
 
 def withheld(data: RunData) -> tuple[RowData, ...]:
     """Return the rows that may not be published: with them the ε of whatever shows them is infinite.
 
     All of them where the decoder that they share was learnt on private text, and of draws that hear as public whom
-    others hear as private.
+    others hear as private. A row without a promise of its own whose start has heard the silos under one is among them
+    unless a row that it begins from holds that promise: of a start that was paid for in another run, or under a
+    promise that turned void, no row here says what it cost.
     """
     every_row = data.crossed > 0 or (data.decoding is not None and bool(data.decoding.whose))
-    return tuple(row for row in data.rows if every_row or standing(row) == "unpromised")
+    return tuple(row for row in data.rows if every_row or standing(row) == "unpromised" or _owes(row, data.rows))
+
+
+def _owes(row: RowSummary, rows: Iterable[RowSummary]) -> bool:
+    """Return whether a row has something of the silos by a promise that neither it nor a row behind it holds."""
+    if row.promises or row.start_speech != PROTECTED:
+        return False
+    place = (row.draw, row.seed)
+    return not any(one.promises and one.name in row.lineage and (one.draw, one.seed) == place for one in rows)
 
 
 def published(data: RunData) -> RunData:

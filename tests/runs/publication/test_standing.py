@@ -33,7 +33,6 @@ def one(**changes: Any) -> RowSummary:
         ({"private_speech": True}, "unpromised"),
         ({"private_speech": False}, "public"),
         ({"private_speech": False, "start_speech": "protected", "lineage": ("pate",)}, "public"),
-        ({"private_speech": False, "start_speech": "protected"}, "unpromised"),
         ({}, "unpromised"),
         ({"private_speech": True, "status": "failed"}, "unpromised"),
         ({"private_speech": True, "status": "failed", **PROMISE, "epsilon_kind": "accountant"}, "promised"),
@@ -53,6 +52,33 @@ def mixed(make_run: Make, make_row: Make) -> Path:
         make_row("pate", 2, private_speech=True, folder="pate@2", epsilon_kind="void"),
         make_row("old", private_speech=None),
     ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("promised", "lineage", "is_out"),
+    [
+        ("accountant", ("pate",), False),
+        ("void", ("pate",), True),  # noise that can be drawn again: what was released then hides nothing
+        ("accountant", (), True),  # the start was paid for in another run
+        ("accountant", ("another",), True),
+    ],
+)
+def test_what_rests_on_a_promise_is_published_only_beside_a_row_that_holds_it(
+    make_run: Make, make_row: Make, promised: str, lineage: tuple[str, ...], is_out: bool
+) -> None:
+    run = make_run([
+        make_row("pate", private_speech=True, **PROMISE, epsilon_kind=promised),
+        make_row("after", private_speech=False, start_speech="protected", lineage=lineage),
+    ])  # fmt: skip
+    assert ("after" in [row.name for row in withheld(read_run(run))]) == is_out
+
+
+def test_a_promise_of_another_seed_stands_for_nothing(make_run: Make, make_row: Make) -> None:
+    run = make_run([
+        make_row("pate", 1, private_speech=True, folder="pate@1", **PROMISE, epsilon_kind="accountant"),
+        make_row("after", 2, private_speech=False, folder="after@2", start_speech="protected", lineage=("pate",)),
+    ])  # fmt: skip
+    assert [row.name for row in withheld(read_run(run))] == ["after"]
 
 
 def test_the_rows_left_out_are_named_by_seed_where_one_of_them_stays(mixed: Path) -> None:
