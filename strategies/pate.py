@@ -41,7 +41,7 @@ from fedasr.privacy.accounting.feasibility import unmet_vote
 from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.mechanism import Mechanism
-from fedasr.runs.data import MechanismData, VotesData
+from fedasr.runs.privacy_data import MechanismData, VotesData
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
 from fedasr.server.work.recipe import Recipe

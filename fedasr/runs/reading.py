@@ -13,11 +13,8 @@ from fedasr.runs import file_names
 from fedasr.runs.data import (
     HypothesisData,
     LeftBehind,
-    MechanismData,
     PartData,
     PartitionData,
-    PrivacyData,
-    ReleaseData,
     RoundData,
     RowData,
     RunData,
@@ -27,11 +24,11 @@ from fedasr.runs.data import (
     SiloScores,
     SpeakerScore,
     TrafficTotal,
-    VotesData,
 )
 from fedasr.runs.decoding_data import DecodingData
 from fedasr.runs.filling import Record, filled, whole
 from fedasr.runs.json_files import json_there, lines_there
+from fedasr.runs.privacy_data import MechanismData, PrivacyData, ReleaseData, VotesData
 from fedasr.runs.publication.together import Together
 from fedasr.runs.row_summary import FINISHED
 from fedasr.runs.speech_data import CorpusData, ExtentData, LeftOutData, SpeechData

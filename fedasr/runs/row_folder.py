@@ -28,8 +28,9 @@ from fedasr.messages.traffic import Traffic
 from fedasr.runs import file_names
 from fedasr.runs.aftermath import Aftermath
 from fedasr.runs.charged_lines import MEND, LedgerMark
-from fedasr.runs.data import HypothesisData, RoundData, SiloScores, SpeakerScore, VotesData
+from fedasr.runs.data import HypothesisData, RoundData, SiloScores, SpeakerScore
 from fedasr.runs.filling import filled
+from fedasr.runs.privacy_data import VotesData
 from fedasr.runs.release_folder import ReleaseFolder
 from fedasr.runs.row_summary import RowSummary
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from fedasr.report.tables.comparison import UNKNOWN, Cell
 from fedasr.report.words.groups import groups
 from fedasr.report.words.units import at_least_text, epsilon_text, percent
-from fedasr.runs.data import MechanismData, PrivacyData, ReleaseData, RowData, RunData, VotesData
+from fedasr.runs.data import RowData, RunData
+from fedasr.runs.privacy_data import MechanismData, PrivacyData, ReleaseData, VotesData
 from fedasr.runs.row_summary import GUARANTEES, VOID
 
 LEDGER_HEADINGS = (
