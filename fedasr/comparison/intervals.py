@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 
 from scipy.special import stdtrit
 
-from fedasr.comparison.model_errors import Counted, ModelErrors, Training, trainings, without_silent
+from fedasr.comparison.model_errors import (
+    Counted,
+    ModelErrors,
+    Training,
+    are_seeds_alike,
+    trainings,
+    without_silent,
+)
 from fedasr.comparison.scatter import Scatter, influences, scatter
 
 OUTSIDE = 0.025
@@ -64,8 +71,11 @@ def rate_interval(tested: Sequence[ModelErrors]) -> Interval | None:
     """Return the pooled error rate of a row with its interval; None where no word was said.
 
     Without a single error the low end is 0 and the high one 1 − 0.025^(1/words) (3.7 / words, the two-sided rule of
-    three): each speaker's words are counted once, and taken as independent.
+    three): each speaker's words are counted once, and taken as independent. Where seeds of one draw were tested on
+    different speakers (those whom each seed's start serves worst) there is no interval: neither is drawn by itself.
     """
+    if not are_seeds_alike(tested):
+        return _without_ends(tested)
     (parts,) = without_silent(trainings(tested))
     errors, words = _total(parts)
     if not words:
@@ -80,11 +90,13 @@ def rate_interval(tested: Sequence[ModelErrors]) -> Interval | None:
 def ratio_interval(ones: Sequence[ModelErrors], others: Sequence[ModelErrors]) -> Interval | None:
     """Return the ratio of two rows' pooled error rates with its paired interval.
 
-    Only trainings that both rows have (the same draw and seed) are used. None where there is none, where they were
-    not tested on the same speakers, or where a row made no error: no ratio is told then.
+    Only trainings that both rows have (the same draw and seed) are used. None where there is none, where they, or the
+    seeds of one draw, were not tested on the same speakers, or where a row made no error: no ratio is told then.
     """
     shared = {one.key for one in ones} & {other.key for other in others}
     kept = [[one for one in side if one.key in shared] for side in (ones, others)]
+    if not all(map(are_seeds_alike, kept)):
+        return None
     first, second = (trainings(side) for side in kept)
     if not shared or [part.speakers for part in first] != [part.speakers for part in second]:
         return None
@@ -121,6 +133,16 @@ def half_width(found: Scatter) -> float:
         return math.sqrt(over_speakers)
     t = _t(found.trainings_freedom) ** 2
     return math.sqrt(max(over_speakers + t * (found.trainings - found.rest), t * found.trainings))
+
+
+def _without_ends(tested: Sequence[ModelErrors]) -> Interval | None:
+    """Return the pooled error rate alone; None where no word was said."""
+    every = [entry for one in tested for entry in one.errors]
+    words = sum(words for _, _, words in every)
+    rate = sum(errors for _, errors, _ in every) / words if words else 0.0
+    keys, draws = {one.key for one in tested}, {one.draw for one in tested}
+    counts = len(keys), len(draws), len({name for name, _, _ in every})
+    return Interval(rate, None, None, *counts) if words else None
 
 
 def _scatter_of(parts: Sequence[Training]) -> Scatter | None:

@@ -69,6 +69,14 @@ class Training:
         return replace(self, speakers=speakers, errors=self.errors[keep], words=self.words[keep])
 
 
+def are_seeds_alike(tested: Iterable[ModelErrors]) -> bool:
+    """Return whether the seeds of each draw were tested on the same speakers."""
+    speakers: dict[int, set[frozenset[str]]] = {}
+    for one in tested:
+        speakers.setdefault(one.draw, set()).add(frozenset(name for name, _, _ in one.errors))
+    return all(len(found) == 1 for found in speakers.values())
+
+
 def trainings(tested: Sequence[ModelErrors]) -> list[Training]:
     """Return what counts as one training each: the draws where there are several, else the seeds.
 
@@ -79,11 +87,10 @@ def trainings(tested: Sequence[ModelErrors]) -> list[Training]:
     ValueError
         Where the seeds of one draw were tested on different speakers.
     """
+    if not are_seeds_alike(tested):
+        raise ValueError("the seeds of one draw were tested on different speakers")
     draws = {one.draw for one in tested}
     parts: dict[int, list[ModelErrors]] = {}
-    for draw in draws:
-        if len({frozenset(name for name, _, _ in one.errors) for one in tested if one.draw == draw}) > 1:
-            raise ValueError("the seeds of one draw were tested on different speakers")
     for one in tested:
         parts.setdefault(one.draw if len(draws) > 1 else one.seed, []).append(one)
     return [_together(part) for _, part in sorted(parts.items())]

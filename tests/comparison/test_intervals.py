@@ -275,10 +275,13 @@ def test_one_model_alone_is_the_same_interval() -> None:
     assert wer_interval([Count(3, 30)]) is None
 
 
-def test_seeds_of_a_draw_tested_on_other_speakers_are_refused() -> None:
+def test_seeds_of_a_draw_tested_on_other_speakers_have_a_rate_without_an_interval() -> None:
     rows = [*counted(drawn(1, 1)), *counted(drawn(1, 2), names=[f"other{n}" for n in range(10)])[1:]]
+    errors, words = (sum(entry[place] for row in rows for entry in row.errors) for place in (1, 2))
+    assert rate_interval(rows) == Interval(errors / words, None, None, 2, 1, 20)
+    assert ratio_interval(rows, rows) is None
     with pytest.raises(ValueError, match="different speakers"):
-        rate_interval(rows)
+        trainings(rows)
 
 
 def test_influences_move_the_log_of_the_rate() -> None:
