@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 
 from fedasr.verification.checks.promises.plans import planned_text
-from fedasr.verification.evidence import Row, RunEvidence
+from fedasr.verification.evidence import Row, RunEvidence, UnreadableError
 from fedasr.verification.findings import Finding
 from fedasr.verification.verdict import Verified
 
@@ -104,7 +105,7 @@ def _promises(run: RunEvidence) -> Iterator[str]:
         yield f"  To each {unit} ({adjacency}): no outcome is more than e^ε times as likely as {neighbour}, but for δ."
         for told in promises:
             how = f"by '{told['bound']}'; planned: {told['planned']}"
-            yield f"    {told['row']}: ε = {told['epsilon']:.4g}, δ = {told['delta']:.3g}, {how}"
+            yield f"    {told['row']}: ε = {_up(told['epsilon'])}, δ = {told['delta']:.3g}, {how}"
         for trust in dict.fromkeys(told["trust"] or "the folder does not say" for told in promises):
             yield f"    Under this trust: {trust}"
     yield from _declared(run)
@@ -115,7 +116,7 @@ def _promises(run: RunEvidence) -> Iterator[str]:
 def _declared(run: RunEvidence) -> Iterator[str]:
     """Yield what rests on the experiment's word: what models from elsewhere have heard, which no file tells."""
     for row in run.rows:
-        if names := (row.privacy or {}).get("declared"):
+        if names := _privacy(row).get("declared"):
             told = f"that {', '.join(names)}, behind its start, has heard nobody in the silos"
             yield f"  Declared, and checked by nobody: {row.folder.place}: {told}"
 
@@ -131,7 +132,7 @@ def _unpromising(run: RunEvidence) -> Iterator[str]:
 
 
 def _promise(row: Row) -> dict[str, Any]:
-    promise = (row.privacy or {}).get("promise", {"planned": []})
+    promise = _privacy(row).get("promise", {"planned": []})
     planned = [(line["mechanism"], line["count"]) for line in promise["planned"]]
     return {
         "row": row.folder.place, "epsilon": row.record["epsilon"], "delta": row.record["delta"],
@@ -141,8 +142,22 @@ def _promise(row: Row) -> dict[str, Any]:
 
 
 def _together(line: Mapping[str, Any]) -> str:
-    epsilon = "nothing bounds it" if line["epsilon"] is None else f"ε = {line['epsilon']:.4g}, δ = {line['delta']:.3g}"
+    epsilon = "nothing bounds it" if line["epsilon"] is None else f"ε = {_up(line['epsilon'])}, δ = {line['delta']:.3g}"
     return f"  All that is published together, to each {line['unit']} ({line['adjacency']}): {epsilon}"
+
+
+def _privacy(row: Row) -> Mapping[str, Any]:
+    """Return what a row promises; nothing where that cannot be read, which stands among what differs."""
+    try:
+        return row.privacy or {}
+    except UnreadableError:
+        return {}
+
+
+def _up(epsilon: float) -> str:
+    """Return an ε in four digits, rounded up: less would promise more than holds."""
+    rounded = Context(prec=4, rounding=ROUND_CEILING).create_decimal(Decimal(repr(epsilon)))
+    return f"{rounded.normalize():f}"
 
 
 def _wrapped(line: str) -> str:

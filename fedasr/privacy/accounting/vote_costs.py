@@ -97,22 +97,27 @@ def _checks(mechanism: ConfidentGNMax, largest: Curve, adjacency: Adjacency, ord
     return Spent(independent, np.minimum(dependent, independent))
 
 
+MOST_TEACHERS = 2**31 - 1
+"""More are not counted: their histograms fit in 32 bits."""
+
+
 def load_votes(path: Path) -> NDArray[np.integer]:
     """Read an integer array of votes (queries, classes) from a ``.npy`` file; never unpickles."""
     try:
         votes = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give an integer array (votes, classes) written by numpy.save") from None
-    except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not a .npy file ({reason}); write the votes with numpy.save") from None
+    except (OSError, ValueError, EOFError):
+        raise UserError(
+            f"{path}: not a .npy file of numbers; write the votes, an integer array (votes, classes), with numpy.save"
+        ) from None
     return checked_votes(votes, str(path))
 
 
 def checked_votes(votes: object, name: str = "votes") -> NDArray[np.integer]:
     """Return the votes if they are what the accountants can read, else say what is wrong."""
     if not isinstance(votes, np.ndarray):
-        raise UserError(f"{name}: holds several arrays; write one array with numpy.save")
+        raise UserError(f"{name}: is an archive of arrays; write one array with numpy.save")
     if votes.ndim != 2 or 0 in votes.shape:
         raise UserError(f"{name}: has the shape {votes.shape}; must be (votes, classes), at least one of each")
     if not np.issubdtype(votes.dtype, np.integer):
@@ -127,8 +132,8 @@ def checked_votes(votes: object, name: str = "votes") -> NDArray[np.integer]:
             f"{name}: its rows have unlike sums ({span}): is this (votes, classes)? Each row must hold how many "
             "teachers chose each class, and all teachers vote in each"
         )
+    if not 1 <= voters[0] <= MOST_TEACHERS:
+        raise UserError(f"{name}: its rows sum to {voters[0]:,.0f} teachers; must be 1 to {MOST_TEACHERS:,}")
     if np.issubdtype(votes.dtype, np.unsignedinteger) or votes.dtype.itemsize < 4:
-        if votes.max() > 2**31:
-            raise UserError(f"{name}: holds a number above 2,147,483,648; that many teachers are not supported")
-        return votes.astype(np.int32 if votes.max() < 2**31 else np.int64)
+        return votes.astype(np.int32)
     return votes

@@ -250,6 +250,8 @@ def test_numbers_without_meaning_are_refused(make, value):
         (np.ones((2, 2)), "float64"),
         (np.array([[1, 2], [3, -1]]), "row 1"),
         (np.array([[True, False]]), "bool"),
+        (np.zeros((3, 4), np.int64), "sum to 0 teachers; must be 1 to 2,147,483,647"),
+        (np.array([[2**62, 2**62]]), "must be 1 to 2,147,483,647"),
         (np.array([[6, 4], [5, 5], [9, 0]], np.uint8), r"unlike sums \(9 to 10\): is this \(votes, classes\)"),
     ],
 )
