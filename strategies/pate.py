@@ -37,7 +37,7 @@ from fedasr.messages.train_request import TrainRequest
 from fedasr.messages.votes import Question, answer_of
 from fedasr.privacy.accounting.budget import Budget, budget_for
 from fedasr.privacy.accounting.calibration import noise_for, with_noise
-from fedasr.privacy.accounting.feasibility import unmet_vote
+from fedasr.privacy.accounting.feasibility import are_heard
 from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import NoisyMean
 from fedasr.privacy.mechanisms.mechanism import Mechanism
@@ -191,7 +191,8 @@ class PATE(CentralStrategy):
                 teachers=silos, check_ratio=plan.check_ratio,
             )  # fmt: skip
             noise *= noise_of(plan, silos)
-        self.remark = unmet_vote(plan.mechanism, noise, silos).replace("would be", "is")
+        if not are_heard(plan.mechanism, noise, silos):
+            self.remark = f"{silos:,} teachers cannot be heard through the noise of {noise:.3g} votes"
         return noise
 
     def _mechanism(self, noise: float, silos: int, threshold: float = 0.0) -> Mechanism:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fedasr.common.errors import UserError
-from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, checked_delta, epsilon_of
+from fedasr.privacy.accounting.conversion import ORDERS, Conversion, Curve, checked_delta, delta_for, epsilon_of
 from fedasr.privacy.accounting.losses import ROUNDING
 from fedasr.privacy.accounting.proven import epsilon_by, proven_bounds, smallest
 from fedasr.privacy.accounting.sampled_gaussian import dpsgd_mechanism, dpsgd_steps
@@ -82,6 +82,7 @@ def pate_answer(
     """Return what votes cost; draws one sanitised release where there is a bound to sanitise."""
     checked_delta(delta)
     votes = load_votes(path)
+    delta_for(delta, "teacher", int(votes[0].sum()))
     spent = spent_on(mechanism, votes, adjacency)
     shown = spent_on(mechanism, votes, adjacency, orders)
     sanitised = None
@@ -128,6 +129,7 @@ def dpsgd_answer(
         raise UserError(f"--batch {batch:g}: must be at most --examples {examples}")
     if epochs / batch > MOST_STEPS / examples:
         raise UserError(f"--epochs {epochs:g}, --batch {batch:g}: more than {MOST_STEPS:g} steps; ask for fewer")
+    delta_for(checked_delta(delta), "example", examples)
     mechanism, steps = dpsgd_mechanism(examples, batch, noise_multiplier), dpsgd_steps(examples, batch, epochs)
     is_quick = mechanism.rate == 1 or steps <= MOST_STEPS_OF_PLD
     proven = proven_bounds([(mechanism, steps)], delta, "add-remove") if is_quick else {}
@@ -146,6 +148,7 @@ def mean_answer(
 ) -> dict[str, Any]:
     """Return what noisy means cost to who sees them, and to who sees the vectors that they are the means of."""
     _check_between("--sigma", sigma, LEAST_NOISE, MOST_NOISE, " (without noise ε is infinite)")
+    delta_for(checked_delta(delta), "teacher", teachers)
     found = {
         seen: _bounded(conversion, (NoisyMean(sigma, teachers, seen), releases), delta, adjacency) for seen in SEEN
     }

@@ -212,3 +212,17 @@ def test_as_a_process(tmp_path):
     ended = subprocess.run([*words, "--sigma", "4", "--delta", "1e-5"], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert "bad.npy" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("mean", "--teachers", "50", "--sigma", "0.1", "--releases", "10", "--delta", "0.5"),
+        ("dpsgd", "--examples", "100", "--batch", "10", "--epochs", "1", "--noise-multiplier", "1", "--delta", "0.01"),
+        (*PLAN, "--delta", "0.1"),
+    ],
+)
+def test_a_delta_at_which_a_unit_may_be_published_is_refused(command):
+    found = invoke(*command)
+    assert found.exit_code == 2
+    assert "allows to publish one of them as it is" in " ".join(found.stderr.split())

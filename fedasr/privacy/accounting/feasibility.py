@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from fedasr.common.errors import UserError, nearest
 from fedasr.privacy.accounting.calibration import Target, noise_for, releases_for, with_noise
+from fedasr.privacy.accounting.conversion import delta_for
 from fedasr.privacy.mechanisms.mechanism import checked_number
 
 Unit = Literal["utterance", "speaker", "silo"]
@@ -93,7 +94,14 @@ class Feasibility:
 
 
 def plan(study: Study, target: Target) -> list[Feasibility]:
-    """Return what each mechanism that fits the unit needs, and what it can afford."""
+    """Return what each mechanism that fits the unit needs, and what it can afford.
+
+    Raises
+    ------
+    UserError
+        Where δ allows to publish a unit as it is: a silo holds one speaker at least.
+    """
+    delta_for(target.delta, study.unit, study.examples if study.unit == "utterance" else study.silos)
     label_votes = study.public_utterances * (study.labels + 1)
     plans = [_voted(kind, "label votes", label_votes, study, target) for kind in VOTING]
     if study.labels:
@@ -126,9 +134,13 @@ def spread_of(kind: str) -> float:
 
 def unmet_vote(kind: str, noise: float, teachers: int) -> str:
     """Return that so many teachers cannot be heard through the noise of a vote; nothing where they can."""
-    if kind not in VOTING or noise * spread_of(kind) <= USABLE_SHARE * teachers:
-        return ""
-    return f"cannot be met: {teachers:,} teachers, the noise would be {_number(noise)} votes"
+    told = f"cannot be met: {teachers:,} teachers, the noise would be {_number(noise)} votes"
+    return "" if are_heard(kind, noise, teachers) else told
+
+
+def are_heard(kind: str, noise: float, teachers: int) -> bool:
+    """Return whether so many teachers can be heard through the noise of a vote."""
+    return kind not in VOTING or noise * spread_of(kind) <= USABLE_SHARE * teachers
 
 
 def _summed(name: str, releases: int, rate: float, cohort: float, target: Target) -> Feasibility:
