@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from types import ModuleType
-
 import numpy as np
 import pytest
-from support.tree import CHECKOUT
+from support.scripts import script
 
-
-def loaded() -> ModuleType:
-    """The script, by its path: another package is called coverage, too."""
-    spec = importlib.util.spec_from_file_location("coverage_of_intervals", CHECKOUT / "benchmarks" / "coverage.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SCRIPT = loaded()
+SCRIPT = script("coverage")
 measured = SCRIPT.measured
 RATE, LIKE, UNLIKE = SCRIPT.REAL
 RUNS = 600

@@ -1,12 +1,10 @@
 """What a run says of its speech and errors, counted again by a script that knows neither fedasr nor jiwer."""
 
 import ast
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jiwer
@@ -15,6 +13,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 from support.running import command, tiny_table
+from support.scripts import script
 from support.sound import manifest, record, row
 from support.tree import CHECKOUT
 
@@ -22,16 +21,7 @@ SCRIPT = CHECKOUT / "benchmarks" / "recount.py"
 TEXTS = ("one two", "Two  three", "three one one", "four")
 
 
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("recount", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["recount"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recount = loaded()
+recount = script("recount")
 
 
 @given(*[st.lists(st.sampled_from(["a", "b", "c"]), max_size=7)] * 2)

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import tomli_w
 from support.running import Finished, command, tiny_table
-from support.tree import CHECKOUT
+from support.scripts import script
 
 from fedasr.verification.verdict import verify
 from fedasr.verify import app
-
-SCRIPT = CHECKOUT / "benchmarks" / "falsehoods.py"
-
-
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("falsehoods", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["falsehoods"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 PRIVATE = {"epsilon": 8.0, "clip_norm": 0.5}
 TABLE: dict[str, Any] = {
@@ -99,7 +84,7 @@ def test_what_is_no_run_folder_is_refused(refused: Callable[..., str], tmp_path:
     assert "not a run folder" in refused(tmp_path, app=app)
 
 
-falsehoods = loaded()
+falsehoods = script("falsehoods")
 FALSEHOODS = falsehoods.FALSEHOODS
 
 
