@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from opacus.grad_sample.embedding import compute_embedding_grad_sample
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from fedasr.protection.per_example.lstm import Gradients, is_plain, recorded_lstm
 
+Model = TypeVar("Model", bound=nn.Module)
 Sampler = Callable[[Any, list[Tensor], Tensor], Gradients]
 
 SAMPLERS: Mapping[type[nn.Module], Sampler] = {
@@ -42,6 +44,14 @@ def _has_rule(layer: nn.Module) -> bool:
     if isinstance(layer, nn.Embedding):
         return type(layer) is nn.Embedding and layer.padding_idx is None and layer.max_norm is None
     return type(layer) in SAMPLERS
+
+
+def lane_copy(model: Model) -> Model:
+    """Return a model of the same parameters, not copies of them, whose layers are its own.
+
+    Recording changes layers for a while, so two threads need two models; what the parameters become, both see.
+    """
+    return copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
 
 
 @contextmanager
