@@ -73,6 +73,8 @@ class PATE(CentralStrategy):
     ----------
     remark : str
         What is to be said of the row: that its teachers cannot be heard through the noise that its promise asks for.
+    unit_and_delta : tuple
+        Whom its promise is to, and its δ: checked before anything is trained.
     """
 
     settings_class: ClassVar[type[Settings]] = PATESettings
@@ -80,8 +82,8 @@ class PATE(CentralStrategy):
 
     def __init__(self, settings: PATESettings | None = None) -> None:
         self.settings = settings or PATESettings()
+        self.unit_and_delta, self.remark = ("silo", self.settings.delta), ""
         self.sizes: list[int] = []
-        self.remark = ""
 
     @property
     def needs_decoder(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,11 +13,12 @@ from fedasr.common.randomness import Streams
 from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.equal_work import RowAtWork
 from fedasr.engine.preparation import Prepared
+from fedasr.engine.sized_protection import sized_boundary, sized_plan, units_of
 from fedasr.engine.stages.ancestry import Ancestry
 from fedasr.engine.stages.origin import Origin, origin_of
 from fedasr.engine.stages.start import make_role_start
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.choices import objective_of, protection_of
+from fedasr.experiment.choices import objective_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
@@ -31,7 +31,6 @@ from fedasr.messages.kinds import Kind
 from fedasr.network import build_network
 from fedasr.protection.announcement import Announcement
 from fedasr.protection.boundary import Boundary
-from fedasr.protection.protection import GradientPlan
 from fedasr.protection.releases import Releases
 from fedasr.runs.folder import Run
 from fedasr.runs.model_file import load_provenance
@@ -44,7 +43,7 @@ from fedasr.server.round_clock import Clock
 from fedasr.server.scored_model import ScoredModel
 from fedasr.server.scoring import Scorer
 from fedasr.server.simulator_view import SimulatorView
-from fedasr.server.strategies_by_name import asked_by, build_strategy, codec_of, sampled
+from fedasr.server.strategies_by_name import asked_by, build_strategy, codec_of
 from fedasr.silo.app import SILO, SiloApp
 from fedasr.silo.client import ClientHalf
 from fedasr.silo.heeded import as_asked, check_planned, check_records
@@ -124,17 +123,8 @@ class Assembly:
 
     @cached_property
     def boundary(self) -> Boundary | None:
-        """The row's protection, sized, where it is one at the silos' boundary.
-
-        Raises
-        ------
-        RowError
-            Where no noise keeps the target.
-        """
-        protection, silos = boundary_protection(self.row, self.strategy), len(self.prepared.partition.silos)
-        if protection is None:
-            return None
-        return protection.boundary(sampled(self.training, silos) / silos, self.training.rounds)
+        """The row's protection, sized, where it is one at the silos' boundary; errors as `sized_boundary`."""
+        return sized_boundary(self.row, self.strategy, self.training, len(self.prepared.partition.silos))
 
     @property
     def begins_from(self) -> Weights:
@@ -160,8 +150,7 @@ class Assembly:
     @cached_property
     def releases(self) -> Releases:
         """What the row publishes under a guarantee."""
-        units = {"silo": len(self.prepared.partition.silos), "utterance": min(self.prepared.sizes) or 1}
-        experiment = self.prepared.experiment
+        experiment, units = self.prepared.experiment, units_of(self.prepared.sizes)
         return Releases(self.folder.releases, self.streams, experiment.reproducible_noise, units=units)
 
     @cached_property
@@ -262,21 +251,6 @@ def silo_host(prepared: Prepared, row: RowSpec, seed: int) -> SiloHost:
         boundary_protection(row, strategy) is not None, prepared.decoder, prepared.experiment.scored == MEAN,
         promises=bool(getattr(strategy, "carries_epsilon", False)),
     )  # fmt: skip
-
-
-def sized_plan(sizes: Sequence[int], row: RowSpec, training: TrainingSpec, stretches: int = 1) -> GradientPlan:
-    """Return the row's protection, sized for its smallest silo and for the steps that each silo takes.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        The utterances of each silo; of silos whose nodes have not said it, none can hold less than one.
-    row : RowSpec
-    training : TrainingSpec
-    stretches : int
-        How often the row's algorithm takes the local steps of a round (`fedasr.messages.kinds.Kind`).
-    """
-    return protection_of(row).plan(min(sizes) or 1, 0, training.rounds * training.local_steps * stretches)
 
 
 def row_strategy(prepared: Prepared, row: RowSpec) -> Strategy:

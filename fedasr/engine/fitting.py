@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from flwr.serverapp.strategy import FedAvg, Strategy
 
-from fedasr.common.errors import RowError
+from fedasr.common.errors import RowError, UserError
 from fedasr.corpora.partition import Partition
-from fedasr.engine.assembly import sized_plan
+from fedasr.engine.sized_protection import sized_boundary, sized_plan, units_of
 from fedasr.engine.teachable import ill_matched, unteachable
 from fedasr.experiment.choices import protection_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.train_reply import SPEECH_SECONDS
+from fedasr.privacy.accounting.conversion import delta_for
+from fedasr.protection.protection import Guarantee
 from fedasr.server.foreign.cohort import cohort_faults
 from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.own_models import OwnModels
@@ -61,13 +64,41 @@ class _Asked:
     def strategy(self) -> Strategy:
         return build_strategy(self.row, self.training, len(self.partition.silos))
 
+    @property
+    def _sizes(self) -> tuple[int, ...]:
+        return tuple(map(len, self.partition.silos))
+
+    @cached_property
+    def _guarantee(self) -> Guarantee | None:
+        """What is promised of gradients; noise is planned for the answer, so it is asked for last."""
+        return sized_plan(self._sizes, self.row, self.training).guarantee
+
     @cached_property
     def is_promised(self) -> bool:
-        """Whether a guarantee covers what silos do; noise is planned for the answer, so it is asked for last."""
+        """Whether a guarantee covers what silos do."""
         try:
-            return sized_plan(tuple(map(len, self.partition.silos)), self.row, self.training).guarantee is not None
+            return self._guarantee is not None
         except RowError:  # a promise that cannot be kept fails its row, which says why
             return True
+
+    def _promised(self) -> Iterator[tuple[str, str, float]]:
+        """Yield the key, the unit and the δ of each promise that can be kept, whoever makes it."""
+        if (own := getattr(self.strategy, "unit_and_delta", None)) is not None:
+            yield "options", *own
+        key = "protection_options" if protection_of(self.row).protects else "options"
+        with suppress(RowError):
+            boundary = sized_boundary(self.row, self.strategy, self.training, len(self._sizes))
+            if (promised := boundary.guarantee if boundary else self._guarantee) is not None:
+                yield key, promised.unit, promised.delta
+
+    def _loose(self) -> Iterator[tuple[str, str]]:
+        """Yield each δ that allows to publish a unit as it is."""
+        units = units_of(self._sizes)
+        for key, unit, delta in self._promised():
+            try:
+                delta_for(delta, unit, units.get(unit, 1))
+            except UserError as error:
+                yield key, str(error)
 
     @property
     def _is_private(self) -> bool:
@@ -108,3 +139,4 @@ class _Asked:
             yield "strategy", "its models stay in the silos, which hear no development speech; set scored = 'mean'"
         if getattr(self.strategy, "weighted_by_key", None) == SPEECH_SECONDS and self.is_promised:
             yield "options", "a silo's seconds of speech are covered by no guarantee; set weighting = 'uniform'"
+        yield from self._loose()

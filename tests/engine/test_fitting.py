@@ -38,3 +38,31 @@ def test_lots_of_dp_sgd_at_the_centre_are_no_seconds(unequal_corpus: Path, tmp_p
     with pytest.raises(UserError, match=r"row\.protection: draws lots of 1 .*set central\.batch_seconds = 0"):
         run_unequal(unequal_corpus, tmp_path / "run", {**row, **PRIVATE}, central=central)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (
+            {"strategy": "fedavg", "protection": "silo-noise", "protection_options": {"delta": 0.25}},
+            r"row\.protection_options: delta = 0\.25 for 4 silos .* below 0\.25",
+        ),
+        ({"strategy": "dp-fedavg", "options": {"delta": 0.5}}, r"row\.options: delta = 0\.5 for 4 silos"),
+        ({"strategy": "pate", "options": {"delta": 0.5}}, r"row\.options: delta = 0\.5 for 4 silos"),
+        (
+            {"strategy": "fedavg", **PRIVATE, "protection_options": {**PRIVATE["protection_options"], "delta": 0.5}},
+            r"row\.protection_options: delta = 0\.5 for 2 utterances .* below 0\.5",
+        ),
+        (
+            {"strategy": "centralised", "protection": "dp-sgd", "protection_options": {"delta": 0.6, "batch_size": 1}},
+            "delta = 0.6 for 2 utterances",
+        ),
+    ],
+)
+def test_a_delta_at_which_a_unit_may_be_published_is_refused_before_the_start_is_trained(
+    row: dict[str, Any], told: str, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=told) as refused:
+        run_unequal(unequal_corpus, tmp_path / "run", {"name": "row", **row})
+    assert len(refused.value.lines) == 1
+    assert not (tmp_path / "run").exists()
