@@ -17,6 +17,8 @@ from fedasr.messages.coded.encoding import decode_reply
 from fedasr.messages.coded.returned import returned_names
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import array_records, arrays_of, flat_name, like_of, metric_record
+from fedasr.protection.clipping.bounds import Bounds
+from fedasr.protection.clipping.cut import array_norms, cut_arrays
 from fedasr.wire.codec import Codec, WireError
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -60,13 +62,11 @@ def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
 
 def clipped(arrays: Arrays, largest: float) -> Arrays:
     """Return arrays scaled down together to a largest L2 norm, in float64."""
-    with np.errstate(over="ignore"):
-        norm = math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays.values()))
-    if not math.isfinite(norm):  # scaled by zero, an infinity would be NaN and spoil the sum
+    bounds = Bounds.of_all(arrays, largest)
+    norms = array_norms(arrays, bounds)
+    if not all(map(math.isfinite, norms)):  # the silo is refused, and counts as one that did not come
         raise RefusedError("the norm of the change is not finite")
-    if norm <= largest:
-        return arrays
-    return {name: np.multiply(array, largest / norm, dtype=np.float64) for name, array in arrays.items()}
+    return cut_arrays(arrays, bounds, norms)
 
 
 def deliver(sent: RecordDict, content: RecordDict, codec: Codec, is_coded: bool) -> tuple[dict[str, Arrays], int]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import UserError
+from fedasr.protection.clipping.cut import factors_of, norms_of, weighted_sum
 from fedasr.protection.per_example.recording import can_record, recorded
 from fedasr.training.gradients import Loss
 from fedasr.training.parameters import trained_parameters
@@ -94,10 +95,10 @@ def clipped_gradient_sum(
     gradient = [torch.zeros_like(parameter, dtype=torch.float64) for parameter in parameters]
     losses, norms = [], []
     for losses_B, fits_B, gradients in _in_pieces(recogniser, loss, batch, parameters, generator, most_at_once):
-        norms_B = _norms(gradients)
-        scale_B = _scale(norms_B, clip_norm)
+        norms_B = norms_of(gradients)
+        scale_B = factors_of(norms_B, clip_norm)
         for total, part in zip(gradient, gradients, strict=True):
-            total.add_(_weighted_sum(part, scale_B))
+            total.add_(weighted_sum(part, scale_B))
         losses.append(losses_B[fits_B.to(losses_B.device)])
         norms.append(norms_B)
     all_norms_B = torch.cat(norms) if norms else torch.zeros(0, dtype=torch.float64)
@@ -148,27 +149,6 @@ def _lone_gradients(
     found = torch.autograd.grad(loss_B.sum(), parameters, allow_unused=True)
     gradients = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
     return loss_B, [part[None] for part in gradients]
-
-
-def _norms(gradients: Sequence[Tensor]) -> Tensor:
-    squares = [torch.linalg.vector_norm(part.flatten(1), dim=1, dtype=torch.float64).square() for part in gradients]
-    return torch.stack(squares).sum(0).sqrt()
-
-
-def _scale(norms_B: Tensor, clip_norm: float) -> Tensor:
-    """Return the factor of each example: at most 1, and 0 where the gradient is not finite."""
-    needed_B = torch.where(norms_B > clip_norm, clip_norm / norms_B, 1.0)
-    return torch.where(norms_B.isfinite(), needed_B, 0.0)
-
-
-def _weighted_sum(part: Tensor, scale_B: Tensor) -> Tensor:
-    # NaN times 0 is NaN.
-    kept = part if bool((scale_B > 0).all()) else torch.where(_like(scale_B > 0, part), part, 0.0)
-    return (scale_B @ kept.flatten(1).double()).view(part.shape[1:])
-
-
-def _like(x_B: Tensor, part: Tensor) -> Tensor:
-    return x_B.view(-1, *[1] * (part.dim() - 1))
 
 
 def _mean_of_numbers(losses: Sequence[Tensor]) -> float:
