@@ -30,9 +30,11 @@ def publish(run: Path, folder: Path) -> None:
     Raises
     ------
     UserError
-        Where the first is no run, the second holds something, or the disk does not take it.
+        Where the first is no run, the second holds something or lies in the first, or the disk does not take it.
     """
     data = read_run(run)
+    if folder.resolve().is_relative_to(run.resolve()):
+        raise UserError(f"--release {folder}: lies in the run folder, which is private; name a folder outside of it")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UserError(f"--release {folder}: there is something there already; name a new folder")
     unfinished = folder.with_name(f".{folder.name}.unfinished")

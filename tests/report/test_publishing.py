@@ -135,6 +135,14 @@ def test_a_folder_that_holds_something_is_refused_and_left_as_it_is(run: Path, t
     assert [path.name for path in _files(out)] == ["mine.txt"]
 
 
+@pytest.mark.parametrize("place", ["", "public", "row/../public", "row/public"])
+def test_a_folder_inside_the_run_is_refused_and_not_made(run: Path, place: str) -> None:
+    before = sorted(run.rglob("*"))
+    with pytest.raises(UserError, match=r"lies in the run folder, which is private; name a folder outside of it"):
+        publish(run, run / place)
+    assert sorted(run.rglob("*")) == before
+
+
 def test_an_empty_folder_is_taken_and_a_failure_leaves_none(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

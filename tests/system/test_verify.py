@@ -103,3 +103,12 @@ def test_one_falsehood_is_found_and_named(run: Path, tmp_path: Path, number: int
     copy = Path(shutil.copytree(run, tmp_path / "run"))
     what = FALSEHOODS[number].tell(copy, random.Random(dice))
     assert verify(copy).wrong, what
+
+
+@pytest.mark.parametrize("name", ["privacy.json", "silos.json", "speakers.json", "metrics.jsonl", "traffic.jsonl"])
+def test_a_torn_file_is_a_difference_and_named(run: Path, tmp_path: Path, name: str) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    torn = next(path for path in sorted(copy.glob(f"*/{name}")) if path.stat().st_size > 2)
+    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
+    found = [found for found in verify(copy).wrong if torn.parent.name in found.file and name in found.file]
+    assert found, "the torn file is not named"

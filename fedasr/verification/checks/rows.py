@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from fedasr.verification.evidence import SUMMARY, Row, RunEvidence
+from fedasr.verification.evidence import SUMMARY, Row, RunEvidence, UnreadableError
 from fedasr.verification.findings import Finding, Scribe
 from fedasr.verification.tensors import weights_digest
 
@@ -28,6 +28,7 @@ def check_rows(run: RunEvidence) -> Iterator[Finding]:
     for row in run.rows:
         yield from _own_line(row, scribe)
         yield from _as_asked(run, row, scribe)
+        yield from _readable(row)
     yield from _copies(run)
 
 
@@ -50,6 +51,18 @@ def _as_asked(run: RunEvidence, row: Row, scribe: Scribe) -> Iterator[Finding]:
     for key in CHOICES:
         yield scribe.same(f"{key} of {row.folder.place} beside {run.folder.name('experiment.toml')}",
                           row.record[key], asked.get(key))  # fmt: skip
+
+
+def _readable(row: Row) -> Iterator[Finding]:
+    """Read all that a row wrote, also what no other check needs."""
+    for read, pattern in ((row.folder.json, "*.json"), (row.folder.lines, "*.jsonl")):
+        for name in row.folder.names(pattern):
+            try:
+                read(name)
+                found = "readable"
+            except UnreadableError as error:
+                found = str(error)
+            yield Scribe(CHECK, row.folder.name(name)).same("its form", "readable", found)
 
 
 def _copies(run: RunEvidence) -> Iterator[Finding]:
