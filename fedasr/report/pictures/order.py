@@ -11,8 +11,8 @@ from fedasr.runs.data import RunData
 
 log = logging.getLogger("fedasr")
 ORDER = (
-    "wer", "privacy", "rounds", "trade", "trade-time", "learning", "bytes", "time", "traffic", "codec", "speedup",
-    "silos", "speakers", "partition",
+    "wer", "privacy", "clipping", "rounds", "trade", "trade-time", "learning", "bytes", "time", "traffic", "codec",
+    "speedup", "silos", "speakers", "partition",
 )  # fmt: skip
 
 Lost = Callable[[str, BaseException], None]

@@ -53,6 +53,12 @@ def log_epsilon(axes: Axes, low: float, high: float) -> None:
     _log(axes, low, high, ticks, lambda value: f"{value:g}" if value >= 1 else f"{value:.3g}", 0.1)
 
 
+def log_bound(axes: Axes, low: float, high: float) -> None:
+    """Make the horizontal axis logarithmic in a norm."""
+    ticks = sorted(step * 10.0**power for power in range(-12, 12) for step in (1, 3))
+    _log(axes, low, high, ticks, lambda value: f"{value:g}", 0.1)
+
+
 def _log(
     axes: Axes, low: float, high: float, ticks: Sequence[float], text: Callable[[float], str], gap: float = TICK_GAP
 ) -> None:
