@@ -75,10 +75,11 @@ def plain_step(batch: Batch) -> Step:
 
 def private_step(batch: Batch, noise: Noise | None) -> Step:
     model, plan = recogniser(), DPSGDPlan(DPSGDSpec(batch_size=len(batch)), 100 * len(batch))
+    size = sum(parameter.numel() for parameter in model.parameters())
 
     def gradient() -> list[torch.Tensor]:
         total = clipped_gradient_sum(model, Supervised().losses, batch, plan.spec.clip_norm, None).gradient
-        return total if noise is None else plan.noised_mean(total, noise)
+        return total if noise is None else plan.noised_mean(total, plan.drawn_noise(size, noise))
 
     return stepping(model, gradient)
 

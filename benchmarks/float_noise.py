@@ -176,7 +176,7 @@ def gradient_cases(former: bool) -> Iterator[Case]:
         for at in range(0, len(draws), values):  # as many at once as the model has: the grid depends on them
             part = slice(at, at + values)
             chosen = Chosen(np.resize(draws[part], values), np.resize(beside[part], values))
-            made.append(plan.noised_mean([whole], chosen)[0].numpy().astype(np.float32))
+            made.append(plan.noised_mean([whole], plan.drawn_noise(values, chosen))[0].numpy().astype(np.float32))
         return np.concatenate(made)[: len(draws)] * np.float32(plan.spec.batch_size)  # a power of two
 
     flat = [torch.cat([part.flatten() for part in sums]).numpy() for sums in (one, other)]

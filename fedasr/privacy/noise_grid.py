@@ -91,8 +91,11 @@ class NoiseGrid:
 
     def noisy(self, steps: NDArray[np.generic], noise: Noise) -> NDArray[np.float64]:
         """Return what whole steps are worth after Gaussian noise."""
-        whole = steps.astype(np.int64) + noise.rounded_normal(steps.shape, self.places)
-        return np.asarray(np.multiply(whole, self.step, dtype=np.float64))
+        return self.worth(steps.astype(np.int64) + noise.rounded_normal(steps.shape, self.places))
+
+    def worth(self, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what whole steps are worth."""
+        return np.asarray(np.multiply(steps, self.step, dtype=np.float64))
 
     def contribution(self, arrays: Mapping[str, NDArray[np.floating]], bound: float) -> dict[str, NDArray[np.float64]]:
         """Return arrays of a norm of at most the bound, all together, in whole steps, their norm never above it.

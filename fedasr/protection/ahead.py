@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -67,3 +68,22 @@ def made_ahead(learner: Learner, dice: Dice, make: Callable[[list[int]], T], exe
             is_next = number + 1 < len(batches) and (done < dice.steps or not dice.steps)
             following = executor.submit(made, number + 1) if is_next else None
             yield found
+
+
+def one_ahead(make: Callable[[int], T], steps: int, executor: Executor) -> Iterator[T]:
+    """Yield what is made for step after step, without end; the next is submitted before one is given out.
+
+    Parameters
+    ----------
+    make : callable
+        Makes what a step needs, by its number; one at a time.
+    steps : int
+        How many there will be, so that nothing is made for a later one; 0 where nobody knows.
+    executor : Executor
+    """
+    following = executor.submit(make, 0)
+    for step in itertools.count(1):
+        found = following.result()
+        if step != steps:
+            following = executor.submit(make, step)
+        yield found

@@ -186,8 +186,8 @@ class CentralTrainer:
 
     def _trained(self) -> float | None:
         begin, end = self._course.stretch(self.epoch)
-        learner, dice = self.learner.at(self.epoch / self.epochs, (self.epoch + 1) / self.epochs), self._dice(begin)
-        losses, taken, kept = list[float](), Taken(), time.monotonic()
+        learner = self.learner.at(self.epoch / self.epochs, (self.epoch + 1) / self.epochs)
+        dice, losses, taken, kept = self._dice(begin, end), list[float](), Taken(), time.monotonic()
         if self._under_way is not None:
             dice, losses, taken = self._under_way.onto(dice), list(self._under_way.losses), self._under_way.taken
             self.meter.add(taken)
@@ -218,10 +218,11 @@ class CentralTrainer:
         self._within()
         self._under_way = None
 
-    def _dice(self, begin: int) -> Dice:
+    def _dice(self, begin: int, end: int) -> Dice:
         streams, purpose, epoch, device = self.streams, self.purpose, self.epoch, self.learner.recogniser.device
         masks = tuple(streams.torch(f"{purpose} dropout {lane}", epoch, device=device) for lane in range(LANES))
-        return Dice(streams.numpy(purpose, epoch), masks, lambda what, step: self._noise(what, begin + step))
+        batches, steps = streams.numpy(purpose, epoch), end - begin
+        return Dice(batches, masks, lambda what, step: self._noise(what, begin + step), steps)
 
     def _noise(self, what: str, step: int) -> Noise:
         """Return the source of noise of one step; a step that is taken again is a release of its own."""

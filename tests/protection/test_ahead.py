@@ -12,8 +12,9 @@ import torch
 from support.learning import learner
 from support.toy_speech import made_up, small_recogniser
 
+from fedasr.common.later import LATER
 from fedasr.privacy.noise import SecureNoise
-from fedasr.protection.ahead import Made, made_ahead
+from fedasr.protection.ahead import Made, made_ahead, one_ahead
 from fedasr.protection.none import Unprotected
 from fedasr.protection.protection import Dice, Place
 
@@ -90,3 +91,18 @@ def test_a_silo_s_gradients_are_the_same_however_many_steps_are_told() -> None:
         return [float(sum(part.double().sum() for part in step.gradient)) for step in found]
 
     assert sums(0) == sums(5) == sums(2)
+
+
+@pytest.mark.parametrize(("steps", "made"), [(0, 5), (4, 4), (9, 5)])
+def test_one_step_is_made_ahead_and_none_that_will_not_be_taken(steps: int, made: int) -> None:
+    asked = []
+    with ThreadPoolExecutor(1) as executor:
+        taken = list(itertools.islice(one_ahead(lambda step: asked.append(step) or step, steps, executor), 4))
+    assert taken == [0, 1, 2, 3]
+    assert asked == list(range(made))
+
+
+def test_in_one_thread_nothing_is_made_ahead() -> None:
+    asked = []
+    steps = one_ahead(lambda step: asked.append(step) or step, 0, LATER)
+    assert [next(steps), next(steps)] == [0, 1] == asked

@@ -11,6 +11,7 @@ from fedasr.asr.augment import AugmentSpec
 from fedasr.asr.recogniser import digest
 from fedasr.common.randomness import Streams
 from fedasr.privacy.accounting.promise import Promise
+from fedasr.privacy.noise import Noise
 from fedasr.protection.dp_sgd import protection
 from fedasr.protection.dp_sgd.protection import DPSGD
 from fedasr.protection.releases import Releases
@@ -69,6 +70,21 @@ def test_a_resumed_training_reads_what_was_released_and_pays_for_nothing_twice(s
     assert _paid(second) == _paid(whole)
     for name, array in whole.state().items():
         np.testing.assert_array_equal(second.state()[name], array, err_msg=name)
+
+
+def test_no_step_is_sampled_before_its_stretch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next step is sampled while the gradient of one is computed, within a stretch alone: that is one release."""
+    monkeypatch.setattr(protection, "STRETCHES", 2)
+    trainer, asked = _trainer(tmp_path), []
+    drawn = CentralTrainer._noise
+
+    def noise(self: CentralTrainer, what: str, step: int) -> Noise:
+        asked.append((step, self.epoch))
+        return drawn(self, what, step)
+
+    monkeypatch.setattr(CentralTrainer, "_noise", noise)
+    trainer.run()
+    assert asked == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 1)]
 
 
 def test_a_state_of_version_0_1_counts_steps_alone(tmp_path: Path) -> None:

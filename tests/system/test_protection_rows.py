@@ -11,18 +11,21 @@ from support.watched import WatchedSilos
 import fedasr
 from fedasr.common.errors import UserError
 from fedasr.common.files import read_lines
+from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.privacy.accounting.calibration import noise_for
+from fedasr.runs.folder import Run
+from fedasr.server.progress import Progress
 
 OPTIONS = {"epsilon": 6.0, "batch_size": 2, "steps": 8, "clip_norm": 0.5}
 SMALL = {"epsilon": 6.0, "batch_size": 1, "clip_norm": 0.5}
 """For silos of which the smallest has two utterances."""
 
 
-def _run(folder: Path, row: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def _run(folder: Path, row: dict[str, Any], watcher: Watcher | None = None, **changes: Any) -> dict[str, Any]:
     protected = {"protection": "dp-sgd", "protection_options": OPTIONS, "name": "row", **row}
     experiment = Experiment.from_table(tiny_table(compare=[protected], **changes))
-    (found,) = fedasr.run(experiment, grid="process", out=folder).rows
+    (found,) = fedasr.run(experiment, grid="process", out=folder, watcher=watcher).rows
     return found
 
 
@@ -37,6 +40,22 @@ def test_the_centre_keeps_its_promise_and_pays_every_step(tmp_path: Path) -> Non
     assert 5.99 < row["epsilon"] <= 6.0
     assert row["delta"] == 1e-5
     assert _steps(tmp_path) == OPTIONS["steps"]
+
+
+def test_the_centre_stopped_and_resumed_gives_the_bits_of_one_run(tmp_path: Path) -> None:
+    class Stopping(Watcher):
+        def round(self, progress: Progress) -> None:
+            if progress.round == 3:
+                raise KeyboardInterrupt
+
+    whole = _run(tmp_path / "whole", {"strategy": "centralised"}, reproducible_noise=True)
+    with pytest.raises(KeyboardInterrupt):
+        _run(tmp_path / "stopped", {"strategy": "centralised"}, Stopping(), reproducible_noise=True)
+    (resumed,) = fedasr.run(Run.open(tmp_path / "stopped").experiment, resume=tmp_path / "stopped", grid="process").rows
+    assert resumed["status"] == whole["status"] == "finished"
+    assert resumed["model_sha256"] == whole["model_sha256"]
+    assert resumed["epsilon_if_secure"] == whole["epsilon_if_secure"]
+    assert _steps(tmp_path / "stopped") == _steps(tmp_path / "whole") == OPTIONS["steps"]
 
 
 @pytest.mark.parametrize(

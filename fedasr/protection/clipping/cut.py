@@ -52,9 +52,7 @@ def cut_sum(parts: Mapping[str, Tensor], bounds: Bounds, weights_G: Tensor | Non
 
 def norms_of(parts: Sequence[Tensor]) -> Tensor:
     """Return the norm of each group over all parts together, in float64; groups stand along the first axis."""
-    squares = [
-        torch.linalg.vector_norm(part.reshape(len(part), -1), dim=1, dtype=torch.float64).square() for part in parts
-    ]
+    squares = [torch.linalg.vector_norm(_rows(part), dim=1, dtype=torch.float64).square() for part in parts]
     return torch.stack(squares).sum(0).sqrt()
 
 
@@ -68,7 +66,12 @@ def weighted_sum(part: Tensor, factors_G: Tensor) -> Tensor:
     """Return the sum over groups of a part, each times its factor, in float64; what counts zero may hold anything."""
     # NaN times 0 is NaN.
     kept = part if bool((factors_G > 0).all()) else torch.where(_like(factors_G > 0, part), part, 0.0)
-    return (factors_G @ kept.reshape(len(part), -1).double()).view(part.shape[1:])
+    return (factors_G @ _rows(kept).double()).view(part.shape[1:])
+
+
+def _rows(part: Tensor) -> Tensor:
+    # Of no groups reshape would not know the width.
+    return part.flatten(1) if part.dim() > 1 else part[:, None]
 
 
 def _like(x_G: Tensor, part: Tensor) -> Tensor:

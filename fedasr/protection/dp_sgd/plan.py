@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from fedasr.asr.batch import Batch
 from fedasr.common.errors import UserError
-from fedasr.common.randomness import seeded_generator
 from fedasr.common.settings import Mistake, Settings, least, number
 from fedasr.privacy.accounting.conversion import Conversion
 from fedasr.privacy.accounting.sampled_gaussian import Epsilons, dpsgd_epsilon
@@ -20,9 +19,9 @@ from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
 from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.dp_sgd.rounding import clip_within, most_drawn
-from fedasr.protection.per_example.clipping import clipped_gradient_sum
-from fedasr.training.learner import Learner
-from fedasr.training.parameters import ALL, trained_parameters
+
+WholeSteps = NDArray[np.int64]
+"""Multiples of a grid's step."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,10 @@ class DPSGDPlan:
     output of a `SampledGaussian` of real numbers, rounded (`fedasr.privacy.noise_grid`), a step; they are
     composed over the steps. What is done with the noisy sums afterwards (division by the *expected* batch, momentum,
     Adam, averages of iterates) costs nothing. It holds where the noise is secure, with the number of utterances taken
-    as public. One thing in it is measured and not proven: how far an utterance more moves, by float32's rounding, the
-    gradients of those that are computed beside it.
+    as public. It holds whatever the lanes are: which lane an utterance is in, and which dropout masks it gets, changes
+    with who else is drawn, its gradient's distribution does not (`clipped_gradient_sum`). One thing in it is measured
+    and not proven: how far an utterance more moves, by float32's rounding, the gradients of those that are computed
+    beside it, or in another lane.
 
     =====================  =======================================================================
     C = 0                  the sum and the noise are zero: nothing is learnt, nothing is revealed
@@ -124,82 +125,20 @@ class DPSGDPlan:
         most = most_drawn(spec.batch_size, self.examples)
         return clip_within(spec.clip_norm, values, most) if spec.noise_std else spec.clip_norm
 
-    def noised_mean(self, total: Sequence[Tensor], noise: Noise) -> list[Tensor]:
-        """Return a sum of clipped gradients, float64, with noise, divided by the expected batch."""
-        spec, values = self.spec, sum(part.numel() for part in total)
-        if not spec.noise_std:
-            return [part / spec.batch_size for part in total]
-        grid = NoiseGrid.fine_enough(spec.noise_std, spec.clip_norm, values)
-        flat = torch.cat([part.reshape(-1) for part in total])  # drawn together: many tensors are small
-        noised = torch.split(_noised(flat, grid, noise).div_(spec.batch_size), [part.numel() for part in total])
-        return [part.view(like.shape) for part, like in zip(noised, total, strict=True)]
+    def grid(self, values: int) -> NoiseGrid:
+        """Return the grid on which sums of so many values are released; there is one only where noise is drawn."""
+        return NoiseGrid.fine_enough(self.spec.noise_std, self.spec.clip_norm, values)
 
+    def drawn_noise(self, values: int, noise: Noise) -> WholeSteps | None:
+        """Draw the noise of so many values, in whole steps of the grid, whatever the sum is; None without noise."""
+        return noise.rounded_normal(values, self.grid(values).places) if self.spec.noise_std else None
 
-@dataclass(frozen=True)
-class NoisyGradient:
-    """One step's release, and what the private side knows about it.
-
-    Attributes
-    ----------
-    gradient : list of Tensor
-        The release: one tensor for each trained parameter. The guarantee covers this alone.
-    drawn : int
-        Utterances that took part.
-    left_out : int
-        Those of them whose gradient was not finite and counted zero.
-    clipped : float
-        The share of the others whose gradient was longer than the clip norm; NaN where there is none.
-    loss : float
-        The mean loss of the utterances that took part; NaN where there is none.
-    """
-
-    gradient: list[Tensor]
-    drawn: int
-    left_out: int
-    clipped: float
-    loss: float
-
-
-def noisy_gradient(
-    learner: Learner, plan: DPSGDPlan, noise: Noise, layers: Sequence[str] = ALL, most_at_once: int = 16
-) -> NoisyGradient:
-    """Take the private half of one step: sample, clip, sum, add noise. At the centre and inside a silo alike.
-
-    Sampling, augmentation, dropout and noise all come from `noise`: who could foresee the first three would know more
-    than the guarantee allows for. Every call is a release and is charged, even if it replaces one that was lost.
-
-    Parameters
-    ----------
-    learner : Learner
-        Its examples, private and public alike, are those that the plan counts and protects.
-    plan : DPSGDPlan
-    noise : Noise
-        `SecureNoise`, or `ReproducibleNoise`, which voids the guarantee.
-    layers, most_at_once
-        See `fedasr.protection.per_example.clipping.clipped_gradient_sum`.
-    """
-    examples = learner.examples
-    if len(examples) != plan.examples:
-        raise ValueError(f"the plan is for {plan.examples} utterances, not {len(examples)}")
-    indices = sorted(plan.sample(noise), key=examples.frames)
-    varied = np.random.default_rng(noise.seed())
-    masks = seeded_generator(noise.seed(), learner.recogniser.device)
-    batch = learner.batch(indices, varied) if indices else _nobody()
-    recogniser, loss = learner.recogniser, learner.objective.losses
-    parameters = list(trained_parameters(recogniser, layers).values())
-    clip_norm = plan.clip(sum(parameter.numel() for parameter in parameters))
-    total = clipped_gradient_sum(recogniser, loss, batch, clip_norm, masks, layers, most_at_once)
-    finite_B = total.norms_B[total.norms_B.isfinite()]
-    clipped = float((finite_B > plan.spec.clip_norm).double().mean())
-    noised = plan.noised_mean(total.gradient, noise)
-    gradient = [part.to(parameter.dtype) for part, parameter in zip(noised, parameters, strict=True)]
-    return NoisyGradient(gradient, len(indices), total.left_out, clipped, total.loss)
-
-
-def _noised(part: Tensor, grid: NoiseGrid, noise: Noise) -> Tensor:
-    return torch.from_numpy(grid.noisy(grid.nearest(part.cpu().numpy()), noise)).to(part.device)
-
-
-def _nobody() -> Batch:
-    none = torch.zeros(0, dtype=torch.long)
-    return Batch(torch.zeros(0, 0, 0), none, none.view(0, 0), none)
+    def noised_mean(self, total: Sequence[Tensor], drawn: WholeSteps | None) -> list[Tensor]:
+        """Return a sum of clipped gradients, float64, with its `drawn_noise`, divided by the expected batch."""
+        if drawn is None:
+            return [part / self.spec.batch_size for part in total]
+        flat, grid = torch.cat([part.reshape(-1) for part in total]), self.grid(len(drawn))
+        whole = grid.nearest(flat.cpu().numpy()).astype(np.int64) + drawn
+        noised = torch.from_numpy(grid.worth(whole)).div_(self.spec.batch_size).to(flat.device)
+        parts = torch.split(noised, [part.numel() for part in total])
+        return [part.view(like.shape) for part, like in zip(parts, total, strict=True)]

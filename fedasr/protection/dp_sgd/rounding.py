@@ -20,8 +20,9 @@ def clip_within(clip_norm: float, values: int, most_drawn: float) -> float:
     """Return the norm to clip gradients to, so that one moves the sum on its grid by `clip_norm` at most.
 
     Let u be `UNIT`, d the values, n the utterances drawn. A norm, of d squares, errs by (d + 4)u of itself and the
-    scaled gradient by 4u more. A sum of n numbers errs by (n + 2)u of the sum of their sizes (Higham, Accuracy and
-    Stability of Numerical Algorithms, 2002, section 4.2), and rounding it to whole steps g of the grid by g/2 and 4u of
+    scaled gradient by 4u more. A sum of n numbers errs by (n + 2)u of the sum of their sizes in whatever order, so also
+    piece by piece and lane by lane, zeros counting nothing (Higham, Accuracy and Stability of Numerical Algorithms,
+    2002, section 4.2), and rounding it to whole steps g of the grid by g/2 and 4u of
     it: in both neighbours together 2n(n + 8)u of the clip, and √d·g, which is a `FINENESS`-th of it at most.
 
     Parameters

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError, UserError
+from fedasr.common.later import LATER
+from fedasr.protection.ahead import one_ahead
 from fedasr.protection.dp_sgd.descent import DescentSpec, NoisyDescent
-from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec, noisy_gradient
+from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec
 from fedasr.protection.dp_sgd.settings import DPSGDSettings
+from fedasr.protection.dp_sgd.step import Sampled, noisy_gradient, sampled
+from fedasr.protection.per_example.lanes import lane_models
 from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Step
 from fedasr.protection.trust import Trust
 from fedasr.training.batches import seconds_of
@@ -91,13 +95,18 @@ class SizedDPSGD(GradientPlan):
             raise RowError(str(error)) from error
 
     def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
-        """Yield noisy gradients, with the seconds that a step is expected to read and no loss: none is covered."""
-        plan, layers = self.of_size(len(learner.examples)), self.settings.layers
-        seconds = plan.rate * seconds_of(learner.examples)
-        for step in itertools.count():
-            taken = noisy_gradient(learner, plan, dice.noise("dp-sgd", step), layers)
-            gradient = with_zeros(learner.recogniser, layers, taken.gradient)
-            yield Step(seconds, math.nan, gradient, learner.expected(self.settings.batch_size))
+        """Yield noisy gradients, with the seconds that a step is expected to read and no loss: none is covered.
+
+        Where there are several lanes, they are computed side by side, and the next step is sampled meanwhile.
+        """
+        plan, layers, lanes = self.of_size(len(learner.examples)), self.settings.layers, len(dice.masks)
+        seconds, models = plan.rate * seconds_of(learner.examples), lane_models(learner.recogniser, lanes)
+        with LATER if lanes == 1 else ThreadPoolExecutor(lanes + 2) as executor:
+            sample = partial(_sampled, learner, plan, dice)
+            for step in one_ahead(sample, dice.steps, executor):
+                taken = noisy_gradient(models, learner, plan, step, layers, executor)
+                gradient = with_zeros(learner.recogniser, layers, taken.gradient)
+                yield Step(seconds, math.nan, gradient, learner.expected(self.settings.batch_size))
 
     def descent(self, recogniser: Recogniser, plain: Descent) -> Descent:
         """Return an optimizer for noisy gradients."""
@@ -106,3 +115,7 @@ class SizedDPSGD(GradientPlan):
             settings.optimizer, settings.learning_rate, settings.momentum, settings.decay, settings.layers,
         )  # fmt: skip
         return NoisyDescent(recogniser, spec, self.steps)
+
+
+def _sampled(learner: Learner, plan: DPSGDPlan, dice: Dice, step: int) -> Sampled:
+    return sampled(learner, plan, dice.noise("dp-sgd", step), len(dice.masks))

@@ -32,17 +32,28 @@ class ClippedSum:
 
     Attributes
     ----------
-    loss : float
-        The mean over the examples that can be learnt and whose loss is a number; NaN where there is none.
+    losses : Tensor
+        Those of the examples that can be learnt and whose loss is a number.
     gradient : list of Tensor of float64
         One tensor for each trained parameter.
     norms_B : Tensor of float64
         The norm of each example's whole gradient before clipping; not finite where it was left out.
     """
 
-    loss: float
+    losses: Tensor
     gradient: list[Tensor]
     norms_B: Tensor
+
+    def __add__(self, other: ClippedSum) -> ClippedSum:
+        """Return the sum over the examples of both."""
+        gradient = [one + another for one, another in zip(self.gradient, other.gradient, strict=True)]
+        losses, norms_B = torch.cat([self.losses, other.losses]), torch.cat([self.norms_B, other.norms_B])
+        return ClippedSum(losses, gradient, norms_B)
+
+    @property
+    def loss(self) -> float:
+        """The mean over the examples that can be learnt and whose loss is a number; NaN where there is none."""
+        return float(self.losses.mean())
 
     @property
     def left_out(self) -> int:
@@ -57,8 +68,10 @@ def clipped_gradient_sum(
     """Return the sum of the examples' clipped gradients.
 
     An example's gradient is that of its own loss alone, of all trained parameters together. It depends on the other
-    examples of the batch neither through padding nor through the loss (dropout masks are drawn for the batch, from
-    `generator`, whatever the examples are).
+    examples of the batch neither through padding nor through the loss. Which dropout masks it gets does depend on who
+    else was drawn, but masks are independent from element to element, and so from example to example: pair those of two
+    neighbours example by example, and given them the sums differ by the one example. The release is a mixture over
+    masks, with the same weights for both, of releases that a guarantee covers, and so covered.
 
     ======================  ==================================================================
     clip norm 0             the sum is zero
@@ -102,7 +115,7 @@ def clipped_gradient_sum(
         losses.append(losses_B[fits_B.to(losses_B.device)])
         norms.append(norms_B)
     all_norms_B = torch.cat(norms) if norms else torch.zeros(0, dtype=torch.float64)
-    return ClippedSum(_mean_of_numbers(losses), gradient, all_norms_B.cpu())
+    return ClippedSum(_numbers(losses), gradient, all_norms_B.cpu())
 
 
 def refuse_batch_norm(recogniser: nn.Module) -> None:
@@ -151,6 +164,5 @@ def _lone_gradients(
     return loss_B, [part[None] for part in gradients]
 
 
-def _mean_of_numbers(losses: Sequence[Tensor]) -> float:
-    numbers_B = torch.cat([losses_B[losses_B.isfinite()] for losses_B in losses]) if losses else torch.zeros(0)
-    return float(numbers_B.mean())
+def _numbers(losses: Sequence[Tensor]) -> Tensor:
+    return torch.cat([losses_B[losses_B.isfinite()] for losses_B in losses]) if losses else torch.zeros(0)

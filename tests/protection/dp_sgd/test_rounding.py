@@ -15,11 +15,15 @@ from support.draws import examples
 from support.examples import batch_of
 from support.toy_recognisers import recogniser
 
+from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import RowError
+from fedasr.common.later import LATER
 from fedasr.privacy.noise_grid import NoiseGrid
+from fedasr.protection.clipping.cut import factors_of, norms_of, weighted_sum
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec
 from fedasr.protection.dp_sgd.rounding import BESIDE, clip_within, most_drawn
-from fedasr.protection.per_example.clipping import _norms, _scale, _weighted_sum, clipped_gradient_sum
+from fedasr.protection.per_example.clipping import clipped_gradient_sum
+from fedasr.protection.per_example.lanes import clipped_lanes_sum, lane_models
 from fedasr.training.objectives.supervised import Supervised
 
 
@@ -31,17 +35,24 @@ def _moved(one: list[torch.Tensor], other: list[torch.Tensor], grid: NoiseGrid) 
     return sum(int(steps) ** 2 for part in apart for steps in part.flat) * Fraction(grid.step) ** 2
 
 
+def _sum(model: Recogniser, numbers: list[int], clip: float, count: int) -> list[torch.Tensor]:
+    lanes = [batch_of(numbers[lane::count]) for lane in range(count)]
+    masks = [torch.Generator()] * count
+    return clipped_lanes_sum(lane_models(model, count), Supervised().losses, lanes, clip, masks, LATER).gradient
+
+
 @examples(30)
-@given(more=st.sampled_from(range(4)), clip=st.floats(1e-3, 10.0), kind=st.sampled_from(["lstm", "conformer"]))
-def test_an_utterance_more_moves_the_sum_by_the_clip_at_most(more: int, clip: float, kind: str) -> None:
+@given(
+    more=st.sampled_from(range(4)), clip=st.floats(1e-3, 10.0), kind=st.sampled_from(["lstm", "conformer"]),
+    lanes=st.integers(1, 2),
+)  # fmt: skip
+def test_an_utterance_more_moves_the_sum_by_the_clip_at_most(more: int, clip: float, kind: str, lanes: int) -> None:
+    """It moves those behind it from lane to lane."""
     model, others = recogniser(kind, "joint"), [n for n in range(4) if n != more]
     values = sum(parameter.numel() for parameter in model.parameters())
     plan = DPSGDPlan(DPSGDSpec(clip, 1.3, 4.0), 40)
     grid = NoiseGrid.fine_enough(1.3 * clip, clip, values)
-    sums = [
-        clipped_gradient_sum(model, Supervised().losses, batch_of(numbers), plan.clip(values), None).gradient
-        for numbers in (others, [*others, more])
-    ]
+    sums = [_sum(model, numbers, plan.clip(values), lanes) for numbers in (others, sorted([*others, more]))]
     moved = _moved(*sums, grid)
     assert moved <= Fraction(clip) ** 2
     longest = clipped_gradient_sum(model, Supervised().losses, batch_of([more]), math.inf, None).norms_B.item()
@@ -49,9 +60,12 @@ def test_an_utterance_more_moves_the_sum_by_the_clip_at_most(more: int, clip: fl
 
 
 @examples(30)
-@given(seed=st.integers(0, 999), values=st.integers(1, 400), count=st.integers(1, 30), spread=st.floats(0, 30))
+@given(
+    seed=st.integers(0, 999), values=st.integers(1, 400), count=st.integers(1, 30), spread=st.floats(0, 30),
+    lanes=st.integers(1, 2),
+)  # fmt: skip
 def test_rounding_is_paid_for_where_gradients_are_the_same_beside_any_other(
-    seed: int, values: int, count: int, spread: float
+    seed: int, values: int, count: int, spread: float, lanes: int
 ) -> None:
     """Without the allowance for what is computed beside it: the proven part alone covers hard sums."""
     random = np.random.default_rng(seed)
@@ -60,8 +74,8 @@ def test_rounding_is_paid_for_where_gradients_are_the_same_beside_any_other(
     grid, clip = NoiseGrid.fine_enough(2.0, 1.0, values), clip_within(1.0, values, count) + BESIDE
     sums = []
     for part in (gradients_BD[1:], gradients_BD):
-        scale_B = _scale(_norms([part]), clip)
-        sums.append([_weighted_sum(part, scale_B)])
+        scale_B = factors_of(norms_of([part]), clip)
+        sums.append([sum(weighted_sum(part[lane::lanes], scale_B[lane::lanes]) for lane in range(lanes))])
     assert _moved(*sums, grid) <= 1
 
 
