@@ -11,10 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from flwr.app import ArrayRecord, ConfigRecord, Message
+from flwr.serverapp import Grid
+
 from fedasr.common.settings import Mistake, Settings, number, one_of
+from fedasr.messages.coded.returned import LAYERS
 from fedasr.server.adaptive_step import SECOND_MOMENTS, AdaptiveStep
 from fedasr.server.layerwise_step import LAMB_EPSILON, LayerwiseStep
 from fedasr.server.outer_step import momentum_within
+from fedasr.training.parameters import ALL
 
 from .fedavgm import ServerRateSettings
 from .outer_averaging import OuterAveraging
@@ -38,6 +43,8 @@ class FedOptSettings(ServerRateSettings):
         β2; by default 0.99, and 0.999 for LAMB. Adagrad has none.
     tau : float, optional
         τ, the degree of adaptivity; by default the root mean square of the first mean change. For LAMB ε, 1e-6.
+    layers : tuple of str
+        Patterns of the parameters that are trained, sent and moved, such as ``"ctc.*"``; the others stay as they are.
     step_length : str
         ``"mean change"`` makes the step as long as the server's learning rate times the mean change, with β1 its
         running mean, as averaging does; ``"published"`` multiplies each value's direction by the rate.
@@ -47,6 +54,7 @@ class FedOptSettings(ServerRateSettings):
     first_moment: float | None = number(None, least=0, below=1)
     second_moment: float | None = number(None, least=0, below=1)
     tau: float | None = number(None, above=0, below=math.inf)
+    layers: tuple[str, ...] = ALL
     step_length: str = one_of("mean change", "mean change", "published")
 
     def conflicts(self) -> Iterable[Mistake]:
@@ -84,6 +92,14 @@ class FedOpt(OuterAveraging):
         step = settings or FedOptSettings()
         super().__init__(step.outer_step(blocks), step.weighting, **sampling)
         self.step_settings, self.rounds = step, blocks
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Ask the silos of the round for the layers that are trained."""
+        if self.step_settings.layers != ALL:
+            config[LAYERS] = list(self.step_settings.layers)
+        return super().configure_train(server_round, arrays, config, grid)
 
     def rate(self, round: int) -> float:
         """Return the server's learning rate of a round."""

@@ -28,6 +28,9 @@ from fedasr.server.strategies_by_name import build_strategy
 from fedasr.server.work.recipe import ONE_CYCLE, recipe_of
 from fedasr.training.iterates import BEST
 
+CHANGED = "take a strategy that averages, or a granularity below the silo"
+"""The mend where no silo replies with what it trained."""
+
 
 def unfit(experiment: Experiment, partition: Partition) -> list[str]:
     """Return all that rows ask of these silos and cannot be given, a line each."""
@@ -123,6 +126,11 @@ class _Asked:
             yield "options", line
         if self.row.central and not wants_central(self.strategy):
             yield "central", f"'{self.row.strategy}' trains nothing at the centre; leave it out"
+        if protection_of(self.row).bounds_replies and wants_central(self.strategy):
+            yield (
+                "protection",
+                f"bounds what silos reply, and '{self.row.strategy}' sums no changes of theirs; {CHANGED}",
+            )
         yield from unteachable(self.experiment, self.row, self.strategy)
         yield from ill_matched(self.experiment, self.row, self.strategy, self._is_private)
         table, seconds = self._batch_seconds

@@ -12,6 +12,7 @@ from flwr.app import Message, RecordDict
 from fedasr.grid.sums.terms import Term
 from fedasr.messages.kinds import Kind
 from fedasr.privacy.noise_grid import NoiseGrid
+from fedasr.protection.clipping.bounds import NO_LAYERS
 from fedasr.training.taken import Taken
 
 
@@ -28,11 +29,14 @@ class Mean:
         weighs one, and the one reply holds the *sum* of the changes, in float64. Whatever else a silo says stays there.
     grid : NoiseGrid, optional
         With `clip_norm`: what is summed is whole numbers of its steps, so that the sum is exact.
+    layer_bounds : str
+        How `clip_norm` is divided among arrays that are cut one by one: `fedasr.protection.clipping.bounds.Bounds`.
     """
 
     weight: str = "num-examples"
     clip_norm: float | None = None
     grid: NoiseGrid | None = None
+    layer_bounds: str = NO_LAYERS
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fedasr.common.files import Arrays
 from fedasr.privacy.noise import Noise
 from fedasr.privacy.noise_grid import NoiseGrid
+from fedasr.protection.clipping.bounds import NO_LAYERS
 from fedasr.protection.none import Unprotected
 from fedasr.protection.protection import GradientPlan, Guarantee, Protection
 
@@ -23,9 +24,12 @@ class Boundary(ABC):
     ----------
     clip_norm : float
         The largest L2 norm of all that a silo adds to the sum, over every array of its reply together.
+    layer_bounds : str
+        How it is divided among arrays that are cut one by one: `fedasr.protection.clipping.bounds.Bounds.divided`.
     """
 
     clip_norm: float
+    layer_bounds: str = NO_LAYERS
 
     @property
     @abstractmethod

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import UserError
+from fedasr.common.files import Arrays
 from fedasr.common.registry import Registry
 from fedasr.common.settings import Settings, from_table
 from fedasr.privacy.accounting.ledger import charged_as
@@ -158,6 +159,19 @@ class GradientPlan(ABC):
         dice : Dice
         """
 
+    def bounded(self, reply: Arrays, sent: Arrays) -> Arrays:
+        """Return what may leave a silo of the arrays that it trained, before they are encoded: by default all.
+
+        Parameters
+        ----------
+        reply : mapping of str to ndarray
+            The arrays of all records of a reply, by `fedasr.messages.records.flat_name`.
+        sent : mapping of str to ndarray
+            What of the message they answer, by the same names: a model that a model answers. An array without one is a
+            change already.
+        """
+        return reply
+
     def descent(self, recogniser: Recogniser, plain: Descent) -> Descent:
         """Return what is done with the gradients at the centre, after any noise: it costs no privacy.
 
@@ -180,6 +194,11 @@ class Protection(Settings, ABC):
     """
 
     protects: ClassVar[bool] = True
+
+    @property
+    def bounds_replies(self) -> bool:
+        """Whether it is in what silos reply that it takes effect, and nowhere else: by default not."""
+        return False
 
     @property
     def lot(self) -> float | None:

@@ -30,6 +30,7 @@ from fedasr.messages.records import array_records
 from fedasr.messages.speech_reply import SpeechReply
 from fedasr.messages.votes import Question, answer_record
 from fedasr.silo.alone import train_alone
+from fedasr.silo.bounded import bounded_reply
 from fedasr.silo.client import Answer, ClientHalf
 from fedasr.silo.evaluated import evaluate
 from fedasr.silo.gradient import change
@@ -94,6 +95,8 @@ def _handler(row: SiloApp, kind: Kind, answer: Answer) -> Callable[[Message, Con
         host.forget_weights()
         content = answer(work, message.content)
         _check_declared(kind, content)
+        if kind.trains:
+            content = bounded_reply(host.plan, message.content, content)
         if host.is_guarded and not host.is_silent:  # of a silent one arrays alone leave
             _check_covered(kind, content)
         return Message(content, reply_to=message)

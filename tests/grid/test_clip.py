@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from flwr.app import Message
+from flwr.app import Message, RecordDict
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -17,10 +17,13 @@ from support.toys import SHAPES, Toy, open_toy, train_messages
 
 from fedasr.grid.exchange import Mean
 from fedasr.grid.in_process import InProcess
-from fedasr.grid.sums.acceptance import RefusedError, clipped
+from fedasr.grid.sums.acceptance import RefusedError, clipped, term_of
 from fedasr.grid.workers import Workers
-from fedasr.messages.records import CHANGE, arrays_of, metric_record
+from fedasr.messages.kinds import GRADIENT
+from fedasr.messages.records import ARRAYS, CHANGE, array_record, arrays_of, metric_record
 from fedasr.privacy.noise_grid import NoiseGrid
+from fedasr.protection.clipping.bounds import SPLITS
+from fedasr.protection.silo_noise.plan import SiloNoisePlan
 
 BOUND = 0.7
 SILOS = 5
@@ -54,6 +57,46 @@ def test_a_change_a_little_longer_than_the_bound_is_clipped_to_it(times: float) 
     change = {"a": np.float32([[3, 0], [0, -4]]), "b": np.float32(12)}
     largest = _norm(change) / times
     assert _norm(clipped(change, largest)) == pytest.approx(min(times, 1) * largest, rel=1e-9)
+
+
+@pytest.mark.parametrize("split", sorted(SPLITS))
+@given(change=models, largest=st.floats(1e-6, 1e6))
+def test_each_array_is_cut_to_its_own_bound(split: str, change: dict[str, np.ndarray], largest: float) -> None:
+    found = clipped(change, largest, split)
+    assert _norm(found) <= largest * (1 + 1e-12)
+    shares = {"by-size": {"a": 6 / 7, "b": 1 / 7}, "equal": {"a": 0.5, "b": 0.5}}[split]
+    for name, part in change.items():
+        alone = clipped({name: part}, largest * np.sqrt(shares[name]))
+        np.testing.assert_allclose(found[name], alone[name], rtol=1e-12)
+
+
+def _in_steps(change: dict[str, np.ndarray], plan: SiloNoisePlan) -> tuple[np.ndarray, float]:
+    """Return what a silo adds to the sum of a round, in steps of the plan's grid, and the step."""
+    grid, sent = plan.grid(7, 9), RecordDict({ARRAYS: array_record({n: np.zeros_like(a) for n, a in change.items()})})
+    mean = Mean(clip_norm=plan.clip_norm, grid=grid, layer_bounds=plan.layer_bounds)
+    assert grid is not None
+    reply = term_of(GRADIENT, sent, {CHANGE: change}, RecordDict(), mean)
+    return np.concatenate(reply.arrays), grid.step
+
+
+@examples(50)
+@given(
+    changes=st.lists(models, min_size=1, max_size=4), other=models, place=st.integers(0, 3),
+    clip_norm=st.floats(1e-9, 1e9), multiplier=st.floats(0.1, 100), layer_bounds=st.sampled_from(["none", *SPLITS]),
+)  # fmt: skip
+def test_neighbouring_cohorts_differ_by_the_bound_on_the_grid_in_whole_numbers(
+    changes: list[dict[str, np.ndarray]], other: dict[str, np.ndarray], place: int,
+    clip_norm: float, multiplier: float, layer_bounds: str,
+) -> None:  # fmt: skip
+    """Brute force and exact: the sums are of whole numbers, and the accountant's sensitivity is C, not C and a bit."""
+    plan = SiloNoisePlan(multiplier, clip_norm, 1.0, 1e-5, "replace-one", 1, layer_bounds)
+    parts = [_in_steps(change, plan) for change in [*changes, other]]
+    steps, limit = [part for part, _ in parts], Fraction(clip_norm) ** 2 / Fraction(parts[0][1]) ** 2
+    assert all((part == np.trunc(part)).all() for part in steps)
+    whole = sum(steps[:-1])
+    without = whole - steps[place % len(changes)]
+    for one, two, bounds in ((whole, without, 1), (without + steps[-1], without, 1), (without + steps[-1], whole, 2)):
+        assert sum(int(step) ** 2 for step in one - two) <= bounds**2 * limit
 
 
 @pytest.mark.parametrize("times", [0.5, 1.2, 1.45])

@@ -8,7 +8,7 @@ import pytest
 from fedasr.strategies.fedopt import FedOptSettings
 from support.unequal import run_unequal, stopped
 
-from fedasr.common.files import read_lines
+from fedasr.common.files import load_arrays, read_lines
 
 THREE = {"rounds": 3}
 
@@ -25,6 +25,19 @@ def test_moments_and_schedule_go_on_where_they_were(unequal_corpus: Path, tmp_pa
     (again,) = run_unequal(unequal_corpus, tmp_path / "again", row, training=THREE)
     assert again["model_sha256"] == whole["model_sha256"]
     assert len(read_lines(tmp_path / "again" / "row" / "metrics.jsonl")) == 4
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lamb"])
+def test_layers_that_are_not_trained_neither_travel_nor_move(
+    optimizer: str, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    row = _row(optimizer, layers=["ctc.*"])
+    whole, part = run_unequal(unequal_corpus, tmp_path / "run", {**_row(optimizer), "name": "whole"}, row)
+    (start,) = (load_arrays(path)[0] for path in (tmp_path / "run" / "start").glob("*.safetensors"))
+    model = load_arrays(tmp_path / "run" / "row" / "model.safetensors")[0]
+    for name, array in model.items():
+        assert np.array_equal(array, start[name]) == (not name.startswith("ctc.")), name
+    assert part["uplink_bytes"] < whole["uplink_bytes"] / 2
 
 
 def test_untuned_they_learn_as_averaging_does(unequal_corpus: Path, tmp_path: Path) -> None:

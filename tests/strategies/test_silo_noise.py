@@ -97,6 +97,29 @@ def test_without_noise_and_clipping_it_is_the_strategy_with_uniform_weights(
     assert moved > 10 * rounding(2 * 4 * 10, size)
 
 
+def test_bounds_of_layers_cut_each_array_and_leave_the_promise_as_it_is(unequal_corpus: Path, tmp_path: Path) -> None:
+    """What four silos add to an array is no longer than four of its bounds; the ledger is that of one bound for all."""
+    divided = {**LOUD, "layer_bounds": "by-size"}
+    quiet = {"noise_multiplier": 0.0, "clip_norm": 0.01, "layer_bounds": "equal"}
+    lamb = {"server_optimizer": "lamb"}
+    rows = run_unequal(
+        unequal_corpus, tmp_path / "run", _row("whole", "fedopt", LOUD, options=lamb),
+        _row("divided", "fedopt", divided, options=lamb), _row("quiet", "fedavg", quiet),
+    )  # fmt: skip
+    assert [row["status"] for row in rows] == ["finished"] * 3
+    assert rows[0]["epsilon"] == rows[1]["epsilon"] > 0
+    mechanisms = [
+        [line["mechanism"] for line in read_lines(tmp_path / "run" / name / "releases" / "ledger.jsonl")]
+        for name in ("whole", "divided")
+    ]
+    assert mechanisms[0] == mechanisms[1]
+    released = load_arrays(tmp_path / "run" / "quiet" / "releases" / "round.1.safetensors")[0]
+    norms = [float(np.linalg.norm(array)) for array in released.values()]
+    bound = 4 * 0.01 / np.sqrt(len(released))
+    assert max(norms) <= bound * (1 + 1e-6)
+    assert min(norms) > bound / 20, "small arrays have as large a bound"
+
+
 class Nosy(FedAvg):
     """A plain average that writes down all that it is given of a round."""
 

@@ -28,16 +28,34 @@ class RotaryAttention(nn.MultiheadAttention):
         padding_BT : Tensor of bool
             True where there is no speech.
         """
-        batch, frames, units = x_BTF.shape
-        shape = (batch, frames, 3, self.num_heads, units // self.num_heads)
-        projected = functional.linear(x_BTF, self.in_proj_weight, self.in_proj_bias).view(shape)
-        query_BHTS, key_BHTS, value_BHTS = projected.permute(2, 0, 3, 1, 4)
-        turns = rotations(frames, shape[-1], x_BTF)
-        heard_BHTS = functional.scaled_dot_product_attention(
-            turned(query_BHTS, turns), turned(key_BHTS, turns), value_BHTS, ~padding_BT[:, None, None, :]
-        )
-        heard_BTF: Tensor = self.out_proj(heard_BHTS.transpose(1, 2).reshape(batch, frames, units))
+        projected_BTG = functional.linear(x_BTF, self.in_proj_weight, self.in_proj_bias)
+        heard_BTF: Tensor = self.out_proj(attended(projected_BTG, self.num_heads, padding_BT, rotary=True))
         return heard_BTF
+
+
+def attended(projected_BTG: Tensor, heads: int, padding_BT: Tensor, rotary: bool) -> Tensor:
+    """Return what each frame hears of the others, of which none is padding, before the heads are mixed.
+
+    Parameters
+    ----------
+    projected_BTG : Tensor
+        Queries, keys and values, one after the other.
+    heads : int
+    padding_BT : Tensor of bool
+        True where there is no speech.
+    rotary : bool
+        Whether queries and keys are turned by their places.
+    """
+    batch, frames, width = projected_BTG.shape
+    shape = (batch, frames, 3, heads, width // (3 * heads))
+    query_BHTS, key_BHTS, value_BHTS = projected_BTG.view(shape).permute(2, 0, 3, 1, 4)
+    if rotary:
+        turns = rotations(frames, shape[-1], projected_BTG)
+        query_BHTS, key_BHTS = turned(query_BHTS, turns), turned(key_BHTS, turns)
+    heard_BHTS = functional.scaled_dot_product_attention(
+        query_BHTS, key_BHTS, value_BHTS, ~padding_BT[:, None, None, :]
+    )
+    return heard_BHTS.transpose(1, 2).reshape(batch, frames, width // 3)
 
 
 def rotations(frames: int, size: int, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from fedasr.messages.coded.encoding import decode_reply
 from fedasr.messages.coded.returned import returned_names
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import array_records, arrays_of, flat_name, like_of, metric_record
-from fedasr.protection.clipping.bounds import Bounds
+from fedasr.protection.clipping.bounds import NO_LAYERS, Bounds
 from fedasr.protection.clipping.cut import array_norms, cut_arrays
 from fedasr.wire.codec import Codec, WireError
 
@@ -43,7 +43,7 @@ def term_of(kind: Kind, sent: RecordDict, delivered: Mapping[str, Arrays], conte
     if mean.clip_norm is None:
         return Reply.of(_flat(records), reply_weight(content, mean))
     changes = {name: _change(arrays, sent, name) for name, arrays in records.items()}
-    bounded = clipped(_flat(changes), mean.clip_norm)
+    bounded = clipped(_flat(changes), mean.clip_norm, mean.layer_bounds)
     return Reply.of(bounded if mean.grid is None else mean.grid.contribution(bounded, mean.clip_norm), 1.0)
 
 
@@ -60,9 +60,9 @@ def _change(arrays: Arrays, sent: RecordDict, name: str) -> Arrays:
     return {key: np.subtract(array, old[key], dtype=np.float64) for key, array in arrays.items()}
 
 
-def clipped(arrays: Arrays, largest: float) -> Arrays:
-    """Return arrays scaled down together to a largest L2 norm, in float64."""
-    bounds = Bounds.of_all(arrays, largest)
+def clipped(arrays: Arrays, largest: float, layer_bounds: str = NO_LAYERS) -> Arrays:
+    """Return arrays scaled down to a largest L2 norm, together or each to its share of it, in float64."""
+    bounds = Bounds.divided({name: array.size for name, array in arrays.items()}, largest, layer_bounds)
     norms = array_norms(arrays, bounds)
     if not all(map(math.isfinite, norms)):  # the silo is refused, and counts as one that did not come
         raise RefusedError("the norm of the change is not finite")

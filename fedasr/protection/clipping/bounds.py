@@ -69,7 +69,16 @@ class Bounds:
         share_of = SPLITS[split]
         weights = {name: share_of(size) for name, size in sizes.items()}
         total = math.fsum(weights.values())
-        return cls.of_each({name: clip_norm * math.sqrt(weight / total) for name, weight in weights.items() if weight})
+        return cls.of_each(
+            {n: clip_norm * math.sqrt(weight / total) if weight else 0.0 for n, weight in weights.items()}
+        )
+
+    @classmethod
+    def divided(cls, sizes: Mapping[str, int], clip_norm: float, layer_bounds: str) -> Bounds:
+        """Return bounds for the arrays of what a silo sends: one for all, or as `per_layer` divides it."""
+        return (
+            cls.of_all(sizes, clip_norm) if layer_bounds == NO_LAYERS else cls.per_layer(sizes, clip_norm, layer_bounds)
+        )
 
     @property
     def sensitivity(self) -> float:
@@ -77,5 +86,7 @@ class Bounds:
         return math.hypot(*(block.bound for block in self.blocks))
 
 
+NO_LAYERS = "none"
+"""Not divided: one bound for all arrays together."""
 SPLITS: Mapping[str, Callable[[int], float]] = {"by-size": float, "equal": lambda size: 1.0}
 """Ways to divide a squared bound among arrays, by how many values they hold."""

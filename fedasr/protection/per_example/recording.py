@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import torch
-from opacus.grad_sample.embedding import compute_embedding_grad_sample
-from opacus.grad_sample.layer_norm import compute_layer_norm_grad_sample
-from opacus.grad_sample.linear import compute_linear_grad_sample
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fedasr.asr.encoders.rotary import RotaryAttention, attended
 from fedasr.protection.per_example.lstm import Gradients, is_plain, recorded_lstm
+from fedasr.protection.per_example.rules import HOMES, RULES
 
 Model = TypeVar("Model", bound=nn.Module)
-Sampler = Callable[[Any, list[Tensor], Tensor], Gradients]
-
-SAMPLERS: Mapping[type[nn.Module], Sampler] = {
-    nn.Linear: compute_linear_grad_sample,
-    nn.LayerNorm: compute_layer_norm_grad_sample,
-    nn.Embedding: compute_embedding_grad_sample,
-}
-"""Opacus' rules: a layer, its input and its output's gradient give the gradient of each example."""
+Record = Callable[[Gradients], None]
 
 
 def can_record(model: nn.Module) -> bool:
     """Whether every layer with parameters has a rule.
 
-    Convolutions, attention and group norms have none; those of another package may moreover look across the end of an
-    utterance, so that its gradient depends on the longest of the batch, which would break the guarantee. Models with
-    such layers are taken one example at a time.
+    Convolutions and attention have one within fedasr's own layers, which mask the padding: those of another package may
+    look across the end of an utterance, so that its gradient depends on the longest of the batch, which would break
+    the guarantee. Models with layers that have none are taken one example at a time.
     """
+    at_home = {layer for home in model.modules() for layer in home.modules() if HOMES.get(type(layer)) is type(home)}
     layers = (layer for layer in model.modules() if next(layer.parameters(recurse=False), None) is not None)
-    return all(_has_rule(layer) for layer in layers)
+    return all(_has_rule(layer) and (type(layer) not in HOMES or layer in at_home) for layer in layers)
 
 
 def _has_rule(layer: nn.Module) -> bool:
-    if isinstance(layer, nn.LSTM):
-        return type(layer) is nn.LSTM and is_plain(layer)
-    if isinstance(layer, nn.Embedding):
-        return type(layer) is nn.Embedding and layer.padding_idx is None and layer.max_norm is None
-    return type(layer) in SAMPLERS
+    if type(layer) is nn.LSTM:
+        return is_plain(layer)
+    if type(layer) is nn.Embedding:
+        return layer.padding_idx is None and layer.max_norm is None
+    return type(layer) in RULES
 
 
 def lane_copy(model: Model) -> Model:
@@ -83,44 +76,64 @@ def recorded(model: nn.Module, parameters: list[nn.Parameter], anchor: Tensor) -
 
     with ExitStack() as stack:
         for layer in model.modules():
-            if wanted.intersection(layer.parameters(recurse=False)):
-                stack.enter_context(_forward_replaced(layer, _recording_forward(layer, anchor, record)))
+            whole = isinstance(layer, nn.MultiheadAttention)  # torch's own reads the parameters of a layer within
+            if wanted.intersection(layer.parameters(recurse=whole)):
+                name = "heard" if type(layer) is RotaryAttention else "forward"
+                stack.enter_context(_replaced(layer, name, _recording(layer, anchor, record)))
         yield gradients
 
 
 @contextmanager
-def _forward_replaced(layer: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
-    vars(layer)["forward"] = forward
+def _replaced(layer: nn.Module, name: str, method: Callable[..., Any]) -> Iterator[None]:
+    vars(layer)[name] = method
     try:
         yield
     finally:
-        del vars(layer)["forward"]
+        del vars(layer)[name]
 
 
-def _recording_forward(
-    layer: nn.Module, anchor: Tensor, record: Callable[[Gradients], None]
-) -> Callable[[Tensor], Any]:
+def _recording(layer: nn.Module, anchor: Tensor, record: Record) -> Callable[..., Any]:
     if isinstance(layer, nn.LSTM):
         return lambda x: recorded_lstm(layer, x, anchor, record)
-    sampler = SAMPLERS[type(layer)]
+    if isinstance(layer, nn.MultiheadAttention):
+        return _recording_attention(layer, anchor, record)
+    constant, rule = _with_constants(layer), RULES[type(layer)]
 
-    def forward(x: Tensor) -> Tensor:
-        given = x.detach()
-        y, show = _with_constants(layer, x), lambda slope: record(sampler(layer, [given], slope))
-        tapped: Tensor = _Tap.apply(y, anchor, show)  # type: ignore[no-untyped-call]
-        return tapped
+    def forward(x: Tensor, *others: Tensor) -> Tensor:
+        given = [x.detach(), *others]
+        y = type(layer).forward(constant, x, *others)
+        return _tapped(y, anchor, lambda slope: record(rule(layer, given, slope)))
 
     return forward
 
 
-def _with_constants(layer: nn.Module, x: Tensor) -> Tensor:
-    """Return the layer's output, its parameters constants to autograd."""
-    constant = {name: value.detach() for name, value in layer.named_parameters(recurse=False)}
-    if isinstance(layer, nn.Linear):
-        return functional.linear(x, **constant)
-    if isinstance(layer, nn.LayerNorm):
-        return functional.layer_norm(x, layer.normalized_shape, eps=layer.eps, **constant)
-    return functional.embedding(x, constant["weight"])
+def _recording_attention(layer: nn.MultiheadAttention, anchor: Tensor, record: Record) -> Callable[..., Any]:
+    """Return attention of a frame to all others as fedasr calls it, its two projections apart; the last is a layer."""
+    rule, rotary = RULES[type(layer)], type(layer) is RotaryAttention
+    constant = _with_constants(layer)
+
+    def heard(x_BTF: Tensor, padding_BT: Tensor) -> Tensor:
+        given = [x_BTF.detach()]
+        y_BTG = functional.linear(x_BTF, constant.in_proj_weight, constant.in_proj_bias)
+        projected_BTG = _tapped(y_BTG, anchor, lambda slope_BTG: record(rule(layer, given, slope_BTG)))
+        heard_BTF: Tensor = layer.out_proj(attended(projected_BTG, layer.num_heads, padding_BT, rotary))
+        return heard_BTF
+
+    return heard if rotary else lambda x, *_, key_padding_mask, **__: (heard(x, key_padding_mask), None)
+
+
+def _with_constants(layer: Model) -> Model:
+    """Return the layer with its parameters, constants to autograd."""
+    constant = copy.copy(layer)
+    own = dict(layer.named_parameters(recurse=False))
+    vars(constant)["_parameters"] = {**layer._parameters, **{name: value.detach() for name, value in own.items()}}
+    return constant
+
+
+def _tapped(y: Tensor, anchor: Tensor, show: Callable[[Tensor], None]) -> Tensor:
+    """Return `y`; the backward pass comes by and shows the gradient that passes."""
+    tapped: Tensor = _Tap.apply(y, anchor, show)  # type: ignore[no-untyped-call]
+    return tapped
 
 
 class _Tap(torch.autograd.Function):

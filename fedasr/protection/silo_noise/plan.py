@@ -12,6 +12,7 @@ from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
 from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.boundary import Boundary
+from fedasr.protection.clipping.bounds import NO_LAYERS
 from fedasr.protection.protection import Guarantee
 from fedasr.protection.trust import Trust
 
@@ -27,8 +28,9 @@ class SiloNoisePlan(Boundary):
 
     Guarantee. Unit: the silo. Each round every silo joins by an independent coin of probability ``rate`` (Poisson
     sampling is assumed by the accountant and is what `cohort` does); its whole reply, the change of all arrays
-    together as the server decodes them, is scaled to a norm of at most C = ``clip_norm`` and put on a public grid,
-    rounded towards zero, its norm checked in whole numbers; the sum, of whole numbers, is exact. Gaussian noise of
+    together as the server decodes them, is scaled to a norm of at most C = ``clip_norm``, or each array l to at most
+    C_l, √ΣC_l² = C (``layer_bounds``: public, of the arrays' sizes alone), and put on a public grid, rounded towards
+    zero, the norm of all together checked in whole numbers; the sum, of whole numbers, is exact. Gaussian noise of
     standard deviation z·C, z = ``noise_multiplier``, is added once to it, rounded to the grid and drawn exactly. That
     is the output of a `SampledGaussian` of real numbers, rounded (`fedasr.privacy.noise_grid`); it is composed over
     the rounds. What a strategy does with the sum afterwards (division by the *expected* cohort, momentum, Adam,
@@ -64,6 +66,9 @@ class SiloNoisePlan(Boundary):
     delta : float
     adjacency : str
     rounds : int
+    layer_bounds : str
+        How C is divided among arrays (`fedasr.protection.clipping.bounds.Bounds.divided`). The noise on every value
+        has the same deviation z·C, and what is promised is the same.
     """
 
     noise_multiplier: float
@@ -72,6 +77,7 @@ class SiloNoisePlan(Boundary):
     delta: float
     adjacency: Adjacency
     rounds: int
+    layer_bounds: str = NO_LAYERS
 
     @property
     def mechanism(self) -> SampledGaussian:

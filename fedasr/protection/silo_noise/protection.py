@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.protection.boundary import BoundaryProtection
+from fedasr.protection.clipping.bounds import NO_LAYERS
 from fedasr.protection.silo_noise.plan import SiloNoisePlan
 from fedasr.protection.silo_noise.settings import SiloNoiseSettings
 
@@ -22,7 +23,8 @@ class SiloNoise(SiloNoiseSettings, BoundaryProtection):
 
     def said(self, at_centre: bool) -> Mapping[str, str]:
         """Return the clip."""
-        return {"clip": f"{self.clip_norm:g} a silo"}
+        divided = "" if self.layer_bounds == NO_LAYERS else f", divided among layers ({self.layer_bounds})"
+        return {"clip": f"{self.clip_norm:g} a silo{divided}"}
 
     def boundary(self, rate: float, rounds: int) -> SiloNoisePlan:
         """Return the plan, with the noise that so many rounds need."""
@@ -30,4 +32,4 @@ class SiloNoise(SiloNoiseSettings, BoundaryProtection):
             multiplier = self.multiplier(rounds, rate)
         except UserError as error:
             raise RowError(str(error)) from error
-        return SiloNoisePlan(multiplier, self.clip_norm, rate, self.delta, self.adjacency, rounds)
+        return SiloNoisePlan(multiplier, self.clip_norm, rate, self.delta, self.adjacency, rounds, self.layer_bounds)

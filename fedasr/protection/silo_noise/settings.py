@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fedasr.common.settings import Mistake, Settings, number
+from fedasr.common.settings import Mistake, Settings, number, one_of
 from fedasr.privacy.accounting.calibration import noise_for
 from fedasr.privacy.adjacency import Adjacency
+from fedasr.protection.clipping.bounds import NO_LAYERS, SPLITS
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class SiloNoiseSettings(Settings):
         Given instead of planned.
     clip_norm : float
         The largest L2 norm of a silo's change.
+    layer_bounds : str
+        How that is divided among the arrays of the change, each of which is then cut by itself: ``"by-size"``,
+        ``"equal"``, or ``"none"``: all are cut together. It changes no noise and no ε.
     adjacency : str
         ``"replace-one"`` or ``"add-remove"``.
     """
@@ -33,6 +37,7 @@ class SiloNoiseSettings(Settings):
     delta: float = number(1e-5, above=0, below=1)
     noise_multiplier: float | None = number(None, least=0, below=math.inf)
     clip_norm: float = number(1.0, least=1e-12)
+    layer_bounds: str = one_of(NO_LAYERS, NO_LAYERS, *SPLITS)
     adjacency: Adjacency = "replace-one"
 
     def conflicts(self) -> Iterable[Mistake]:

@@ -116,7 +116,8 @@ class BoundaryRound:
         grid = self.boundary.grid(_values(asked[0].content, layout), len(asked))
         answers = self.grid.exchange(
             [by_silo[silo] for silo in self.boundary.cohort(list(by_silo), noise)], round=self.round,
-            mean=Mean(clip_norm=self.boundary.clip_norm, grid=grid), timeout=self.central.training.timeout_seconds,
+            mean=Mean(clip_norm=self.boundary.clip_norm, grid=grid, layer_bounds=self.boundary.layer_bounds),
+            timeout=self.central.training.timeout_seconds,
         )  # fmt: skip
         for outcome in answers.failed:
             log.info(

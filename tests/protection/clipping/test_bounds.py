@@ -25,7 +25,7 @@ def test_bounds_of_layers_are_as_long_together_as_the_one_they_divide(sizes: dic
 
 def test_bounds_are_divided_by_size_or_equally() -> None:
     by_size = {block.names[0]: block.bound for block in Bounds.per_layer(SIZES, 5.0).blocks}
-    assert by_size == pytest.approx({"a": 5 * math.sqrt(8 / 25), "c": 1.0, "d": 4.0})
+    assert by_size == pytest.approx({"a": 5 * math.sqrt(8 / 25), "b": 0.0, "c": 1.0, "d": 4.0})
     equal = {block.names[0]: block.bound for block in Bounds.per_layer(SIZES, 5.0, "equal").blocks}
     assert equal == pytest.approx(dict.fromkeys(SIZES, 2.5))
 

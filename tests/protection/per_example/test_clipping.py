@@ -14,7 +14,6 @@ from fedasr.asr.batch import make_batch
 from fedasr.asr.encoders.encoder import ENCODERS
 from fedasr.common.errors import UserError
 from fedasr.protection.per_example.clipping import clipped_gradient_sum
-from fedasr.protection.per_example.recording import can_record
 from fedasr.training.gradients import batch_gradient
 from fedasr.training.objectives.supervised import Supervised
 from fedasr.training.parameters import trained_parameters
@@ -35,11 +34,6 @@ def test_gradients_are_those_of_each_utterance_alone(kind: str, head: str) -> No
         parts = zip(*gradients, strict=True)
         assert_close(found.gradient, [sum(s * g for s, g in zip(scales, p, strict=True)) for p in parts])
         assert norm(found.gradient) <= 4 * clip
-
-
-def test_lstm_models_are_taken_together_and_convolutions_one_at_a_time() -> None:
-    together = {kind: can_record(recogniser(kind, "joint")) for kind in ENCODERS.known()}
-    assert together == {"lstm": True, "bilstm": True, "conformer": False}
 
 
 @given(

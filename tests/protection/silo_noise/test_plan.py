@@ -88,6 +88,17 @@ def test_the_noise_is_what_the_target_needs() -> None:
     assert guarantee.promise == Promise("silo", "add-remove", 1e-6, ((made.mechanism, 12),))
 
 
+@pytest.mark.parametrize("layer_bounds", ["equal", "by-size"])
+def test_bounds_of_layers_change_no_noise_and_no_promise(layer_bounds: str) -> None:
+    whole, divided = (SiloNoise(layer_bounds=name).boundary(0.25, 12) for name in ("none", layer_bounds))
+    assert divided.layer_bounds == layer_bounds
+    assert divided.guarantee == whole.guarantee
+    assert divided.grid(3, 9) == whole.grid(3, 9)
+    assert (
+        SiloNoise(layer_bounds=layer_bounds).said(False)["clip"] == f"1 a silo, divided among layers ({layer_bounds})"
+    )
+
+
 def test_inside_the_silos_training_is_plain() -> None:
     assert SiloNoise().plan(3, 0, 5) == Unprotected()
 
@@ -96,7 +107,7 @@ def test_inside_the_silos_training_is_plain() -> None:
     "options", [{"clip_norm": 0.0}, {"clip_norm": 1e-200}, {"clip_norm": float("nan")},
                 {"clip_norm": float("inf")}, {"epsilon": 0.0}, {"epsilon": float("inf")},
                 {"delta": 1.0}, {"noise_multiplier": -1.0}, {"layers": ["ctc.*"]},
-                {"noise_multiplier": float("nan")}, {"adjacency": "neighbours"},
+                {"noise_multiplier": float("nan")}, {"adjacency": "neighbours"}, {"layer_bounds": "median"},
                 {"noise_multiplier": 1.0, "epsilon": 2.0},
                 {"clip_norm": float("inf"), "noise_multiplier": 1.0}]
 )  # fmt: skip
