@@ -38,8 +38,8 @@ class SiloClipping(GradientPlan):
     a codec that keeps a residual  the bound is of what the codec is handed; what arrives of several rounds may
                                    be more at once
     votes, speech, targets         are no changes: as ever
-    personal layers and models,    stay in the silo and are not bounded
-    moments, teachers
+    personal layers and models,    stay in the silo and are not bounded; what it keeps goes by its training, not by
+    moments, variates, teachers    what is left of it, so that SCAFFOLD's and FedDyn's sums no longer add up
     =============================  ==============================================================================
 
     Parameters
