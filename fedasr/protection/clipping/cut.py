@@ -14,7 +14,7 @@ Norms and factors are of float64, where squares of float32 neither overflow nor 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ from torch import Tensor
 from fedasr.common.files import Arrays
 from fedasr.protection.clipping.bounds import Bounds
 
+AT_ONCE = 1 << 18
+"""Values that are in float64 at once: they stay in the processor's cache."""
 Cut = tuple[dict[str, Tensor], Tensor]
 """The sum of what was cut, float64, by parameter; and the norms of the groups before, float64."""
 
@@ -52,7 +54,7 @@ def cut_sum(parts: Mapping[str, Tensor], bounds: Bounds, weights_G: Tensor | Non
 
 def norms_of(parts: Sequence[Tensor]) -> Tensor:
     """Return the norm of each group over all parts together, in float64; groups stand along the first axis."""
-    squares = [torch.linalg.vector_norm(_rows(part), dim=1, dtype=torch.float64).square() for part in parts]
+    squares = [torch.linalg.vector_norm(some, dim=1).square_() for part in parts for some in _in_double(_rows(part))]
     return torch.stack(squares).sum(0).sqrt()
 
 
@@ -64,9 +66,14 @@ def factors_of(norms_G: Tensor, bound: float) -> Tensor:
 
 def weighted_sum(part: Tensor, factors_G: Tensor) -> Tensor:
     """Return the sum over groups of a part, each times its factor, in float64; what counts zero may hold anything."""
-    # NaN times 0 is NaN.
-    kept = part if bool((factors_G > 0).all()) else torch.where(_like(factors_G > 0, part), part, 0.0)
-    return (factors_G @ _rows(kept).double()).view(part.shape[1:])
+    rows, left_out_G1 = _rows(part), ~(factors_G > 0)[:, None]
+    any_left_out = bool(left_out_G1.any())
+    total = torch.empty(rows.shape[1], dtype=torch.float64, device=part.device)
+    for some, some_total in zip(_in_double(rows), torch.split(total, _columns(rows)), strict=True):
+        if any_left_out:
+            some.masked_fill_(left_out_G1, 0.0)  # NaN times 0 is NaN
+        torch.mv(some.T, factors_G, out=some_total)
+    return total.view(part.shape[1:])
 
 
 def _rows(part: Tensor) -> Tensor:
@@ -74,8 +81,16 @@ def _rows(part: Tensor) -> Tensor:
     return part.flatten(1) if part.dim() > 1 else part[:, None]
 
 
-def _like(x_G: Tensor, part: Tensor) -> Tensor:
-    return x_G.view(-1, *[1] * (part.dim() - 1))
+def _in_double(rows_GN: Tensor) -> Iterator[Tensor]:
+    """Yield some columns after another in float64, each in the place of those before: fresh memory is slow."""
+    columns = _columns(rows_GN)
+    place = torch.empty(len(rows_GN), columns, dtype=torch.float64, device=rows_GN.device)
+    for some in torch.split(rows_GN, columns, 1):
+        yield place[:, : some.shape[1]].copy_(some)
+
+
+def _columns(rows_GN: Tensor) -> int:
+    return max(1, min(rows_GN.shape[1], AT_ONCE // max(1, len(rows_GN))))
 
 
 def array_norms(arrays: Arrays, bounds: Bounds) -> list[float]:

@@ -101,21 +101,32 @@ def _gate_slopes(
     gates_TBG: Tensor, c_SBH: Tensor, squashed_TBH: Tensor, weight_GH: Tensor, slope_TBH: Tensor
 ) -> Tensor:
     """Return the gradient by the gates before their squashing functions, shape (time, batch, 4 * units)."""
-    i, f, g, o = gates_TBG.chunk(4, -1)
-    by_cell = torch.stack([g * i * (1 - i), c_SBH[:-1] * f * (1 - f), i * (1 - g * g)], -2).unbind()
-    by_output = (squashed_TBH * o * (1 - o)).unbind()
-    cell_by_output = (o * (1 - squashed_TBH * squashed_TBH)).unbind()
-    slopes_TBG = torch.empty_like(gates_TBG)
-    units = weight_GH.shape[1]
-    of_cell = slopes_TBG[..., : 3 * units].view(*gates_TBG.shape[:2], 3, units).unbind()
-    of_output, forgetting = slopes_TBG[..., 3 * units :].unbind(), f.unbind()
-    outside, slopes = slope_TBH.unbind(), slopes_TBG.unbind()
-    h_BH, c_BH = outside[-1], torch.zeros_like(squashed_TBH[0])
-    for t in range(len(slopes) - 1, -1, -1):
-        c_BH.addcmul_(h_BH, cell_by_output[t])
-        torch.mul(by_cell[t], c_BH[:, None], out=of_cell[t])
-        torch.mul(by_output[t], h_BH, out=of_output[t])
+    slopes_TBG, cell_by_output = _factors(gates_TBG, c_SBH, squashed_TBH)
+    frames, batch, units = squashed_TBH.shape
+    of_cell = slopes_TBG.view(frames, batch, 4, units)[:, :, :3].unbind()
+    of_output, forgetting = slopes_TBG.chunk(4, -1)[3].unbind(), gates_TBG.chunk(4, -1)[1].unbind()
+    outputs, slopes = slope_TBH.clone(memory_format=torch.contiguous_format).unbind(), slopes_TBG.unbind()
+    c_BH = torch.zeros_like(squashed_TBH[0])
+    for t in range(frames - 1, -1, -1):
+        c_BH.addcmul_(outputs[t], cell_by_output[t])
+        of_cell[t].mul_(c_BH[:, None])
+        of_output[t].mul_(outputs[t])
         c_BH.mul_(forgetting[t])
         if t:
-            h_BH = torch.addmm(outside[t - 1], slopes[t], weight_GH)
+            outputs[t - 1].addmm_(slopes[t], weight_GH)
     return slopes_TBG
+
+
+def _factors(gates_TBG: Tensor, c_SBH: Tensor, squashed_TBH: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gates' slopes by what they are multiplied with: by the cell's, the last by the output's.
+
+    Beside them that of the cell by the output.
+    """
+    i, _, g, o = gates_TBG.chunk(4, -1)
+    by_TBG = torch.addcmul(gates_TBG, gates_TBG, gates_TBG, value=-1)
+    entering, forgetting, new, leaving = by_TBG.chunk(4, -1)
+    entering.mul_(g)
+    forgetting.mul_(c_SBH[:-1])
+    torch.addcmul(i, i * g, g, value=-1, out=new)
+    leaving.mul_(squashed_TBH)
+    return by_TBG, torch.addcmul(o, o * squashed_TBH, squashed_TBH, value=-1)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from support.draws import examples
 
+from fedasr.protection.clipping import cut
 from fedasr.protection.clipping.bounds import Bounds
 from fedasr.protection.clipping.cut import array_norms, cut_arrays, cut_sum
 
@@ -96,3 +97,15 @@ def test_a_value_that_is_none_takes_its_whole_group_out(bad: float) -> None:
     arrays_of_it = {name: part[0].numpy() for name, part in parts.items()}
     bounds = Bounds.of_all(SIZES, 1e3)
     assert not any(part.any() for part in cut_arrays(arrays_of_it, bounds, array_norms(arrays_of_it, bounds)).values())
+
+
+@pytest.mark.parametrize("columns", [1, 7, 100])
+def test_a_sum_is_the_same_whatever_is_in_float64_at_once(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    part, factors_G = torch.randn(3, 20, 5), torch.tensor([0.5, 0.0, 2.0], dtype=torch.float64)
+    part[1, 3, 2] = math.nan
+    expected = (factors_G[[0, 2]] @ part[[0, 2]].flatten(1).double()).view(20, 5)
+    monkeypatch.setattr(cut, "AT_ONCE", 3 * columns)
+    torch.testing.assert_close(cut.weighted_sum(part, factors_G), expected, rtol=1e-15, atol=1e-15)
+    norms_G = cut.norms_of([part, part[:, 0, 0]])
+    whole = torch.cat([part.flatten(1), part[:, 0, :1]], 1).double().norm(dim=1)
+    torch.testing.assert_close(norms_G, whole, rtol=1e-15, atol=0.0, equal_nan=True)

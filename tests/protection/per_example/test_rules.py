@@ -55,7 +55,7 @@ def alone(model: Recogniser, number: int) -> Tensor:
 def operations(model: Recogniser, number: int) -> float:
     """The roundings of a loss that is summed in logarithms: for each frame one of the size of the loss, in nats."""
     batch = batch_of(model, [number])
-    nats = float(model.losses(batch) * batch.target_lengths_B.clamp_min(1))
+    nats = float(model.losses(batch).detach() * batch.target_lengths_B.clamp_min(1))
     return 16 + nats * int(batch.lengths_B)
 
 
