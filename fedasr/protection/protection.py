@@ -8,7 +8,7 @@ as it is: `fedasr.protection.boundary`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -44,11 +44,14 @@ class Place:
         and when this one had been made.
     batches : int
         How many of the pass there are up to this one.
+    bounds : sequence of float
+        Those of gradients, where they were found at the start of the stretch.
     """
 
     begun: Mapping[str, Any]
     made: Mapping[str, Any]
     batches: int
+    bounds: Sequence[float] = ()
 
 
 class Step(NamedTuple):

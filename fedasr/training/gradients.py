@@ -39,8 +39,8 @@ def batch_gradient(recogniser: Recogniser, loss: Loss, batch: Batch, generator: 
 
 
 def lanes_gradient(
-    take: Callable[[Batch, torch.Generator], Gradient], lanes: Sequence[Batch],
-    generators: Sequence[torch.Generator], executor: Executor,
+    take: Callable[[Batch, torch.Generator | None], Gradient], lanes: Sequence[Batch],
+    generators: Sequence[torch.Generator | None], executor: Executor,
 ) -> Gradient:  # fmt: skip
     """Return the mean loss over all lanes and its gradient.
 
@@ -50,7 +50,7 @@ def lanes_gradient(
         Returns the mean loss of one lane and its gradient, given the source of dropout masks.
     lanes : sequence of Batch
         The parts of the batch.
-    generators : sequence of torch.Generator
+    generators : sequence of torch.Generator or None
         The source of dropout masks of each lane.
     executor : Executor
         Threads that compute lanes side by side.

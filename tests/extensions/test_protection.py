@@ -23,12 +23,12 @@ from .conftest import Install
 
 @pytest.fixture
 def protection(install: Install) -> str:
-    install("protection.py", PROTECTIONS.group, "clipping", "Clipping")
-    return "clipping"
+    install("protection.py", PROTECTIONS.group, "normalised", "Normalised")
+    return "normalised"
 
 
-def _rows(folder: Path, protection: str, clip_norm: float, grid: str = "process") -> dict[str, dict[str, Any]]:
-    choice = {"protection": protection, "protection_options": {"clip_norm": clip_norm}}
+def _rows(folder: Path, protection: str, length: float, grid: str = "process") -> dict[str, dict[str, Any]]:
+    choice = {"protection": protection, "protection_options": {"length": length}}
     rows = [{"name": name, "strategy": name, **choice} for name in ("fedavg", "centralised")]
     table = tiny_table(compare=rows, training={"momentum": 0.0}, central={"weight_decay": 0.0})
     found = fedasr.run(Experiment.from_table(table), out=folder, grid=grid).rows
@@ -36,19 +36,17 @@ def _rows(folder: Path, protection: str, clip_norm: float, grid: str = "process"
     return {row["name"]: row for row in found}
 
 
-def test_gradients_are_clipped_utterance_by_utterance(protection: str) -> None:
+def test_gradients_have_one_length(protection: str) -> None:
     def first(plan: Any) -> list[torch.Tensor]:
         return next(plan.plan(6, 0, 1).gradients(learner(small_recogniser(), made_up(6)), dice(2))).gradient
 
-    plain = first(Unprotected())
-    free = first(build_protection(protection, {"clip_norm": float("inf")}))
-    for found, expected in zip(free, plain, strict=True):
-        # Summed utterance by utterance: the bound of `tests/protection/per_example` on one gradient.
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()) + 1e-9)
-    assert 0 < norm(first(build_protection(protection, {"clip_norm": 0.01}))) <= 0.01 * (1 + 1e-5)
+    plain, found = first(Unprotected()), first(build_protection(protection, {"length": 0.01}))
+    assert norm(found) == pytest.approx(0.01, rel=1e-5)
+    for part, expected in zip(found, plain, strict=True):
+        torch.testing.assert_close(part, expected * (0.01 / norm(plain)), rtol=1e-4, atol=1e-9)
 
 
-def test_rows_are_clipped_on_both_grids_and_promise_nothing(protection: str, tmp_path: Path) -> None:
+def test_rows_are_normalised_on_both_grids_and_promise_nothing(protection: str, tmp_path: Path) -> None:
     rows = _rows(tmp_path / "run", protection, 1e-6)
     for name, row in rows.items():
         assert row["protection"] == protection

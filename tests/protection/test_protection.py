@@ -25,7 +25,7 @@ from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import Gradient
 from fedasr.training.learner import Learner
 
-SMALL = {"none": {}, "dp-sgd": {"batch_size": 2, "noise_multiplier": 1.0}, "silo-noise": {}}
+SMALL = {"none": {}, "dp-sgd": {"batch_size": 2, "noise_multiplier": 1.0}, "silo-noise": {}, "clipping": {}}
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
-"""A protection of one's own: each utterance's gradient is clipped, and nothing is added.
+"""A protection of one's own: each step's gradient is scaled to one length, however long it was.
 
-Clipping without noise promises nothing: no ε is printed, and nothing reaches the ledger. It tells how much of what
-DP-SGD costs is due to clipping. ``protection = "protection:Clipping"`` finds it on the path. In a package it has a
-name, by its ``pyproject.toml``::
+It promises nothing: no ε is printed, and nothing reaches the ledger. ``protection = "protection:Normalised"`` finds it
+on the path. In a package it has a name, by its ``pyproject.toml``::
 
     [project.entry-points."fedasr.protections"]
-    clipping = "protection:Clipping"
+    normalised = "protection:Normalised"
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,26 +17,24 @@ import torch
 from fedasr.asr.batch import Batch
 from fedasr.common.settings import number
 from fedasr.protection.batchwise import Batchwise
-from fedasr.protection.per_example.clipping import clipped_gradient_sum
 from fedasr.training.gradients import Gradient
 from fedasr.training.learner import Learner
-from fedasr.training.parameters import with_zeros
 
 
 @dataclass(frozen=True)
-class Clipping(Batchwise):
-    """The mean over a batch of each utterance's gradient, clipped.
+class Normalised(Batchwise):
+    """The direction of each batch's gradient.
 
     Parameters
     ----------
-    clip_norm : float
-        The largest L2 norm of an utterance's gradient; ``inf`` clips nothing.
+    length : float
+        The L2 norm that every gradient is given; one of zeros stays.
     """
 
-    clip_norm: float = number(1.0, above=0)
+    length: float = number(1.0, above=0, below=math.inf)
 
     def gradient(self, learner: Learner, batch: Batch, masks: torch.Generator) -> Gradient:
-        """Return the mean loss of a batch and the mean of its clipped gradients, one tensor a parameter."""
-        recogniser, losses, layers = learner.recogniser, learner.objective.losses, learner.layers
-        total = clipped_gradient_sum(recogniser, losses, batch, self.clip_norm, masks, layers)
-        return total.loss, with_zeros(recogniser, layers, [part.float() / len(batch) for part in total.gradient])
+        """Return the mean loss of a batch and its gradient's direction, one tensor a parameter."""
+        loss, gradient = learner.gradient(batch, masks)
+        norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in gradient]))
+        return loss, [part * (self.length / norm) if norm > 0 else part for part in gradient]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fedasr.common.errors import UserError
 
@@ -25,7 +25,7 @@ class BoundedBlock:
 
     def __post_init__(self) -> None:
         if math.isnan(self.bound) or self.bound < 0:
-            raise UserError(f"a bound of {self.bound}: must be at least 0")
+            raise UserError(f"clip_norm = {self.bound}: must be at least 0")
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,19 @@ class Bounds:
             cls.of_all(sizes, clip_norm) if layer_bounds == NO_LAYERS else cls.per_layer(sizes, clip_norm, layer_bounds)
         )
 
+    def with_bounds(self, bounds: Sequence[float]) -> Bounds:
+        """Return the same blocks with other bounds, in their order."""
+        return Bounds(tuple(replace(block, bound=bound) for block, bound in zip(self.blocks, bounds, strict=True)))
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Each block's bound."""
+        return tuple(block.bound for block in self.blocks)
+
     @property
     def sensitivity(self) -> float:
         """The largest norm of all blocks together, √ΣC_l²: how far adding or removing one such part moves a sum."""
-        return math.hypot(*(block.bound for block in self.blocks))
+        return math.hypot(*self.values)
 
 
 NO_LAYERS = "none"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,8 @@ from torch import Tensor, nn
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.errors import UserError
-from fedasr.protection.clipping.cut import factors_of, norms_of, weighted_sum
+from fedasr.protection.clipping.bounds import Bounds
+from fedasr.protection.clipping.cut import cut_sum
 from fedasr.protection.per_example.recording import can_record, recorded
 from fedasr.training.gradients import Loss
 from fedasr.training.parameters import trained_parameters
@@ -62,7 +62,7 @@ class ClippedSum:
 
 
 def clipped_gradient_sum(
-    recogniser: Recogniser, loss: Loss, batch: Batch, clip_norm: float,
+    recogniser: Recogniser, loss: Loss, batch: Batch, clip_norm: float | Bounds,
     generator: torch.Generator | None, layers: Sequence[str] = ("*",), most_at_once: int = 16,
 ) -> ClippedSum:  # fmt: skip
     """Return the sum of the examples' clipped gradients.
@@ -87,8 +87,8 @@ def clipped_gradient_sum(
     loss : callable
         One loss an utterance.
     batch : Batch
-    clip_norm : float
-        The largest L2 norm of an example's contribution.
+    clip_norm : float or Bounds
+        The largest L2 norm of an example's contribution; or of each of some blocks of parameters.
     generator : torch.Generator or None
         The source of dropout masks.
     layers : sequence of str
@@ -101,17 +101,16 @@ def clipped_gradient_sum(
     UserError
         For a clip norm that is none, a pattern that fits nothing, or batch norm, which mixes examples.
     """
-    if math.isnan(clip_norm) or clip_norm < 0:
-        raise UserError(f"clip_norm = {clip_norm}: must be at least 0")
+    trained = trained_parameters(recogniser, layers)
+    bounds = clip_norm if isinstance(clip_norm, Bounds) else Bounds.of_all(trained, clip_norm)
     refuse_batch_norm(recogniser)
-    parameters = list(trained_parameters(recogniser, layers).values())
+    parameters = list(trained.values())
     gradient = [torch.zeros_like(parameter, dtype=torch.float64) for parameter in parameters]
     losses, norms = [], []
     for losses_B, fits_B, gradients in _in_pieces(recogniser, loss, batch, parameters, generator, most_at_once):
-        norms_B = norms_of(gradients)
-        scale_B = factors_of(norms_B, clip_norm)
-        for total, part in zip(gradient, gradients, strict=True):
-            total.add_(weighted_sum(part, scale_B))
+        found, norms_B = cut_sum(dict(zip(trained, gradients, strict=True)), bounds)
+        for total, name in zip(gradient, trained, strict=True):
+            total.add_(found[name])
         losses.append(losses_B[fits_B.to(losses_B.device)])
         norms.append(norms_B)
     all_norms_B = torch.cat(norms) if norms else torch.zeros(0, dtype=torch.float64)

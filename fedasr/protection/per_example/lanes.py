@@ -11,6 +11,7 @@ import torch
 
 from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
+from fedasr.protection.clipping.bounds import Bounds
 from fedasr.protection.per_example.clipping import ClippedSum, clipped_gradient_sum
 from fedasr.protection.per_example.recording import lane_copy
 from fedasr.training.gradients import Loss
@@ -23,8 +24,8 @@ def lane_models(recogniser: Recogniser, count: int) -> tuple[Recogniser, ...]:
 
 
 def clipped_lanes_sum(
-    models: Sequence[Recogniser], loss: Loss, lanes: Sequence[Batch], clip_norm: float,
-    masks: Sequence[torch.Generator], executor: Executor, layers: Sequence[str] = ALL, most_at_once: int = 16,
+    models: Sequence[Recogniser], loss: Loss, lanes: Sequence[Batch], clip_norm: float | Bounds,
+    masks: Sequence[torch.Generator | None], executor: Executor, layers: Sequence[str] = ALL, most_at_once: int = 16,
 ) -> ClippedSum:  # fmt: skip
     """Return the sum of the clipped gradients of the examples in all lanes, added in the order of the lanes.
 
@@ -36,8 +37,8 @@ def clipped_lanes_sum(
         One loss an utterance. It is called in several threads, with a recogniser for each.
     lanes : sequence of Batch
         At least one; each may be empty.
-    clip_norm : float
-    masks : sequence of torch.Generator
+    clip_norm : float or Bounds
+    masks : sequence of torch.Generator or None
         The source of dropout masks of each lane, at least one a lane.
     executor : Executor
         Computes the lanes.

@@ -1,0 +1,77 @@
+"""Training by cut gradients, batch after batch, in silos and at the centre."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+
+from fedasr.asr.batch import Batch
+from fedasr.common.later import Later
+from fedasr.protection.ahead import made_ahead
+from fedasr.protection.batchwise import step_of
+from fedasr.protection.clipping.bounds import Bounds
+from fedasr.protection.clipping.public_norms import public_norms
+from fedasr.protection.clipping.rule import BoundRule
+from fedasr.protection.clipping.taking import Shared, Taking
+from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Step
+from fedasr.training.gradients import Gradient
+from fedasr.training.learner import Learner
+from fedasr.training.parameters import trained_parameters, with_zeros
+
+
+@dataclass(frozen=True)
+class ClippedGradients(GradientPlan):
+    """The mean of the groups' gradients, each cut to a bound, by the groups' shares of the batch.
+
+    It promises nothing: what it bounds, and what not, stands in `fedasr.protection.clipping.sensitivity`. Where
+    nothing is cut it is the plain gradient: to the bit for a group of the whole batch, within rounding for others.
+    A group whose gradient is not finite counts zero, where plain training would end with weights that are none.
+
+    Parameters
+    ----------
+    taking : Taking
+    rule : BoundRule
+    """
+
+    taking: Taking
+    rule: BoundRule
+
+    @property
+    def guarantee(self) -> Guarantee | None:
+        """None: without noise there is no ε."""
+        return None
+
+    def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
+        """Yield the cut gradient of each batch; the next is made while it is computed."""
+        models = self.taking.models(learner.recogniser, len(dice.masks))
+        with ThreadPoolExecutor(len(dice.masks) + 1) as threads:
+            executor = threads if len(dice.masks) > 1 else Later()  # a silo's own thread, whose seconds are counted
+            bounds = self._begun(learner, dice, executor)
+            for made in made_ahead(learner, dice, partial(self._lanes, learner, dice), threads):
+                with learner.only_trained():
+                    shared = Shared(made.batch, dice.masks, models, executor)
+                    loss, gradient = self._gradient(learner, shared, bounds)
+                there = replace(made, place=replace(made.place, bounds=bounds.values))
+                yield step_of(learner, there, loss, gradient)
+
+    def _begun(self, learner: Learner, dice: Dice, executor: Executor) -> Bounds:
+        """Return the bounds of a stretch; where it goes on after a break, those that it began with."""
+        trained = trained_parameters(learner.recogniser, learner.layers)
+        blocks = self.rule.blocks({name: parameter.numel() for name, parameter in trained.items()})
+        if dice.place is not None:
+            return blocks.with_bounds(dice.place.bounds)
+        with learner.only_trained():
+            return self.rule.of_stretch(blocks, partial(public_norms, learner, self.taking, executor))
+
+    def _lanes(self, learner: Learner, dice: Dice, indices: list[int]) -> list[Batch]:
+        """Return the parts of a batch, made one after the other: all draw from one generator."""
+        return [learner.batch(lane, dice.batches) for lane in self.taking.lanes(indices, len(dice.masks))]
+
+    def _gradient(self, learner: Learner, shared: Shared, bounds: Bounds) -> Gradient:
+        groups = self.taking.groups(learner, shared)
+        loss, found = groups.cut(self.rule.of_batch(bounds, groups.norms))
+        trained = trained_parameters(learner.recogniser, learner.layers)
+        parts = [found[name].to(parameter.dtype) for name, parameter in trained.items()]
+        return loss, with_zeros(learner.recogniser, learner.layers, parts)
