@@ -29,6 +29,8 @@ from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from fedasr.asr.batch import Batch
+from fedasr.common.later import LATER
 from fedasr.common.randomness import Streams
 from fedasr.grid.exchange import Mean
 from fedasr.grid.in_process import InProcess
@@ -42,6 +44,7 @@ from fedasr.privacy.rounded_noise.cells import LAST, WIDTH
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec
 from fedasr.protection.dp_sgd.rounding import BESIDE
 from fedasr.protection.per_example.clipping import clipped_gradient_sum
+from fedasr.protection.per_example.lanes import clipped_lanes_sum, lane_models
 from fedasr.protection.silo_noise.plan import SiloNoisePlan
 from fedasr.training.objectives.supervised import Supervised
 
@@ -243,16 +246,27 @@ def _end(sign: int, count: int) -> Chosen:
 
 
 def beside() -> float:
-    """Return how far float32 moves the others' gradients, as a share of the clip, when an utterance joins them."""
-    model, worst = recogniser(), 0.0
-    for size in (2, 5, 16):
-        batch = batch_for(model, size)
-        kept = clipped_gradient_sum(model, Supervised().losses, batch.trimmed(0, size - 1), 1.0, None).gradient
-        alone = clipped_gradient_sum(model, Supervised().losses, batch.trimmed(size - 1, size), 1.0, None).gradient
-        whole = clipped_gradient_sum(model, Supervised().losses, batch, 1.0, None).gradient
-        moved = [(a - b - c).square().sum() for a, b, c in zip(whole, kept, alone, strict=True)]
-        worst = max(worst, math.sqrt(float(sum(moved))))
+    """Return how far float32 moves the others' gradients, as a share of the clip, when an utterance joins them.
+
+    In one batch it comes last; in two lanes the first of the second lane moves to the end of the first, too.
+    """
+    worst = 0.0
+    for size in (3, 5, 16):
+        batch, half = batch_for(recogniser(), size), (size - 1) // 2
+        kept, alone = batch.trimmed(0, size - 1), batch.trimmed(size - 1, size)
+        for before, after in (
+            ([kept], [batch]),
+            ([kept.trimmed(0, half), kept.trimmed(half, size - 1)],
+             [batch.trimmed(0, half + 1), batch.trimmed(half + 1, size)]),
+        ):  # fmt: skip
+            moved = [a - b - c for a, b, c in zip(_sum(after), _sum(before), _sum([alone]), strict=True)]
+            worst = max(worst, math.sqrt(sum(float(part.square().sum()) for part in moved)))
     return worst
+
+
+def _sum(lanes: Sequence[Batch]) -> list[torch.Tensor]:
+    models, masks = lane_models(recogniser(), len(lanes)), [None] * len(lanes)
+    return clipped_lanes_sum(models, Supervised().losses, lanes, 1.0, masks, LATER).gradient
 
 
 def main() -> int:
