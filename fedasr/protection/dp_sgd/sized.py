@@ -29,6 +29,13 @@ IN_SILOS = Trust(
     "guarded against, but for how many utterances the silo holds"
 )
 
+IN_A_SILO, IN_A_LANE = 16, 24
+"""Utterances whose gradients are in memory together, in a silo and in each lane of the centre.
+
+Half of the 32 that a step draws by default are seldom more than 24: a lane is seldom cut in two, of which each costs a
+pass through time.
+"""
+
 
 @dataclass(frozen=True)
 class SizedDPSGD(GradientPlan):
@@ -101,10 +108,11 @@ class SizedDPSGD(GradientPlan):
         """
         plan, layers, lanes = self.of_size(len(learner.examples)), self.settings.layers, len(dice.masks)
         seconds, models = plan.rate * seconds_of(learner.examples), lane_models(learner.recogniser, lanes)
+        at_once = IN_A_SILO if lanes == 1 else IN_A_LANE
         with LATER if lanes == 1 else ThreadPoolExecutor(lanes + 2) as executor:
             sample = partial(_sampled, learner, plan, dice)
             for step in one_ahead(sample, dice.steps, executor):
-                taken = noisy_gradient(models, learner, plan, step, layers, executor)
+                taken = noisy_gradient(models, learner, plan, step, layers, executor, at_once)
                 gradient = with_zeros(learner.recogniser, layers, taken.gradient)
                 yield Step(seconds, math.nan, gradient, learner.expected(self.settings.batch_size))
 
