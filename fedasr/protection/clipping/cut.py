@@ -25,7 +25,7 @@ from torch import Tensor
 from fedasr.common.files import Arrays
 from fedasr.protection.clipping.bounds import Bounds
 
-AT_ONCE = 1 << 18
+AT_ONCE = 1 << 17
 """Values that are in float64 at once: they stay in the processor's cache."""
 Cut = tuple[dict[str, Tensor], Tensor]
 """The sum of what was cut, float64, by parameter; and the norms of the groups before, float64."""
