@@ -21,6 +21,8 @@ ROWS = [
     {"name": "gtc", "strategy": "gtc", "options": {"density": 0.02}, "training": {"momentum": 0.5}},
     {"name": "kept", "strategy": "bmuf", "options": {"local_optimizer": "keep", "block_momentum": 0.5}, "codec": "int8",
      "training": {"optimizer": "adamw", "learning_rate": 1e-3}},
+    {"name": "clipped", "strategy": "fedavg", "codec": "top-k", "codec_options": {"density": 0.1},
+     "protection": "clipping", "protection_options": {"granularity": "silo", "clip_norm": 0.01}},
 ]  # fmt: skip
 
 

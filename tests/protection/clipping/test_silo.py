@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fedasr.common.errors import RowError
+from fedasr.common.errors import RowError, UserError
 from fedasr.protection.clipping.bounds import SPLITS
 from fedasr.protection.clipping.silo import SiloClipping
+from fedasr.protection.protection import build_protection
 
 Arrays = Mapping[str, np.ndarray]
 SHAPES = {"arrays/a": (3, 2), "arrays/b": (), "change/a": (3, 2)}
@@ -71,6 +73,21 @@ def test_each_array_has_a_bound_of_its_own(split: str) -> None:
     share = {"by-size": 16 / 18, "equal": 0.5}[split]
     assert np.linalg.norm(found["change/a"]) == pytest.approx(math.sqrt(share), rel=1e-6)
     np.testing.assert_array_equal(found["change/b"], reply["change/b"])
+
+
+@pytest.mark.parametrize("bound", ["public-quantile", "least"])
+def test_a_bound_of_gradients_is_none_of_what_a_silo_sends(bound: str) -> None:
+    with pytest.raises(UserError, match=r"protection_options\.bound.* one of gradients"):
+        build_protection("clipping", {"granularity": "silo", "bound": bound})
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({"clip_norm": 0.5}, SiloClipping(0.5)), ({"bound": "per-layer"}, SiloClipping(1.0, "by-size")),
+     ({"bound": "per-layer", "split": "equal"}, SiloClipping(1.0, "equal"))],
+)  # fmt: skip
+def test_the_protection_is_this_plan(options: dict[str, Any], expected: SiloClipping) -> None:
+    assert build_protection("clipping", {"granularity": "silo", **options}).plan(3, 0, 5) == expected
 
 
 silos = st.lists(_models(1e3), min_size=1, max_size=4)

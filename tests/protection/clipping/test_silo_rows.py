@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,31 +14,13 @@ from flwr.serverapp.strategy import FedAvg
 from support.unequal import SIZES, run_unequal, stopped
 
 from fedasr.common.errors import UserError
-from fedasr.common.settings import number
 from fedasr.messages.records import arrays_of
-from fedasr.protection.clipping.silo import SiloClipping
-from fedasr.protection.protection import GradientPlan, Protection
 
 INF = float("inf")
 
 
-@dataclass(frozen=True)
-class Cut(Protection):
-    """Clipping at the granularity of silos and nothing else."""
-
-    clip_norm: float = number(1.0, least=0)
-    layer_bounds: str = "none"
-
-    @property
-    def bounds_replies(self) -> bool:
-        return True
-
-    def plan(self, private: int, public: int, steps: int) -> GradientPlan:
-        return SiloClipping(self.clip_norm, self.layer_bounds)
-
-
 def _row(strategy: str, clip_norm: float | None, name: str = "row", **more: Any) -> dict[str, Any]:
-    protected = {"protection": f"{__name__}:Cut", "protection_options": {"clip_norm": clip_norm}}
+    protected = {"protection": "clipping", "protection_options": {"granularity": "silo", "clip_norm": clip_norm}}
     return {"name": name, "strategy": strategy, **({} if clip_norm is None else protected), **more}
 
 
@@ -56,6 +37,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "bmuf": {"options": {"block_momentum": 0.5, "local_optimizer": "keep"}},
     "gtc": {"options": {"density": 0.1}, "training": {"momentum": 0.5}},
     "scaffold": {"codec": "top-k", "codec_options": {"density": 0.1}},
+    "fedopt": {"options": {"server_optimizer": "lamb", "weighting": "seconds"}},
     "fednova": {"training": {"local_epochs": 1}},
 }
 
