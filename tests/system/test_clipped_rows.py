@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.running import tiny_table
+from support.unequal import run_unequal, stopped, write_corpus
 
 import fedasr
 from fedasr.common.errors import UserError
@@ -56,6 +57,20 @@ def test_every_granularity_trains_alike_on_both_grids_and_promises_nothing(tmp_p
         assert (row["epsilon"], row["epsilon_kind"], row["privacy_unit"]) == (None, None, None)
         assert not list((tmp_path / "run" / name).glob("releases/*"))
     assert len({row["model_sha256"] for row in rows.values()}) == len(rows)
+
+
+@pytest.mark.parametrize("name", ["example", "quantile", "least"])
+def test_a_row_that_is_stopped_and_resumed_ends_with_the_same_bits(name: str, tmp_path: Path) -> None:
+    row = {"name": "row", "strategy": "fedavg", "protection": "clipping", "protection_options": CHOICES[name]}
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    write_corpus(corpus)
+    (whole,) = run_unequal(corpus, tmp_path / "whole", row)
+    with stopped(1, is_saved=True):
+        run_unequal(corpus, tmp_path / "run", row)
+    (resumed,) = run_unequal(corpus, tmp_path / "run", row)
+    assert (whole["failure"], resumed["failure"]) == (None, None)
+    assert resumed["model_sha256"] == whole["model_sha256"]
 
 
 @pytest.mark.parametrize(

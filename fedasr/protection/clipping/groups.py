@@ -81,4 +81,4 @@ class GroupGradients(Groups):
         names = [name for block in bounds.blocks for name in block.names]
         assert names == list(self.shapes), "blocks of a rule hold the parameters in their order"
         widths = [sum(self.shapes[name].numel() for name in block.names) for block in bounds.blocks]
-        return dict(zip((block.names[0] for block in bounds.blocks), self.flat_GN.split(widths, 1), strict=True))
+        return dict(zip((block.names[0] for block in bounds.blocks), torch.split(self.flat_GN, widths, 1), strict=True))
