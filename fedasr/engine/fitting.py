@@ -131,6 +131,9 @@ class _Asked:
                 "protection",
                 f"bounds what silos reply, and '{self.row.strategy}' sums no changes of theirs; {CHANGED}",
             )
+        for key in protection_of(self.row).of_centre:
+            if key in self.row.protection_options and not wants_central(self.strategy):
+                yield f"protection_options.{key}", "goes with the centre; silos train by [training], so leave it out"
         yield from unteachable(self.experiment, self.row, self.strategy)
         yield from ill_matched(self.experiment, self.row, self.strategy, self._is_private)
         table, seconds = self._batch_seconds

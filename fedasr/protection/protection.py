@@ -194,9 +194,12 @@ class Protection(Settings, ABC):
     ----------
     protects : bool
         Whether anything is done to protect; one that does nothing may stand beside what a strategy is made for.
+    of_centre : tuple of str
+        The settings that take effect where the centre trains and nowhere else.
     """
 
     protects: ClassVar[bool] = True
+    of_centre: ClassVar[tuple[str, ...]] = ()
 
     @property
     def bounds_replies(self) -> bool:

@@ -66,3 +66,16 @@ def test_a_delta_at_which_a_unit_may_be_published_is_refused_before_the_start_is
         run_unequal(unequal_corpus, tmp_path / "run", {"name": "row", **row})
     assert len(refused.value.lines) == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("key", ["steps", "optimizer", "learning_rate", "momentum", "decay"])
+def test_what_only_the_centre_does_with_noisy_gradients_is_refused_in_silos(
+    key: str, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    value = "sgd" if key == "optimizer" else 1
+    row = {"name": "row", "strategy": "fedavg", **PRIVATE}
+    row["protection_options"] = {**PRIVATE["protection_options"], key: value}
+    with pytest.raises(UserError, match=rf"row\.protection_options\.{key}: goes with the centre") as refused:
+        run_unequal(unequal_corpus, tmp_path / "run", row)
+    assert len(refused.value.lines) == 1
+    assert not (tmp_path / "run").exists()

@@ -56,6 +56,7 @@ class DPSGDSettings(Settings):
     decay: float = share(0.2)
     layers: tuple[str, ...] = ALL
     former: ClassVar[Mapping[str, str]] = {"average": ONE_MEAN}
+    of_centre: ClassVar[tuple[str, ...]] = ("steps", "optimizer", "learning_rate", "momentum", "decay")
 
     def conflicts(self) -> Iterable[Mistake]:
         """Refuse a target that plans nothing."""
