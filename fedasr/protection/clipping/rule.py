@@ -169,7 +169,8 @@ class PublicQuantile(BoundRule):
 class Least(BoundRule):
     """The least norm among the batch's groups (Wang et al. 2024, arXiv 2406.02004, section 2).
 
-    It depends on private data: one utterance with a small gradient shrinks all others.
+    It depends on private data: one utterance with a small gradient shrinks all others. A batch of a single group is
+    not cut.
     """
 
     is_public: ClassVar[bool] = False
