@@ -126,6 +126,8 @@ class _Asked:
             yield "options", line
         if self.row.central and not wants_central(self.strategy):
             yield "central", f"'{self.row.strategy}' trains nothing at the centre; leave it out"
+        if protection_of(self.row).needs_public and not self.partition.public_labelled:
+            yield "protection", "needs labelled public speech, and there is none; set corpus.public_speakers"
         if protection_of(self.row).bounds_replies and wants_central(self.strategy):
             yield (
                 "protection",

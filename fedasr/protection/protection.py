@@ -207,6 +207,11 @@ class Protection(Settings, ABC):
         return False
 
     @property
+    def needs_public(self) -> bool:
+        """Whether it takes labelled public speech beside what a data holder learns from: by default not."""
+        return False
+
+    @property
     def lot(self) -> float | None:
         """The utterances that it draws for a step, expected; None where steps are taken on the batches of a pass."""
         return None

@@ -175,7 +175,7 @@ class CentralTrainer:
         if guarantee is None:
             return self._trained()
         begin, end = self._course.stretch(self.epoch)
-        self.meter.add(self.learner.expected(self._course.share * len(self.learner.examples)))
+        self.meter.add(self._course.taken or self.learner.expected(self._course.share * len(self.learner.examples)))
         charge = Charge(guarantee.mechanism, end - begin)
         self.restore(self._releases.make(f"steps.{self.epoch + 1}", lambda _: [charge], lambda _: self._drawn()))
         return None

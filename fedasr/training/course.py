@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+from fedasr.training.taken import Taken
+
 
 @dataclass(frozen=True)
 class Course:
@@ -15,11 +17,14 @@ class Course:
     ends : tuple of int
         The steps done at the end of each stretch, rising.
     share : float
-        How often a stretch is expected to read each example, on average.
+        How often a stretch is expected to read each example, on average by seconds.
+    taken : Taken, optional
+        The gradients that a stretch is expected to take; by default those of that share of the examples.
     """
 
     ends: tuple[int, ...]
     share: float = 1.0
+    taken: Taken | None = None
 
     @classmethod
     def of_passes(cls, passes: int, steps: int) -> Course:

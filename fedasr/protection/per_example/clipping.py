@@ -117,6 +117,22 @@ def clipped_gradient_sum(
     return ClippedSum(_numbers(losses), gradient, all_norms_B.cpu())
 
 
+def each_gradient(
+    recogniser: Recogniser, loss: Loss, batch: Batch, generator: torch.Generator | None,
+    layers: Sequence[str] = ("*",), most_at_once: int = 16,
+) -> dict[str, Tensor]:  # fmt: skip
+    """Return each example's own gradient, unclipped, by trained parameter, the examples along the first axis.
+
+    It bounds nothing: it is for public speech. The batch holds one example at least; other parameters are those of
+    `clipped_gradient_sum`.
+    """
+    trained = trained_parameters(recogniser, layers)
+    refuse_batch_norm(recogniser)
+    pieces = _in_pieces(recogniser, loss, batch, list(trained.values()), generator, most_at_once)
+    stacks = zip(*[gradients for _, _, gradients in pieces], strict=True)
+    return {name: torch.cat(stack) for name, stack in zip(trained, stacks, strict=True)}
+
+
 def refuse_batch_norm(recogniser: nn.Module) -> None:
     """Raise where a layer normalises over the batch: no example has a gradient of its own then."""
     for name, layer in recogniser.named_modules():

@@ -1,0 +1,1 @@
+"""AdaMix: DP-SGD whose threshold and subspace come of public speech, mixed with public gradients."""
