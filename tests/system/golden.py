@@ -87,6 +87,19 @@ ROWS: list[dict[str, Any]] = [
         "options": {"noise": 1.0, "teacher_steps": 3, "weighting": "utterances", "maximum_labels": 6,
                     "teacher_start": "scratch", "epsilon": 500.0},
     },
+    *(
+        {"name": f"{strategy}-clipped-{options['granularity']}", "strategy": strategy, "protection": "clipping",
+         "protection_options": options}
+        for strategy, options in [
+            ("fedavg", {"granularity": "example", "clip_norm": 0.5}),
+            ("fedavg", {"granularity": "micro-batch", "micro_batch": 2, "clip_norm": 0.5, "bound": "per-layer"}),
+            ("fedavg", {"granularity": "core", "bound": "least"}),
+            ("gtc", {"granularity": "layer", "bound": "public-quantile"}),
+            ("bmuf", {"granularity": "silo", "clip_norm": 0.01}),
+            ("centralised", {"granularity": "example", "clip_norm": 0.5}),
+            ("centralised", {"granularity": "core", "cores": 3, "clip_norm": 0.5}),
+        ]
+    ),
     {"name": "flower-adam", "strategy": "flwr.serverapp.strategy:FedAdam", "options": {"eta": 0.01}},
     {"name": "flower-prox", "strategy": "flwr.serverapp.strategy:FedProx", "options": {"proximal_mu": 0.1}},
     {"name": "flower-krum", "strategy": "flwr.serverapp.strategy:Krum", "options": {"num_malicious_nodes": 1}},

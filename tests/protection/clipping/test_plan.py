@@ -96,7 +96,7 @@ def assert_near(found: Sequence[torch.Tensor], expected: Sequence[np.ndarray]) -
 
 @pytest.mark.parametrize("lanes", [1, 2])
 @pytest.mark.parametrize("granularity", GRANULARITIES)
-@pytest.mark.parametrize("head", ["ctc", "transducer", "joint"])
+@pytest.mark.parametrize("head", ["ctc", "transducer", "joint", "frames"])
 @pytest.mark.parametrize("kind", sorted(ENCODERS.known()))
 def test_a_step_is_the_mean_of_single_groups_cut(kind: str, head: str, granularity: str, lanes: int) -> None:
     taught = exact(learner(recogniser(kind, head), made_up(5), batch_size=5))
