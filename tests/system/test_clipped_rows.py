@@ -91,3 +91,12 @@ def test_what_takes_no_effect_is_refused(options: dict[str, Any], says: str, tmp
     assert says in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_quantile_of_public_speech_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    row = {"name": "row", "strategy": "fedavg", "protection": "clipping", "protection_options": CHOICES["quantile"]}
+    without = {"corpus": {"public_speakers": 0}, "model": {"start": "scratch"}}
+    experiment = Experiment.from_table(tiny_table(compare=[row], **without))
+    with pytest.raises(UserError, match=r"needs labelled public speech, .* set corpus\.public_speakers"):
+        fedasr.run(experiment, grid="process", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -75,6 +75,11 @@ class Clipping(Protection):
         """Whether it cuts what silos send."""
         return self.granularity == "silo"
 
+    @property
+    def needs_public(self) -> bool:
+        """Whether its bound comes from labelled public speech."""
+        return self.bound == "public-quantile"
+
     def said(self, at_centre: bool) -> Mapping[str, str]:
         """Return the clip, what it bounds, and that it promises nothing."""
         unit, _ = self._unit_and_plan
