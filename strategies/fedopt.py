@@ -58,7 +58,9 @@ class FedOptSettings(ServerRateSettings):
     step_length: str = one_of("mean change", "mean change", "published")
 
     def conflicts(self) -> Iterable[Mistake]:
-        """Refuse what the optimizer does not use."""
+        """Refuse what the optimizer does not use, and to train nothing."""
+        if not self.layers:
+            yield Mistake("{0} chooses no parameter; leave it out to train all", ("layers",))
         if self.server_optimizer == "adagrad":
             yield from self.without_effect("second_moment", unless="server_optimizer = 'adam', 'yogi' or 'lamb'")
 

@@ -79,6 +79,7 @@ class PATE(CentralStrategy):
 
     settings_class: ClassVar[type[Settings]] = PATESettings
     carries_epsilon: ClassVar[bool] = True
+    protected: ClassVar[str | None] = "teachers: "
 
     def __init__(self, settings: PATESettings | None = None) -> None:
         self.settings = settings or PATESettings()

@@ -45,6 +45,7 @@ class PublicOnly(CentralStrategy):
     """
 
     settings_class: ClassVar[type[Settings]] = PublicOnlySettings
+    protected: ClassVar[str | None] = None
 
     def __init__(self, settings: PublicOnlySettings | None = None) -> None:
         self.settings = settings or PublicOnlySettings()

@@ -15,6 +15,7 @@ from fedasr.experiment.choices import protection_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
+from fedasr.protection.boundary import BoundaryProtection
 from fedasr.protection.protection import Protection
 from fedasr.server.client_of import client_of
 from fedasr.server.protected.coverage import boundary_protection
@@ -98,7 +99,9 @@ class RowAtWork:
         """Return how it trains, by names in words."""
         found = recipe_of(self.strategy, self.training, self.experiment.central_of(self.row))
         if found != Recipe():
-            found = replace(found, **self.protection.said(found.schedule == ONE_CYCLE))
+            said, whose = self.protection.said(found.schedule == ONE_CYCLE), getattr(self.strategy, "protected", "")
+            bounds_replies = self.protection.bounds_replies or isinstance(self.protection, BoundaryProtection)
+            found = found.protected(said, bounds_replies, whose or "")
         server: Any = getattr(self.strategy, "outer", None)
         found = replace(found, server=server.said()) if hasattr(server, "said") else found
         return {**found.cells(), **({"tuned": self.row.tuned} if self.row.tuned else {})}

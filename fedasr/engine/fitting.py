@@ -26,6 +26,7 @@ from fedasr.server.own_models import OwnModels
 from fedasr.server.protected.coverage import boundary_protection
 from fedasr.server.strategies_by_name import build_strategy
 from fedasr.server.work.recipe import ONE_CYCLE, recipe_of
+from fedasr.student.trainer import TrainerSpec
 from fedasr.training.iterates import BEST
 
 CHANGED = "take a strategy that averages, or a granularity below the silo"
@@ -110,11 +111,11 @@ class _Asked:
         return carries or boundary_protection(self.row, self.strategy) is not None or self.is_promised
 
     @property
-    def _batch_seconds(self) -> tuple[str, float]:
-        """The table that says the seconds of the row's batches, of the centre or of the silos, and what it says."""
+    def _batch(self) -> tuple[str, TrainerSpec | TrainingSpec]:
+        """The table that says what the row's batches hold, of the centre or of the silos."""
         central, training = self.experiment.central_of(self.row), self.training
         is_central = recipe_of(self.strategy, training, central).schedule == ONE_CYCLE
-        return ("central", central.batch_seconds) if is_central else ("training", training.batch_seconds)
+        return ("central", central) if is_central else ("training", training)
 
     def mistakes(self) -> Iterator[str]:
         """Yield each mistake."""
@@ -126,20 +127,11 @@ class _Asked:
             yield "options", line
         if self.row.central and not wants_central(self.strategy):
             yield "central", f"'{self.row.strategy}' trains nothing at the centre; leave it out"
-        if protection_of(self.row).needs_public and not self.partition.public_labelled:
-            yield "protection", "needs labelled public speech, and there is none; set corpus.public_speakers"
-        if protection_of(self.row).bounds_replies and wants_central(self.strategy):
-            yield (
-                "protection",
-                f"bounds what silos reply, and '{self.row.strategy}' sums no changes of theirs; {CHANGED}",
-            )
-        for key in protection_of(self.row).of_centre:
-            if key in self.row.protection_options and not wants_central(self.strategy):
-                yield f"protection_options.{key}", "goes with the centre; silos train by [training], so leave it out"
+        yield from self._without_effect()
         yield from unteachable(self.experiment, self.row, self.strategy)
         yield from ill_matched(self.experiment, self.row, self.strategy, self._is_private)
-        table, seconds = self._batch_seconds
-        if seconds and (lot := protection_of(self.row).lot) is not None:
+        table, batch = self._batch
+        if batch.batch_seconds and (lot := protection_of(self.row).lot) is not None:
             yield "protection", f"draws lots of {lot:g} utterances, expected; set {table}.batch_seconds = 0"
         if self.training.local_epochs and self.is_promised:
             yield "training", "a guarantee is planned for so many steps; set local_steps, not local_epochs"
@@ -153,3 +145,24 @@ class _Asked:
         if getattr(self.strategy, "weighted_by_key", None) == SPEECH_SECONDS and self.is_promised:
             yield "options", "a silo's seconds of speech are covered by no guarantee; set weighting = 'uniform'"
         yield from self._loose()
+
+    def _without_effect(self) -> Iterable[tuple[str, str]]:
+        """Yield why a protection, or an option of it, has nothing to act on."""
+        protection, is_central = protection_of(self.row), wants_central(self.strategy)
+        if protection.protects and getattr(self.strategy, "protected", "") is None:
+            yield "protection", f"'{self.row.strategy}' trains on nothing private; leave it out"
+            return
+        if protection.needs_public and not self.partition.public_labelled:
+            yield "protection", "needs labelled public speech, and there is none; set corpus.public_speakers"
+        if protection.bounds_replies and is_central:
+            yield (
+                "protection",
+                f"bounds what silos reply, and '{self.row.strategy}' sums no changes of theirs; {CHANGED}",
+            )
+        table, batch = self._batch
+        if not batch.batch_seconds and batch.batch_size < protection.least_batch:
+            least = f"{table}.batch_size = {protection.least_batch}"
+            yield "protection", f"takes no effect in batches of {batch.batch_size}; set {least} or more"
+        for key in protection.of_centre:
+            if key in self.row.protection_options and not is_central:
+                yield f"protection_options.{key}", "goes with the centre; silos train by [training], so leave it out"

@@ -212,6 +212,11 @@ class Protection(Settings, ABC):
         return False
 
     @property
+    def least_batch(self) -> int:
+        """The utterances that a batch has at least, for it to take effect."""
+        return 1
+
+    @property
     def lot(self) -> float | None:
         """The utterances that it draws for a step, expected; None where steps are taken on the batches of a pass."""
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 from flwr.serverapp import Grid
@@ -14,7 +14,16 @@ from fedasr.server.central import Central
 
 
 class CentralStrategy(Strategy):
-    """A Flower strategy whose ``start`` is given a `Central` and does not go round by round."""
+    """A Flower strategy whose ``start`` is given a `Central` and does not go round by round.
+
+    Attributes
+    ----------
+    protected : str, optional
+        Whose training goes by the row's protection, in words before a clip; empty where all of it does, None where
+        none does.
+    """
+
+    protected: ClassVar[str | None] = ""
 
     @abstractmethod
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]

@@ -218,6 +218,29 @@ def test_work_is_not_counted_in_steps_of_so_many_seconds(row: dict[str, Any], un
         at_equal_work(_experiment(unequal_corpus, by_epochs, **seconds), SIZES)
 
 
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (_row("fedavg"), "5"),
+        (_row("fedavg", protection="dp-sgd", protection_options=NOISE), "0.5 an utterance; then a step's at 5"),
+        (_row("centralised", protection="dp-sgd", protection_options=NOISE), "0.5 an utterance"),
+        (_row("centralised", protection="clipping"), "nothing is promised; then a step's at 5"),
+        (_row("pate", protection="clipping"), "teachers: per utterance at 1"),
+        (
+            _row("fedavg", protection="clipping", protection_options={"granularity": "silo"}),
+            "a step's at 5; then per silo's change at 1",
+        ),
+    ],
+)
+def test_the_clip_tells_of_all_that_cuts_and_in_which_order(
+    row: dict[str, Any], told: str, unequal_corpus: Path
+) -> None:  # fmt: skip
+    experiment = _experiment(unequal_corpus, row, rounds=2)
+    clip = RowAtWork(experiment, experiment.compare[0], SIZES).recipe()["clip"]
+    assert told in clip
+    assert clip.count("a step's at") == told.count("a step's at") or row["name"] == "pate"
+
+
 def test_by_the_command_line_and_on_the_page(unequal_corpus: Path, tmp_path: Path) -> None:
     rows = [
         _row("fedavg", tuned="learning_rate of 0.1, 0.3 on draw 9"),
@@ -233,7 +256,7 @@ def test_by_the_command_line_and_on_the_page(unequal_corpus: Path, tmp_path: Pat
     assert found["centralised"]["utterances"] == ALL
     assert found["fedavg"]["recipe"]["tuned"] == "learning_rate of 0.1, 0.3 on draw 9"
     assert found["centralised"]["recipe"]["schedule"] == "one cycle"
-    assert found["dp-fedavg"]["recipe"]["clip"] == "0.5 a silo"
+    assert found["dp-fedavg"]["recipe"]["clip"] == "a step's at 5; then 0.5 a silo"
     page = (out / "report.html").read_text()
     assert "learning_rate of 0.1, 0.3 on draw 9" in page
     assert "public utterances" in page

@@ -68,6 +68,34 @@ def test_a_delta_at_which_a_unit_may_be_published_is_refused_before_the_start_is
     assert not (tmp_path / "run").exists()
 
 
+LEAST = {"protection": "clipping", "protection_options": {"bound": "least"}}
+MICRO_BATCHES = {**LEAST, "protection_options": {"bound": "least", "granularity": "micro-batch", "micro_batch": 2}}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"strategy": "public-only", **LEAST}, "'public-only' trains on nothing private; leave it out"),
+        ({"strategy": "public-only", "options": {"epochs": 1}, **PRIVATE}, "trains on nothing private"),
+        (
+            {"strategy": "fedavg", "training": {"batch_size": 1}, **LEAST},
+            "in batches of 1; set training.batch_size = 2 or more",
+        ),
+        (
+            {"strategy": "centralised", "central": {"batch_size": 2}, **MICRO_BATCHES},
+            "in batches of 2; set central.batch_size = 3 or more",
+        ),
+    ],
+)
+def test_a_protection_with_nothing_to_act_on_is_refused(
+    row: dict[str, Any], told: str, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=f"row.protection: .*{told}") as refused:
+        run_unequal(unequal_corpus, tmp_path / "run", {"name": "row", **row})
+    assert len(refused.value.lines) == 1
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("key", ["steps", "optimizer", "learning_rate", "momentum", "decay"])
 def test_what_only_the_centre_does_with_noisy_gradients_is_refused_in_silos(
     key: str, unequal_corpus: Path, tmp_path: Path

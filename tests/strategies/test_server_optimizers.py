@@ -8,6 +8,7 @@ import pytest
 from fedasr.strategies.fedopt import FedOptSettings
 from support.unequal import run_unequal, stopped
 
+from fedasr.common.errors import UserError
 from fedasr.common.files import load_arrays, read_lines
 
 THREE = {"rounds": 3}
@@ -67,3 +68,8 @@ def test_a_short_training_ends_where_the_changes_lead(name: str, rounds: int) ->
     assert np.linalg.norm(at["w"] - goal) < 0.5 * np.linalg.norm(goal)
     if rounds >= 12:
         assert np.linalg.norm(at["w"] - goal) < 0.1 * np.linalg.norm(goal)
+
+
+def test_no_layers_at_all_are_refused() -> None:
+    with pytest.raises(UserError, match="'layers' chooses no parameter; leave it out to train all"):
+        FedOptSettings(layers=())

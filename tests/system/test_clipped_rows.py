@@ -59,7 +59,7 @@ def test_every_granularity_trains_alike_on_both_grids_and_promises_nothing(tmp_p
     assert len({row["model_sha256"] for row in rows.values()}) == len(rows)
 
 
-@pytest.mark.parametrize("name", ["example", "quantile", "least"])
+@pytest.mark.parametrize("name", ["example", "micro-batch", "layer", "quantile", "least"])
 def test_a_row_that_is_stopped_and_resumed_ends_with_the_same_bits(name: str, tmp_path: Path) -> None:
     row = {"name": "row", "strategy": "fedavg", "protection": "clipping", "protection_options": CHOICES[name]}
     corpus = tmp_path / "corpus"

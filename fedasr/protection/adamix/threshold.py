@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from fedasr.protection.clipping.rule import BoundRule
@@ -14,7 +16,8 @@ def threshold_of(rule: BoundRule, norms_B: Tensor) -> float:
     """Return the threshold that a rule takes from the norms of public gradients.
 
     ==========================  =====================================================
-    no norm is finite           0: the step learns nothing private and reveals nothing
+    norms of 0, not finite      have no part in a quantile
+    there is no other           0: the step learns nothing private and reveals nothing
     below `SMALLEST`            0
     ==========================  =====================================================
 
@@ -25,4 +28,5 @@ def threshold_of(rule: BoundRule, norms_B: Tensor) -> float:
         Private norms have no part in it.
     """
     (found,) = rule.of_stretch(rule.blocks({}), lambda bounds: [norms_B]).values
-    return found if found >= SMALLEST else 0.0
+    is_found = rule.known is not None or math.isfinite(found)
+    return found if is_found and found >= SMALLEST else 0.0

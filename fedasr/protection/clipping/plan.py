@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,13 +12,14 @@ from fedasr.common.later import Later
 from fedasr.protection.ahead import made_ahead
 from fedasr.protection.batchwise import step_of
 from fedasr.protection.clipping.bounds import Bounds
-from fedasr.protection.clipping.public_norms import public_norms
+from fedasr.protection.clipping.public_norms import PublicNorms
 from fedasr.protection.clipping.rule import BoundRule
 from fedasr.protection.clipping.taking import Shared, Taking
 from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Step
 from fedasr.training.gradients import Gradient
 from fedasr.training.learner import Learner
 from fedasr.training.parameters import trained_parameters, with_zeros
+from fedasr.training.taken import Taken
 
 
 @dataclass(frozen=True)
@@ -44,26 +45,32 @@ class ClippedGradients(GradientPlan):
         return None
 
     def gradients(self, learner: Learner, dice: Dice) -> Generator[Step, None, None]:
-        """Yield the cut gradient of each batch; the next is made while it is computed."""
+        """Yield the cut gradient of each batch; the next is made while it is computed.
+
+        Gradients of public speech that the bounds are found by are counted with the first.
+        """
         models = self.taking.models(learner.recogniser, len(dice.masks))
         with ThreadPoolExecutor(len(dice.masks) + 1) as threads:
             executor = threads if len(dice.masks) > 1 else Later()  # a silo's own thread, whose seconds are counted
-            bounds = self._begun(learner, dice, executor)
+            public = PublicNorms(learner, self.taking, executor)
+            bounds, beside, seconds = self._begun(learner, dice, public), public.taken, public.seconds
             for made in made_ahead(learner, dice, partial(self._lanes, learner, dice), threads):
                 with learner.only_trained():
                     shared = Shared(made.batch, dice.masks, models, executor)
                     loss, gradient = self._gradient(learner, shared, bounds)
                 there = replace(made, place=replace(made.place, bounds=bounds.values))
-                yield step_of(learner, there, loss, gradient)
+                step = step_of(learner, there, loss, gradient)
+                yield step._replace(seconds=step.seconds + seconds, taken=learner.taken(made.indices) + beside)
+                beside, seconds = Taken(), 0.0
 
-    def _begun(self, learner: Learner, dice: Dice, executor: Executor) -> Bounds:
+    def _begun(self, learner: Learner, dice: Dice, public: PublicNorms) -> Bounds:
         """Return the bounds of a stretch; where it goes on after a break, those that it began with."""
         trained = trained_parameters(learner.recogniser, learner.layers)
         blocks = self.rule.blocks({name: parameter.numel() for name, parameter in trained.items()})
         if dice.place is not None:
             return blocks.with_bounds(dice.place.bounds)
         with learner.only_trained():
-            return self.rule.of_stretch(blocks, partial(public_norms, learner, self.taking, executor))
+            return self.rule.of_stretch(blocks, public)
 
     def _lanes(self, learner: Learner, dice: Dice, indices: list[int]) -> list[Batch]:
         """Return the parts of a batch, made one after the other: all draw from one generator."""

@@ -71,6 +71,13 @@ class Clipping(Protection):
         return self.granularity == "layer" or (self.granularity == "core" and self.cores == 1)
 
     @property
+    def least_batch(self) -> int:
+        """Two groups, of which the least norm cuts one."""
+        if self.bound != "least":
+            return 1
+        return 1 + (self.micro_batch if self.granularity == "micro-batch" else 1)
+
+    @property
     def bounds_replies(self) -> bool:
         """Whether it cuts what silos send."""
         return self.granularity == "silo"

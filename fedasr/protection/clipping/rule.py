@@ -136,6 +136,8 @@ class PerLayer(BoundRule):
 class PublicQuantile(BoundRule):
     """A quantile of the norms of groups of public speech (as in AdaMix, Golatkar et al. 2022, arXiv 2203.11481).
 
+    Groups of which nothing can be learnt have no part in it; where all are such, nothing is cut.
+
     Parameters
     ----------
     quantile : float
@@ -151,9 +153,9 @@ class PublicQuantile(BoundRule):
         return _blocks(sizes, math.inf, self.each)
 
     def of_stretch(self, bounds: Bounds, norms: Norms) -> Bounds:
-        """Return the quantile of the norms that are finite; 0 where none is."""
-        found = [norms_G[norms_G.isfinite()] for norms_G in norms(bounds)]
-        return bounds.with_bounds([float(torch.quantile(n, self.quantile)) if len(n) else 0.0 for n in found])
+        """Return the quantile of the norms that are finite and above 0; infinity where none is."""
+        found = map(_of_learnt, norms(bounds))
+        return bounds.with_bounds([float(torch.quantile(n, self.quantile)) if len(n) else math.inf for n in found])
 
     @property
     def length(self) -> str:
@@ -169,8 +171,8 @@ class PublicQuantile(BoundRule):
 class Least(BoundRule):
     """The least norm among the batch's groups (Wang et al. 2024, arXiv 2406.02004, section 2).
 
-    It depends on private data: one utterance with a small gradient shrinks all others. A batch of a single group is
-    not cut.
+    It depends on private data: one utterance with a small gradient shrinks all others. Groups of which nothing can be
+    learnt (more tokens than frames) have no part in it. A batch of a single group is not cut.
     """
 
     is_public: ClassVar[bool] = False
@@ -180,13 +182,17 @@ class Least(BoundRule):
         return Bounds.of_all(sizes, math.inf)
 
     def of_batch(self, bounds: Bounds, norms: Norms) -> Bounds:
-        """Return the least of the norms that are finite; 0 where none is."""
-        found = [norms_G[norms_G.isfinite()] for norms_G in norms(bounds)]
-        return bounds.with_bounds([float(n.min()) if len(n) else 0.0 for n in found])
+        """Return the least of the norms that are finite and above 0; infinity where none is: nothing is to be cut."""
+        return bounds.with_bounds([float(n.min()) if len(n) else math.inf for n in map(_of_learnt, norms(bounds))])
 
     def said(self) -> str:
         """Return what it is."""
         return "the least norm of the batch"
+
+
+def _of_learnt(norms_G: Tensor) -> Tensor:
+    """Return the norms of groups of which something can be learnt."""
+    return norms_G[norms_G.isfinite() & (norms_G > 0)]
 
 
 def _blocks(sizes: Mapping[str, int], clip_norm: float, each: bool) -> Bounds:

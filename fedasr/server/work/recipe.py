@@ -7,7 +7,8 @@ A strategy whose silos train by the row's ``[training]`` need say nothing. Any o
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 
 from flwr.serverapp.strategy import Strategy
 
@@ -62,6 +63,27 @@ class Recipe:
             "adamw" + decay, f"{central.learning_rate:g}", ONE_CYCLE, f"{epochs} epochs", _batch(central),
             _clip(central.gradient_norm),
         )  # fmt: skip
+
+    def protected(self, said: Mapping[str, str], bounds_replies: bool, whose: str = "") -> Recipe:
+        """Return the recipe under a protection.
+
+        ``gradient_norm`` cuts beside it: before where replies are bounded, else after, unless gradients are descended
+        by otherwise.
+
+        Parameters
+        ----------
+        said : mapping of str to str
+            What `fedasr.protection.protection.Protection.said` returns.
+        bounds_replies : bool
+        whose : str
+            Words before the clip.
+        """
+        if "clip" not in said:
+            return replace(self, **said)
+        clip, step = said["clip"], f"a step's at {self.clip}"
+        if self.clip and "optimizer" not in said:
+            clip = f"{step}; then {clip}" if bounds_replies else f"{clip}; then {step}"
+        return replace(self, **{**said, "clip": whose + clip})
 
     def cells(self) -> dict[str, str]:
         """Return what there is, by its name in words."""

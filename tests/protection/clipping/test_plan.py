@@ -13,14 +13,17 @@ import pytest
 import torch
 from support.learning import dice, learner
 from support.toy_recognisers import recogniser
-from support.toy_speech import made_up
+from support.toy_speech import made_up, respoken
 
 from fedasr.asr.batch import Batch
 from fedasr.asr.encoders.encoder import ENCODERS
 from fedasr.common.errors import RowError
+from fedasr.corpora.speech import Speech
 from fedasr.protection.none import Unprotected
 from fedasr.protection.protection import Step, build_protection
+from fedasr.training.batches import seconds_of
 from fedasr.training.learner import Learner
+from fedasr.training.taken import Taken
 
 GRANULARITIES: dict[str, dict[str, Any]] = {
     "example": {},
@@ -191,6 +194,48 @@ def test_a_stretch_goes_on_with_the_bounds_that_it_began_with() -> None:
     assert rest.place is not None
     assert whole[0].place is not None
     assert rest.place.bounds == whole[0].place.bounds
+
+
+def _with_unfit(speech: Speech) -> Speech:
+    """Return speech of which the first utterance has more letters than frames."""
+    first, *others = speech.utterances
+    return respoken(speech, [replace(first, text="ab" * 40), *others])
+
+
+@pytest.mark.parametrize("granularity", ["example", "core"])
+def test_an_utterance_that_cannot_be_learnt_lowers_no_bound(granularity: str) -> None:
+    cores = {"cores": 5} if granularity == "core" else {}
+    options, speech = {"granularity": granularity, **cores}, _with_unfit(made_up(5))
+    taught = learner(recogniser("bilstm"), speech, batch_size=5)
+    lengths = sorted(_norm(_group(taught, [place])) for place in range(5))
+    assert lengths[0] == 0 < lengths[1]
+    (least,) = _steps(taught, {**options, "bound": "least"})
+    (fixed,) = _steps(taught, {**options, "clip_norm": lengths[1]})
+    assert_near(least.gradient, [part.double().numpy() for part in fixed.gradient])
+    public = learner(recogniser("bilstm"), made_up(3, 5, "q"), labelled=speech, batch_size=5)
+    (step,) = _steps(public, {**options, "bound": "public-quantile", "quantile": 0.0})
+    assert step.place is not None
+    assert step.place.bounds == pytest.approx([lengths[1]], rel=1e-5)
+
+
+@pytest.mark.parametrize("bound", ["least", "public-quantile"])
+def test_where_nothing_can_be_learnt_nothing_is_cut_and_nothing_moves(bound: str) -> None:
+    speech = _with_unfit(made_up(1))
+    (step,) = _steps(learner(recogniser("bilstm"), speech, labelled=speech, batch_size=2), {"bound": bound})
+    assert not any(part.any() for part in step.gradient)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.8])
+def test_public_speech_that_a_quantile_takes_is_counted_once(seconds: float) -> None:
+    public = made_up(4, 9, "p")
+    taught = learner(recogniser("bilstm"), made_up(6), labelled=public, batch_size=2, batch_seconds=seconds)
+    first, second = _steps(taught, {"bound": "public-quantile"}, 2)
+    plain, _ = _plain(taught, 2)
+    assert plain.taken is not None
+    assert first.taken == plain.taken + Taken(0, 4)
+    assert first.seconds == pytest.approx(plain.seconds + seconds_of(public))
+    assert second.taken is not None
+    assert second.taken.public == 0
 
 
 def test_without_public_speech_there_is_no_quantile() -> None:
