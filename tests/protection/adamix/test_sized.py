@@ -200,6 +200,28 @@ def test_poisoned_private_speech_moves_neither_threshold_nor_subspace(monkeypatc
             assert all(a.equal(b) for a, b in zip(one, other, strict=True))
 
 
+def test_a_threshold_of_zero_learns_and_reveals_nothing_private(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sized, "threshold_of", lambda rule, norms_B: 0.0)
+    (step,) = steps(AdaMix(public_batch=4, public_weight=0.0, **DRAWN), taught(), 1)
+    assert not any(part.any() for part in step.gradient)
+
+
+def test_a_public_utterance_that_is_not_finite_is_left_out() -> None:
+    """As long as no public gradient is finite, there is no private one either."""
+    model = recogniser()
+    next(model.parameters()).data.fill_(math.nan)
+    own = learner(model, made_up(PRIVATE), labelled=made_up(PUBLIC, 5, "p"))
+    (step,) = steps(AdaMix(public_batch=4, subspace=3, **DRAWN), own, 1)
+    assert not any(part.any() for part in step.gradient)
+
+
+def test_what_it_says_of_itself() -> None:
+    assert AdaMix(batch_size=3, public_batch=4).said(at_centre=False) == {
+        "batch": "3 expected and 4 public", "clip": "the 0.75 quantile of public norms an utterance"
+    }  # fmt: skip
+    assert AdaMix(**BARE).said(at_centre=False) == DPSGD(clip_norm=0.5).said(at_centre=False)
+
+
 @pytest.mark.parametrize("options", [{}, {"subspace": 2}])
 def test_too_little_public_speech_is_refused(options: dict[str, Any]) -> None:
     own = taught(labelled=made_up(3))
