@@ -15,7 +15,7 @@ from support.toy_recognisers import recogniser
 from support.toy_speech import TOKENS, made_up
 
 from fedasr.asr.augment import NO_AUGMENTATION, AugmentSpec
-from fedasr.common.errors import RowError
+from fedasr.common.errors import RowError, UserError
 from fedasr.corpora.speech import Speech
 from fedasr.protection.adamix import sized
 from fedasr.protection.adamix.protection import AdaMix
@@ -204,6 +204,14 @@ def test_a_threshold_of_zero_learns_and_reveals_nothing_private(monkeypatch: pyt
     monkeypatch.setattr(sized, "threshold_of", lambda rule, norms_B: 0.0)
     (step,) = steps(AdaMix(public_batch=4, public_weight=0.0, **DRAWN), taught(), 1)
     assert not any(part.any() for part in step.gradient)
+
+
+def test_no_threshold_is_infinite_where_there_is_noise() -> None:
+    protection = AdaMix(bound="fixed", clip_norm=math.inf, **DRAWN)
+    with pytest.raises(UserError, match="no noise hides an utterance"):
+        _ = protection.plan(PRIVATE, 0, 4).guarantee
+    with pytest.raises(UserError, match="no noise hides an utterance"):
+        sized.with_threshold(AdaMix(**DRAWN).plan(PRIVATE, 0, 4).of_size(PRIVATE), math.inf)
 
 
 def test_a_public_utterance_that_is_not_finite_is_left_out() -> None:
