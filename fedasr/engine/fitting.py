@@ -24,6 +24,7 @@ from fedasr.server.foreign.cohort import cohort_faults
 from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.own_models import OwnModels
 from fedasr.server.protected.coverage import boundary_protection
+from fedasr.server.protected.row_protection import row_protection
 from fedasr.server.strategies_by_name import build_strategy
 from fedasr.server.work.recipe import ONE_CYCLE, recipe_of
 from fedasr.student.trainer import TrainerSpec
@@ -90,6 +91,9 @@ class _Asked:
         if (own := getattr(self.strategy, "unit_and_delta", None)) is not None:
             yield "options", *own
         key = "protection_options" if protection_of(self.row).protects else "options"
+        if (planned := row_protection(self.row, self.strategy).unit_and_delta) is not None:
+            yield key, *planned
+            return
         with suppress(RowError):
             boundary = sized_boundary(self.row, self.strategy, self.training, len(self._sizes))
             if (promised := boundary.guarantee if boundary else self._guarantee) is not None:

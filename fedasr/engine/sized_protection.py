@@ -43,5 +43,5 @@ def sized_boundary(row: RowSpec, strategy: Strategy, training: TrainingSpec, sil
 
 
 def units_of(sizes: Sequence[int]) -> dict[str, int]:
-    """Return how many silos there are, and utterances in the smallest: δ must be far smaller than one over them."""
-    return {"silo": len(sizes), "utterance": min(sizes) or 1}
+    """Return how many silos there are, and utterances in all of them: δ must be far smaller than one over them."""
+    return {"silo": len(sizes), "utterance": sum(sizes) or 1}

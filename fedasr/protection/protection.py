@@ -217,6 +217,11 @@ class Protection(Settings, ABC):
         return 1
 
     @property
+    def unit_and_delta(self) -> tuple[str, float] | None:
+        """Whom it promises something, and at which δ, before it is sized; None where nothing, or that is not known."""
+        return None
+
+    @property
     def lot(self) -> float | None:
         """The utterances that it draws for a step, expected; None where steps are taken on the batches of a pass."""
         return None

@@ -51,11 +51,15 @@ def test_lots_of_dp_sgd_at_the_centre_are_no_seconds(unequal_corpus: Path, tmp_p
         ({"strategy": "pate", "options": {"delta": 0.5}}, r"row\.options: delta = 0\.5 for 4 silos"),
         (
             {"strategy": "fedavg", **PRIVATE, "protection_options": {**PRIVATE["protection_options"], "delta": 0.5}},
-            r"row\.protection_options: delta = 0\.5 for 2 utterances .* below 0\.5",
+            r"row\.protection_options: delta = 0\.5 for 25 utterances .* below 0\.04",
+        ),
+        (  # a batch above the smallest silo is one of the centre's, and of no silo's
+            {"strategy": "centralised", "protection": "dp-sgd", "protection_options": {"delta": 0.1, "batch_size": 9}},
+            "delta = 0.1 for 25 utterances",
         ),
         (
             {"strategy": "centralised", "protection": "dp-sgd", "protection_options": {"delta": 0.6, "batch_size": 1}},
-            "delta = 0.6 for 2 utterances",
+            "delta = 0.6 for 25 utterances",
         ),
     ],
 )

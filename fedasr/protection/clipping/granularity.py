@@ -86,4 +86,4 @@ class Cores(Granularity):
 
 
 EACH, WHOLE = MicroBatches(1), Cores(1)
-SILO = CutUnit("silo's change", True, "the sum of the silos' changes, each counted alike")
+SILO = CutUnit("silo's change", True, "the sum of the silos' changes before their codecs, each counted alike")

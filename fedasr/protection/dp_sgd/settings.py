@@ -63,6 +63,11 @@ class DPSGDSettings(Settings):
         if self.noise_multiplier is not None:
             yield from self.without_effect("epsilon", unless="noise that is planned; leave out noise_multiplier")
 
+    @property
+    def unit_and_delta(self) -> tuple[str, float] | None:
+        """The utterance and δ; None without noise."""
+        return None if self.noise_multiplier == 0 else ("utterance", self.delta)
+
     def multiplier(self, steps: int, rate: float) -> float:
         """Return the noise multiplier for so many steps at a sampling rate (unit utterance, add-remove).
 

@@ -47,6 +47,11 @@ class SiloNoiseSettings(Settings):
         if self.noise_multiplier is not None:
             yield from self.without_effect("epsilon", unless="noise that is planned; leave out noise_multiplier")
 
+    @property
+    def unit_and_delta(self) -> tuple[str, float] | None:
+        """The silo and δ; None without noise."""
+        return None if self.noise_multiplier == 0 else ("silo", self.delta)
+
     def multiplier(self, rounds: int, rate: float) -> float:
         """Return the noise multiplier for so many rounds at a sampling rate.
 

@@ -109,9 +109,10 @@ def _granularity(row: Mapping[str, Any]) -> str:
 
 
 def _unclipped(data: RunData) -> Iterator[Group]:
-    """Yield the rows without a protection."""
+    """Yield the rows without a protection of their own or of their strategy."""
     free = {row["name"] for row in _compared(data) if row.get("protection", "none") == "none"}
-    return (group for group in groups(data) if group.name in free and group.wer() is not None)
+    drawn = (group for group in groups(data) if group.name in free and group.wer() is not None)
+    return (group for group in drawn if not any(row.epsilon or row.epsilon_kind for row in group.rows))
 
 
 def _wer(group: Group) -> float:

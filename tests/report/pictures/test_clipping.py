@@ -46,6 +46,33 @@ def test_each_granularity_is_a_curve_over_rising_bounds(clipped: Callable[..., R
     assert pytest.approx([10 + 1 / bound for bound in sorted(BOUNDS)]) in heights
 
 
+def test_what_a_strategy_protects_by_itself_is_no_line_without_clipping(make_run: Make, make_row: Make) -> None:
+    private = make_row("dp", strategy="dp-fedavg", wer=0.3, epsilon=8.0, epsilon_kind="accountant")
+    rows = [
+        make_row("fedavg"),
+        private,
+        *(make_row(f"c{bound}", strategy="fedavg", protection="clipping", wer=0.2) for bound in (1, 2)),
+    ]
+    folder: Path = make_run(rows, silos=2)
+    asked = [
+        {"name": "fedavg", "strategy": "fedavg"},
+        {"name": "dp", "strategy": "dp-fedavg"},
+        *(
+            {
+                "name": f"c{bound}",
+                "strategy": "fedavg",
+                "protection": "clipping",
+                "protection_options": {"clip_norm": bound},
+            }
+            for bound in (1, 2)
+        ),
+    ]
+    (folder / "experiment.toml").write_text(tomli_w.dumps({"name": "clipping", "seed": 1, "compare": asked}))
+    figure = wer_by_bound(read_run(folder))
+    assert figure is not None
+    assert {"fedavg"} == {text.get_text().split()[0] for text in figure.axes[0].texts} - {"example"}
+
+
 def test_the_numbers_are_told_in_words(clipped: Callable[..., RunData]) -> None:
     (picture,) = clipping_picture(clipped(["core"], cores=2))
     assert "core, cores 2: 20.0% at 0.1" in picture.description
