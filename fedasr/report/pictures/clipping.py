@@ -56,12 +56,11 @@ def curves(data: RunData) -> list[BoundCurve]:
         bound = float(row.get("protection_options", {}).get("clip_norm", 1.0)) if row else math.inf
         if row is not None and group.wer() is not None and math.isfinite(bound):
             found.setdefault((group.strategy, _granularity(row)), []).append((bound, group))
-    several = len({strategy for strategy, _ in found}) > 1
-    named = {(f"{key[0]}, " if several else "") + key[1]: points for key, points in found.items()}
+    kept = {key: points for key, points in found.items() if len({bound for bound, _ in points}) > 1}
+    several = len({strategy for strategy, _ in kept}) > 1
     return [
-        BoundCurve(name, tuple(sorted(points, key=lambda point: point[0])))
-        for name, points in named.items()
-        if len({bound for bound, _ in points}) > 1
+        BoundCurve(f"{strategy}, {name}" if several else name, tuple(sorted(points, key=lambda point: point[0])))
+        for (strategy, name), points in kept.items()
     ]
 
 
@@ -105,7 +104,7 @@ def _granularity(row: Mapping[str, Any]) -> str:
     options = dict(row["protection_options"])
     options.pop("clip_norm", None)
     name = str(options.pop("granularity", "example"))
-    return ", ".join([name, *(f"{key} {value}" for key, value in sorted(options.items()))]).replace("_", " ")
+    return " ".join([name, *(str(options[key]) for key in sorted(options))])
 
 
 def _unclipped(data: RunData) -> Iterator[Group]:

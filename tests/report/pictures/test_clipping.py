@@ -75,7 +75,7 @@ def test_what_a_strategy_protects_by_itself_is_no_line_without_clipping(make_run
 
 def test_the_numbers_are_told_in_words(clipped: Callable[..., RunData]) -> None:
     (picture,) = clipping_picture(clipped(["core"], cores=2))
-    assert "core, cores 2: 20.0% at 0.1" in picture.description
+    assert "core 2: 20.0% at 0.1" in picture.description
     assert "nothing is promised" in picture.caption
 
 
