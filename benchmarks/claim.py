@@ -2,6 +2,7 @@
 
 python benchmarks/claim.py an4_50_silos                         # benchmarks/results/an4_50_silos/draw-*.json
 python benchmarks/claim.py an4_50_silos --reference fedavg
+python benchmarks/claim.py clipping clipping_core --reference fedavgm   # the rows that the draws of both folders have
 
 Draws may come from different days and machines; all must have the same settings but for the draw. Errors of all draws
 are taken together; ratios are paired by draw, seed and speaker (`fedasr.comparison`).
@@ -32,8 +33,9 @@ SCORES = {
 
 
 def run_of(name: str, results: Sequence[DrawResult]) -> RunData:
-    """Return the rows of all draws as those of one run."""
-    return RunData(name, None, "", tuple(row for result in results for row in result.rows))
+    """Return the rows of all draws as those of one run; rows that a draw lacks are left out."""
+    shared = set.intersection(*({row.name for row in result.rows} for result in results))
+    return RunData(name, None, "", tuple(row for result in results for row in result.rows if row.name in shared))
 
 
 def table(everyone: Sequence[Group], reference: str | None) -> list[str]:
@@ -74,15 +76,15 @@ def _made_on(results: Sequence[DrawResult]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name")
+    parser.add_argument("names", nargs="+", help="folders of results")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--reference", help="the row that the others stand beside; by default the first")
     arguments = parser.parse_args()
     try:
-        results = read_results(arguments.results / arguments.name)
+        results = [result for name in arguments.names for result in read_results(arguments.results / name)]
     except UserError as error:
         raise SystemExit(str(error)) from None
-    everyone = groups(run := run_of(arguments.name, results))
+    everyone = groups(run := run_of(arguments.names[0], results))
     names = [group.name for group in everyone]
     if arguments.reference not in (None, *names):
         raise SystemExit(f"--reference {arguments.reference}: no such row; rows: {', '.join(names)}")

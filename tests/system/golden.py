@@ -34,6 +34,10 @@ ROWS: list[dict[str, Any]] = [
     {"name": "local-only", "strategy": "local-only", "options": {"steps": 3}},
     {"name": "centralised", "strategy": "centralised"},
     {"name": "centralised-dp-sgd", "strategy": "centralised", "protection": "dp-sgd", "protection_options": SGD_STEPS},
+    {
+        "name": "centralised-adamix", "strategy": "centralised", "protection": "adamix",
+        "protection_options": {**SGD_STEPS, "public_batch": 3, "subspace": 2, "pull": 0.01},
+    },
     {"name": "fedavg", "strategy": "fedavg"},
     {"name": "averaging", "strategy": "fedavg"},
     {
@@ -95,7 +99,7 @@ ROWS: list[dict[str, Any]] = [
             ("fedavg", {"granularity": "micro-batch", "micro_batch": 2, "clip_norm": 0.5, "bound": "per-layer"}),
             ("fedavg", {"granularity": "core", "bound": "least"}),
             ("gtc", {"granularity": "layer", "bound": "public-quantile"}),
-            ("bmuf", {"granularity": "silo", "clip_norm": 0.01}),
+            ("scaffold", {"granularity": "silo", "clip_norm": 0.01}),
             ("centralised", {"granularity": "example", "clip_norm": 0.5}),
             ("centralised", {"granularity": "core", "cores": 3, "clip_norm": 0.5}),
         ]
