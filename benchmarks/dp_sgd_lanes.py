@@ -1,6 +1,6 @@
 """A step of DP-SGD at the centre against the same of another checkout, in turns.
 
-    python benchmarks/dp_sgd_lanes.py OTHER                         # 16 and 32 utterances a step
+    python benchmarks/dp_sgd_lanes.py OTHER                         # 16, 32 and 64 utterances a step
     python benchmarks/dp_sgd_lanes.py OTHER --batch 16 --turns 20
 
 Both train in a process of their own, with their own fedasr and the same script: 400 utterances of 1.0 to 1.8 s in
@@ -63,6 +63,7 @@ def stepping(batch: int, steps: int) -> None:
     """Take so many steps at each line that is read, and write the wall and the processor seconds of each turn."""
     import torch
 
+    import fedasr.api
     from fedasr.asr.augment import AugmentSpec
     from fedasr.asr.encoders.encoder import EncoderSpec
     from fedasr.asr.features import FeatureSpec
@@ -77,6 +78,8 @@ def stepping(batch: int, steps: int) -> None:
     from fedasr.training.learner import Learner
     from fedasr.training.objectives.supervised import Supervised
 
+    for name in ("few_arenas", "keep_freed_memory"):  # memory as in a run of this checkout
+        getattr(fedasr.api, name, lambda: None)()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     spec = RecogniserSpec(FeatureSpec(mels=MELS), EncoderSpec("bilstm", 2, 96, 0.1))
@@ -129,7 +132,7 @@ def compared(other: Path, batch: int, steps: int, turns: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("other", type=Path, nargs="?", help="a checkout of what to compare with")
-    parser.add_argument("--batch", type=int, nargs="*", default=[16, 32])
+    parser.add_argument("--batch", type=int, nargs="*", default=[16, 32, 64])
     parser.add_argument("--steps", type=int, default=4, help="of a turn")
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--stepping", action="store_true", help=argparse.SUPPRESS)

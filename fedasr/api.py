@@ -17,7 +17,7 @@ from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.decoding.greedy import transcribe_batch
 from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser
-from fedasr.common.allocator import few_arenas, give_back_memory, libraries_aside
+from fedasr.common.allocator import few_arenas, give_back_memory, keep_freed_memory, libraries_aside
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
 from fedasr.common.threads import one_thread
@@ -135,6 +135,7 @@ def run(
         Where the request was wrong; nothing is left behind then.
     """
     few_arenas()
+    keep_freed_memory()  # the centre trains here
     watcher, experiment = watcher or Watcher(), absolute(experiment)
     if not experiment.compare:
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")

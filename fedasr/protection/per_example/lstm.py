@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fedasr.protection.per_example.frames import back, forth, scripted
+
 Gradients = dict[Tensor, Tensor]
 """Gradients of parameters, the examples along their first axis."""
 
@@ -83,17 +85,7 @@ def _run(gates_TBG: Tensor, weight_HG: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     units = width // 4
     h_SBH, c_SBH = gates_TBG.new_zeros(2, frames + 1, batch, units).unbind()
     squashed_TBH = gates_TBG.new_empty(frames, batch, units)
-    hs, cs, squashed = h_SBH.unbind(), c_SBH.unbind(), squashed_TBH.unbind()
-    entering_forgetting = gates_TBG[..., : 2 * units].unbind()
-    entering, forgetting, new, leaving = (part.unbind() for part in gates_TBG.chunk(4, -1))
-    for t, gates_BG in enumerate(gates_TBG.unbind()):
-        gates_BG.addmm_(hs[t], weight_HG)
-        entering_forgetting[t].sigmoid_()
-        leaving[t].sigmoid_()
-        torch.mul(entering[t], new[t].tanh_(), out=cs[t + 1])
-        cs[t + 1].addcmul_(forgetting[t], cs[t])
-        torch.tanh(cs[t + 1], out=squashed[t])
-        torch.mul(leaving[t], squashed[t], out=hs[t + 1])
+    scripted(forth)(gates_TBG, h_SBH, c_SBH, squashed_TBH, weight_HG)
     return h_SBH, c_SBH, squashed_TBH
 
 
@@ -102,18 +94,8 @@ def _gate_slopes(
 ) -> Tensor:
     """Return the gradient by the gates before their squashing functions, shape (time, batch, 4 * units)."""
     slopes_TBG, cell_by_output = _factors(gates_TBG, c_SBH, squashed_TBH)
-    frames, batch, units = squashed_TBH.shape
-    of_cell = slopes_TBG.view(frames, batch, 4, units)[:, :, :3].unbind()
-    of_output, forgetting = slopes_TBG.chunk(4, -1)[3].unbind(), gates_TBG.chunk(4, -1)[1].unbind()
-    outputs, slopes = slope_TBH.clone(memory_format=torch.contiguous_format).unbind(), slopes_TBG.unbind()
-    c_BH = torch.zeros_like(squashed_TBH[0])
-    for t in range(frames - 1, -1, -1):
-        c_BH.addcmul_(outputs[t], cell_by_output[t])
-        of_cell[t].mul_(c_BH[:, None])
-        of_output[t].mul_(outputs[t])
-        c_BH.mul_(forgetting[t])
-        if t:
-            outputs[t - 1].addmm_(slopes[t], weight_GH)
+    outside_TBH = slope_TBH.clone(memory_format=torch.contiguous_format)
+    scripted(back)(slopes_TBG, cell_by_output, gates_TBG.chunk(4, -1)[1], outside_TBH, weight_GH)
     return slopes_TBG
 
 
