@@ -25,7 +25,9 @@ from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import Gradient
 from fedasr.training.learner import Learner
 
-SMALL = {"none": {}, "dp-sgd": {"batch_size": 2, "noise_multiplier": 1.0}, "silo-noise": {}, "clipping": {}}
+NOISY = {"batch_size": 2, "noise_multiplier": 1.0}
+SMALL = {"none": {}, "dp-sgd": NOISY, "adamix": {**NOISY, "public_batch": 2}, "silo-noise": {}, "clipping": {}}
+PUBLIC = made_up(3, 1, "p")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def plan_of(name: str) -> GradientPlan:
 
 @pytest.mark.parametrize("name", PROTECTIONS.known())
 def test_steps_do_not_end_and_have_one_tensor_a_parameter(name: str) -> None:
-    taught = learner(small_recogniser(0.2), made_up(7))
+    taught = learner(small_recogniser(0.2), made_up(7), labelled=PUBLIC)
     steps = list(itertools.islice(plan_of(name).gradients(taught, dice()), 8))
     assert len(steps) == 8
     for step in steps:
@@ -58,7 +60,7 @@ def test_steps_do_not_end_and_have_one_tensor_a_parameter(name: str) -> None:
 @pytest.mark.parametrize("name", PROTECTIONS.known())
 def test_steps_repeat_with_their_dice_and_differ_with_others(name: str) -> None:
     def flat(seed: int) -> torch.Tensor:
-        taught = learner(small_recogniser(0.2), made_up(7))
+        taught = learner(small_recogniser(0.2), made_up(7), labelled=PUBLIC)
         steps = itertools.islice(plan_of(name).gradients(taught, dice(seed)), 3)
         return torch.cat([part.flatten() for step in steps for part in step.gradient])
 
@@ -69,7 +71,7 @@ def test_steps_repeat_with_their_dice_and_differ_with_others(name: str) -> None:
 @pytest.mark.parametrize("name", PROTECTIONS.known())
 def test_a_loss_is_told_only_where_nothing_is_promised(name: str) -> None:
     plan = plan_of(name)
-    step = next(plan.gradients(learner(small_recogniser(), made_up(7)), dice()))
+    step = next(plan.gradients(learner(small_recogniser(), made_up(7), labelled=PUBLIC), dice()))
     assert math.isnan(step.loss) == (plan.guarantee is not None)
 
 
