@@ -105,8 +105,8 @@ TOLD: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"granularity": "silo"},
-        "per silo's change at 1 (sensitivity of the sum of the silos' changes before their codecs, each counted alike: 1 added or removed, "
-        "2 replaced)",
+        "per silo's change at 1 (sensitivity of the sum of the silos' changes before their codecs, each counted alike: "
+        "1 added or removed, 2 replaced)",
     ),
 ]
 
