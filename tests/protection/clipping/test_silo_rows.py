@@ -83,7 +83,7 @@ def test_no_reply_leaves_its_silo_longer_than_the_bound(unequal_corpus: Path, tm
     assert 0.0099 < min(lengths[0.01]) <= max(lengths[0.01]) <= 0.01
 
 
-@pytest.mark.parametrize("strategy", ["centralised", "local-only", "pate", "public-only"])
+@pytest.mark.parametrize("strategy", ["centralised", "local-only", "pate"])
 def test_where_no_silo_replies_with_a_change_it_is_refused_before_anything_is_trained(
     strategy: str, unequal_corpus: Path, tmp_path: Path
 ) -> None:
