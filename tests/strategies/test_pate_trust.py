@@ -79,14 +79,17 @@ def _experiment(*rows: dict[str, Any]) -> Experiment:
 
 
 def test_a_run_says_against_whom_each_epsilon_holds(tmp_path: Path) -> None:
-    private = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 2, "steps": 2}}
+    noisy = {"noise_multiplier": 1.0, "batch_size": 2}
     at_boundary = {"protection": "silo-noise", "protection_options": {"noise_multiplier": 1.0}}
     result = fedasr.run(
         _experiment(
             _row("each"), _row("mean", server_sees="mean"),
             {"name": "counted", "strategy": "pate", "options": {"teacher_steps": 1, "votes": "utterance"}},
-            {"name": "in-silos", "strategy": "fedavg", **private},
-            {"name": "at-centre", "strategy": "centralised", **private},
+            {"name": "in-silos", "strategy": "fedavg", "protection": "dp-sgd", "protection_options": noisy},
+            {
+                "name": "at-centre", "strategy": "centralised", "protection": "dp-sgd",
+                "protection_options": {**noisy, "steps": 2},
+            },
             {"name": "at-boundary", "strategy": "fedavg", **at_boundary},
             {"name": "public-only", "strategy": "public-only"},
         ),
