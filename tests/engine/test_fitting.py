@@ -12,6 +12,14 @@ PRIVATE = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.
 BY_SECONDS = {"weighting": "seconds"}
 
 
+def assert_refused(corpus: Path, folder: Path, row: dict[str, Any], told: str, **tables: Any) -> None:
+    """In one line, and nothing is left behind."""
+    with pytest.raises(UserError, match=told) as refused:
+        run_unequal(corpus, folder / "run", {"name": "row", **row}, **tables)
+    assert len(refused.value.lines) == 1
+    assert not (folder / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [
@@ -27,17 +35,13 @@ BY_SECONDS = {"weighting": "seconds"}
 def test_what_a_guarantee_does_not_cover_is_refused(
     row: dict[str, Any], told: str, unequal_corpus: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=told) as refused:
-        run_unequal(unequal_corpus, tmp_path / "run", {"name": "row", **row})
-    assert len(refused.value.lines) == 1
-    assert not (tmp_path / "run").exists()
+    assert_refused(unequal_corpus, tmp_path, row, told)
 
 
 def test_lots_of_dp_sgd_at_the_centre_are_no_seconds(unequal_corpus: Path, tmp_path: Path) -> None:
-    central, row = {"batch_seconds": 9.0, "batch_size": 16}, {"name": "row", "strategy": "centralised"}
-    with pytest.raises(UserError, match=r"row\.protection: draws lots of 1 .*set central\.batch_seconds = 0"):
-        run_unequal(unequal_corpus, tmp_path / "run", {**row, **PRIVATE}, central=central)
-    assert not (tmp_path / "run").exists()
+    told = r"row\.protection: draws lots of 1 .*set central\.batch_seconds = 0"
+    central, row = {"batch_seconds": 9.0, "batch_size": 16}, {"strategy": "centralised", **PRIVATE}
+    assert_refused(unequal_corpus, tmp_path, row, told, central=central)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +70,7 @@ def test_lots_of_dp_sgd_at_the_centre_are_no_seconds(unequal_corpus: Path, tmp_p
 def test_a_delta_at_which_a_unit_may_be_published_is_refused_before_the_start_is_trained(
     row: dict[str, Any], told: str, unequal_corpus: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=told) as refused:
-        run_unequal(unequal_corpus, tmp_path / "run", {"name": "row", **row})
-    assert len(refused.value.lines) == 1
-    assert not (tmp_path / "run").exists()
+    assert_refused(unequal_corpus, tmp_path, row, told)
 
 
 LEAST = {"protection": "clipping", "protection_options": {"bound": "least"}}
@@ -94,10 +95,7 @@ MICRO_BATCHES = {**LEAST, "protection_options": {"bound": "least", "granularity"
 def test_a_protection_with_nothing_to_act_on_is_refused(
     row: dict[str, Any], told: str, unequal_corpus: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=f"row.protection: .*{told}") as refused:
-        run_unequal(unequal_corpus, tmp_path / "run", {"name": "row", **row})
-    assert len(refused.value.lines) == 1
-    assert not (tmp_path / "run").exists()
+    assert_refused(unequal_corpus, tmp_path, row, f"row.protection: .*{told}")
 
 
 @pytest.mark.parametrize("key", ["steps", "optimizer", "learning_rate", "momentum", "decay"])
@@ -105,9 +103,5 @@ def test_what_only_the_centre_does_with_noisy_gradients_is_refused_in_silos(
     key: str, unequal_corpus: Path, tmp_path: Path
 ) -> None:
     value = "sgd" if key == "optimizer" else 1
-    row = {"name": "row", "strategy": "fedavg", **PRIVATE}
-    row["protection_options"] = {**PRIVATE["protection_options"], key: value}
-    with pytest.raises(UserError, match=rf"row\.protection_options\.{key}: goes with the centre") as refused:
-        run_unequal(unequal_corpus, tmp_path / "run", row)
-    assert len(refused.value.lines) == 1
-    assert not (tmp_path / "run").exists()
+    row = {"strategy": "fedavg", **PRIVATE, "protection_options": {**PRIVATE["protection_options"], key: value}}
+    assert_refused(unequal_corpus, tmp_path, row, rf"row\.protection_options\.{key}: goes with the centre")
