@@ -62,7 +62,7 @@ def stepping(model: Recogniser, gradient: Callable[[], list[torch.Tensor]]) -> S
 
     def step() -> None:
         for parameter, part in zip(model.parameters(), gradient(), strict=True):
-            parameter.grad = part
+            parameter.grad = part.to(parameter.dtype)
         optimizer.step()
 
     return step
