@@ -19,7 +19,7 @@ from fedasr.experiment.experiment import Experiment
 
 MARK = "zqj"
 """Stands in every transcript of a silo, and in no other."""
-PRIVATE = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 2, "steps": 4}}
+PRIVATE = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 2}}
 ROWS: list[dict[str, Any]] = [
     {"name": "public-only", "strategy": "public-only"},
     {"name": "dp-fedavg", "strategy": "dp-fedavg", "options": {"noise_multiplier": 1.0}},
