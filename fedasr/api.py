@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from fedasr.corpora.readers.manifest import read_manifest
 from fedasr.corpora.readers.table import read_table
 from fedasr.corpora.spec import NODES
 from fedasr.corpora.speech import Speech
-from fedasr.engine.assembly import Assembly, in_its_role
+from fedasr.engine.all_rows import run_rows
 from fedasr.engine.decoding_text import misdecoded
 from fedasr.engine.draws import run_draws
 from fedasr.engine.evaluation import scores_of
@@ -40,12 +40,7 @@ from fedasr.engine.node_speech import introduction_of
 from fedasr.engine.notices import notices, unwritten_references
 from fedasr.engine.preparation import DividedCorpus, Prepared, divide_corpus, extract_features
 from fedasr.engine.reopen import as_begun, check_checkpoints, check_partition, check_speech, reopen
-from fedasr.engine.row import run_row
-from fedasr.engine.stages.ancestry import ancestry_of
-from fedasr.engine.stages.keeping import close_stages, open_stages
-from fedasr.engine.stages.learnt_decoder import with_decoder
-from fedasr.engine.stages.left_behind import rank_silos
-from fedasr.engine.stages.start import load_start, make_start
+from fedasr.engine.stages.start import load_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
@@ -58,7 +53,6 @@ from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
 from fedasr.runs.lock import at_work
 from fedasr.runs.model_file import load_model, load_text_rule
 from fedasr.runs.partition_record import partition_data
-from fedasr.runs.row_summary import RowSummary
 from fedasr.runs.speech_record import speech_data
 
 if TYPE_CHECKING:
@@ -279,32 +273,14 @@ def _write_environment(folder: Run, prepared: Prepared, pool: Workers) -> None:
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
-    _write_environment(folder, prepared, pool)
-    summaries: list[RowSummary] = []
-    told: list[RowSummary] = []
-    rows = prepared.experiment.rows()
-    for number, (row, seed) in enumerate(rows, start=1):
-        place = folder.row(row, seed)
-        summary = place.finished()
-        if summary is None:
-            start = make_start(prepared, seed, folder.start_path(seed), watcher)
-            prepared = with_decoder(prepared, folder, start, pool, watcher)
-            behind = rank_silos(prepared, seed, start, folder.left_behind_path(seed), pool).silos
-            watcher.begin(row.name, number, len(rows))
-            own, start = in_its_role(prepared, row, seed, start, folder, watcher)
-            summary = run_row(Assembly(
-                own, row, seed, start, place, pool, watcher, ancestry_of(folder, row, seed),
-                open_stages(folder, place.path.name, len(prepared.partition.silos)), behind,
-            ))  # fmt: skip
-        watcher.end(asdict(summary))
-        summaries.append(summary)
-        told = folder.write_summary(version("fedasr"), summaries)
-    close_stages(folder, summaries)
-    _write_environment(folder, prepared, pool)  # machines that took the place of others stand in it too
     from fedasr.report import write_page
 
-    write_page(folder.path, release)
-    return Result(folder.path, [asdict(summary) for summary in told])
+    page = partial(write_page, folder.path, release)
+    _write_environment(folder, prepared, pool)
+    summaries = run_rows(folder, prepared, pool, watcher, page)
+    _write_environment(folder, prepared, pool)  # machines that took the place of others stand in it too
+    page()
+    return Result(folder.path, [asdict(summary) for summary in summaries])
 
 
 def evaluate(

@@ -49,6 +49,7 @@ def main(
     from fedasr.engine.request import requested
     from fedasr.engine.watchers.tensorboard import Watchers
     from fedasr.runs.draw_results import check_results, write_results
+    from fedasr.runs.lock import going_on
 
     wanted = requested(experiment, data, strategy or [], set_ or [], seed or [], resume, draw or [])
     if results:
@@ -65,6 +66,7 @@ def main(
         write_results(result.folder, results, ["python", "-m", "fedasr.simulate", *sys.argv[1:]])
     _print_result(result.folder, json_)
     if result.failed:
+        typer.echo(going_on(result.folder), err=True)
         raise typer.Exit(1)
 
 

@@ -47,7 +47,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def exits(command: Command) -> Command:
     """Turn a wrong request into a line for each mistake on standard error and exit code 2.
 
-    An interruption is a line too, with what its notes say is to be done, and exits as a shell has it.
+    An interruption is a line too, and exits as a shell has it. What notes say is to be done is a line of its own.
     """
 
     @functools.wraps(command)
@@ -58,12 +58,21 @@ def exits(command: Command) -> Command:
         except UserError as error:
             for line in error.lines:
                 typer.echo(f"error: {line}", err=True)
-            sys.exit(2)
+            _echo_notes(error)
+            sys.exit(error.exit_code)
         except KeyboardInterrupt as interruption:
-            typer.echo("; ".join(["interrupted", *getattr(interruption, "__notes__", ())]), err=True)
+            has_notes = getattr(interruption, "__notes__", ())
+            typer.echo("interrupted; go on with" if has_notes else "interrupted", err=True)
+            _echo_notes(interruption)
             sys.exit(exit_code(interruption))
 
     return wrapped  # type: ignore[return-value]
+
+
+def _echo_notes(error: BaseException) -> None:
+    """Write what is to be done, as lines that can be pasted."""
+    for note in getattr(error, "__notes__", ()):
+        typer.echo(note, err=True)
 
 
 def quiet_libraries(console: Console) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 
 class UserError(Exception):
@@ -17,6 +18,8 @@ class UserError(Exception):
         break becomes a space, and what is no character (half an emoji) its number.
     """
 
+    exit_code: ClassVar[int] = 2
+
     def __init__(self, *lines: str) -> None:
         self.lines = tuple(_one_line(line) for line in lines)
         super().__init__(*self.lines)
@@ -27,6 +30,16 @@ class UserError(Exception):
 
 def _one_line(text: str) -> str:
     return " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode()
+
+
+class DiskError(UserError):
+    """A disk did not take what was to be written: nothing of the request was wrong."""
+
+
+class StoppedError(UserError):
+    """A run had to stop on its way; what it had made is kept, and it can go on."""
+
+    exit_code: ClassVar[int] = 1
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import DiskError, UserError
 
 Arrays = Mapping[str, NDArray[Any]]
 STORED = {np.dtype(kind) for kind in ("?", "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")}
@@ -47,11 +47,11 @@ def write_bytes(path: Path, content: bytes) -> None:
             temporary.unlink()
 
 
-def disk_error(path: Path, error: OSError) -> UserError:
+def disk_error(path: Path, error: OSError) -> DiskError:
     """Return what to tell a user whose disk refused."""
-    if error.errno == errno.ENOSPC:
-        return UserError(f"{path}: the disk is full; free some space or choose another folder with --out")
-    return UserError(f"{path}: cannot be written: {error.strerror}")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskError(f"{path}: the disk is full; free some space or choose another folder with --out")
+    return DiskError(f"{path}: cannot be written: {error.strerror}")
 
 
 def _utf8(text: str) -> bytes:

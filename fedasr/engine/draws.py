@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import StoppedError, UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.runs import file_names
 from fedasr.runs.draw_results import facts_of_draw
@@ -49,6 +49,8 @@ def run_draws(
             place = run.path / file_names.draw(draw)
             try:
                 run_one(experiment.of_draw(draw), place, (place / file_names.EXPERIMENT).exists())
+            except StoppedError:
+                raise
             except UserError:
                 if existing is None and not summaries:
                     shutil.rmtree(run.path, ignore_errors=True)

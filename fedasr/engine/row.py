@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.asr.recogniser import Weights, digest, in_types_of
-from fedasr.common.errors import RowError
+from fedasr.common.errors import DiskError, RowError, UserError
 from fedasr.common.memory import PeakMemory
 from fedasr.engine.agreement import agreement
 from fedasr.engine.assembly import Assembly
+from fedasr.engine.failure import reason_of
 from fedasr.engine.scores import score_model, score_silo_models
 from fedasr.engine.stages.ancestry import handed_on
 from fedasr.engine.stages.origin import provenance_after
@@ -36,23 +37,40 @@ def run_row(parts: Assembly) -> RowSummary:
     begun, summary = time.monotonic(), described(parts)
     with PeakMemory() as memory:
         try:
-            ended = {"status": FINISHED, **_scored(parts)}
-        except RowError as failure:
-            parts.releases.save()
-            ended = {"status": FAILED, "failure": str(failure)}
-        told = ended.pop("note", None)
-        messages = parts.folder.messages()
-        ended = logged(parts.folder.rounds(), messages) | ended
-        ended["private_speech"] = private_speech(parts, messages, ended["status"] == FINISHED)
-        ended |= promise(parts.releases) | descent(parts)
-    notes = [getattr(parts.strategy, "remark", None), ended.get("note"), told]
-    if (reason := parts.folder.begun_anew()) is not None:
-        notes.append(f"begun anew, it could not go on from where it was interrupted: {reason}")
-    ended["note"] = "; ".join(filter(None, notes)) or None
+            ended = _accounted(parts, {"status": FINISHED, **_scored(parts)})
+        except DiskError:
+            raise
+        except Exception as failure:  # one row's: the others are kept
+            ended = _failed(parts, failure)
     seconds = time.monotonic() - begun
     summary = replace(summary, **ended, wall_seconds=seconds, peak_memory_bytes=memory.bytes)
     parts.folder.finish(summary)
     return summary
+
+
+def _failed(parts: Assembly, failure: Exception) -> dict[str, Any]:
+    """Return what is to be said of a row that failed, as far as its logs can be read."""
+    ended = {"status": FAILED, "failure": reason_of(failure, parts.folder)}
+    try:
+        parts.releases.save()
+        return _accounted(parts, ended)
+    except DiskError:
+        raise
+    except UserError:
+        return ended
+
+
+def _accounted(parts: Assembly, ended: dict[str, Any]) -> dict[str, Any]:
+    """Return how a row ended with what its logs add up to and what it promises."""
+    messages = parts.folder.messages()
+    told = ended.pop("note", None)
+    ended = logged(parts.folder.rounds(), messages) | ended
+    ended["private_speech"] = private_speech(parts, messages, ended["status"] == FINISHED)
+    ended |= promise(parts.releases) | descent(parts)
+    notes = [getattr(parts.strategy, "remark", None), ended.get("note"), told]
+    if (reason := parts.folder.begun_anew()) is not None:
+        notes.append(f"begun anew, it could not go on from where it was interrupted: {reason}")
+    return {**ended, "note": "; ".join(filter(None, notes)) or None}
 
 
 def _inherit(parts: Assembly, grid: SiloGrid) -> None:

@@ -37,6 +37,8 @@ OF_THE_RUN = (
 
 ROW = "row.jsonl"
 """A row's line of the summary: the mark that it need not run again."""
+FAILURE = "failure.txt"
+"""The traceback of a row that failed by an error of its strategy, or of fedasr."""
 METRICS = "metrics.jsonl"
 TRAFFIC = "traffic.jsonl"
 HYPOTHESES = "hypotheses.jsonl"

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import DiskError, StoppedError, UserError
 from fedasr.common.files import disk_error, write_bytes, write_json
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
@@ -75,14 +75,31 @@ class Run:
 
     @contextmanager
     def discarded_if_refused(self, is_new: bool) -> Iterator[None]:
-        """Remove a new folder where the block is refused (a disk that is full) before any row has ended."""
+        """Remove a new folder where the block is refused before anything was made: no model, no checkpoint, no row.
+
+        Raises
+        ------
+        StoppedError
+            Where a disk fails and the folder holds what a run can go on from.
+        """
         try:
             yield
-        except UserError:
-            rows = (self.row(row, seed).finished() for row, seed in self.experiment.rows())
-            if is_new and not any(rows):
+        except UserError as error:
+            if is_new and not self._holds_work():
                 shutil.rmtree(self.path, ignore_errors=True)
+                raise
+            if isinstance(error, DiskError):
+                raise StoppedError(*error.lines) from error
             raise
+
+    def _holds_work(self) -> bool:
+        """Return whether anything was trained or has ended here."""
+        return any(True for _ in self.path.rglob("*.safetensors")) or bool(self.ended())
+
+    def ended(self) -> list[RowSummary]:
+        """Return the lines of all rows that have ended, in their order."""
+        lines = (self.row(row, seed).summary() for row, seed in self.experiment.rows())
+        return [line for line in lines if line is not None]
 
     @classmethod
     def open(cls, path: Path) -> Run:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import StoppedError, UserError
 from fedasr.common.files import disk_error
 from fedasr.runs.file_names import LOCK
 
@@ -28,7 +28,7 @@ HELD = {errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK}
 
 @contextmanager
 def at_work(folder: Path) -> Iterator[None]:
-    """Work in a run folder alone; an interruption says how to go on.
+    """Work in a run folder alone; what ends the work before its end says how to go on.
 
     The system keeps the lock, and lets it go with the process, however that ends: a file that a killed process left
     behind locks nothing. A process that is only stopped holds it still. Who only reads needs none.
@@ -41,9 +41,18 @@ def at_work(folder: Path) -> Iterator[None]:
     with locked(folder):
         try:
             yield
-        except KeyboardInterrupt as interruption:
-            interruption.add_note(f"go on with --resume {shlex.quote(str(folder))}")
+        except UserError as error:
+            if isinstance(error, StoppedError):
+                error.__notes__ = [going_on(folder)]
             raise
+        except BaseException as error:
+            error.__notes__ = [going_on(folder)]  # of a draw in a run of several, how the run goes on
+            raise
+
+
+def going_on(folder: Path) -> str:
+    """Return the command that goes on with a run, fit to be pasted."""
+    return f"python -m fedasr.simulate --resume {shlex.quote(str(folder))}"
 
 
 @contextmanager

@@ -219,5 +219,9 @@ class RowFolder:
         """Record how the row ended; one that finished need not run again."""
         write_lines(self.path / file_names.ROW, [asdict(summary)])
 
+    def write_failure(self, traceback: str) -> None:
+        """Write where in the code the row failed."""
+        write_bytes(self.path / file_names.FAILURE, traceback.encode("utf-8", "backslashreplace"))
+
     def _silos(self, round: int) -> Path:
         return (self.path / file_names.CHECKPOINT).with_name(f"silos-{round}")

@@ -112,7 +112,7 @@ def test_a_library_that_takes_a_handler_does_not_keep_it_and_its_exit_is_an_inte
 
 @pytest.mark.parametrize(
     ("raised", "line", "code"),
-    [("KeyboardInterrupt()", "interrupted", 130), ("Ended(15)", "interrupted; do this", 143)],
+    [("KeyboardInterrupt()", "interrupted", 130), ("Ended(15)", "interrupted; go on with\ndo this", 143)],
 )
 def test_a_command_ends_in_one_line(raised: str, line: str, code: int, capfd: pytest.CaptureFixture[str]) -> None:
     @exits

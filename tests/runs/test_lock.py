@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import StoppedError, UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.runs.file_names import LOCK
 from fedasr.runs.folder import Run
@@ -124,7 +124,21 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(KeyboardInterrupt) as interrupted, at_work(folder):
         raise KeyboardInterrupt
-    assert interrupted.value.__notes__ == [f"go on with --resume '{folder}'"]
+    assert interrupted.value.__notes__ == [f"python -m fedasr.simulate --resume '{folder}'"]
+
+
+def test_of_a_draw_the_run_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "draw-1").mkdir()
+    with pytest.raises(ZeroDivisionError) as crash, at_work(tmp_path), at_work(tmp_path / "draw-1"):
+        raise ZeroDivisionError
+    assert crash.value.__notes__ == [f"python -m fedasr.simulate --resume {tmp_path}"]
+
+
+def test_a_refusal_has_no_way_to_go_on_and_a_stop_has(tmp_path: Path) -> None:
+    for error, notes in ((UserError("wrong"), 0), (StoppedError("full"), 1)):
+        with pytest.raises(UserError) as told, at_work(tmp_path):
+            raise error
+        assert len(getattr(told.value, "__notes__", [])) == notes
 
 
 def test_of_two_that_begin_in_one_folder_at_once_one_does(

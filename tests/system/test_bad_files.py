@@ -1,6 +1,5 @@
 """Corpora, folders, models and disks that are not what they should be: one line, exit code 2, nothing left behind."""
 
-import errno
 import json
 import os
 from collections.abc import Callable
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from support.full_disk import fill_disk
 from support.running import Refused, Simulated
 
-import fedasr.engine.row
 from fedasr.evaluate import app as evaluate
 from fedasr.simulate import app as simulate
 from fedasr.transcribe import app as transcribe
@@ -169,25 +168,11 @@ def test_audio_to_transcribe(refused: Refused, simulated: Callable[..., Simulate
 # A full disk
 
 
-def _fill_disk(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """Let the disk be full from the nth file on that is moved into its place."""
-    real, moved = os.replace, 0
-
-    def replace(source: Any, target: Any, **options: Any) -> None:
-        nonlocal moved
-        moved += 1
-        if moved > after:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(source, target, **options)
-
-    monkeypatch.setattr(os, "replace", replace)
-
-
 def test_a_full_cache(
     write_toml: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FEDASR_CACHE", str(tmp_path / "cache"))
-    _fill_disk(monkeypatch, 0)
+    fill_disk(monkeypatch, 0)
     with pytest.raises(SystemExit) as exit_:
         simulate([str(write_toml()), "--grid", "process", "--out", str(tmp_path / "run")])
     line = capfd.readouterr().err.splitlines()[-1]
@@ -205,7 +190,7 @@ def test_a_full_disk_leaves_no_run_folder(
     simulated("--grid", "process")  # so that the cache holds the features
     for after in (0, 1, 3):
         with monkeypatch.context() as patch:
-            _fill_disk(patch, after)
+            fill_disk(patch, after)
             with pytest.raises(SystemExit) as exit_:
                 simulate([str(write_toml()), "--grid", "process", "--out", str(tmp_path / "run")])
         assert exit_.value.code == 2
@@ -214,28 +199,3 @@ def test_a_full_disk_leaves_no_run_folder(
         assert "the disk is full" in err
         assert "Traceback" not in err
         assert not (tmp_path / "run").exists()
-
-
-def test_a_disk_that_fills_later_keeps_what_is_finished(
-    write_toml: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    real, rows = fedasr.engine.row.save_model, 0
-
-    def save_model(*arguments: Any) -> None:
-        nonlocal rows
-        rows += 1
-        if rows > 1:
-            _fill_disk(monkeypatch, 0)
-        real(*arguments)
-
-    monkeypatch.setattr(fedasr.engine.row, "save_model", save_model)
-    with pytest.raises(SystemExit) as exit_:
-        simulate([str(write_toml()), "--grid", "process", "--out", str(tmp_path / "run")])
-    assert exit_.value.code == 2
-    err = capfd.readouterr().err
-    assert "the disk is full" in err.splitlines()[-1]
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["rows"][0]["status"] == "finished"
-    monkeypatch.undo()
-    simulate(["--resume", str(tmp_path / "run"), "--grid", "process"], standalone_mode=False)
-    rows_now = json.loads((tmp_path / "run" / "summary.json").read_text())["rows"]
-    assert [row["status"] for row in rows_now] == ["finished", "finished"]

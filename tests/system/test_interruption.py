@@ -104,7 +104,7 @@ def test_a_run_taken_for_dead_is_left_alone_and_one_told_to_end_goes_on_to_the_s
         assert Run.open(folder).row(*Run.open(folder).experiment.rows()[0]).rounds()  # who only reads is not kept out
         run.process.send_signal(signal.SIGCONT)
         run.process.terminate()
-        assert run.ended()[-1] == f"interrupted; go on with --resume {folder}"
+        assert run.ended()[-2:] == ["interrupted; go on with", f"python -m fedasr.simulate --resume {folder}"]
         assert run.process.returncode == 143
         assert len(run.rounds()) < ROUNDS
         row = go_on(folder)
@@ -122,7 +122,7 @@ def test_a_scheduler_that_ends_all_processes_at_once_leaves_none_of_rays(toml: P
         os.killpg(run.process.pid, signal.SIGTERM)
         told = run.ended()
         assert run.process.returncode == 143, told
-        assert told[-1] == f"interrupted; go on with --resume {run.folder}"
+        assert told[-2:] == ["interrupted; go on with", f"python -m fedasr.simulate --resume {run.folder}"]
         deadline = time.monotonic() + 60
         while run.others():
             assert time.monotonic() < deadline, run.others()

@@ -1,0 +1,86 @@
+"""All rows of a run, one after the other: however it ends, what has finished has its summary and its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from importlib.metadata import version
+
+from fedasr.common.errors import DiskError
+from fedasr.engine.assembly import Assembly, in_its_role
+from fedasr.engine.preparation import Prepared
+from fedasr.engine.row import run_row
+from fedasr.engine.stages.ancestry import ancestry_of
+from fedasr.engine.stages.keeping import close_stages, open_stages
+from fedasr.engine.stages.learnt_decoder import with_decoder
+from fedasr.engine.stages.left_behind import rank_silos
+from fedasr.engine.stages.start import make_start
+from fedasr.engine.summary import described
+from fedasr.engine.watchers.watcher import Watcher
+from fedasr.experiment.row_spec import RowSpec
+from fedasr.grid.workers import Workers
+from fedasr.runs.folder import Run
+from fedasr.runs.row_summary import RowSummary
+
+
+def run_rows(
+    run: Run, prepared: Prepared, pool: Workers, watcher: Watcher, write_page: Callable[[], object]
+) -> list[RowSummary]:  # fmt: skip
+    """Run every row that has not finished and return the lines of the summary.
+
+    Parameters
+    ----------
+    run : Run
+    prepared : Prepared
+    pool : Workers
+    watcher : Watcher
+    write_page : callable
+        Renders the page of what the run folder holds.
+
+    Raises
+    ------
+    DiskError
+        Where a disk fails: the row that it met is noted as failed, if even that can be written.
+    """
+    rows = prepared.experiment.rows()
+    try:
+        for number, (row, seed) in enumerate(rows, start=1):
+            summary = run.row(row, seed).finished()
+            if summary is None:
+                prepared, parts = _assembled(run, prepared, row, seed, pool, watcher, (number, len(rows)))
+                summary = _run(parts)
+            watcher.end(asdict(summary))
+            run.write_summary(version("fedasr"), run.ended())
+        close_stages(run, run.ended())
+        return run.write_summary(version("fedasr"), run.ended())
+    except BaseException:
+        if any(not row.failed for row in run.ended()):
+            with suppress(Exception):  # what stopped the run is told, and not what that prevents
+                write_page()
+        raise
+
+
+def _assembled(
+    run: Run, prepared: Prepared, row: RowSpec, seed: int, pool: Workers, watcher: Watcher, place: tuple[int, int]
+) -> tuple[Prepared, Assembly]:  # fmt: skip
+    """Return what a row is put together from, and the speech with the decoder, which the first row makes."""
+    start = make_start(prepared, seed, run.start_path(seed), watcher)
+    prepared = with_decoder(prepared, run, start, pool, watcher)
+    behind = rank_silos(prepared, seed, start, run.left_behind_path(seed), pool).silos
+    watcher.begin(row.name, *place)
+    own, start = in_its_role(prepared, row, seed, start, run, watcher)
+    folder = run.row(row, seed)
+    return prepared, Assembly(
+        own, row, seed, start, folder, pool, watcher, ancestry_of(run, row, seed),
+        open_stages(run, folder.path.name, len(prepared.partition.silos)), behind,
+    )  # fmt: skip
+
+
+def _run(parts: Assembly) -> RowSummary:
+    try:
+        return run_row(parts)
+    except DiskError as error:
+        with suppress(DiskError):  # a line is small: it may find room
+            parts.folder.finish(replace(described(parts), failure=str(error)))
+        raise
