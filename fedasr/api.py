@@ -160,7 +160,7 @@ def run(
 def _divided(experiment: Experiment, watcher: Watcher, existing: Run | None) -> DividedCorpus:
     """Return the divided corpus of an experiment that can be run on it; refuse one that cannot."""
     corpus = divide_corpus(experiment, watcher)
-    if wrong := unfit(corpus.experiment, corpus.partition) or _misdecoded(corpus, existing):
+    if wrong := unfit(corpus) or _misdecoded(corpus, existing):
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
     load_start(corpus)
     return corpus

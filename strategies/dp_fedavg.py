@@ -25,6 +25,7 @@ from fedasr.messages.kinds import GRADIENT, TRAIN
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.protection.silo_noise.protection import SiloNoise
 from fedasr.protection.silo_noise.settings import SiloNoiseSettings
+from fedasr.server.conditions import Conditions
 from fedasr.server.outer_step import MomentumStep
 from fedasr.server.work.recipe import Recipe
 from fedasr.server.work.workload import Asked, RowWork, rounds_of
@@ -93,6 +94,12 @@ class DPFedAvg(FlowerFedAvg):
     def recipe(self, training: TrainingSpec, central: TrainerSpec) -> Recipe:
         """Return how a change is made."""
         return Recipe.of_silos(training, "" if self.kind == TRAIN else "1 gradient")
+
+    def lacking(self, conditions: Conditions) -> Iterable[str]:
+        """Yield why silos cannot send gradients, where they are to, and which patterns of layers fit none."""
+        if self.kind == GRADIENT:
+            yield from conditions.gradients()
+        yield from conditions.layers(self.settings.layers)
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid

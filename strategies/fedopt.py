@@ -17,6 +17,7 @@ from flwr.serverapp import Grid
 from fedasr.common.settings import Mistake, Settings, number, one_of
 from fedasr.messages.coded.returned import LAYERS
 from fedasr.server.adaptive_step import SECOND_MOMENTS, AdaptiveStep
+from fedasr.server.conditions import Conditions
 from fedasr.server.layerwise_step import LAMB_EPSILON, LayerwiseStep
 from fedasr.server.outer_step import momentum_within
 from fedasr.training.parameters import ALL
@@ -94,6 +95,10 @@ class FedOpt(OuterAveraging):
         step = settings or FedOptSettings()
         super().__init__(step.outer_step(blocks), step.weighting, **sampling)
         self.step_settings, self.rounds = step, blocks
+
+    def lacking(self, conditions: Conditions) -> Iterable[str]:
+        """Return which patterns of layers fit none."""
+        return conditions.layers(self.step_settings.layers)
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid

@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 
-from fedasr.common.errors import RowError, UserError
 from fedasr.common.settings import Settings
 from fedasr.messages.kinds import TRAIN, Kind
 from fedasr.messages.records import array_record, arrays_of
+from fedasr.server.conditions import Conditions
 from fedasr.server.own_models import OwnModels
 from fedasr.silo.client import Answer
 from fedasr.silo.personal import Arrays, PersonalHalf
@@ -86,20 +86,19 @@ class FedPer(OwnModels, FedAvg):
         self.client = FedPerClient(settings.own_layers)
         self.before = ArrayRecord()
 
-    def common(self, arrays: ArrayRecord) -> ArrayRecord:
-        """Return the layers that all silos have in common.
+    def lacking(self, conditions: Conditions) -> Iterable[str]:
+        """Yield which patterns fit no layer, or that they leave none to share."""
+        wrong = list(conditions.layers(self.client.own_layers, "own_layers"))
+        yield from wrong
+        if not wrong and len(self._own(conditions.parameters)) == len(conditions.parameters):
+            yield "'own_layers' leaves no layer to share; for silos that share nothing there is local-only"
 
-        Raises
-        ------
-        RowError
-            Where a pattern fits no layer, and where nothing is left to share.
-        """
-        try:
-            own = chosen_names(arrays, self.client.own_layers) if self.client.own_layers else []
-        except UserError as error:
-            raise RowError(str(error).replace("'layers'", "'own_layers'")) from error
-        if len(own) == len(arrays):
-            raise RowError("'own_layers' leaves no layer to share; for silos that share nothing there is local-only")
+    def _own(self, names: Iterable[str]) -> list[str]:
+        return chosen_names(names, self.client.own_layers) if self.client.own_layers else []
+
+    def common(self, arrays: ArrayRecord) -> ArrayRecord:
+        """Return the layers that all silos have in common."""
+        own = self._own(arrays)
         return array_record({name: array for name, array in arrays_of(arrays).items() if name not in own})
 
     def configure_train(

@@ -44,6 +44,7 @@ from fedasr.privacy.mechanisms.mechanism import Mechanism
 from fedasr.runs.privacy_data import MechanismData, VotesData
 from fedasr.server.central import Central
 from fedasr.server.central_strategy import CentralStrategy, result_with
+from fedasr.server.conditions import Conditions
 from fedasr.server.work.recipe import Recipe
 from fedasr.server.work.workload import Asked, RowWork
 from fedasr.student.trainer import TrainerSpec
@@ -99,10 +100,15 @@ class PATE(CentralStrategy):
         """Return how teachers train; the student does as the centre does."""
         return Recipe.of_silos(training, f"{self.settings.teacher_steps} a teacher, student {central.epochs} epochs")
 
+    def lacking(self, conditions: Conditions) -> Iterable[str]:
+        """Yield that there is nothing to vote on, or that teachers score no frames to vote on."""
+        if not conditions.unlabelled_speakers:
+            yield "there is no public unlabelled speech to vote on; set corpus.unlabelled_speakers"
+        if self.settings.votes == "frame" and not conditions.scores_frames:
+            yield "the head scores no single frames to vote on; set model.head = 'ctc' or votes = 'label'"
+
     def start(self, grid: Grid, initial_arrays: ArrayRecord, *, central: Central, **others: Any) -> Result:  # type: ignore[override]
         """Train teachers, let them vote, and train the student."""
-        if not len(central.public_unlabelled):
-            raise RowError("there is no public unlabelled speech to vote on; set corpus.unlabelled_speakers")
         chunks, most = self._asked_about(central), self._most_labels(central)
         noise, budget = self._promised(central, chunks, self._most_votes(central, chunks, most))
         saved = central.resume()

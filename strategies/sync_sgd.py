@@ -16,6 +16,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import GRADIENT
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_request import ACCUMULATE
+from fedasr.server.conditions import Conditions
 from fedasr.server.outer_step import MomentumStep
 from fedasr.server.work.recipe import Recipe
 from fedasr.server.work.workload import Asked, RowWork, rounds_of
@@ -77,6 +78,10 @@ class SyncSGD(FlowerFedAvg):
         """Return how a change is made."""
         gradients = f"{self.accumulate} gradient{'s' if self.accumulate > 1 else ''}"
         return Recipe.of_silos(training, gradients)
+
+    def lacking(self, conditions: Conditions) -> Iterable[str]:
+        """Return why silos cannot send gradients, if they cannot."""
+        return conditions.gradients()
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid

@@ -11,6 +11,7 @@ from flwr.serverapp.strategy import FedAvg, Strategy
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.corpora.partition import Partition
+from fedasr.engine.preparation import DividedCorpus
 from fedasr.engine.sized_protection import sized_boundary, sized_plan, units_of
 from fedasr.engine.teachable import ill_matched, unteachable
 from fedasr.experiment.choices import protection_of
@@ -20,6 +21,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.train_reply import SPEECH_SECONDS
 from fedasr.privacy.accounting.conversion import delta_for
 from fedasr.protection.protection import Guarantee
+from fedasr.server.conditions import Conditions, lacking
 from fedasr.server.foreign.cohort import cohort_faults
 from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.own_models import OwnModels
@@ -29,15 +31,17 @@ from fedasr.server.strategies_by_name import build_strategy
 from fedasr.server.work.recipe import ONE_CYCLE, recipe_of
 from fedasr.student.trainer import TrainerSpec
 from fedasr.training.iterates import BEST
+from fedasr.training.parameters import ALL
 
 CHANGED = "take a strategy that averages, or a granularity below the silo"
 """The mend where no silo replies with what it trained."""
 
 
-def unfit(experiment: Experiment, partition: Partition) -> list[str]:
+def unfit(corpus: DividedCorpus) -> list[str]:
     """Return all that rows ask of these silos and cannot be given, a line each."""
-    lines = [line for row in experiment.compare for line in _Asked(experiment, row, partition).mistakes()]
-    if experiment.scored == BEST and not partition.development:
+    experiment = corpus.experiment
+    lines = [line for row in experiment.compare for line in _Asked(corpus, row).mistakes()]
+    if experiment.scored == BEST and not corpus.partition.development:
         lines.append("scored is 'best', which needs development speakers; set corpus.development_speakers")
     return lines
 
@@ -57,9 +61,16 @@ def evaluates_in_silos(strategy: Strategy) -> bool:
 class _Asked:
     """A row, and the silos that it is for."""
 
-    experiment: Experiment
+    corpus: DividedCorpus
     row: RowSpec
-    partition: Partition
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.corpus.experiment
+
+    @property
+    def partition(self) -> Partition:
+        return self.corpus.partition
 
     @property
     def training(self) -> TrainingSpec:
@@ -68,6 +79,13 @@ class _Asked:
     @cached_property
     def strategy(self) -> Strategy:
         return build_strategy(self.row, self.training, len(self.partition.silos))
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the row is given."""
+        recogniser = self.experiment.model_of(self.row.role).recogniser()
+        unlabelled = len(self.partition.public_unlabelled)
+        return Conditions(self.training, recogniser, self.corpus.tokens, unlabelled)
 
     @property
     def _sizes(self) -> tuple[int, ...]:
@@ -131,6 +149,7 @@ class _Asked:
             yield "options", line
         if self.row.central and not wants_central(self.strategy):
             yield "central", f"'{self.row.strategy}' trains nothing at the centre; leave it out"
+        yield from self._lacking()
         yield from self._without_effect()
         yield from unteachable(self.experiment, self.row, self.strategy)
         yield from ill_matched(self.experiment, self.row, self.strategy, self._is_private)
@@ -149,6 +168,24 @@ class _Asked:
         if getattr(self.strategy, "weighted_by_key", None) == SPEECH_SECONDS and self.is_promised:
             yield "options", "a silo's seconds of speech are covered by no guarantee; set weighting = 'uniform'"
         yield from self._loose()
+
+    def _lacking(self) -> Iterable[tuple[str, str]]:
+        """Yield what neither the strategy nor the protection can do without, and is not there."""
+        protection = row_protection(self.row, self.strategy)
+        yield from (("options", line) for line in lacking(self.strategy, self.conditions))
+        if protection.trained != ALL:
+            yield from (("protection_options", line) for line in self.conditions.layers(protection.trained))
+        most = sum(self._sizes) if self._batch[0] == "central" else min(self._sizes)
+        if protection.lot is not None and protection.lot > most > 0:
+            whose = "all silos hold" if self._batch[0] == "central" else "the smallest silo holds"
+            yield "protection_options", f"batch_size is {protection.lot:g}, and {whose} {most} utterances; lower it"
+        if self.row.parent is not None and isinstance(self._parent, OwnModels):
+            yield "start", f"'{self.row.parent}' leaves its models in the silos: there is none to begin from"
+
+    @property
+    def _parent(self) -> Strategy:
+        row = next(row for row in self.experiment.compare if row.name == self.row.parent)
+        return build_strategy(row, self.experiment.training_of(row), len(self._sizes))
 
     def _without_effect(self) -> Iterable[tuple[str, str]]:
         """Yield why a protection, or an option of it, has nothing to act on."""

@@ -30,6 +30,7 @@ from fedasr.protection.trust import UNSAID, Trust
 from fedasr.training.course import Course
 from fedasr.training.descent import Descent
 from fedasr.training.learner import Learner
+from fedasr.training.parameters import ALL
 from fedasr.training.taken import Taken
 
 
@@ -205,6 +206,11 @@ class Protection(Settings, ABC):
     def bounds_replies(self) -> bool:
         """Whether it is in what silos reply that it takes effect, and nowhere else: by default not."""
         return False
+
+    @property
+    def trained(self) -> Sequence[str]:
+        """The patterns of the parameters that it trains: those of its setting ``layers``, all where it has none."""
+        return getattr(self, "layers", ALL)
 
     @property
     def needs_public(self) -> bool:

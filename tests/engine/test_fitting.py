@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.running import tiny_table
 from support.unequal import run_unequal
 
+from fedasr.api import run
 from fedasr.common.errors import UserError
+from fedasr.experiment.experiment import Experiment
 
 PRIVATE = {"protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0, "batch_size": 1, "clip_norm": 0.5}}
 BY_SECONDS = {"weighting": "seconds"}
@@ -105,3 +108,63 @@ def test_what_only_the_centre_does_with_noisy_gradients_is_refused_in_silos(
     value = "sgd" if key == "optimizer" else 1
     row = {"strategy": "fedavg", **PRIVATE, "protection_options": {**PRIVATE["protection_options"], key: value}}
     assert_refused(unequal_corpus, tmp_path, row, rf"row\.protection_options\.{key}: goes with the centre")
+
+
+NO_SGD = {"optimizer": "adamw", "learning_rate": 1e-3}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"strategy": "gtc", "training": NO_SGD}, "row.options: gradients are exchanged for SGD"),
+        ({"strategy": "sync-sgd", "training": {"weight_decay": 0.1}}, "row.options: gradients are exchanged for SGD"),
+        (
+            {"strategy": "dp-fedavg", "options": {"exchange": "gradient"}, "training": NO_SGD},
+            "row.options: gradients are exchanged for SGD",
+        ),
+        ({"strategy": "dp-fedavg", "options": {"layers": ["ctc.*", "cct.*"]}}, "row.options: 'layers': .*fits 'cct.*'"),
+        ({"strategy": "fedopt", "options": {"layers": ["cct.*"]}}, "row.options: 'layers': no parameter fits 'cct.*'"),
+        ({"strategy": "fedper", "options": {"own_layers": ["cct.*"]}}, "'own_layers': no parameter fits 'cct.*'"),
+        ({"strategy": "fedper", "options": {"own_layers": ["*"]}}, "'own_layers' leaves no layer to share"),
+        (
+            {"strategy": "fedavg", **PRIVATE, "protection_options": {"layers": ["cct.*"], "batch_size": 1}},
+            "row.protection_options: 'layers': no parameter fits 'cct.*'",
+        ),
+        (
+            {"strategy": "fedavg", **PRIVATE, "protection_options": {"batch_size": 3}},
+            "row.protection_options: batch_size is 3, and the smallest silo holds 2 utterances",
+        ),
+        (
+            {"strategy": "centralised", **PRIVATE, "protection_options": {"batch_size": 26}},
+            "row.protection_options: batch_size is 26, and all silos hold 25 utterances",
+        ),
+    ],
+)
+def test_what_a_row_cannot_do_without_is_missed_before_the_start_is_trained(
+    row: dict[str, Any], told: str, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    assert_refused(unequal_corpus, tmp_path, row, told)
+
+
+def test_votes_need_unlabelled_speech_and_a_head_that_can_vote(tmp_path: Path) -> None:
+    pate = {"name": "pate", "strategy": "pate"}
+    for changes, told in (
+        ({"compare": [pate]}, "no public unlabelled speech to vote on; set corpus.unlabelled_speakers"),
+        (
+            {
+                "compare": [{**pate, "options": {"votes": "frame"}}], "corpus": {"unlabelled_speakers": 1},
+                "model": {"head": "transducer"},
+            },
+            "the head scores no single frames to vote on",
+        ),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=f"compare.pate.options: .*{told}"):
+            run(Experiment.from_table(tiny_table(**changes)), grid="process", out=tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
+def test_no_row_begins_from_models_that_stay_in_their_silos(tmp_path: Path) -> None:
+    rows = [{"name": "alone", "strategy": "local-only"}, {"name": "b", "strategy": "fedavg", "start": "row:alone"}]
+    with pytest.raises(UserError, match=r"compare\.b\.start: 'alone' leaves its models in the silos"):
+        run(Experiment.from_table(tiny_table(compare=rows)), grid="process", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -6,8 +6,9 @@ import tomli_w
 from support.running import tiny_table
 
 from fedasr.common.errors import UserError
-from fedasr.engine.request import choose_rows, parse_setting, requested
+from fedasr.engine.request import parse_setting, requested
 from fedasr.experiment.experiment import Experiment
+from fedasr.runs.folder import Run
 
 
 @pytest.fixture
@@ -59,13 +60,36 @@ def test_strategies_choose_rows_or_add_one(file: str) -> None:
     assert chosen.compare[0].options == {"momentum": 0.5, "nesterov": True}
 
 
-def test_a_strategy_named_twice_is_one_row(tiny: Experiment) -> None:
-    assert len(choose_rows(tiny, ["fedavg", "fedavg"]).compare) == 1
+def test_a_strategy_named_twice_is_one_row(file: str) -> None:
+    assert len(_requested(file, strategies=["fedavg", "fedavg"]).compare) == 1
 
 
-def test_two_strategies_of_one_class_name_are_told_apart_or_refused(file: str) -> None:
-    with pytest.raises(UserError, match="two rows"):
-        _requested(file, strategies=["fedavg", "flwr.serverapp.strategy:FedAvg"])
+def test_a_row_whose_name_is_taken_gets_a_number(file: str) -> None:
+    found = _requested(file, strategies=["fedavg", "flwr.serverapp.strategy:FedAvg"])
+    assert [(row.name, row.strategy) for row in found.compare] == [
+        ("fedavg", "fedavgm"), ("fedavg-2", "flwr.serverapp.strategy:FedAvg"),
+    ]  # fmt: skip
+
+
+def test_settings_reach_a_row_that_a_strategy_adds(file: str) -> None:
+    found = _requested(
+        file, strategies=["flwr.serverapp.strategy:FedAdam"], settings=["compare.fedadam.options.eta=0.01"]
+    )
+    assert [(row.name, row.options) for row in found.compare] == [("fedadam", {"eta": 0.01})]
+
+
+def test_a_run_is_gone_on_with_by_the_words_that_began_it(file: str, tmp_path: Path) -> None:
+    words = {"strategies": ["flwr.serverapp.strategy:FedAvg", "gtc"], "settings": ["compare.gtc.options.density=0.1"]}
+    begun = _requested(file, **words)
+    Run.create(begun, tmp_path / "run")
+    assert _requested(file, resume=tmp_path / "run", **words) == begun
+    assert _requested(None, resume=tmp_path / "run", **words) == begun
+
+
+def test_a_strategy_beside_a_table_that_is_wrong_is_told_of_it(tmp_path: Path) -> None:
+    (tmp_path / "odd.toml").write_text("compare = 3\n")
+    with pytest.raises(UserError, match="'compare' must be a list"):
+        _requested(str(tmp_path / "odd.toml"), strategies=["gtc"])
 
 
 def test_settings_reach_rows_that_strategies_then_choose(file: str) -> None:

@@ -102,16 +102,6 @@ def test_adamw_is_refused_before_any_training(name: str, write_toml: Callable[..
     assert f"compare.{name}" in line
 
 
-@pytest.mark.parametrize(
-    ("layers", "says"), [(["cct.*"], "no parameter fits 'cct.*'"), (["*"], "leaves no layer to share")]
-)
-def test_layers_that_cannot_be_a_silos_own(layers: list[str], says: str, unequal_corpus: Path, tmp_path: Path) -> None:
-    row = {"name": "row", "strategy": "fedper", "options": {"own_layers": layers}}
-    (found,) = run_unequal(unequal_corpus, tmp_path / "run", row)
-    assert says in found["failure"]
-    assert "'own_layers'" in found["failure"]
-
-
 @pytest.mark.parametrize("codec", ["fp16", "top-k"])
 def test_they_travel_by_any_codec(codec: str, plain: dict[str, Any], unequal_corpus: Path, tmp_path: Path) -> None:
     found = run_unequal(unequal_corpus, tmp_path / "run", *rows(*OPTIONS, codec=codec), training=TRAINING)

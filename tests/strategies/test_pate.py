@@ -233,13 +233,6 @@ def test_a_row_that_fails_after_its_votes_says_what_they_cost(tmp_path: Path, mo
     assert row["privacy_unit"] == "silo"
 
 
-def test_without_unlabelled_speech_it_says_what_to_set(tmp_path: Path) -> None:
-    table = tiny_table(compare=[{"name": "pate", "strategy": PATE_PATH}])
-    (row,) = fedasr.run(Experiment.from_table(table), grid="process", out=tmp_path / "run").rows
-    assert "corpus.unlabelled_speakers" in row["failure"]
-    assert row["epsilon"] is None
-
-
 @pytest.mark.parametrize(
     "options", [{"mechanism": "gmax"}, {"votes": "words"}, {"noise_at": "teacher"}, {"epsilon": 0.0}, {"delta": 0.0},
                 {"mechanism": "noisy-mean", "votes": "frame"}, {"epsilon": float("inf")}, {"noise": -1.0},

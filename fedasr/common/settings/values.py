@@ -38,7 +38,7 @@ def built(cls: type, table: Mapping[str, Any]) -> Found:
         return None, [Mistake(f"{cls.__module__}.{cls.__qualname__} is no dataclass of settings")]
     fields = {field.name: field for field in dataclasses.fields(cls)}
     former: Mapping[str, str] = getattr(cls, "former", {})
-    mistakes = [_unknown(key, fields, former) for key in table if key not in fields]
+    mistakes = [_unknown(key, cls, former) for key in table if key not in fields]
     values, wrong = checked(cls, {key: value for key, value in table.items() if key in fields})
     mistakes += wrong
     required = (name for name, field in fields.items() if field.default is field.default_factory is MISSING)
@@ -80,10 +80,18 @@ def converted(kind: Any, value: Any, limits: Limits) -> Found:
     return _plain(kind, value, limits)
 
 
-def _unknown(key: str, fields: Mapping[str, Any], former: Mapping[str, str]) -> Mistake:
+def _unknown(key: str, cls: type, former: Mapping[str, str]) -> Mistake:
+    kinds = kinds_of(cls)
     if key in former:
         return Mistake(f"unknown key {{0}}: {former[key]}", (key,))
-    return Mistake(f"unknown key {{0}}{nearest(key, fields) if fields else '; there are no options'}", (key,))
+    if within := [f"'{name}.{key}'" for name, kind in kinds.items() if _has(kind, key)]:
+        return Mistake(f"unknown key {{0}}; did you mean {' or '.join(within)}?", (key,))
+    return Mistake(f"unknown key {{0}}{nearest(key, kinds) if kinds else '; there are no options'}", (key,))
+
+
+def _has(kind: Any, key: str) -> bool:
+    """Return whether settings of this type have that key."""
+    return dataclasses.is_dataclass(kind) and key in kinds_of(typing.cast(type, kind))
 
 
 def _dataclass(kind: type, value: Any) -> Found:

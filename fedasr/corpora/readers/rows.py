@@ -14,6 +14,9 @@ from fedasr.corpora.readers.records import Record
 CellsOf = Callable[[str], list[str]]
 """From a line to its cells; an EntryError where it cannot be one."""
 
+DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+ENDINGS = {",": ".csv", "\t": ".tsv"}
+
 
 def table_rows(file: Path, cells_of: CellsOf, wanted: Sequence[str]) -> Iterator[Record | Fault]:
     """Yield the cells of each row by the names of their columns, all of them strings; blank rows are passed over.
@@ -50,11 +53,21 @@ def _header(where: str, cells_of: CellsOf, line: str, wanted: Sequence[str]) -> 
     if missing:
         found = printable(", ".join(header)) if any(header) else "none"
         told = f"no column '{missing[0]}'; found: {found}"
-        raise UserError(f"{where}: {told}; name the columns in the first line, with {_delimiter(cells_of)} between")
+        raise UserError(f"{where}: {told}; {_hint(line, wanted, cells_of)}")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise UserError(f"{where}: column '{twice[0]}' is there twice; remove one")
     return header
+
+
+def _hint(line: str, wanted: Sequence[str], cells_of: CellsOf) -> str:
+    """Return the mend: another delimiter where the columns are there with another one between them."""
+    meant = _delimiter(cells_of)
+    for delimiter, called in DELIMITERS.items():
+        if set(wanted) <= {name.strip().strip('"') for name in line.split(delimiter)}:
+            ending = f", or call it {ENDINGS[delimiter]}" if delimiter in ENDINGS else ""
+            return f"its cells have {called} between them; write it with {meant}{ending}"
+    return f"name the columns in the first line, with {meant} between"
 
 
 def _delimiter(cells_of: CellsOf) -> str:

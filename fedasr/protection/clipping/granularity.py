@@ -86,4 +86,5 @@ class Cores(Granularity):
 
 
 EACH, WHOLE = MicroBatches(1), Cores(1)
+LAYER = CutUnit("layer of the batch", False)
 SILO = CutUnit("silo's change", True, "the sum of the silos' changes before their codecs, each counted alike")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fedasr.common.settings import Mistake, least, number, one_of, share
 from fedasr.protection.clipping.bounds import NO_LAYERS
 from fedasr.protection.clipping.each import TakenEach
-from fedasr.protection.clipping.granularity import SILO, Cores, CutUnit, MicroBatches
+from fedasr.protection.clipping.granularity import LAYER, SILO, Cores, CutUnit, MicroBatches
 from fedasr.protection.clipping.plan import ClippedGradients
 from fedasr.protection.clipping.rule import BoundRule, Fixed, Least, PerLayer, PublicQuantile
 from fedasr.protection.clipping.sensitivity import in_words
@@ -126,7 +126,7 @@ GRANULARITIES: Mapping[str, Callable[[Clipping, BoundRule], tuple[CutUnit, Gradi
     "example": lambda options, rule: _in_training(TakenEach(), rule),
     "micro-batch": lambda options, rule: _in_training(_micro_batches(options), rule),
     "core": lambda options, rule: _in_training(_cores(options), rule),
-    "layer": lambda options, rule: _in_training(TakenWhole(), rule),
+    "layer": lambda options, rule: (LAYER, ClippedGradients(TakenWhole(), rule)),
     "silo": _of_silos,
 }
 RULES: Mapping[str, Callable[[Clipping], BoundRule]] = {

@@ -92,8 +92,8 @@ class Fixed(BoundRule):
 
     @property
     def known(self) -> float | None:
-        """It, where it is that of all together."""
-        return None if self.each else self.clip_norm
+        """It, where it is that of all together; where nothing is cut that is infinity, however it is divided."""
+        return None if self.each and math.isfinite(self.clip_norm) else self.clip_norm
 
     @property
     def length(self) -> str:

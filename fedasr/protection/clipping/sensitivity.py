@@ -22,6 +22,7 @@ to other groups and batches, and later steps start from other weights. It is a s
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from fedasr.protection.clipping.granularity import CutUnit
@@ -55,6 +56,8 @@ def in_words(unit: CutUnit, rule: BoundRule) -> str:
     cut = f"per {unit.said} at {rule.said()}"
     if not rule.is_public:
         return f"{cut} (which private speech moves, so no sensitivity is bounded); {NO_EPSILON}"
+    if rule.known == math.inf:
+        return f"{cut} (nothing is cut, so no sensitivity is bounded); {NO_EPSILON}"
     factors = Sensitivity.of(1.0, unit.is_alone)
     told = [f"{times:g} × {rule.length}" if rule.known is None else f"{times * rule.known:g}" for times in factors]
     both = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
@@ -28,6 +29,14 @@ from fedasr.runs import file_names
 from fedasr.runs.filling import Record
 from fedasr.runs.json_files import whole_json
 from fedasr.runs.replayed.exchanges import read_rows
+
+MOST_WORKERS = 10**9
+LIMITS = {
+    "parameters": (1, 10**15),
+    "compute_seconds_per_step": (1e-12, 1e9),
+    "device_speed": (1e-9, 1e9),
+}
+"""The least and the most that is taken for an option: beyond lies no machine, and soon no number."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +70,15 @@ class Scenario:
 
     def __post_init__(self) -> None:
         for workers in self.workers:
-            if workers < 1:
-                raise UserError(f"--workers {workers}: must be at least 1")
+            if not 1 <= workers <= MOST_WORKERS:
+                raise UserError(f"--workers {workers}: must be at least 1 and at most {MOST_WORKERS:,}")
         if self.topology is not None and self.topology not in TOPOLOGIES:
             raise UserError(f"--topology {self.topology}: no such topology{nearest(self.topology, TOPOLOGIES)}")
-        for option in ("parameters", "compute_seconds_per_step", "device_speed"):
+        for option, (least, most) in LIMITS.items():
             value = getattr(self, option)
-            if value is not None and not 0 < value < float("inf"):
-                raise UserError(f"--{option.replace('_', '-')} {value}: must be above 0")
+            if value is not None and not least <= value <= most:
+                limits = f"at least {least:g} and at most {most:g}"
+                raise UserError(f"--{option.replace('_', '-')} {value}: must be {limits}")
 
     def placed(self) -> Network:
         """Return the network with the speed of the devices asked for."""
@@ -135,13 +145,23 @@ def replay(folder: Path, scenario: Scenario) -> Replay:
     seed_of = {row.name: row.seed for row in rows}
     pairs = [(s, b) for s in workloads for b in workloads if s.each_step and not b.each_step]
     pairs = [(s, b) for s, b in pairs if seed_of[s.name] == seed_of[b.name]]
-    return Replay(
-        network,
-        tuple(_assumptions(network, terms, rows, compute_note)),
-        tuple(row_time(row, network, terms, seeds) for row in rows),
-        tuple(Curve(w, tuple(scaling.point(w, n) for n in scenario.workers)) for w in workloads),
-        tuple(landmarks(scaling, step, block) for step, block in pairs),
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused
+        found = Replay(
+            network,
+            tuple(_assumptions(network, terms, rows, compute_note)),
+            tuple(row_time(row, network, terms, seeds) for row in rows),
+            tuple(Curve(w, tuple(scaling.point(w, n) for n in scenario.workers)) for w in workloads),
+            tuple(landmarks(scaling, step, block) for step, block in pairs),
+        )
+    if not all(map(math.isfinite, _seconds(found))):
+        raise UserError(f"network {network.name}: its numbers give no finite time; correct its speeds and latencies")
+    return found
+
+
+def _seconds(found: Replay) -> Iterator[float]:
+    """Yield all times and speed-ups of a replay."""
+    yield from (row.seconds for row in found.rows)
+    yield from (number for c in found.curves for p in c.points for number in (p.seconds, p.speedup))
 
 
 def speedup_curves(folder: Path, network: Network, workers: Sequence[int]) -> SpeedupCurves:

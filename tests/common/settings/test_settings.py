@@ -118,3 +118,8 @@ def test_a_dataclass_of_somebody_elses_may_refuse_for_itself() -> None:
     assert from_table(Theirs, {"name": "y"}, "here") == Theirs("y")
     with pytest.raises(UserError, match=r"^here: 'name' is 'x', which is taken$"):
         from_table(Theirs, {"name": "x"}, "here")
+
+
+def test_a_key_of_a_table_within_is_named_where_it_belongs() -> None:
+    with pytest.raises(SettingsError, match=r"unknown key 'spoons'; did you mean 'dish\.spoons'\?"):
+        from_table(Menu, {"spoons": 3}, "menu.toml")

@@ -123,3 +123,19 @@ def test_only_a_table_has_columns(tmp_path: Path) -> None:
         UserError, match=r"corpus\.columns: a corpus of kind 'librispeech' has no columns; remove the key"
     ):
         load_corpus("librispeech", tmp_path, columns=Columns(text="sentence"))
+
+
+@pytest.mark.parametrize(
+    ("file", "delimiter", "mend"),
+    [
+        ("a.csv", ";", "its cells have semicolons between them; write it with commas"),
+        ("a.csv", "\t", "its cells have tabs between them; write it with commas, or call it .tsv"),
+        ("a.tsv", ",", "its cells have commas between them; write it with tabs, or call it .csv"),
+        ("a.tsv", ";", "its cells have semicolons between them; write it with tabs"),
+    ],
+)
+def test_another_delimiter_is_told(file: str, delimiter: str, mend: str, tmp_path: Path) -> None:
+    lines = (("audio_filepath", "duration", "text", "speaker"), ("a.wav", "1.0", "one", "s"))
+    (tmp_path / file).write_text("".join(delimiter.join(line) + "\n" for line in lines))
+    with pytest.raises(UserError, match=mend):
+        list(read_table(tmp_path / file))

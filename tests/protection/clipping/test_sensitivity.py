@@ -93,7 +93,7 @@ TOLD: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"granularity": "layer"},
-        f"per batch at 1 an array ({STEP}: 2 × their root sum of squares added, removed or replaced)",
+        f"per layer of the batch at 1 an array ({STEP}: 2 × their root sum of squares added, removed or replaced)",
     ),
     (
         {"bound": "public-quantile"},
@@ -102,6 +102,11 @@ TOLD: list[tuple[dict[str, Any], str]] = [
     (
         {"granularity": "core", "bound": "least"},
         "per core of 2 at the least norm of the batch (which private speech moves, so no sensitivity is bounded)",
+    ),
+    ({"clip_norm": math.inf}, "per utterance at inf (nothing is cut, so no sensitivity is bounded)"),
+    (
+        {"granularity": "layer", "clip_norm": math.inf},
+        "per layer of the batch at inf an array (nothing is cut, so no sensitivity is bounded)",
     ),
     (
         {"granularity": "silo"},
