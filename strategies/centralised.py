@@ -53,6 +53,8 @@ class Centralised(CentralStrategy):
     """What it asks for that a silo answers only by consent."""
     is_taught: ClassVar[bool] = True
     """Where the objective asks for a teacher, it hears what was pooled."""
+    is_self_taught: ClassVar[bool] = True
+    """Or the public unlabelled speech, where it asks for that."""
 
     def __init__(self, settings: CentralisedSettings | None = None) -> None:
         settings = settings or CentralisedSettings()

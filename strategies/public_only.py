@@ -27,7 +27,7 @@ class PublicOnlySettings(Settings):
     Parameters
     ----------
     epochs : int
-        Passes over the labelled public speech beyond the start, by ``[central]``; 0 takes the start as it is.
+        Passes over the public speech beyond the start, by ``[central]``; 0 takes the start as it is.
     evaluate_every : int
         Epochs between evaluations on the development speakers.
     """
@@ -39,6 +39,8 @@ class PublicOnlySettings(Settings):
 class PublicOnly(CentralStrategy):
     """Trains on nothing but the labelled public speech that every row starts from.
 
+    By the objective ``self-trained`` it learns public unlabelled speech beside it, as the start hears it.
+
     Parameters
     ----------
     settings : PublicOnlySettings, optional
@@ -49,6 +51,11 @@ class PublicOnly(CentralStrategy):
 
     def __init__(self, settings: PublicOnlySettings | None = None) -> None:
         self.settings = settings or PublicOnlySettings()
+
+    @property
+    def is_self_taught(self) -> bool:
+        """Whether it trains by what the start hears in public speech, where the objective asks for that."""
+        return self.settings.epochs > 0
 
     def workload(self, asked: Asked) -> RowWork:
         """Return that it takes nothing."""

@@ -21,10 +21,13 @@ UNTRAINED = MADE_STARTS[1]
 
 def unteachable(experiment: Experiment, row: RowSpec, strategy: Strategy) -> Iterator[tuple[str, str]]:
     """Yield the keys of a row and why it cannot be taught; nothing where its objective asks for no teacher."""
-    asked = objective_of(row).asked_of_teacher
+    objective = objective_of(row)
+    asked = objective.asked_of_teacher
     if asked is None:
         return
-    if not getattr(strategy, "is_taught", not wants_central(strategy)):
+    if objective.hears_public:
+        yield from _without_self_training(experiment, row, strategy)
+    elif not getattr(strategy, "is_taught", not wants_central(strategy)):
         yield "objective", f"'{row.objective}' needs a teacher, and '{row.strategy}' asks none; set another strategy"
     if experiment.roles and TEACHER_ROLE not in experiment.roles:
         yield "objective", f"there is no [roles.{TEACHER_ROLE}]{_other_roles(experiment)}"
@@ -44,6 +47,14 @@ def unteachable(experiment: Experiment, row: RowSpec, strategy: Strategy) -> Ite
         yield "objective_options", "decoding.text = 'silos' would tell silos what others said; leave it out"
 
 
+def _without_self_training(experiment: Experiment, row: RowSpec, strategy: Strategy) -> Iterator[tuple[str, str]]:
+    if not getattr(strategy, "is_self_taught", False):
+        where = f"'{row.strategy}' trains nobody there, or for no epochs"
+        yield "objective", f"'{row.objective}' learns public speech at the centre, and {where}; set another"
+    if not experiment.corpus.unlabelled_speakers:
+        yield "objective", f"'{row.objective}' needs public unlabelled speech; set corpus.unlabelled_speakers"
+
+
 def _other_roles(experiment: Experiment) -> str:
     """Return which roles there are instead of a teacher's."""
     return f", only {', '.join(f'[roles.{role}]' for role in experiment.roles)}; name it so, or leave all out"
@@ -61,7 +72,8 @@ def ill_matched(
         yield "protection", f"draws lots of its own, which undo what '{row.objective}' orders; set 'distilled'"
     if in_silos and rounds < objective.least_rounds:
         yield "training", f"{rounds} rounds are too few for a round of each kind; set rounds = {objective.least_rounds}"
-    if experiment.work.utterances and (not objective.learns_private or (objective.orders_batches and in_silos)):
+    mixes = objective.hears_public or (objective.orders_batches and in_silos)
+    if experiment.work.utterances and (mixes or not objective.learns_private):
         why = "takes gradients on public speech too, which are not those of [work]"
         yield "objective", f"'{row.objective}' {why}; leave [work] out and state rounds"
 

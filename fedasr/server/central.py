@@ -43,7 +43,7 @@ from fedasr.training.batches import Examples
 from fedasr.training.holdings import NOTHING, Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.taken import Meter, Taken
-from fedasr.training.targets.asked import TEACHER_ROLE
+from fedasr.training.targets.asked import TEACHER_ROLE, AskedOfTeacher
 from fedasr.training.targets.stored import StoredTeacher
 
 State = Mapping[str, NDArray[Any]]
@@ -194,20 +194,19 @@ class Central:
 
     def _learner(self, recogniser: Recogniser, private: Examples, public: Examples) -> Learner:
         """Return what gradients at the centre are made of, by the row's objective."""
-        held = Holdings(
-            private, public, self.public_unlabelled, self.public_labelled, self._teacher(private)
-        )  # fmt: skip
+        objective, unlabelled = objective_of(self.row), self.public_unlabelled
+        teacher = self._teacher(unlabelled if objective.hears_public else private, objective.asked_of_teacher)
+        held = Holdings(private, public, unlabelled, self.public_labelled, teacher)
         size, seconds = self.trainer_spec.batch_size, self.trainer_spec.batch_seconds
-        return Learner(recogniser, objective_of(self.row), held, self.augment, size, batch_seconds=seconds)
+        return Learner(recogniser, objective, held, self.augment, size, batch_seconds=seconds)
 
-    def _teacher(self, pooled: Examples) -> StoredTeacher | None:
-        """Return what the teacher says of speech at the centre; None where the row's objective asks for none."""
-        asked = objective_of(self.row).asked_of_teacher
-        if asked is None or not len(pooled):
+    def _teacher(self, heard: Examples, asked: AskedOfTeacher | None) -> StoredTeacher | None:
+        """Return what the teacher says of speech at the centre; None where it is asked for nothing."""
+        if asked is None or not len(heard):
             return None
         teacher = Recogniser(self.roles.get(TEACHER_ROLE, self.recogniser_spec), self.tokens).to(best_device())
         teacher.load(self.start_of(TEACHER_ROLE))
-        return teacher_in(self.folder.path.parent / STAGES, teacher, pooled, asked, self.decoder)
+        return teacher_in(self.folder.path.parent / STAGES, teacher, heard, asked, self.decoder)
 
     def after_round(
         self, round: int, rounds: int, weights: Callable[[], Weights], state: Callable[[], State | None],

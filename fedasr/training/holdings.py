@@ -141,7 +141,7 @@ class Holdings:
     labelled : Examples
         Public speech with transcripts, which every silo has; only an objective that asks for it learns from it.
     teacher : Teacher, optional
-        What a teacher said of the private examples, where the objective asks for one.
+        What a teacher said of the private examples, or of the unlabelled, where the objective asks for one.
     """
 
     private: Examples = NOTHING

@@ -32,6 +32,20 @@ def test_strategies_that_ask_none_are_refused(strategy: str) -> None:
     assert _refused({"strategy": strategy, "objective": "labelled"}) == []
 
 
+@pytest.mark.parametrize("row", [{"strategy": "centralised"}, {"strategy": "public-only", "options": {"epochs": 2}}])
+def test_public_speech_is_labelled_by_the_start_at_the_centre(row: dict[str, Any]) -> None:
+    assert _refused({"objective": "self-trained", **row}, corpus={"unlabelled_speakers": 1}) == []
+    ((_, line),) = _refused({"objective": "self-trained", **row})
+    assert line == "'self-trained' needs public unlabelled speech; set corpus.unlabelled_speakers"
+
+
+@pytest.mark.parametrize("strategy", ["fedavg", "local-only", "pate", "public-only"])
+def test_nobody_else_trains_itself(strategy: str) -> None:
+    ((_, line),) = _refused({"strategy": strategy, "objective": "self-trained"}, corpus={"unlabelled_speakers": 1})
+    why = f"at the centre, and '{strategy}' trains nobody there, or for no epochs; set another"
+    assert line == f"'self-trained' learns public speech {why}"
+
+
 def test_teacher_and_student_must_hear_frames_of_one_length() -> None:
     coarse = {"roles": {"teacher": {"subsampling": "convolutional"}}}
     ((key, line),) = _refused({}, **coarse)
@@ -112,7 +126,7 @@ def test_gradients_of_public_speech_are_no_part_of_the_work() -> None:
     work = {"work": {"utterances": 48}, "training": {"rounds": 20}}
     for strategy, objective, refused in (
         ("fedavg", "interleaved", True), ("fedavg", "labelled", True), ("centralised", "labelled", True),
-        ("centralised", "interleaved", False), ("fedavg", "distilled", False),
+        ("centralised", "interleaved", False), ("fedavg", "distilled", False), ("centralised", "self-trained", True),
     ):  # fmt: skip
         found = _ill({"strategy": strategy, "objective": objective}, **work)
         assert [key for key, _ in found] == ["objective"] * refused, (strategy, objective)

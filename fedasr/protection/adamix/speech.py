@@ -12,18 +12,18 @@ from fedasr.training.learner import Learner
 
 def private_alone(learner: Learner) -> Learner:
     """Return the learner of the private speech alone: what the plan counts, samples and protects."""
-    return replace(learner, held=replace(learner.held, public=NOTHING, labelled=NOTHING))
+    return replace(learner, held=replace(learner.held, public=NOTHING, unlabelled=NOTHING, labelled=NOTHING))
 
 
 def labelled_public(learner: Learner, least: int) -> Examples:
-    """Return the labelled public speech: what every silo has, or what is pooled at the centre.
+    """Return the public speech with transcripts: what the objective learns at the centre, or what every silo has.
 
     Raises
     ------
     RowError
         Where that is fewer utterances.
     """
-    public = learner.held.labelled if len(learner.held.labelled) else learner.held.public
+    public = learner.learnt.public if len(learner.learnt.public) else learner.held.labelled
     if len(public) < least:
         raise RowError(f"'public_batch' is {least}, more than the {len(public)} labelled public utterances; lower it")
     return public

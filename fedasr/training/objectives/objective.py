@@ -37,10 +37,13 @@ class Objective(Settings, ABC):
         Whether it learns from the speech that a guarantee is for.
     orders_batches : bool
         Whether what a batch holds follows from its place in a pass, so that lots drawn otherwise would undo it.
+    hears_public : bool
+        Whether a teacher hears the public unlabelled speech, once, at the centre, and not the private examples.
     """
 
     learns_private: ClassVar[bool] = True
     orders_batches: ClassVar[bool] = False
+    hears_public: ClassVar[bool] = False
 
     @property
     def least_rounds(self) -> int:
@@ -49,7 +52,7 @@ class Objective(Settings, ABC):
 
     @property
     def asked_of_teacher(self) -> AskedOfTeacher | None:
-        """What a teacher is to say of the private examples before anything is trained; None where there is none."""
+        """What a teacher is to say before anything is trained, of the private examples; None where there is none."""
         return None
 
     def at(self, begun: float, ended: float) -> Objective:
