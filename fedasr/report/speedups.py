@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fedasr.common.errors import UserError
 from fedasr.runs.data import RunData, SpeedupCurve, SpeedupData
 from fedasr.runs.file_names import COMPUTE
+from fedasr.runs.reading import read_run
 
 if TYPE_CHECKING:
     from fedasr.runs.replayed.retiming import SpeedupCurves
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 NETWORK = "cloud-2015"
 """The one the published speed-ups were measured on a network like."""
 WORKERS = tuple(2**power for power in range(13))
+
+
+def read_with_speedups(folder: Path) -> RunData:
+    """Return all that a run folder tells."""
+    return with_speedups(read_run(folder), folder)
 
 
 def with_speedups(data: RunData, folder: Path) -> RunData:

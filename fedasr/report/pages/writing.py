@@ -19,13 +19,14 @@ from fedasr.report.pictures.drawing.looks import looks
 from fedasr.report.pictures.drawing.svg import svg
 from fedasr.report.pictures.order import pictures, reason, warn
 from fedasr.report.pictures.picture import Picture
-from fedasr.report.speedups import with_speedups
+from fedasr.report.speedups import read_with_speedups
 from fedasr.report.tables.alignment import examples
 from fedasr.report.tables.comparison import HEADINGS, table_rows
 from fedasr.report.tables.pairs import pair_tables
 from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_rows, vote_rows
 from fedasr.report.tables.together import TOGETHER_HEADINGS, together_rows
 from fedasr.report.tables.work import WORK_HEADINGS, work_rows
+from fedasr.report.words.covered import covered_line
 from fedasr.report.words.findings import carries_epsilon, findings
 from fedasr.report.words.groups import groups
 from fedasr.report.words.publication import without_promise
@@ -51,7 +52,7 @@ def write_page(run_folder: Path, release: bool = False) -> Path:
         Show what may be published and nothing else: `fedasr.runs.publication.shown`.
     """
     path = Path(run_folder) / REPORT
-    text = page(_everything(Path(run_folder)), release)
+    text = page(read_with_speedups(Path(run_folder)), release)
     try:
         _write_atomically(path, text)
     except OSError as error:
@@ -61,16 +62,12 @@ def write_page(run_folder: Path, release: bool = False) -> Path:
 
 def figures(run_folder: Path) -> dict[str, Figure]:
     """Return the figures of a run by name, for a notebook or a paper."""
-    return {picture.key: picture.figure for picture in pictures(_everything(Path(run_folder)))}
+    return {picture.key: picture.figure for picture in pictures(read_with_speedups(Path(run_folder)))}
 
 
 def html_table(run_folder: Path) -> str:
     """Return the comparison as an HTML table, for a notebook."""
     return _template("table.html.jinja").render(_comparison(read_run(Path(run_folder)), False))
-
-
-def _everything(run_folder: Path) -> RunData:
-    return with_speedups(read_run(run_folder), run_folder)
 
 
 def page(data: RunData, release: bool = False) -> str:
@@ -100,6 +97,7 @@ def _comparison(data: RunData, release: bool) -> dict[str, Any]:
         "colours": {name: look.colour for name, look in looks(groups(data)).items()},
         "several_seeds": any(len(group.rows) > 1 for group in groups(data)),
         "noisy": any(group.rate(NOISY) is not None for group in groups(data)),
+        "covered": covered_line(data),
         "scored_by": scored_by(data),
         "left_behind": left_behind(data, release),
         "pairs": pair_tables(data, release),

@@ -1,35 +1,23 @@
-"""The comparison as a table: for a terminal, as plain text, and as rows for the page."""
+"""The comparison row by row, ready to print: for the page, a terminal or a paper."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
 from fedasr.comparison.intervals import Interval
+from fedasr.report.words.covered import ends_of
 from fedasr.report.words.groups import Group, groups
 from fedasr.report.words.pairs import trainings_text, worse_than_start
 from fedasr.report.words.promises import is_public, promise_of
-from fedasr.report.words.publication import together_lines, without_promise
-from fedasr.report.words.scored_by import scored_by
-from fedasr.report.words.trust import trust_lines
 from fedasr.report.words.units import at_least_text, bytes_text, epsilon_text, percent, seconds_text
-from fedasr.report.words.whose import is_withheld, left_behind, left_behind_rates
+from fedasr.report.words.whose import is_withheld
 from fedasr.runs.data import DECODED, LEFT_BEHIND, NOISY, OWN_SPEAKERS, RowData, RunData
 from fedasr.runs.row_summary import VOID
 
 HEADINGS = ("row", "WER %", "own %", "CER %", "epsilon", "up", "down", "rounds", "silos", "time", "memory")
 """WER on new speakers (the test part), and on own speakers: what silos hold out of their own speech."""
 UNKNOWN = "–"
-
-_PLAIN = {"–": "-", "δ": "delta", "ε": "epsilon", "≥": ">=", "∞": "infinite", "’": "'"}
-
-# Only these wrap, and between words: so eleven columns fit a terminal of 80.
-_WRAPPED = ("row", "epsilon", "time")
 
 
 @dataclass(frozen=True)
@@ -66,36 +54,6 @@ def table_rows(data: RunData, release: bool = False) -> list[TableRow]:
     return [_table_row(group, best, release, worse_than_start(group, everyone)) for group in everyone]
 
 
-def table(data: RunData) -> Table:
-    """Return the comparison as a table for a terminal."""
-    shown = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False, title=Text(data.experiment, "bold"))
-    shown.title_justify = "left"
-    lines = [[_stacked(row, column) for column in range(len(HEADINGS))] for row in table_rows(data)]
-    for column, heading in enumerate(HEADINGS):
-        words = [heading, *(word for line in lines for word in line[column].plain.split())]
-        shown.add_column(
-            heading.removesuffix(" %") if heading == "own %" else heading,
-            justify="left" if heading in ("row", "epsilon") else "right",
-            width=min(max(map(len, words)), 24) if heading in _WRAPPED else None,
-            no_wrap=heading not in _WRAPPED,
-            overflow="fold",
-        )
-    for line in lines:
-        shown.add_row(*line)
-    if notes := _footnotes(data):
-        shown.caption = Text("\n".join(notes), "dim")
-        shown.caption_justify = "left"
-    return shown
-
-
-def plain_table(data: RunData) -> str:
-    """Return the comparison as plain ASCII columns, for a log file."""
-    lines = [list(HEADINGS), *([_ascii(str(cell)) for cell in row.cells] for row in table_rows(data))]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join(line.rstrip() for line in [*text, *(_ascii(note) for note in _footnotes(data))]) + "\n"
-
-
 def _table_row(group: Group, best: float | None, release: bool, remark: str | None) -> TableRow:
     wer = group.wer()
     cells = (
@@ -125,8 +83,7 @@ def _wer(group: Group, release: bool) -> Cell:
     wer = group.wer()
     if wer is None:
         return Cell("no test speakers")
-    details = [] if wer.low is None or wer.high is None else [f"{percent(wer.low)}–{percent(wer.high)}"]
-    details += [text] if (text := trainings_text(wer)) else []
+    details = list(rate_cell(wer).details)
     spreads = [row.wer_spread for row in group.finished if row.wer_spread]
     if spreads and not release:
         low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)
@@ -135,21 +92,24 @@ def _wer(group: Group, release: bool) -> Cell:
     return Cell(percent(wer.value), (*details, *_rate("noisy decoded", group.rate(NOISY, DECODED))))
 
 
+def rate_cell(found: Interval) -> Cell:
+    """Return a rate in percent with its interval and of how many trainings it is."""
+    return Cell(percent(found.value), tuple(filter(None, (ends_of(found), trainings_text(found)))))
+
+
 def _own(group: Group, release: bool) -> Cell:
     found = group.rate(OWN_SPEAKERS)
     if found is None or (release and is_withheld(group)):
         return Cell(UNKNOWN)
-    details = [] if found.low is None or found.high is None else [f"{percent(found.low)}–{percent(found.high)}"]
-    details += _rate("decoded", group.rate(OWN_SPEAKERS, DECODED))
-    return Cell(percent(found.value), (*details, *_rate("left behind", group.rate(LEFT_BEHIND))))
+    details = (ends_of(found), *_rate("decoded", group.rate(OWN_SPEAKERS, DECODED)))
+    return Cell(percent(found.value), tuple(filter(None, (*details, *_rate("left behind", group.rate(LEFT_BEHIND))))))
 
 
 def _rate(name: str, found: Interval | None) -> list[str]:
     """Return a rate by its name, and its interval; nothing where it was not measured."""
     if found is None:
         return []
-    told = f"{name} {percent(found.value)}"
-    return [told if found.low is None or found.high is None else f"{told}, {percent(found.low)}–{percent(found.high)}"]
+    return [", ".join(filter(None, (f"{name} {percent(found.value)}", ends_of(found))))]
 
 
 def _epsilon(group: Group) -> Cell:
@@ -186,45 +146,3 @@ def _notes(group: Group, remark: str | None) -> tuple[str, ...]:
     if refused:
         notes.append(f"{refused} replies refused (not a number, or wrong shapes)")
     return tuple(notes)
-
-
-def _footnotes(data: RunData) -> list[str]:
-    lines = []
-    for row in table_rows(data):
-        promise = row.cells[HEADINGS.index("epsilon")]
-        texts = [f"epsilon {promise.text} {promise.detail}"] if promise.details else []
-        texts += [*(f"failed: {failure}" for failure in row.failures), *row.notes]
-        lines += [f"{row.cells[0].text}: {text}" for text in texts]
-    whose = [left_behind(data), left_behind_rates(groups(data))]
-    private = [*together_lines(data), without_promise(data)] if data.together else []
-    return [*lines, *trust_lines(data), *filter(None, [*private, scored_by(data), *whose]), *data.remarks]
-
-
-def _stacked(row: TableRow, column: int) -> Text:
-    """A narrow cell for the terminal: below a value what qualifies it, of a promise its unit, of own speech nothing."""
-    cell = row.cells[column]
-    most = {"epsilon": 1, "own %": 0}.get(HEADINGS[column], len(cell.details))
-    details = cell.details[:most]
-    lines = [cell.text, *details]
-    if HEADINGS[column] == "WER %":
-        lines = [
-            line.partition(", ")[0]
-            .replace("silos ", "silos\n")
-            .replace("decoded ", "decoded\n")
-            .replace("noisy ", "noisy\n")
-            for line in lines
-        ]
-    if HEADINGS[column] in ("up", "down"):
-        lines = [line.replace(" ", "") for line in lines]
-    if HEADINGS[column] == "time":
-        lines = [re.sub(r" (min|[hsd])\b", lambda unit: unit[1][0], line) for line in lines]
-    text = Text(lines[0], "bold" if row.best else "")
-    for line in lines[1:]:
-        text.append(f"\n{line}", "not bold dim")
-    return text
-
-
-def _ascii(text: str) -> str:
-    for sign, plain in _PLAIN.items():
-        text = text.replace(sign, plain)
-    return text.encode("ascii", "replace").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fedasr.comparison.intervals import FEWEST_TRAININGS, Interval
+from fedasr.report.words.covered import ALIKE, ends_of
 from fedasr.report.words.groups import Group, paired
 from fedasr.report.words.promises import strategy_name
 from fedasr.report.words.units import count_text, listing, percent
@@ -30,7 +31,8 @@ def ratio_text(found: Interval) -> str:
     """Return a ratio with its interval: ``"0.87 (0.80–0.95)"``."""
     if found.low is None or found.high is None:
         return f"{found.value:.2f}"
-    return f"{found.value:.2f} ({_short(found.low)}–{_short(found.high)})"
+    value, low, high = f"{found.value:.2f}", _short(found.low), _short(found.high)
+    return f"{value} ({ALIKE if value == low == high else f'{low}–{high}'})"
 
 
 def _short(value: float) -> str:
@@ -78,5 +80,6 @@ def rate_text(found: Interval) -> str:
     if found.low is None or found.high is None:
         few = "no interval" if found.speakers > 1 else "no interval, with fewer than two test speakers"
         return ", ".join(filter(None, (few, trainings_text(found))))
-    ends = f"95% interval {percent(found.low)} to {percent(found.high)}%"
+    alike = ends_of(found) == ALIKE
+    ends = f"no interval: {ALIKE}" if alike else f"95% interval {percent(found.low)} to {percent(found.high)}%"
     return ", ".join(filter(None, (ends, trainings_text(found))))

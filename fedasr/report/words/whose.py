@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fedasr.report.words.covered import ends_of
 from fedasr.report.words.groups import Group, paired
 from fedasr.report.words.pairs import ratio_text
 from fedasr.report.words.promises import promise_of, strategy_name
@@ -36,11 +37,7 @@ def left_behind(data: RunData, release: bool = False) -> str:
 def left_behind_rates(groups: list[Group]) -> str:
     """Return what the rows do on what those hold out who are left behind; empty where nothing was scored."""
     found = [(group.name, rate) for group in groups if (rate := group.rate(LEFT_BEHIND)) is not None]
-    told = [
-        f"{name} {percent(rate.value)}"
-        + ("" if rate.low is None or rate.high is None else f" ({percent(rate.low)}–{percent(rate.high)})")
-        for name, rate in found
-    ]
+    told = [f"{name} {percent(rate.value)}" + (f" ({ends})" if (ends := ends_of(rate)) else "") for name, rate in found]
     return f"WER % of those left behind: {', '.join(told)}" if told else ""
 
 

@@ -11,7 +11,8 @@ from support.made_up_runs import speakers
 
 from fedasr.comparison.intervals import rate_interval
 from fedasr.comparison.model_errors import ModelErrors
-from fedasr.report.tables.comparison import HEADINGS, plain_table, table, table_rows
+from fedasr.report.tables.comparison import HEADINGS, table_rows
+from fedasr.report.tables.plain import plain_table, table
 from fedasr.report.words.findings import findings
 from fedasr.runs.reading import read_run
 

@@ -15,8 +15,9 @@ from scipy import stats
 from support.made_up_runs import speakers
 
 from fedasr.report import write_page
-from fedasr.report.tables.comparison import plain_table, table_rows
+from fedasr.report.tables.comparison import table_rows
 from fedasr.report.tables.pairs import pair_table, pair_tables
+from fedasr.report.tables.plain import plain_table
 from fedasr.report.words.findings import findings
 from fedasr.report.words.groups import groups, paired
 from fedasr.report.words.pairs import worse_than_start

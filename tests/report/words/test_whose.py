@@ -14,8 +14,9 @@ from support.made_up_runs import speakers
 
 from fedasr.report import write_page
 from fedasr.report.pictures.silos import silos_picture
-from fedasr.report.tables.comparison import HEADINGS, plain_table, table, table_rows
+from fedasr.report.tables.comparison import HEADINGS, table_rows
 from fedasr.report.tables.pairs import pair_tables
+from fedasr.report.tables.plain import plain_table, table
 from fedasr.report.words.findings import findings
 from fedasr.report.words.groups import groups
 from fedasr.runs.data import DECODED, GREEDY, LEFT_BEHIND, NEW_SPEAKERS, NOISY, OWN_SPEAKERS

@@ -31,6 +31,7 @@ _STYLE = {
     "grid.color": GRID,
     "grid.linewidth": 0.8,
     "figure.facecolor": "white",
+    "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "svg.hashsalt": "fedasr",
 }
