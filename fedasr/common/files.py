@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -18,8 +19,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from fedasr.common.errors import DiskError, UserError
+from fedasr.common.strict_json import parsed, sealed, strict
 
 Arrays = Mapping[str, NDArray[Any]]
+SHA256 = "sha256"
+PUT_BACK = "put it back as it was, or remove it to have it made anew where a run makes it"
 STORED = {np.dtype(kind) for kind in ("?", "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")}
 """The types of a safetensors file."""
 
@@ -60,21 +64,34 @@ def _utf8(text: str) -> bytes:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write JSON, keys in the order given."""
-    write_bytes(path, _utf8(json.dumps(data, indent=1, ensure_ascii=False) + "\n"))
+    """Write JSON, keys in the order given; an object is sealed, by which `read_json` knows damage."""
+    whole = sealed(data) if isinstance(data, Mapping) else data
+    write_bytes(path, _utf8(strict(whole, indent=1) + "\n"))
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises
+    ------
+    OSError, ValueError
+        Where it cannot be read, is torn or damaged.
+    """
+    return parsed(path.read_text(encoding="utf-8"))
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write JSON lines."""
-    write_bytes(path, _utf8("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)))
+    write_bytes(path, _utf8("".join(strict(row) + "\n" for row in rows)))
 
 
 def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Append JSON lines; a crash can tear the last one, which `read_lines` leaves out."""
+    text = [strict(row) + "\n" for row in rows]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            file.writelines(text)
     except OSError as error:
         raise disk_error(path, error) from error
 
@@ -94,12 +111,13 @@ def append_whole(path: Path, row: Mapping[str, Any], durably: bool = True) -> No
     UserError
         Where the disk is full or the folder may not be written to.
     """
+    line = strict(row) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
         with path.open("a+b") as file:
             _cut_torn(file)
-            file.write(_utf8(json.dumps(row, ensure_ascii=False) + "\n"))
+            file.write(_utf8(line))
             file.flush()
             if durably:
                 os.fsync(file.fileno())
@@ -128,11 +146,22 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return JSON lines, without a torn last one; nothing where there is no file."""
+    """Return JSON objects, one a line, without a torn last one; nothing where there is no file.
+
+    Raises
+    ------
+    UserError
+        Where another line is none.
+    """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines[:-1] if line]
+    try:
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]
+    except ValueError as error:
+        raise UserError(f"{path}: corrupt (not JSON lines); {PUT_BACK}") from error
+    if not all(isinstance(line, dict) for line in found):
+        raise UserError(f"{path}: corrupt (a line is no JSON object); {PUT_BACK}")
+    return found
 
 
 def save_arrays(path: Path, arrays: Arrays, description: Mapping[str, Any]) -> None:
@@ -143,7 +172,18 @@ def save_arrays(path: Path, arrays: Arrays, description: Mapping[str, Any]) -> N
     others = [name for name, array in arrays.items() if np.asarray(array).dtype not in STORED]
     laid = {name: _npy(array) if name in others else _contiguous(array) for name, array in arrays.items()}
     more = {"npy": json.dumps(others)} if others else {}
-    write_bytes(path, save(laid, metadata={"description": json.dumps(description), **more}))
+    told = {"description": json.dumps(description, allow_nan=False), **more}
+    write_bytes(path, save(laid, metadata={**told, SHA256: _content_digest(laid, told)}))
+
+
+def _content_digest(arrays: Arrays, told: Mapping[str, str]) -> str:
+    """Return the SHA-256 of all that a file holds: names, types, shapes, values, and what is told of them."""
+    total = hashlib.sha256(json.dumps(dict(told), sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        total.update(json.dumps([name, str(array.dtype), list(array.shape)]).encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
 
 
 def _contiguous(array: NDArray[Any]) -> NDArray[Any]:
@@ -167,9 +207,18 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     with _opened(path) as file:
         metadata = file.metadata() or {}
         found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        _check_content(path, found, metadata)
         for name in json.loads(metadata.get("npy", "[]")):
             found[name] = np.load(io.BytesIO(found[name].tobytes()), allow_pickle=False)
         return found, json.loads(metadata["description"])
+
+
+def _check_content(path: Path, found: Arrays, metadata: Mapping[str, str]) -> None:
+    """Refuse what is not as it was written; files of earlier versions, and of others, do not say."""
+    told = {key: text for key, text in metadata.items() if key != SHA256}
+    is_ours = told.keys() <= {"description", "npy"}
+    if (SHA256 in metadata and metadata[SHA256] != _content_digest(found, told)) or not is_ours:
+        raise UserError(f"{path}: corrupt (its bytes are not those that were written); {PUT_BACK}")
 
 
 def load_description(path: Path) -> dict[str, Any]:
@@ -187,7 +236,8 @@ def _opened(path: Path) -> Iterator[Any]:
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: not a model or checkpoint of fedasr ({type(error).__name__})") from error
+        told = f"corrupt, or not a model or checkpoint of fedasr ({type(error).__name__})"
+        raise UserError(f"{path}: {told}; {PUT_BACK}") from error
 
 
 def text_lines(path: Path, key: str, mend: str = "") -> list[str]:

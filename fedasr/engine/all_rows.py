@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
 
+from fedasr.asr.recogniser import Weights, digest
 from fedasr.common.errors import DiskError
+from fedasr.common.files import load_arrays
 from fedasr.engine.assembly import Assembly, in_its_role
 from fedasr.engine.preparation import Prepared
 from fedasr.engine.row import run_row
@@ -21,7 +24,10 @@ from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.grid.workers import Workers
 from fedasr.runs.folder import Run
+from fedasr.runs.made_of import check_made_of, facts_of
 from fedasr.runs.row_summary import RowSummary
+
+log = logging.getLogger("fedasr")
 
 
 def run_rows(
@@ -46,7 +52,7 @@ def run_rows(
     rows = prepared.experiment.rows()
     try:
         for number, (row, seed) in enumerate(rows, start=1):
-            summary = run.row(row, seed).finished()
+            summary = _finished(run, prepared, row, seed)
             if summary is None:
                 prepared, parts = _assembled(run, prepared, row, seed, pool, watcher, (number, len(rows)))
                 summary = _run(parts)
@@ -61,16 +67,33 @@ def run_rows(
         raise
 
 
+def _finished(run: Run, prepared: Prepared, row: RowSpec, seed: int) -> RowSummary | None:
+    """Return the line of a row that has finished, and say which of its files are no more what they were."""
+    folder = run.row(row, seed)
+    summary = folder.finished()
+    if summary is not None and run.start_path(seed).exists():
+        check_made_of(folder, _facts(prepared, row, seed, load_arrays(run.start_path(seed))[0]))
+    for name in folder.end.damaged() if summary else ():
+        log.warning("%s: corrupt, and left out of the page; remove %s to run the row again", name, folder.path)
+    return summary
+
+
+def _facts(prepared: Prepared, row: RowSpec, seed: int, start: Weights) -> dict[str, str]:
+    return facts_of(prepared.stated or prepared.experiment, row, seed, prepared.digest, digest(start))
+
+
 def _assembled(
     run: Run, prepared: Prepared, row: RowSpec, seed: int, pool: Workers, watcher: Watcher, place: tuple[int, int]
 ) -> tuple[Prepared, Assembly]:  # fmt: skip
     """Return what a row is put together from, and the speech with the decoder, which the first row makes."""
     start = make_start(prepared, seed, run.start_path(seed), watcher)
+    folder, facts = run.row(row, seed), _facts(prepared, row, seed, start)
+    check_made_of(folder, facts)
     prepared = with_decoder(prepared, run, start, pool, watcher)
     behind = rank_silos(prepared, seed, start, run.left_behind_path(seed), pool).silos
     watcher.begin(row.name, *place)
     own, start = in_its_role(prepared, row, seed, start, run, watcher)
-    folder = run.row(row, seed)
+    folder.write_made_of(facts)
     return prepared, Assembly(
         own, row, seed, start, folder, pool, watcher, ancestry_of(run, row, seed),
         open_stages(run, folder.path.name, len(prepared.partition.silos)), behind,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.environment import processor
-from fedasr.common.files import write_json
+from fedasr.common.files import read_json, write_json
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.common.threads import one_thread
 from fedasr.corpora.features.store import cache_folder
@@ -64,7 +64,7 @@ def _key(prepared: Prepared) -> str:
 
 def _read(path: Path) -> ComputeCost | None:
     try:
-        return ComputeCost(**json.loads(path.read_text(encoding="utf-8")))
+        return ComputeCost(**read_json(path))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -120,9 +120,11 @@ def reopen(folder: Path, data: Path | None = None) -> FinishedRow:
     if folder.name not in rows:
         raise UserError(f"{run.path}: the run has no row '{folder.name}'{nearest(folder.name, rows)}")
     row, seed = rows[folder.name]
-    summary = run.row(row, seed).finished()
+    found = run.row(row, seed)
+    summary = found.finished()
     if summary is None:
         raise UserError(f"{folder}: the row has not finished; go on with --resume {run.path}")
+    found.end.check()
     return FinishedRow(run, row, seed, summary, data)
 
 

@@ -44,7 +44,11 @@ def run_row(parts: Assembly) -> RowSummary:
             ended = _failed(parts, failure)
     seconds = time.monotonic() - begun
     summary = replace(summary, **ended, wall_seconds=seconds, peak_memory_bytes=memory.bytes)
-    parts.folder.finish(summary)
+    try:
+        parts.folder.finish(summary)
+    except RowError as failure:  # what was measured is no number
+        summary = replace(described(parts), failure=str(failure))
+        parts.folder.finish(summary)
     return summary
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import append_whole, write_lines
+from fedasr.common.files import append_whole, write_bytes, write_lines
 
 MEND = "put it back as it was, or remove the row's folder to begin the row anew"
 
@@ -62,9 +62,14 @@ class ChargedLines:
         """Write the first lines, all or none."""
         write_lines(self.path, lines)
 
-    def mark(self) -> LedgerMark:
-        """Return how far the file has grown."""
-        return _mark_of(self._whole())
+    def mark(self, first: int | None = None) -> LedgerMark:
+        """Return how far the file has grown; or how far it had, when it held so many lines."""
+        return _mark_of(self._whole()[:first])
+
+    def cut(self, lines: int) -> None:
+        """Leave the first lines alone."""
+        if self.path.exists():
+            write_bytes(self.path, b"".join(line + b"\n" for line in self._whole()[:lines]))
 
     def check(self, mark: LedgerMark) -> None:
         """Refuse a file that has lost or changed lines since a mark was made; lines after it are as they should be.

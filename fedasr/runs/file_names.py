@@ -37,6 +37,8 @@ OF_THE_RUN = (
 
 ROW = "row.jsonl"
 """A row's line of the summary: the mark that it need not run again."""
+MADE_OF = "made_of.json"
+"""What a row is made of: its experiment, the digests of its speech and of its start."""
 FAILURE = "failure.txt"
 """The traceback of a row that failed by an error of its strategy, or of fedasr."""
 METRICS = "metrics.jsonl"
@@ -59,6 +61,9 @@ HISTOGRAMS = "votes.npy"
 PRIVACY = "privacy.json"
 UNPAID = "unpaid.jsonl"
 """Which kinds of messages were answered that no guarantee covers."""
+
+AS_ENDED = (METRICS, TRAFFIC, HYPOTHESES, SILOS, SPEAKERS, PRIVACY, VOTES, HISTOGRAMS, UNPAID, MADE_OF)
+"""Files of which a row's line keeps the digests."""
 
 RELEASES = "releases"
 """The folder of what was published under a guarantee: one file a key, and two lists."""

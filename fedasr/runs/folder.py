@@ -14,13 +14,15 @@ from typing import Any
 
 from fedasr.common.errors import DiskError, StoppedError, UserError
 from fedasr.common.files import disk_error, write_bytes, write_json
+from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.runs import file_names
 from fedasr.runs.data import PartitionData
 from fedasr.runs.decoding_data import DecodingData
-from fedasr.runs.json_files import json_there, whole_json
+from fedasr.runs.json_files import known_json, whole_json
 from fedasr.runs.lock import locked
+from fedasr.runs.made_of import experiment_of, is_sealed, one_row, with_seal
 from fedasr.runs.publication.composing import publication_of
 from fedasr.runs.reading import read_partition
 from fedasr.runs.row_folder import RowFolder
@@ -66,7 +68,7 @@ class Run:
             with locked(path):
                 check_free(path)  # another process may have been faster
                 with run.discarded_if_refused(is_new=True):
-                    write_bytes(path / file_names.EXPERIMENT, experiment.to_toml().encode())
+                    write_bytes(path / file_names.EXPERIMENT, with_seal(experiment.to_toml()).encode())
         except UserError:
             with suppress(OSError):
                 path.rmdir()  # which removes nothing that another wrote
@@ -114,10 +116,21 @@ class Run:
         if not file.is_file():
             raise UserError(f"{path}: not a run folder (it has no {file_names.EXPERIMENT})")
         try:
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise UserError(f"{file}: not a TOML file: {error}") from error
-        return cls(path, Experiment.from_table(table, str(file)))
+            text = file.read_text(encoding="utf-8")
+            table = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{file}: corrupt, not a TOML file: {error}") from error
+        run = cls(path, Experiment.from_table(table, str(file)))
+        if not is_sealed(text):
+            raise UserError(f"{file}: edited or damaged since the run began{run._edited()}; put it back as it was")
+        return run
+
+    def _edited(self) -> str:
+        """Return in what the experiment differs from that which the first row was begun with."""
+        for row, seed in self.experiment.rows():
+            if made_of := self.row(row, seed).made_of():
+                return f" ({difference(experiment_of(made_of), one_row(self.experiment, row, seed))})"
+        return ""
 
     def row(self, row: RowSpec, seed: int) -> RowFolder:
         """Return the folder of a row."""
@@ -147,12 +160,16 @@ class Run:
 
     def corpus_digest(self) -> str | None:
         """Return the digest of the prepared speech that the run used; None where it was not written down."""
-        facts = json_there(self.path / file_names.ENVIRONMENT, [])
+        facts = known_json(self.path / file_names.ENVIRONMENT, "put it back, or start the run anew")
         return facts.get(CORPUS_DIGEST) if isinstance(facts, dict) else None
 
     def partition(self) -> PartitionData | None:
         """Return who holds which speech, None where it was not written down."""
-        return read_partition(self.path, [])
+        remarks: list[str] = []
+        found = read_partition(self.path, remarks)
+        if remarks:
+            raise UserError(f"{self.path / file_names.PARTITION}: corrupt; put it back, or start the run anew")
+        return found
 
     def write_partition(self, partition: PartitionData) -> None:
         """Write who holds which speech."""
@@ -185,7 +202,7 @@ class Run:
             if summary is None:
                 raise UserError(f"{folder.path}: the row has not finished; go on with --resume {self.path}")
             amended = replace(summary, **found)
-            folder.finish(amended)
+            folder.end.amend(amended)
             table = whole_json(self.path / file_names.SUMMARY, f"write it anew with --resume {self.path}")
             lines = [{**line, **found} if line.get("folder") == amended.folder else line for line in table["rows"]]
             write_json(self.path / file_names.SUMMARY, {**table, "rows": lines})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import read_lines
+from fedasr.common.files import PUT_BACK, read_json, read_lines
 from fedasr.runs.filling import Record
 
 
@@ -17,10 +17,26 @@ def json_there(path: Path, remarks: list[str]) -> Any:
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text("utf-8"))
+        return read_json(path)
     except (OSError, ValueError):
-        remarks.append(f"{path.parent.name}/{path.name} could not be read and was left out.")
+        remarks.append(f"{path.parent.name}/{path.name} is corrupt and was left out.")
         return None
+
+
+def known_json(path: Path, mend: str) -> Any:
+    """Return the content of a JSON file that must not be passed over; None where it is absent.
+
+    Raises
+    ------
+    UserError
+        Where it is torn or damaged; `mend` says what helps.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return read_json(path)
+    except (OSError, ValueError):
+        raise UserError(f"{path}: corrupt; {mend}") from None
 
 
 def lines_there(path: Path, remarks: list[str], key: str) -> Iterator[Record]:
@@ -51,11 +67,11 @@ def whole_json(path: Path, mend: str) -> dict[str, Any]:
         Where there is none; `mend` says what helps where the file is absent.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
     except FileNotFoundError:
         raise UserError(f"{path}: not found; {mend}") from None
     except (OSError, ValueError):
-        raise UserError(f"{path}: not a JSON file") from None
+        raise UserError(f"{path}: corrupt, or not a JSON file; {mend or PUT_BACK}") from None
     if not isinstance(record, dict):
         raise UserError(f"{path}: not a JSON object")
     return record
@@ -71,5 +87,5 @@ def whole_lines(path: Path) -> list[dict[str, Any]]:
     """
     try:
         return read_lines(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not JSON lines ({type(error).__name__}); run the row again") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({type(error).__name__}); run the row again") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
+from fedasr.common.files import read_json
 from fedasr.corpora.partition import SPEAKER_PARTS
 from fedasr.runs import file_names
 from fedasr.runs.data import (
@@ -30,6 +30,7 @@ from fedasr.runs.filling import Record, filled, whole
 from fedasr.runs.json_files import json_there, lines_there
 from fedasr.runs.privacy_data import MechanismData, PrivacyData, ReleaseData, VotesData
 from fedasr.runs.publication.together import Together
+from fedasr.runs.row_end import RowEnd
 from fedasr.runs.row_summary import FINISHED
 from fedasr.runs.speech_data import CorpusData, ExtentData, LeftOutData, SpeechData
 
@@ -72,34 +73,51 @@ def read_run(folder: Path) -> RunData:
 
 def _summary(path: Path) -> dict[str, Any]:
     try:
-        summary = json.loads(path.read_text("utf-8"))
+        summary = read_json(path)
         if not all(isinstance(row["name"], str) for row in summary["rows"]):
             raise TypeError
     except FileNotFoundError:
         raise UserError(f"{path}: not found; name a run folder, or finish its run with --resume") from None
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{path}: not the summary of a run (key 'rows'); write it anew with --resume") from None
+        told = "corrupt, or not the summary of a run (key 'rows')"
+        raise UserError(f"{path}: {told}; write it anew with --resume") from None
     return dict(summary)
 
 
 def _row(run: Path, record: Record, remarks: list[str]) -> RowData:
     folder = run / str(record.get("folder") or record["name"])
+    damaged = _damaged(folder, remarks)
+
+    def place(name: str) -> Path:
+        return folder / (name if name not in damaged else f"{name}.damaged")
+
     return filled(
         RowData,
         {"status": FINISHED, "strategy": record["name"], **record, "folder": folder.relative_to(run).as_posix()},
-        metrics=_metrics(folder / file_names.METRICS, remarks),
-        traffic=_traffic(folder / file_names.TRAFFIC, remarks),
+        metrics=_metrics(place(file_names.METRICS), remarks),
+        traffic=_traffic(place(file_names.TRAFFIC), remarks),
         hypotheses=tuple(
-            filled(HypothesisData, line) for line in lines_there(folder / file_names.HYPOTHESES, remarks, "id")
+            filled(HypothesisData, line) for line in lines_there(place(file_names.HYPOTHESES), remarks, "id")
         ),
-        silo_scores=None if record.get("draw") else _silo_scores(json_there(folder / file_names.SILOS, remarks)),
+        silo_scores=None if record.get("draw") else _silo_scores(json_there(place(file_names.SILOS), remarks)),
         speaker_scores=tuple(
             named_in_draw(filled(SpeakerScore, score), record.get("population"))
-            for score in json_there(folder / file_names.SPEAKERS, remarks) or ()
+            for score in json_there(place(file_names.SPEAKERS), remarks) or ()
         ),
-        privacy=_privacy(json_there(folder / file_names.PRIVACY, remarks)),
-        votes=_votes(json_there(folder / file_names.VOTES, remarks)),
+        privacy=_privacy(json_there(place(file_names.PRIVACY), remarks)),
+        votes=_votes(json_there(place(file_names.VOTES), remarks)),
     )
+
+
+def _damaged(folder: Path, remarks: list[str]) -> list[str]:
+    """Return which files of a row are not those that it ended with, each with a remark."""
+    try:
+        found = RowEnd(folder).damaged()
+    except UserError as error:
+        remarks.append(str(error))
+        return []
+    remarks += [f"{folder.name}/{name} is corrupt (not what the row ended with) and was left out." for name in found]
+    return found
 
 
 def named_in_draw(score: SpeakerScore, population: str | None) -> SpeakerScore:

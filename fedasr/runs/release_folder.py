@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from fedasr.privacy.accounting.ledger import release_from
 from fedasr.protection.release_digest import attempt_text
 from fedasr.runs.charged_lines import MEND, ChargedLines
 from fedasr.runs.file_names import ANNOUNCED, LEDGER, PRIVACY, RELEASES, SEEN, UNPAID
+from fedasr.runs.json_files import known_json
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,7 @@ class ReleaseFolder:
 
     def summary(self) -> dict[str, Any]:
         """Return what `save_summary` wrote; empty where nothing was promised."""
-        path = self.path / PRIVACY
-        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+        return dict(known_json(self.path / PRIVACY, "remove the row's folder to run it again") or {})
 
     def messages(self, key: str) -> list[Traffic]:
         """Return the messages that a release was made of."""

@@ -27,15 +27,21 @@ from fedasr.common.files import (
 from fedasr.messages.traffic import Traffic
 from fedasr.runs import file_names
 from fedasr.runs.aftermath import Aftermath
-from fedasr.runs.charged_lines import MEND, LedgerMark
+from fedasr.runs.charged_lines import MEND, ChargedLines, LedgerMark
 from fedasr.runs.data import HypothesisData, RoundData, SiloScores, SpeakerScore
 from fedasr.runs.filling import filled
+from fedasr.runs.json_files import known_json
 from fedasr.runs.privacy_data import VotesData
 from fedasr.runs.release_folder import ReleaseFolder
+from fedasr.runs.row_end import RowEnd
 from fedasr.runs.row_summary import RowSummary
 
 LEDGER = "ledger"
 """The key of a checkpoint's description under which its ledger's mark stands."""
+
+
+LOGS = "logs"
+"""The key under which stand the marks of the logs that go with it."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +93,22 @@ class RowFolder:
         """Return the messages logged so far."""
         return [Traffic(**line) for line in read_lines(self.path / file_names.TRAFFIC)]
 
-    def rewind(self, last_round: int) -> None:
-        """Forget what was logged after a round: a resumed row logs it again."""
+    def rewind(self, last_round: int, description: Mapping[str, Any] | None = None) -> None:
+        """Forget what was logged after a round: a resumed row logs it again.
+
+        Parameters
+        ----------
+        last_round : int
+        description : mapping, optional
+            Of the checkpoint: what was logged when it was saved is kept, and nothing else.
+        """
+        marks = (description or {}).get(LOGS, {})
         for path in (self.path / file_names.METRICS, self.path / file_names.TRAFFIC):
-            if path.exists():
+            if path.name in marks:
+                ChargedLines(path).cut(marks[path.name]["lines"])
+            elif path.exists() and last_round < 0:
+                write_lines(path, [])
+            elif path.exists():  # a checkpoint of an earlier version
                 write_lines(path, [line for line in read_lines(path) if line["round"] <= last_round])
 
     def save_checkpoint(
@@ -107,7 +125,10 @@ class RowFolder:
         for silo, kept in silos:
             save_arrays(folder / f"{silo}.safetensors", kept, {"silo": silo})
             numbers.append(silo)
-        bound = {LEDGER: asdict(self.releases.charged.mark())}
+        logs = {
+            name: asdict(ChargedLines(self.path / name).mark()) for name in (file_names.METRICS, file_names.TRAFFIC)
+        }
+        bound = {LEDGER: asdict(self.releases.charged.mark()), LOGS: logs}
         save_arrays(self.path / file_names.CHECKPOINT, arrays, {**description, "silos": numbers, **bound})
         for other in (self.path / file_names.CHECKPOINT).parent.glob("silos-*"):
             if other != folder:
@@ -145,6 +166,9 @@ class RowFolder:
     def _check_bound(self, description: Mapping[str, Any]) -> None:
         if mark := description.get(LEDGER):
             self.releases.charged.check(LedgerMark(**mark))
+        for name, logged in description.get(LOGS, {}).items():
+            if ChargedLines(self.path / name).mark(logged["lines"]) != LedgerMark(**logged):
+                raise UserError(f"{self.path / name}: corrupt (not the log that the checkpoint was saved with); {MEND}")
 
     def cannot_save(self, reason: str) -> None:
         """Write down why there is no checkpoint."""
@@ -205,10 +229,14 @@ class RowFolder:
             write_bytes(self.path / file_names.HISTOGRAMS, array.getvalue())
         write_json(self.path / file_names.VOTES, votes.to_json())
 
+    @property
+    def end(self) -> RowEnd:
+        """How the row ended, and with which files."""
+        return RowEnd(self.path)
+
     def summary(self) -> RowSummary | None:
         """Return the row's line of the summary, None where the row has not ended."""
-        lines = read_lines(self.path / file_names.ROW)
-        return filled(RowSummary, lines[0]) if lines else None
+        return self.end.summary()
 
     def finished(self) -> RowSummary | None:
         """Return the row's line of the summary, None where it has not finished."""
@@ -217,7 +245,22 @@ class RowFolder:
 
     def finish(self, summary: RowSummary) -> None:
         """Record how the row ended; one that finished need not run again."""
-        write_lines(self.path / file_names.ROW, [asdict(summary)])
+        self.end.write(summary)
+
+    def made_of(self) -> dict[str, str] | None:
+        """Return what the row is made of, None where it has not begun or an earlier version began it.
+
+        Raises
+        ------
+        UserError
+            Where the file is damaged.
+        """
+        found = known_json(self.path / file_names.MADE_OF, MEND)
+        return None if found is None else dict(found)
+
+    def write_made_of(self, facts: Mapping[str, str]) -> None:
+        """Write down what the row is made of."""
+        write_json(self.path / file_names.MADE_OF, facts)
 
     def write_failure(self, traceback: str) -> None:
         """Write where in the code the row failed."""

@@ -264,7 +264,7 @@ class Central:
         Messages of rounds up to that one were reported by the run that was interrupted: repeated, they count once.
         """
         saved = self.folder.load_checkpoint()
-        self.folder.rewind(int(saved[1]["round"]) if saved else -1)
+        self.folder.rewind(int(saved[1]["round"]) if saved else -1, saved[1] if saved else None)
         if saved is None:
             return None
         arrays, description = saved

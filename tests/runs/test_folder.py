@@ -1,10 +1,10 @@
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from fedasr.common.errors import UserError
+from fedasr.common.files import read_json
 from fedasr.experiment.experiment import Experiment
 from fedasr.runs.folder import Run
 from fedasr.runs.row_summary import RowSummary
@@ -74,10 +74,10 @@ def test_amending_a_row_changes_its_two_lines_and_no_other(tiny: Experiment, tmp
     for (row, seed), line in zip(tiny.rows(), rows, strict=True):
         run.row(row, seed).finish(line)
     run.write_summary("1.2.3", rows)
-    before = json.loads((run.path / "summary.json").read_text())
+    before = read_json(run.path / "summary.json")
     amended = run.amend(*tiny.rows()[1], epsilon_empirical=0.75)
     before["rows"][1]["epsilon_empirical"] = 0.75
-    assert json.loads((run.path / "summary.json").read_text()) == before
+    assert read_json(run.path / "summary.json") == before
     assert [run.row(*one).finished() for one in tiny.rows()] == [rows[0], amended]
     assert (amended.epsilon_empirical, amended.wer) == (0.75, 0.5)
 

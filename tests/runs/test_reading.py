@@ -74,7 +74,7 @@ def test_optional_files_may_be_absent_or_torn(make_run: Make) -> None:
     assert run.partition is None
     assert run.rows[3].metrics == ()
     assert run.rows[4].hypotheses == ()
-    assert run.remarks == ("fedavg/silos.json could not be read and was left out.",)
+    assert run.remarks == ("fedavg/silos.json is corrupt and was left out.",)
 
 
 def test_what_is_not_a_number_is_unknown(make_run: Make, make_row: Make) -> None:

@@ -91,3 +91,46 @@ def test_a_line_of_an_earlier_version_can_be_read(tmp_path: Path) -> None:
     found = RowFolder(tmp_path).finished()
     assert found is not None
     assert (found.wer, found.epsilon, found.strategy) == (0.5, None, "")
+
+
+def _ended(path: Path) -> RowFolder:
+    row = RowFolder(path)
+    row.log_round(RoundData(0), [Traffic(0, 1, "up", "train", 5, 6)])
+    row.finish(RowSummary("a", "finished", "fedavg", "a", wer=0.5))
+    return row
+
+
+def test_a_line_that_was_changed_is_corrupt(tmp_path: Path) -> None:
+    row = _ended(tmp_path)
+    text = (tmp_path / "row.jsonl").read_text()
+    (tmp_path / "row.jsonl").write_text(text.replace('"wer": 0.5', '"wer": 0.4'))
+    with pytest.raises(UserError, match=r"row.jsonl: corrupt .* remove .* to run the row again"):
+        row.finished()
+
+
+def test_files_that_changed_since_the_row_ended_are_named(tmp_path: Path) -> None:
+    row = _ended(tmp_path)
+    assert row.end.damaged() == []
+    row.end.amend(replace(row.finished(), wer=0.25))  # type: ignore[type-var]
+    (tmp_path / METRICS).write_text((tmp_path / METRICS).read_text().replace("0", "1"))
+    (tmp_path / "traffic.jsonl").unlink()
+    assert row.end.damaged() == [METRICS, "traffic.jsonl"]
+    row.end.check("hypotheses.jsonl")
+    with pytest.raises(UserError, match=r"metrics\.jsonl: corrupt"):
+        row.end.check(METRICS)
+
+
+def test_a_log_that_is_not_that_of_the_checkpoint_is_refused_and_what_came_after_is_cut(tmp_path: Path) -> None:
+    row = RowFolder(tmp_path)
+    for number in range(2):
+        row.log_round(RoundData(number), [Traffic(number, 1, "up", "train", 5, 6)])
+    row.save_checkpoint({"a": np.ones(2)}, {"round": 1})
+    whole = (tmp_path / METRICS).read_bytes()
+    (tmp_path / METRICS).write_bytes(whole + b'{"round": 0, "odd": ')
+    saved = row.load_checkpoint()
+    assert saved is not None
+    row.rewind(1, saved[1])
+    assert (tmp_path / METRICS).read_bytes() == whole
+    (tmp_path / METRICS).write_bytes(whole.replace(b'"round": 1', b'"round": 0'))
+    with pytest.raises(UserError, match=r"metrics\.jsonl: corrupt"):
+        row.load_checkpoint()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fedasr.privacy.accounting.promise import Planned, Promise, promise_from, together
 from fedasr.runs import file_names
-from fedasr.runs.json_files import json_there
+from fedasr.runs.json_files import known_json
 from fedasr.runs.publication.circles import Cast, cast_of, circles, crossed
 from fedasr.runs.publication.together import Together
 from fedasr.runs.reading import read_partition
@@ -121,7 +121,7 @@ def _is_of(line: Together, row: RowSummary) -> bool:
 
 def _promise(folder: Path) -> Promise | None:
     """Return what a row planned; None of one that an earlier version wrote."""
-    record = json_there(folder / file_names.PRIVACY, [])
+    record = known_json(folder / file_names.PRIVACY, "remove the row's folder to run the row again")
     fields = record.get("promise") if isinstance(record, dict) else None
     return promise_from(fields) if fields else None
 

@@ -13,6 +13,7 @@ from fedasr.network.recorded import Part, RecordedRow
 from fedasr.runs import file_names
 from fedasr.runs.filling import Record
 from fedasr.runs.json_files import whole_json, whole_lines
+from fedasr.runs.row_end import RowEnd
 from fedasr.runs.row_summary import FINISHED
 
 MOST_SILOS = 1_000_000
@@ -45,6 +46,7 @@ def read_rows(folder: Path, names: Sequence[str] = ()) -> tuple[int, list[Record
 
 
 def _row(folder: Path, name: str, record: Record) -> RecordedRow:
+    RowEnd(folder).check(file_names.TRAFFIC, file_names.METRICS)
     traffic, metrics = whole_lines(folder / file_names.TRAFFIC), whole_lines(folder / file_names.METRICS)
     cpu = {line.get("round"): float(line.get("training_cpu_seconds") or 0.0) for line in metrics}
     try:

@@ -81,5 +81,5 @@ def rows_of(folder: Path) -> list[str]:
     """Return the rows that used the result in a stage's folder, as far as they can be read."""
     try:
         return [str(line["row"]) for line in read_lines(folder / ROWS)]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, UserError):
         return []

@@ -16,7 +16,7 @@ from fedasr.asr.batch import Batch, make_batch
 from fedasr.asr.recogniser import Recogniser, digest
 from fedasr.asr.soft_targets import FrameTargets
 from fedasr.common.errors import RowError, UserError
-from fedasr.common.files import read_lines, write_json, write_lines
+from fedasr.common.files import read_json, read_lines, write_json, write_lines
 from fedasr.training.batches import Examples
 from fedasr.training.targets.asked import GREEDY_TEXT, NO_TEXT, AskedOfTeacher
 from fedasr.training.targets.binding import TargetBinding
@@ -85,7 +85,7 @@ class StoredFacts:
 def stored_facts(folder: Path) -> StoredFacts | None:
     """Return how much of a teacher is stored in a folder; None where it was not stored to the end, or is gone."""
     try:
-        facts = StoredFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
+        facts = StoredFacts(**read_json(folder / FACTS))
         is_whole = (folder / SHARD).stat().st_size == facts.bytes and (folder / TEXTS).exists()
         return facts if is_whole else None
     except (OSError, TypeError, ValueError):
