@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
 
 from fedasr.common.errors import UserError
 from fedasr.privacy.accounting.conversion import Curve
 from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.mechanism import Mechanism, checked_number, gaussian_rdp_curve, ratio_of
 from fedasr.privacy.mechanisms.sampled_divergence import add_remove_rdp, replace_one_rdp
+
+THRESHOLD = "threshold"
+"""The unit of a clip norm that is known before each release, and may be another in each."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +82,33 @@ class GaussianSum(Mechanism):
     C = 0            the sum is 0, nothing is revealed: ε = 0
     NaN              refused
     ===============  =====================================================================
+
+    Attributes
+    ----------
+    noise_multiplier : float
+        z.
+    clip_norm : float
+        C.
+    clip_unit : {"", "threshold"}
+        What C and the noise are multiples of: 1, or a threshold that each release has of its own.
+        Nothing that is paid depends on it.
     """
 
     noise_multiplier: float
     clip_norm: float = 1.0
+    clip_unit: str = field(default="", kw_only=True)
     kind: ClassVar[str] = "gaussian-sum"
     is_gaussian: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checked_number("noise_multiplier", self.noise_multiplier)
         checked_number("clip_norm", self.clip_norm, infinite=True)
+        if self.clip_unit not in ("", THRESHOLD):
+            raise UserError(f"clip_unit = '{self.clip_unit}': must be '{THRESHOLD}', or left out")
+
+    def fields(self) -> dict[str, Any]:
+        """Return the mechanism as JSON, without a unit where C is a number."""
+        return {name: value for name, value in super().fields().items() if name != "clip_unit" or value}
 
     def sensitivity(self, adjacency: Adjacency) -> float:
         """Return the L2 sensitivity of the sum."""

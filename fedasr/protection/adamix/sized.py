@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.later import LATER
+from fedasr.privacy.mechanisms.gaussian import THRESHOLD, SampledGaussian
 from fedasr.protection.adamix.mixing import mixed
 from fedasr.protection.adamix.public import NOBODY, PublicBatch, PublicGradients, public_batch
 from fedasr.protection.adamix.pull import PulledDescent
@@ -24,7 +25,7 @@ from fedasr.protection.dp_sgd.plan import DPSGDPlan
 from fedasr.protection.dp_sgd.sized import IN_A_LANE, IN_A_SILO, SizedDPSGD
 from fedasr.protection.dp_sgd.step import Sampled, noisy_gradient, sampled
 from fedasr.protection.per_example.lanes import lane_models
-from fedasr.protection.protection import Dice, Step
+from fedasr.protection.protection import Dice, Guarantee, Step
 from fedasr.training.batches import seconds_of
 from fedasr.training.descent import Descent
 from fedasr.training.learner import Learner
@@ -72,6 +73,14 @@ class SizedAdaMix(SizedDPSGD):
     """
 
     settings: AdaMixSettings
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """The steps of the smallest data holder, in units of the threshold unless that is fixed."""
+        plain, clip_norm = super().guarantee, self.settings.rule.known
+        assert isinstance(plain.mechanism, SampledGaussian)
+        of_step = {"clip_unit": THRESHOLD} if clip_norm is None else {"clip_norm": clip_norm}
+        return replace(plain, mechanism=replace(plain.mechanism, **of_step))
 
     def of_size(self, utterances: int) -> DPSGDPlan:
         """Return the plan of a data holder of some size, in units of the threshold."""

@@ -23,7 +23,10 @@ BOUNDS = {
     "exact": "exact composition", "pld": "privacy-loss distributions", "pure": "pure ε", "rdp": "Rényi divergences",
 }  # fmt: skip
 """The proven bounds, in words."""
-_SIGNS = {"sigma": "σ", "scale": "λ", "sigma_threshold": "σ of the check", "noise_multiplier": "z", "clip_norm": "C"}
+_SIGNS = {
+    "sigma": "σ", "scale": "λ", "sigma_threshold": "σ of the check", "noise_multiplier": "z", "clip_norm": "C",
+    "clip_unit": "in units of a step's",
+}  # fmt: skip
 _USUAL = (("largest_weight", 1.0),)
 _NOISE = ("sigma", "scale", "threshold", "sigma_threshold", "noise_multiplier")
 

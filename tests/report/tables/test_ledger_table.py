@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fedasr.privacy.mechanisms.gaussian import SampledGaussian
+from fedasr.privacy.mechanisms.kinds import mechanism_from
 from fedasr.report import write_page
 from fedasr.report.tables.privacy import LEDGER_HEADINGS, VOTE_HEADINGS, ledger_rows, vote_rows
 from fedasr.runs.reading import read_run
@@ -117,6 +120,14 @@ def test_a_sampling_rate_does_not_look_smaller_nor_noise_larger(private_run: Pat
     sampled = {"kind": "sampled-gaussian", "noise_multiplier": 1.23459, "clip_norm": 1.0, "rate": 0.012341}
     write_privacy(private_run / "pate", [release(sampled, 1200, "a")])
     assert ledger(private_run)[0]["its numbers"] == "z 1.234, C 1, rate 0.0124"
+
+
+def test_a_clip_norm_in_units_of_a_threshold_says_so(private_run: Path) -> None:
+    mechanism = SampledGaussian(1.5, 1.0, 0.25, clip_unit="threshold")
+    assert mechanism_from(mechanism.fields()) == mechanism
+    assert "clip_unit" not in replace(mechanism, clip_unit="").fields()
+    write_privacy(private_run / "pate", [release(mechanism.fields(), 20, "a")])
+    assert ledger(private_run)[0]["its numbers"] == "z 1.5, C 1, in units of a step's threshold, rate 0.25"
 
 
 def test_what_the_votes_were(private_run: Path) -> None:
