@@ -39,7 +39,7 @@ from fedasr.engine.named import refusals, unsuited, untrainable
 from fedasr.engine.node_speech import introduction_of
 from fedasr.engine.notices import notices, unwritten_references
 from fedasr.engine.preparation import DividedCorpus, Prepared, divide_corpus, extract_features
-from fedasr.engine.reopen import as_begun, check_checkpoints, check_partition, check_speech, reopen
+from fedasr.engine.reopen import as_begun, check_checkpoints, check_is_rows_own, check_partition, check_speech, reopen
 from fedasr.engine.stages.start import load_start
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.differences import difference
@@ -318,6 +318,7 @@ def evaluate(
     path = Path(model)
     if manifest is not None:
         recogniser = load_model(path)
+        check_is_rows_own(path, recogniser)
         speech = _manifest_speech(Path(manifest), recogniser, load_text_rule(path))
         return _scored(recogniser, speech, chosen_decoder(path, decoding))
     row = reopen(path.parent if path.is_file() else path, Path(data) if data else None)

@@ -22,7 +22,8 @@ from fedasr.common.errors import DiskError, UserError
 from fedasr.common.strict_json import parsed, sealed, strict
 
 Arrays = Mapping[str, NDArray[Any]]
-SHA256 = "sha256"
+CONTENT = "content_sha256"
+"""The key of a description under which the digest of all that its file holds stands."""
 PUT_BACK = "put it back as it was, or remove it to have it made anew where a run makes it"
 STORED = {np.dtype(kind) for kind in ("?", "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")}
 """The types of a safetensors file."""
@@ -65,7 +66,7 @@ def _utf8(text: str) -> bytes:
 
 def write_json(path: Path, data: Any) -> None:
     """Write JSON, keys in the order given; an object is sealed, by which `read_json` knows damage."""
-    whole = sealed(data) if isinstance(data, Mapping) else data
+    whole = sealed(data, path.name) if isinstance(data, Mapping) else data
     write_bytes(path, _utf8(strict(whole, indent=1) + "\n"))
 
 
@@ -77,7 +78,7 @@ def read_json(path: Path) -> Any:
     OSError, ValueError
         Where it cannot be read, is torn or damaged.
     """
-    return parsed(path.read_text(encoding="utf-8"))
+    return parsed(path.read_text(encoding="utf-8"), path.name)
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -145,8 +146,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return JSON objects, one a line, without a torn last one; nothing where there is no file.
+def read_lines(path: Path, mend: str = PUT_BACK) -> list[dict[str, Any]]:
+    """Return JSON objects, one a line, without a torn last one and without seals; nothing where there is no file.
 
     Raises
     ------
@@ -156,11 +157,11 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        found = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]
+        found = [parsed(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]
     except ValueError as error:
-        raise UserError(f"{path}: corrupt (not JSON lines); {PUT_BACK}") from error
+        raise UserError(f"{path}: corrupt (not JSON lines as they were written); {mend}") from error
     if not all(isinstance(line, dict) for line in found):
-        raise UserError(f"{path}: corrupt (a line is no JSON object); {PUT_BACK}")
+        raise UserError(f"{path}: corrupt (a line is no JSON object); {mend}")
     return found
 
 
@@ -172,13 +173,20 @@ def save_arrays(path: Path, arrays: Arrays, description: Mapping[str, Any]) -> N
     others = [name for name, array in arrays.items() if np.asarray(array).dtype not in STORED]
     laid = {name: _npy(array) if name in others else _contiguous(array) for name, array in arrays.items()}
     more = {"npy": json.dumps(others)} if others else {}
-    told = {"description": json.dumps(description, allow_nan=False), **more}
-    write_bytes(path, save(laid, metadata={**told, SHA256: _content_digest(laid, told)}))
+    about = json.loads(json.dumps(description, allow_nan=False))
+    about[CONTENT] = _content_digest(laid, about, more.get("npy"))
+    write_bytes(path, save(laid, metadata={"description": json.dumps(about), **more}))
 
 
-def _content_digest(arrays: Arrays, told: Mapping[str, str]) -> str:
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _content_digest(arrays: Arrays, about: Mapping[str, Any], npy: str | None) -> str:
     """Return the SHA-256 of all that a file holds: names, types, shapes, values, and what is told of them."""
-    total = hashlib.sha256(json.dumps(dict(told), sort_keys=True).encode())
+    total = hashlib.sha256(json.dumps([about, npy], sort_keys=True).encode())
     for name in sorted(arrays):
         array = arrays[name]
         total.update(json.dumps([name, str(array.dtype), list(array.shape)]).encode())
@@ -207,24 +215,23 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     with _opened(path) as file:
         metadata = file.metadata() or {}
         found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        _check_content(path, found, metadata)
-        for name in json.loads(metadata.get("npy", "[]")):
+        description, npy = dict(json.loads(metadata["description"])), metadata.get("npy")
+        digest = description.pop(CONTENT, None)  # files of earlier versions do not say
+        if digest not in (None, _content_digest(found, description, npy)) or not metadata.keys() <= {
+            "description",
+            "npy",
+        }:
+            raise UserError(f"{path}: corrupt (its bytes are not those that were written); {PUT_BACK}")
+        for name in json.loads(npy or "[]"):
             found[name] = np.load(io.BytesIO(found[name].tobytes()), allow_pickle=False)
-        return found, json.loads(metadata["description"])
-
-
-def _check_content(path: Path, found: Arrays, metadata: Mapping[str, str]) -> None:
-    """Refuse what is not as it was written; files of earlier versions, and of others, do not say."""
-    told = {key: text for key, text in metadata.items() if key != SHA256}
-    is_ours = told.keys() <= {"description", "npy"}
-    if (SHA256 in metadata and metadata[SHA256] != _content_digest(found, told)) or not is_ours:
-        raise UserError(f"{path}: corrupt (its bytes are not those that were written); {PUT_BACK}")
+        return found, description
 
 
 def load_description(path: Path) -> dict[str, Any]:
     """Return the description of a safetensors file alone; errors as `load_arrays`."""
     with _opened(path) as file:
         description: dict[str, Any] = json.loads((file.metadata() or {})["description"])
+        description.pop(CONTENT, None)
         return description
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from fedasr.common.errors import RowError
 
 SEAL = "seal"
-"""The last key of a sealed object: the SHA-256 of all others."""
+"""The last key of a sealed object: the SHA-256 of all others, and of the name of its file."""
 
 
 class DamagedError(ValueError):
@@ -46,12 +46,12 @@ def _numbers(data: Any, place: str = "") -> Iterator[tuple[str, float]]:
             yield from _numbers(value, f"{place}[{number}]")
 
 
-def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object with its seal."""
-    return {**record, SEAL: _seal(json.loads(strict(record)))}
+def sealed(record: Mapping[str, Any], name: str = "") -> dict[str, Any]:
+    """Return an object with its seal, which fits in a file of that name alone."""
+    return {**record, SEAL: _seal(json.loads(strict(record)), name)}
 
 
-def unsealed(data: Any) -> Any:
+def unsealed(data: Any, name: str = "") -> Any:
     """Return what was written; what has no seal, as files of earlier versions have none, is returned as it is.
 
     Raises
@@ -62,21 +62,21 @@ def unsealed(data: Any) -> Any:
     if not isinstance(data, dict) or SEAL not in data:
         return data
     record = {key: value for key, value in data.items() if key != SEAL}
-    if data[SEAL] != _seal(record):
+    if data[SEAL] != _seal(record, name):
         raise DamagedError("not what was written")
     return record
 
 
-def parsed(text: str | bytes) -> Any:
-    """Return what a JSON file holds, without its seal.
+def parsed(text: str | bytes, name: str = "") -> Any:
+    """Return what a JSON file of a name holds, without its seal.
 
     Raises
     ------
     ValueError
         Where it is torn or damaged.
     """
-    return unsealed(json.loads(text))
+    return unsealed(json.loads(text), name)
 
 
-def _seal(record: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+def _seal(record: Mapping[str, Any], name: str) -> str:
+    return hashlib.sha256(f"{name}\n{json.dumps(record, sort_keys=True)}".encode()).hexdigest()

@@ -22,6 +22,7 @@ from fedasr.runs.decoder_file import load_decoder
 from fedasr.runs.folder import Run
 from fedasr.runs.model_file import load_model, load_tokens
 from fedasr.runs.partition_record import difference, partition_data
+from fedasr.runs.row_end import RowEnd
 from fedasr.runs.row_folder import RowFolder
 from fedasr.runs.row_summary import RowSummary
 
@@ -126,6 +127,18 @@ def reopen(folder: Path, data: Path | None = None) -> FinishedRow:
         raise UserError(f"{folder}: the row has not finished; go on with --resume {run.path}")
     found.end.check()
     return FinishedRow(run, row, seed, summary, data)
+
+
+def check_is_rows_own(path: Path, recogniser: Recogniser) -> None:
+    """Refuse the model in the folder of a row that has finished where it is another than the row made.
+
+    Raises
+    ------
+    UserError
+    """
+    summary = RowEnd(path).summary() if path.is_dir() else None
+    if summary is not None and summary.model_sha256 not in (None, digest(recogniser.weights())):
+        raise UserError(f"{path}: its model is not the one that the row made (model_sha256); run the row again")
 
 
 def as_begun(run: Run, prepared: Prepared) -> Prepared:

@@ -7,10 +7,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedasr.common.files import Arrays, load_arrays, save_arrays
+from fedasr.common.errors import UserError
+from fedasr.common.files import PUT_BACK, Arrays, load_arrays, save_arrays
 from fedasr.runs.file_names import AFTER
 
 GRID = "grid.safetensors"
+
+
+def load_silo(path: Path, silo: int) -> Arrays:
+    """Return what a silo kept.
+
+    Raises
+    ------
+    UserError
+        Where the file is damaged, or another silo's.
+    """
+    arrays, about = load_arrays(path)
+    if about.get("silo", silo) != silo:
+        raise UserError(f"{path}: corrupt (it is what silo {about['silo']} kept); {PUT_BACK}")
+    return arrays
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class Aftermath:
         if not (folder / GRID).exists():
             return None
         silos = sorted((int(path.stem), path) for path in folder.glob("*.safetensors") if path.name != GRID)
-        return load_arrays(folder / GRID)[0], [(silo, load_arrays(path)[0]) for silo, path in silos]
+        return load_arrays(folder / GRID)[0], [(silo, load_silo(path, silo)) for silo, path in silos]
 
     def _folder(self, key: str) -> Path:
         return self.path / AFTER / key

@@ -23,8 +23,8 @@ def json_there(path: Path, remarks: list[str]) -> Any:
         return None
 
 
-def known_json(path: Path, mend: str) -> Any:
-    """Return the content of a JSON file that must not be passed over; None where it is absent.
+def known_json(path: Path, mend: str) -> dict[str, Any] | None:
+    """Return a JSON object that must not be passed over; None where its file is absent.
 
     Raises
     ------
@@ -34,9 +34,12 @@ def known_json(path: Path, mend: str) -> Any:
     if not path.is_file():
         return None
     try:
-        return read_json(path)
+        record = read_json(path)
     except (OSError, ValueError):
-        raise UserError(f"{path}: corrupt; {mend}") from None
+        record = None
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: corrupt; {mend}")
+    return record
 
 
 def lines_there(path: Path, remarks: list[str], key: str) -> Iterator[Record]:

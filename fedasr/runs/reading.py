@@ -28,6 +28,7 @@ from fedasr.runs.data import (
 from fedasr.runs.decoding_data import DecodingData
 from fedasr.runs.filling import Record, filled, whole
 from fedasr.runs.json_files import json_there, lines_there
+from fedasr.runs.made_of import is_sealed
 from fedasr.runs.privacy_data import MechanismData, PrivacyData, ReleaseData, VotesData
 from fedasr.runs.publication.together import Together
 from fedasr.runs.row_end import RowEnd
@@ -51,7 +52,7 @@ def read_run(folder: Path) -> RunData:
     remarks: list[str] = []
     summary = _summary(folder / file_names.SUMMARY)
     environment = json_there(folder / file_names.ENVIRONMENT, remarks)
-    toml = folder / file_names.EXPERIMENT
+    toml = _experiment(folder / file_names.EXPERIMENT, remarks)
     return RunData(
         experiment=str(summary.get("experiment", folder.name)),
         seed=whole(summary.get("seed")),
@@ -62,12 +63,12 @@ def read_run(folder: Path) -> RunData:
         crossed=whole(summary.get("crossed")) or 0,
         partition=read_partition(folder, remarks),
         environment={str(key): str(value) for key, value in (environment or {}).items()},
-        experiment_toml=toml.read_text("utf-8", errors="replace") if toml.is_file() else "",
+        experiment_toml=toml,
         speech=_speech(json_there(folder / file_names.CORPUS, remarks)),
         left_behind=_left_behind(folder, remarks),
         decoding=_decoding(json_there(folder / file_names.DECODING, remarks)),
         remarks=tuple(remarks),
-        shared=tuple(filled(SharedStage, line) for line in json_there(folder / file_names.SHARED, remarks) or ()),
+        shared=_shared(json_there(folder / file_names.SHARED, remarks)),
     )
 
 
@@ -107,6 +108,14 @@ def _row(run: Path, record: Record, remarks: list[str]) -> RowData:
         privacy=_privacy(json_there(place(file_names.PRIVACY), remarks)),
         votes=_votes(json_there(place(file_names.VOTES), remarks)),
     )
+
+
+def _experiment(path: Path, remarks: list[str]) -> str:
+    """Return the text of an experiment, with a remark where it is not that which the run began with."""
+    text = path.read_text("utf-8", errors="replace") if path.is_file() else ""
+    if not is_sealed(text):
+        remarks.append(f"{path.name} was edited or damaged since the run began.")
+    return text
 
 
 def _damaged(folder: Path, remarks: list[str]) -> list[str]:
@@ -179,6 +188,11 @@ def _left_behind(folder: Path, remarks: list[str]) -> tuple[LeftBehind, ...]:
     paths = sorted(folder.glob(name)) + sorted(folder.glob(f"{file_names.DRAW}*/{name}"))
     found = (json_there(path, remarks) for path in paths)
     return tuple(filled(LeftBehind, record) for record in found if isinstance(record, dict))
+
+
+def _shared(record: Any) -> tuple[SharedStage, ...]:
+    lines = record.get("shared") if isinstance(record, dict) else record  # a list in runs of earlier versions
+    return tuple(filled(SharedStage, line) for line in lines or ())
 
 
 def _decoding(record: Any) -> DecodingData | None:

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import Arrays, load_arrays, read_lines, save_arrays, write_json, write_lines
+from fedasr.common.files import Arrays, file_digest, load_arrays, read_lines, save_arrays, write_json, write_lines
+from fedasr.common.strict_json import sealed
 from fedasr.messages.traffic import Traffic
 from fedasr.privacy.accounting.ledger import release_from
 from fedasr.protection.release_digest import attempt_text
 from fedasr.runs.charged_lines import MEND, ChargedLines
 from fedasr.runs.file_names import ANNOUNCED, LEDGER, PRIVACY, RELEASES, SEEN, UNPAID
 from fedasr.runs.json_files import known_json
+
+MESSAGES = "messages_sha256"
+"""The key under which a release names the digest of the list of messages that it was made of."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,16 @@ class ReleaseFolder:
 
     def save(self, key: str, arrays: Arrays, about: Mapping[str, Any]) -> None:
         """Store a release."""
-        save_arrays(self._release(key), arrays, about)
+        seen = self._seen(f"{key}.jsonl")
+        messages = {MESSAGES: file_digest(seen)} if seen.exists() else {}
+        save_arrays(self._release(key), arrays, {**about, **messages})
 
     def load(self, key: str) -> tuple[Arrays, Mapping[str, Any]]:
         """Return a stored release and what was written about it."""
-        return load_arrays(self._release(key))
+        arrays, about = load_arrays(self._release(key))
+        if about.get("key", key) != key:
+            raise UserError(f"{self._release(key)}: corrupt (it is the release '{about['key']}'); {MEND}")
+        return arrays, about
 
     def announced(self) -> list[dict[str, Any]]:
         """Return what was charged before others drew its noise."""
@@ -99,11 +108,11 @@ class ReleaseFolder:
 
     def unpaid(self) -> list[str]:
         """Return the kinds of messages that were answered though no guarantee covers them."""
-        return [str(line["kind"]) for line in read_lines(self.path / UNPAID)]
+        return [str(line["kind"]) for line in read_lines(self.path / UNPAID, MEND)]
 
     def save_unpaid(self, kinds: Sequence[str]) -> None:
         """Replace the list of those kinds."""
-        write_lines(self.path / UNPAID, [{"kind": kind} for kind in kinds])
+        write_lines(self.path / UNPAID, [sealed({"kind": kind}) for kind in kinds])
 
     def save_summary(self, summary: Mapping[str, Any]) -> None:
         """Write the ledger and what it adds up to."""
@@ -115,7 +124,10 @@ class ReleaseFolder:
 
     def messages(self, key: str) -> list[Traffic]:
         """Return the messages that a release was made of."""
-        return [Traffic(**line) for line in read_lines(self._seen(f"{key}.jsonl"))]
+        path, about = self._seen(f"{key}.jsonl"), self.load(key)[1]
+        if MESSAGES in about and (not path.exists() or file_digest(path) != about[MESSAGES]):
+            raise UserError(f"{path}: corrupt (not the messages that the release was made of); {MEND}")
+        return [Traffic(**line) for line in read_lines(path)]
 
     def save_messages(self, key: str, messages: Sequence[Traffic]) -> None:
         """Keep the messages that a release was made of."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import read_lines, write_lines
+from fedasr.common.files import file_digest, read_lines, write_lines
 from fedasr.runs.file_names import AS_ENDED, ROW
 from fedasr.runs.filling import filled
 from fedasr.runs.row_summary import RowSummary
@@ -80,7 +80,7 @@ class RowEnd:
 
     def _digest(self, name: str) -> str | None:
         path = self.path / name
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        return file_digest(path) if path.is_file() else None
 
 
 def _digest_of(line: Mapping[str, Any]) -> str:

@@ -24,9 +24,10 @@ from fedasr.common.files import (
     write_json,
     write_lines,
 )
+from fedasr.common.strict_json import sealed
 from fedasr.messages.traffic import Traffic
 from fedasr.runs import file_names
-from fedasr.runs.aftermath import Aftermath
+from fedasr.runs.aftermath import Aftermath, load_silo
 from fedasr.runs.charged_lines import MEND, ChargedLines, LedgerMark
 from fedasr.runs.data import HypothesisData, RoundData, SiloScores, SpeakerScore
 from fedasr.runs.filling import filled
@@ -125,9 +126,8 @@ class RowFolder:
         for silo, kept in silos:
             save_arrays(folder / f"{silo}.safetensors", kept, {"silo": silo})
             numbers.append(silo)
-        logs = {
-            name: asdict(ChargedLines(self.path / name).mark()) for name in (file_names.METRICS, file_names.TRAFFIC)
-        }
+        logged = (file_names.METRICS, file_names.TRAFFIC, file_names.UNPAID)
+        logs = {name: asdict(ChargedLines(self.path / name).mark()) for name in logged}
         bound = {LEDGER: asdict(self.releases.charged.mark()), LOGS: logs}
         save_arrays(self.path / file_names.CHECKPOINT, arrays, {**description, "silos": numbers, **bound})
         for other in (self.path / file_names.CHECKPOINT).parent.glob("silos-*"):
@@ -172,11 +172,11 @@ class RowFolder:
 
     def cannot_save(self, reason: str) -> None:
         """Write down why there is no checkpoint."""
-        write_lines(self.path / file_names.UNSAVED, [{"reason": reason, "begun_anew": False}])
+        write_lines(self.path / file_names.UNSAVED, [sealed({"reason": reason, "begun_anew": False})])
 
     def begin_anew(self) -> None:
         """Write down that the row is begun anew for want of one."""
-        write_lines(self.path / file_names.UNSAVED, [{"reason": self.unsaved(), "begun_anew": True}])
+        write_lines(self.path / file_names.UNSAVED, [sealed({"reason": self.unsaved(), "begun_anew": True})])
 
     def unsaved(self) -> str | None:
         """Return why there is no checkpoint; None where there is one, or nothing was to be saved yet."""
@@ -197,7 +197,7 @@ class RowFolder:
     def silo_states(self, description: Mapping[str, Any]) -> Iterator[tuple[int, Arrays]]:
         """Yield what the silos of a checkpoint kept."""
         for silo in description.get("silos", []):
-            yield silo, load_arrays(self._silos(description["round"]) / f"{silo}.safetensors")[0]
+            yield silo, load_silo(self._silos(description["round"]) / f"{silo}.safetensors", silo)
 
     def keep_states(self, silos: Iterable[tuple[int, Arrays]]) -> None:
         """Keep what the silos had kept when the row ended, for a row that begins there."""
@@ -207,7 +207,7 @@ class RowFolder:
     def kept_states(self) -> Iterator[tuple[int, Arrays]]:
         """Yield what `keep_states` was given, in the order of the silos."""
         for path in sorted((self.path / file_names.KEPT).glob("*.safetensors"), key=lambda path: int(path.stem)):
-            yield int(path.stem), load_arrays(path)[0]
+            yield int(path.stem), load_silo(path, int(path.stem))
 
     def write_hypotheses(self, heard: Iterable[HypothesisData]) -> None:
         """Write what was heard in the speech of the test speakers."""

@@ -26,7 +26,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.grid.exchange import Outcome
 from fedasr.grid.silo_grid import SiloGrid
 from fedasr.messages.kinds import SPEECH
-from fedasr.messages.traffic import bytes_moved
+from fedasr.messages.traffic import Traffic, bytes_moved
 from fedasr.protection.boundary import Boundary
 from fedasr.protection.releases import Releases
 from fedasr.runs.data import RoundData
@@ -295,7 +295,7 @@ class Central:
         line = RoundData(
             round, train_loss, wer, loss,
             uplink_bytes=bytes_moved(traffic, "up"), downlink_bytes=bytes_moved(traffic, "down"),
-            silos=sum(o.content is not None for o in outcomes),
+            silos=_replied(outcomes, traffic),
             refused=tuple(o.request.silo for o in outcomes if o.content is None),
             wall_seconds=now - self._clock["round"],
             training_cpu_seconds=sum(o.cpu_seconds for o in outcomes),
@@ -327,6 +327,13 @@ class Central:
             plain = {name: np.asarray(array) for name, array in together.items()}
             self.folder.save_checkpoint(plain, {"round": round}, self.grid.silo_states())
         self._clock["saved"] = time.monotonic() + 20 * (time.monotonic() - begun)
+
+
+def _replied(outcomes: Sequence[Outcome], traffic: Sequence[Traffic]) -> int:
+    """Return how many replied; of a release that was read again, as its messages tell."""
+    if outcomes:
+        return sum(outcome.content is not None for outcome in outcomes)
+    return len({message.silo for message in traffic if message.direction == "up"})
 
 
 def _mean(outcomes: Sequence[Outcome], metric: str) -> float | None:

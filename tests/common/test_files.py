@@ -139,7 +139,7 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 def test_json_is_readable(tmp_path: Path) -> None:
     write_json(tmp_path / "x.json", {"b": "ü", "a": [1]})
     text = (tmp_path / "x.json").read_text(encoding="utf-8")
-    assert parsed(text) == {"b": "ü", "a": [1]}
+    assert parsed(text, "x.json") == {"b": "ü", "a": [1]}
     assert "ü" in text
     assert text.index('"b"') < text.index('"a"')
     assert text.endswith("\n")

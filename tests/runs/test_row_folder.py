@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -133,4 +134,39 @@ def test_a_log_that_is_not_that_of_the_checkpoint_is_refused_and_what_came_after
     assert (tmp_path / METRICS).read_bytes() == whole
     (tmp_path / METRICS).write_bytes(whole.replace(b'"round": 1', b'"round": 0'))
     with pytest.raises(UserError, match=r"metrics\.jsonl: corrupt"):
+        row.load_checkpoint()
+
+
+def test_a_file_of_another_silo_or_another_release_is_corrupt(tmp_path: Path) -> None:
+    row = RowFolder(tmp_path)
+    row.save_checkpoint({"a": np.ones(2)}, {"round": 1}, [(3, {"r": np.ones(1)}), (7, {"r": np.zeros(1)})])
+    shutil.copy(tmp_path / "checkpoint/silos-1/3.safetensors", tmp_path / "checkpoint/silos-1/7.safetensors")
+    saved = row.load_checkpoint()
+    assert saved is not None
+    with pytest.raises(UserError, match=r"7\.safetensors: corrupt .*silo 3"):
+        list(row.silo_states(saved[1]))
+    for key in "ab":
+        row.releases.save_messages(key, [Traffic(0, 1, "up", "train", 5, 6)])
+        row.releases.save(key, {"x": np.ones(1)}, {"key": key, "draw": ""})
+    assert row.releases.messages("a") == [Traffic(0, 1, "up", "train", 5, 6)]
+    seen = tmp_path / "seen" / "a.jsonl"
+    seen.write_text(seen.read_text().replace("5", "4"))
+    with pytest.raises(UserError, match=r"a\.jsonl: corrupt"):
+        row.releases.messages("a")
+    shutil.copy(tmp_path / "releases/b.safetensors", tmp_path / "releases/a.safetensors")
+    with pytest.raises(UserError, match=r"a\.safetensors: corrupt \(it is the release 'b'\)"):
+        row.releases.load("a")
+
+
+def test_what_was_answered_without_pay_cannot_be_forgotten(tmp_path: Path) -> None:
+    row = RowFolder(tmp_path)
+    row.releases.save_unpaid(["train"])
+    row.save_checkpoint({"a": np.ones(2)}, {"round": 1})
+    path = tmp_path / "unpaid.jsonl"
+    whole = path.read_text()
+    path.write_text(whole.replace('"train"', '"speech"'))
+    with pytest.raises(UserError, match=r"unpaid\.jsonl: corrupt"):
+        row.releases.unpaid()
+    path.unlink()
+    with pytest.raises(UserError, match=r"unpaid\.jsonl: corrupt"):
         row.load_checkpoint()

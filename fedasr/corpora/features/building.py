@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -15,13 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
+from fedasr.common.files import file_digest, read_json
+from fedasr.common.strict_json import sealed, strict
 from fedasr.corpora.features.extract import Extracted
 from fedasr.corpora.features.sources import describe
-from fedasr.corpora.features.tabulate import INDEX, tabulate
+from fedasr.corpora.features.tabulate import COLUMNS, INDEX, column_digests, tabulate
 from fedasr.corpora.noted import Note, counted
 from fedasr.corpora.utterance import Utterance
 
-FEATURES, META = "features.bin", "meta.json"
+FEATURES, META, SHA256 = "features.bin", "meta.json", "sha256"
+CHECKED_BYTES = 2**30
+"""Features of at most so many bytes are read through before they are used: a second's work."""
 _BUILDING = ".building-"
 _DAY_SECONDS = 86_400
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -36,6 +41,8 @@ class _Written:
     total_bytes: int = 0
     mels: int = 0
     notes: dict[Note, None] = field(default_factory=dict)
+    features_hash: Any = field(default_factory=hashlib.sha256)
+    index_hash: Any = field(default_factory=hashlib.sha256)
 
 
 def build(
@@ -83,8 +90,20 @@ def is_complete(folder: Path) -> bool:
 
 def read_meta(folder: Path) -> dict[str, Any]:
     """Return what a folder says of itself: mels, bytes, utterances, notes."""
-    meta: dict[str, Any] = json.loads((folder / META).read_text(encoding="utf-8"))
+    meta: dict[str, Any] = read_json(folder / META)
     return meta
+
+
+def is_intact(folder: Path) -> bool:
+    """Return whether columns, index and features (up to `CHECKED_BYTES`) are as written, where that is known."""
+    try:
+        known = {(folder / name): digest for name, digest in read_meta(folder).get(SHA256, {}).items()}
+        known |= {(folder / COLUMNS / name): digest for name, digest in column_digests(folder).items()}
+        sizes = {path: path.stat().st_size for path in known}
+        checked = [path for path in known if path.name != FEATURES or sizes[path] <= CHECKED_BYTES]
+        return all(file_digest(path) == known[path] for path in checked)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _write(
@@ -96,9 +115,12 @@ def _write(
 ) -> Iterator[None]:
     with (folder / FEATURES).open("wb") as features, (folder / INDEX).open("w", encoding="utf-8") as index:
         for utterance, (features_TF, samples, notes) in zip(utterances, extracted, strict=True):
-            row = _row(utterance, len(features_TF), samples / sample_rate_hz)
-            index.write(json.dumps(row) + "\n")
-            written.total_bytes += features.write(features_TF.tobytes())
+            line = json.dumps(_row(utterance, len(features_TF), samples / sample_rate_hz)) + "\n"
+            index.write(line)
+            content = features_TF.tobytes()
+            written.total_bytes += features.write(content)
+            written.features_hash.update(content)
+            written.index_hash.update(line.encode())
             written.mels = features_TF.shape[1]
             written.notes.update(dict.fromkeys(notes))
             written.utterances += 1
@@ -123,8 +145,9 @@ def _write_meta(folder: Path, written: _Written) -> None:
         "bytes": written.total_bytes,
         "utterances": written.utterances,
         "notes": counted(written.notes),
+        SHA256: {FEATURES: written.features_hash.hexdigest(), INDEX: written.index_hash.hexdigest()},
     }
-    (folder / META).write_text(json.dumps(meta), encoding="utf-8")
+    (folder / META).write_text(strict(sealed(meta, META)), encoding="utf-8")
 
 
 def _publish(temporary: Path, folder: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from fedasr.common.files import read_json
+from fedasr.common.strict_json import sealed, strict
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.connected import JoinedAudio, joined_fingerprint
 from fedasr.corpora.noisy.noisy_audio import NoisyAudio, noisy_fingerprint
@@ -54,7 +55,7 @@ class Fingerprints:
         temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(self._known), encoding="utf-8")
+            temporary.write_text(strict(sealed(self._known, self._file.name)), encoding="utf-8")
             os.replace(temporary, self._file)
             self._changed = False
         with suppress(OSError):
@@ -77,7 +78,7 @@ class Fingerprints:
 
 def _load(file: Path) -> dict[str, str]:
     try:
-        known = json.loads(file.read_text(encoding="utf-8"))
+        known = read_json(file)
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}

@@ -6,12 +6,13 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from fedasr.corpora.checking.corpus import check_distinct
-from fedasr.corpora.features.building import build, is_complete, read_meta
+from fedasr.corpora.features.building import build, is_complete, is_intact, read_meta
 from fedasr.corpora.features.extract import Extractor, extract
 from fedasr.corpora.features.fingerprints import Fingerprints
 from fedasr.corpora.features.mapped import MappedStore
@@ -67,6 +68,9 @@ def prepare(
     digest = _digest(everything, f"{extractor_digest} {sample_rate_hz}", fingerprints)
     folder = cache_folder / "features" / digest
     fingerprints.save()
+    if is_complete(folder) and not is_intact(folder):
+        _logger.warning("%s: corrupt; features are computed again", folder)
+        shutil.rmtree(folder, ignore_errors=True)
     if not is_complete(folder):
         with closing(extract(everything, extractor, sample_rate_hz, workers)) as extracted:
             build(folder, everything, extracted, sample_rate_hz, progress)

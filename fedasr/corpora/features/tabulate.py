@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedasr.common.files import file_digest, read_json, write_json
 from fedasr.corpora.features.columns_on_disk import Column, MappedStrings, StringColumn, mapped_column
 
-INDEX, COLUMNS = "index.jsonl", "columns"
+INDEX, COLUMNS, DIGESTS = "index.jsonl", "columns", "sha256.json"
 NUMBERS = {"frames": np.int32, "first_frame": np.int64, "seconds": np.float64}
 """Columns of numbers: how many 10 ms frames, which is the first of them among all, and seconds."""
 AT_ONCE = 4096
@@ -36,6 +37,8 @@ def tabulate(folder: Path) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{COLUMNS}-", dir=folder))
     try:
         _write(folder / INDEX, temporary)
+        digests = {path.name: file_digest(path) for path in sorted(temporary.iterdir())}
+        write_json(temporary / DIGESTS, digests)
         # mkdtemp() makes folders that nobody else may read; a cache may be shared.
         temporary.chmod(0o755)
         try:
@@ -45,6 +48,18 @@ def tabulate(folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def column_digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each column as it was written; empty where an earlier version wrote them.
+
+    Raises
+    ------
+    OSError, ValueError
+        Where that cannot be read.
+    """
+    path = folder / COLUMNS / DIGESTS
+    return dict(read_json(path)) if path.exists() else {}
 
 
 def _write(index: Path, folder: Path) -> None:

@@ -32,4 +32,4 @@ def shared_stages(stages: Path, rows: Sequence[str]) -> list[SharedStage]:
 
 def write_shared(path: Path, shared: Sequence[SharedStage]) -> None:
     """Write down what rows share."""
-    write_json(path, [asdict(stage) for stage in shared])
+    write_json(path, {"shared": [asdict(stage) for stage in shared]})
