@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from flwr.app import RecordDict
 from flwr.serverapp.strategy import Strategy
@@ -13,6 +14,7 @@ from fedasr.common.randomness import Streams
 from fedasr.engine.compute_cost import compute_cost
 from fedasr.engine.equal_work import RowAtWork
 from fedasr.engine.preparation import Prepared
+from fedasr.engine.pseudo_silos import opened
 from fedasr.engine.sized_protection import sized_boundary, sized_plan, units_of
 from fedasr.engine.stages.ancestry import Ancestry
 from fedasr.engine.stages.origin import Origin, origin_of
@@ -211,7 +213,15 @@ class Assembly:
             watch=self.watcher.round, grid=grid, clock=self._clock(), releases=self.releases,
             roles=prepared.roles, role_start=self._role_start, boundary=self.boundary,
             decoder=prepared.decoder, scored=ScoredModel(experiment.scored, start), expected=self._expected,
+            pseudo_silos=self._pseudo_silos,
         )  # fmt: skip
+
+    @property
+    def _pseudo_silos(self) -> Callable[[], SiloGrid] | None:
+        """What opens a grid of pseudo-silos, where the row's protection asks for such."""
+        speakers = self.boundary.pseudo_silo_speakers if self.boundary is not None else 0
+        public = self.prepared.part("public_labelled")
+        return partial(opened, self.host, self.client, public, speakers) if speakers else None
 
     @property
     def at_work(self) -> RowAtWork:

@@ -195,6 +195,9 @@ class _Asked:
             return
         if protection.needs_public and not self.partition.public_labelled:
             yield "protection", "needs labelled public speech, and there is none; set corpus.public_speakers"
+        elif protection.least_public_speakers > (there := len(self.partition.public_labelled)):
+            wanted = protection.least_public_speakers
+            yield "protection_options", f"a pseudo-silo takes {wanted} public speakers, and there are {there}; lower it"
         if protection.bounds_replies and is_central:
             yield (
                 "protection",

@@ -32,6 +32,35 @@ class Boundary(ABC):
     layer_bounds: str = NO_LAYERS
 
     @property
+    def pseudo_silo_speakers(self) -> int:
+        """The public speakers of a pseudo-silo, where such do the silos' local work at the server; 0 for none."""
+        return 0
+
+    def in_round(self, public: Sequence[Arrays]) -> Boundary:
+        """Return the protection of a round: by default the same in all.
+
+        Parameters
+        ----------
+        public : sequence of mapping
+            How each pseudo-silo changed the model that silos are sent, before any of these is asked.
+        """
+        return self
+
+    def directed(self, mean: Arrays, public: Sequence[Arrays], away: Arrays) -> Arrays:
+        """Return what a strategy is given of a published mean change: by default that.
+
+        Parameters
+        ----------
+        mean : mapping of str to ndarray
+            It is public by now.
+        public : sequence of mapping
+            As `in_round` takes them.
+        away : mapping of str to ndarray
+            From the model that silos are sent to the one that the row begins from; empty where they are sent others.
+        """
+        return mean
+
+    @property
     @abstractmethod
     def guarantee(self) -> Guarantee:
         """What is promised; the mechanism is that of one round."""

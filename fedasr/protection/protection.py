@@ -218,6 +218,11 @@ class Protection(Settings, ABC):
         return False
 
     @property
+    def least_public_speakers(self) -> int:
+        """The labelled public speakers that it takes at least; by default none."""
+        return 0
+
+    @property
     def least_batch(self) -> int:
         """The utterances that a batch has at least, for it to take effect."""
         return 1

@@ -118,6 +118,8 @@ class Central:
         By which weights the row is scored; it follows what `after_round` is told.
     per_silo : dict
         What is known of models that stay in their silos, where a strategy makes such.
+    pseudo_silos : callable, optional
+        Opens a grid of public speakers who do silos' work (`Boundary.pseudo_silo_speakers`), with nothing kept.
     expected : Taken, optional
         The gradients of a round on average, where a protection at the boundary draws the cohort by secure coins.
     """
@@ -146,6 +148,7 @@ class Central:
     decoder: Decoder | None = None
     scored: ScoredModel = field(default_factory=ScoredModel)
     per_silo: dict[int, PerSilo] = field(default_factory=dict)
+    pseudo_silos: Callable[[], SiloGrid] | None = None
     expected: Taken | None = None
     _meter: Meter = field(default_factory=Meter)
     _clock: dict[str, float] = field(default_factory=lambda: {"round": time.monotonic(), "saved": 0.0})
@@ -250,6 +253,10 @@ class Central:
         if round < rounds:
             self._save(round, state)
         return wer, loss
+
+    def note_public(self, gradients: float) -> None:
+        """Count gradients of an utterance that were taken on public speech, with those that trainers count."""
+        self._meter.add(Taken(0, gradients))
 
     def within(self, round: int, state: Callable[[], State | None]) -> None:
         """Save what a resumed row needs while the round after `round` is under way; before any was reported, that is 0.

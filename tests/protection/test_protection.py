@@ -26,7 +26,10 @@ from fedasr.training.gradients import Gradient
 from fedasr.training.learner import Learner
 
 NOISY = {"batch_size": 2, "noise_multiplier": 1.0}
-SMALL = {"none": {}, "dp-sgd": NOISY, "adamix": {**NOISY, "public_batch": 2}, "silo-noise": {}, "clipping": {}}
+SMALL = {
+    "none": {}, "dp-sgd": NOISY, "adamix": {**NOISY, "public_batch": 2}, "silo-noise": {}, "silo-adamix": {},
+    "clipping": {},
+}  # fmt: skip
 PUBLIC = made_up(3, 1, "p")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -83,14 +83,20 @@ class PublicGradients:
     ) -> PublicGradients:  # fmt: skip
         """Take them, lane by lane."""
         if not len(batch):
-            return cls((), torch.zeros(0, dtype=torch.float64), ())
+            return cls.of_parts({})
         loss = learner.objective.losses
         jobs = [
             executor.submit(each_gradient, model, loss, lane, generator, layers)
             for model, lane, generator in zip(models, batch.lanes, masks, strict=False)
         ]
         found = [job.result() for job in jobs]
-        parts = {name: torch.cat([lane[name] for lane in found]) for name in found[0]}
+        return cls.of_parts({name: torch.cat([lane[name] for lane in found]) for name in found[0]})
+
+    @classmethod
+    def of_parts(cls, parts: Mapping[str, Tensor]) -> PublicGradients:
+        """Return gradients of which each parameter's stand along a tensor's first axis; of no parameter, none."""
+        if not parts:
+            return cls((), torch.zeros(0, dtype=torch.float64), ())
         total, norms_B = cut_sum(parts, Bounds.of_all(parts, math.inf))
         finite_B = norms_B.isfinite()
         count, kept = int(finite_B.sum()), [part if finite_B.all() else part[finite_B] for part in parts.values()]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
@@ -25,10 +25,9 @@ from fedasr.privacy.noise import Noise
 from fedasr.protection.boundary import Boundary
 from fedasr.protection.releases import Charge
 from fedasr.server.central import Central
+from fedasr.server.protected.pseudo_silos import Layout, public_changes, way_back
 
 log = logging.getLogger("fedasr")
-Layout = Mapping[str, Mapping[str, str]]
-"""For each record of a reply its arrays, each with the name under which it is published."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,25 @@ class BoundaryRound:
         kind = self._one_kind(asked)
         self.boundary.check(len(asked), self.grid.silos)
         layout = layout_of(kind, asked[0].content)
-        noisy = self._published(asked, layout)
-        share = self.boundary.divisor(len(asked))
+        public = self._of_pseudo_silos(kind, asked[0].content, layout)
+        turn = replace(self, boundary=self.boundary.in_round(public))
+        noisy, share = turn._published(asked, layout), self.boundary.divisor(len(asked))
+        divided = {name: array / share for name, array in noisy.items()}
+        mean = turn.boundary.directed(divided, public, way_back(self.central.start, asked[0].content, layout))
         records = {
-            record: _moved(asked[0].content, record, {key: noisy[name] / share for key, name in names.items()})
+            record: _moved(asked[0].content, record, {key: mean[name] for key, name in names.items()})
             for record, names in layout.items()
         }
         whole = completed(asked[0].content, RecordDict({**records, METRICS: MetricRecord({weight: share})}))
         return Message(whole, reply_to=asked[0])
+
+    def _of_pseudo_silos(self, kind: Kind, sent: RecordDict, layout: Layout) -> list[Arrays]:
+        """Return how pseudo-silos change the model, where the protection asks for that."""
+        if not self.boundary.pseudo_silo_speakers:
+            return []
+        if len(layout) != 1:
+            raise RowError("pseudo-silos direct one model, and silos reply with more; set protection = 'silo-noise'")
+        return public_changes(self.central, kind, sent, layout, self.round)
 
     def _one_kind(self, asked: Sequence[Message]) -> Kind:
         """Return the kind of all messages, which must be one message to different silos."""
