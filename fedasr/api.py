@@ -20,16 +20,16 @@ from fedasr.asr.recogniser import Recogniser
 from fedasr.common.allocator import few_arenas, give_back_memory, keep_freed_memory, libraries_aside
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
+from fedasr.common.files import check_writable
 from fedasr.common.threads import one_thread
 from fedasr.corpora.audio import AudioFile
-from fedasr.corpora.checking.corpus import check_corpus
+from fedasr.corpora.columns import Columns
 from fedasr.corpora.faults import Fault, refusal
 from fedasr.corpora.features.store import cache_folder, prepare
-from fedasr.corpora.load import kind_of, with_texts
-from fedasr.corpora.readers.manifest import read_manifest
-from fedasr.corpora.readers.table import read_table
+from fedasr.corpora.load import read_scored
 from fedasr.corpora.spec import NODES
 from fedasr.corpora.speech import Speech
+from fedasr.corpora.utterance import Utterance
 from fedasr.engine.all_rows import run_rows
 from fedasr.engine.decoding_text import misdecoded
 from fedasr.engine.draws import run_draws
@@ -247,6 +247,7 @@ def _check_place(out: Path | str | None, grid: str | Workers, workers: int, addr
     """Refuse before anything is computed what would be refused after it; return which cluster is to be joined."""
     if out is not None:
         check_free(Path(out))
+        check_writable(Path(out), "--out")
     if not isinstance(grid, Workers) and grid not in ("process", "ray"):
         raise UserError(f"--grid: there is no grid '{grid}'; known: process, ray")
     if workers < 1:
@@ -285,21 +286,28 @@ def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, 
 
 def evaluate(
     model: Path | str, manifest: Path | str | None = None, *, data: Path | str | None = None,
-    decoding: Path | str | None = None,
+    decoding: Path | str | None = None, kind: str | None = None, subset: str | None = None,
+    columns: Columns | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Score a trained model on the speech of a manifest, or a finished row on its run's own test speakers.
+    """Score a trained model on the speech of a corpus, or a finished row on its run's own test speakers.
 
     Parameters
     ----------
     model : path
         A row's folder, or a ``model.safetensors``.
     manifest : path, optional
-        Without it the model must lie in a run's folder.
+        A manifest, a table, or a corpus of any other `kind`. Without it the model must lie in a run's folder.
     data : path, optional
         Where the speech of the run lies now, if it was moved.
     decoding : path or "greedy", optional
         Another decoder than the one beside the model: a ``decoder.safetensors``, the folder of a row or run that holds
         one, or ``"greedy"`` for none.
+    kind : str, optional
+        The form of the corpus, as ``corpus.kind`` names it; by default what the name of the file tells.
+    subset : str, optional
+        A part of the corpus, by its own name for it.
+    columns : Columns, optional
+        What a table calls its columns.
 
     Returns
     -------
@@ -315,11 +323,15 @@ def evaluate(
     """
     if manifest is not None and data is not None:
         raise UserError("--data is where a run's own speech lies; leave it out, or the manifest")
+    form = {"kind": kind, "subset": subset, "columns": columns}
+    if manifest is None and (unused := [f"--{name}" for name, value in form.items() if value is not None]):
+        raise UserError(f"{unused[0]} takes no effect; it goes with a manifest, or another corpus, to score on")
     path = Path(model)
     if manifest is not None:
         recogniser = load_model(path)
         check_is_rows_own(path, recogniser)
-        speech = _manifest_speech(Path(manifest), recogniser, load_text_rule(path))
+        found = read_scored(Path(manifest), kind, subset, columns, load_text_rule(path))
+        speech = _prepared_speech(found.utterances, recogniser)
         return _scored(recogniser, speech, chosen_decoder(path, decoding))
     row = reopen(path.parent if path.is_file() else path, Path(data) if data else None)
     return _scored(row.model(), row.prepared.part("test"), chosen_decoder(path, decoding))
@@ -332,11 +344,8 @@ def _scored(recogniser: Recogniser, speech: Speech, decoder: Decoder | None) -> 
     return scores_of(recogniser, speech, decoder)
 
 
-def _manifest_speech(manifest: Path, recogniser: Recogniser, text: str) -> Speech:
+def _prepared_speech(utterances: Sequence[Utterance], recogniser: Recogniser) -> Speech:
     features = recogniser.spec.features
-    read = read_table if kind_of(manifest) == "table" else read_manifest
-    entries = with_texts(read(manifest, require_speaker=False), text)
-    utterances = check_corpus(entries, str(manifest)).utterances
     return prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
 
 
@@ -348,19 +357,27 @@ def transcribe(model: Path | str, audio: Sequence[Path | str], decoding: Path | 
     UserError
         With a line for each of at most twenty files that cannot be read.
     """
+    heard = heard_in(model, audio, decoding)
+    if faults := [found for found in heard if isinstance(found, Fault)]:
+        raise refusal(faults, "files", len(heard), "leave them out, or mend them")
+    return [found for found in heard if isinstance(found, str)]
+
+
+def heard_in(
+    model: Path | str, audio: Sequence[Path | str], decoding: Path | str | None = None
+) -> list[str | Fault]:  # fmt: skip
+    """Return what a trained model hears in each audio file, or why a file cannot be read; see `transcribe`."""
     recogniser, decoder = load_model(Path(model)), chosen_decoder(Path(model), decoding)
     with one_thread():
-        heard = _features([Path(path) for path in audio], recogniser.spec.features)
-        return [transcribe_batch(recogniser, heard.__getitem__, [index], decoder)[0] for index in range(len(heard))]
+        found = [_features(Path(path), recogniser.spec.features) for path in audio]
+        return [
+            each if isinstance(each, Fault) else transcribe_batch(recogniser, [each].__getitem__, [0], decoder)[0]
+            for each in found
+        ]
 
 
-def _features(files: Sequence[Path], spec: FeatureSpec) -> list[NDArray[np.float16]]:
-    extract, found, faults = LogMel(spec), list[NDArray[np.float16]](), list[Fault]()
-    for file in files:
-        try:
-            found.append(extract(AudioFile(file).read(spec.sample_rate_hz)))
-        except UserError as error:
-            faults.append(Fault(str(file), str(error).removeprefix(f"{file}: "), "unusable audio"))
-    if faults:
-        raise refusal(faults, "files", len(files), "leave them out, or mend them")
-    return found
+def _features(file: Path, spec: FeatureSpec) -> NDArray[np.float16] | Fault:
+    try:
+        return LogMel(spec)(AudioFile(file).read(spec.sample_rate_hz))
+    except UserError as error:
+        return Fault(str(file), str(error).removeprefix(f"{file}: "), "unusable audio")

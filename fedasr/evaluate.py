@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from fedasr.common.console import OneLineCommand, exits, quiet_libraries
+from fedasr.common.errors import UserError
+
+if TYPE_CHECKING:
+    from fedasr.corpora.columns import Columns
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -19,7 +23,14 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def main(
     model: Annotated[Path, typer.Argument(help="A row's folder, or a model.safetensors.")],
     manifest: Annotated[
-        Path | None, typer.Argument(help="JSON lines of audio_filepath and text, or their folder; else the run's own.")
+        Path | None, typer.Argument(help="A manifest, a table or a corpus of another --kind; else the run's own.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="The form of the corpus, as corpus.kind names it; else by the file's name.")
+    ] = None,
+    subset: Annotated[str | None, typer.Option(help="A part of the corpus, by its own name for it.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="What a table calls its columns: audio=path,text=sentence,speaker=client.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Where the speech of the run lies now, if it was moved.")] = None,
     decoding: Annotated[
@@ -32,8 +43,20 @@ def main(
     from fedasr.api import evaluate
 
     quiet_libraries(Console(stderr=True))
-    scores = evaluate(model, manifest, data=data, decoding=decoding)
+    found = _columns(columns) if columns is not None else None
+    scores = evaluate(model, manifest, data=data, decoding=decoding, kind=kind, subset=subset, columns=found)
     typer.echo(_json(scores) if json_ else _plain(scores))
+
+
+def _columns(text: str) -> Columns:
+    """Return the columns of a table from ``audio=path,text=sentence``."""
+    from fedasr.common.settings import from_table
+    from fedasr.corpora.columns import Columns
+
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(equals and name for name, equals, _ in pairs):
+        raise UserError(f"--columns {text}: write them as audio=path,text=sentence,speaker=client")
+    return from_table(Columns, {name.strip(): column.strip() for name, _, column in pairs}, "--columns")
 
 
 def _json(scores: dict[str, Any]) -> bytes:

@@ -55,8 +55,8 @@ def main(
     if results:
         check_results(results, wanted)
     console = Console(stderr=True)
-    quiet_libraries(console)
     others = [_tracker(tensorboard)] if tensorboard else []
+    quiet_libraries(console)
     with _watcher(console) as watcher:
         result = run(
             wanted, out=out, resume=resume, grid=grid, workers=cores() if workers is None else workers, address=address,

@@ -23,12 +23,25 @@ def main(
         typer.Option(help="A decoder.safetensors or its folder, or 'greedy'; else the one that lies beside the model."),
     ] = None,
 ) -> None:
-    """Print what a trained model hears in each audio file, a line each, in the order given."""
-    from fedasr.api import transcribe
+    """Print what a trained model hears in each audio file, a line each, in the order given.
+
+    The line of a file that cannot be read is empty, and standard error says why.
+    """
+    from fedasr.api import heard_in
+    from fedasr.corpora.faults import Fault, refusal
 
     quiet_libraries(Console(stderr=True))
-    for text in transcribe(model, audio, decoding):
-        typer.echo(text)
+    heard = heard_in(model, audio, decoding)
+    faults = [found for found in heard if isinstance(found, Fault)]
+    told = refusal(faults, "files", len(heard), "leave them out, or mend them") if faults else None
+    if told and len(faults) == len(heard):
+        raise told
+    for found in heard:
+        typer.echo("" if isinstance(found, Fault) else found)
+    if told:
+        for line in told.lines:
+            typer.echo(f"error: {line}", err=True)
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from support.running import Finished, Simulated
+from support.running import Finished, Refused, Simulated
 from support.sound import manifest as make_manifest
 from support.sound import manifest as write_manifest
 from support.sound import record, row
@@ -21,6 +21,7 @@ from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import learn_characters
 from fedasr.common.errors import UserError
+from fedasr.corpora.columns import Columns
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.text import AS_READ, NORMALISED, RULES
 from fedasr.corpora.utterance import Utterance
@@ -71,6 +72,42 @@ def test_a_table_is_scored_as_a_manifest_is(model: Path, manifest: Path) -> None
     table = manifest.parent / "spoken.tsv"
     table.write_text("\n".join("\t".join(line) for line in [list(rows[0]), *(r.values() for r in rows)]))
     assert fedasr.evaluate(model, table) == fedasr.evaluate(model, manifest)
+
+
+def test_a_corpus_of_any_kind_is_scored(model: Path, manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    table = manifest.parent / "clips.csv"
+    table.write_text("path,sentence,client\n" + "".join(",".join(row.values()) + "\n" for row in rows))
+    chapter = manifest.parent / "LibriSpeech" / "mine" / "1" / "2"
+    chapter.mkdir(parents=True)
+    soundfile.write(chapter / "1-2-0000.flac", *soundfile.read(manifest.parent / "1.flac"))
+    (chapter / "1-2.trans.txt").write_text(f"1-2-0000 {rows[1]['text']}\n")
+    expected = {line["id"]: line["hypothesis"] for line in fedasr.evaluate(model, manifest)["hypotheses"]}
+    columns = Columns("path", "sentence", "client")
+    found = fedasr.evaluate(model, table, columns=columns)
+    assert {line["id"]: line["hypothesis"] for line in found["hypotheses"]} == expected
+    (line,) = fedasr.evaluate(model, manifest.parent, kind="librispeech", subset="mine")["hypotheses"]
+    assert line["hypothesis"] == expected["1.flac"]
+    app([str(model), str(table), "--columns", "audio=path,text=sentence,speaker=client"], standalone_mode=False)
+    assert f"{found['wer']:.1%}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--kind", "librispech"), "did you mean 'librispeech'"),
+        (("--columns", "audio"), "--columns audio: write them as audio=path"),
+        (("--columns", "audi=path"), "unknown key 'audi'; did you mean 'audio'"),
+        (("--columns", "text=sentence"), "--columns: a corpus of kind 'manifest' has no columns"),
+        (("--subset", "dev"), "--subset: a corpus of kind 'manifest' has no subsets"),
+    ],
+)
+def test_forms_that_are_none(
+    options: tuple[str, str], says: str, model: Path, manifest: Path, refused: Refused, tmp_path: Path
+) -> None:
+    assert says in refused(model, manifest, *options, app=app)
+    assert f"{options[0]} takes no effect" in refused(model, options[0], "audio=a", app=app)
+    assert "name the form of the corpus, such as --kind librispeech" in refused(model, tmp_path, app=app)
 
 
 def test_all_that_is_wrong_with_a_manifest_is_told_at_once(model: Path, tmp_path: Path) -> None:

@@ -59,6 +59,34 @@ def disk_error(path: Path, error: OSError) -> DiskError:
     return DiskError(f"{path}: cannot be written: {error.strerror}")
 
 
+def check_writable(folder: Path, option: str) -> None:
+    """Refuse a folder that cannot be made, or that nothing can be written to; what lies there stays as it was.
+
+    Parameters
+    ----------
+    folder : Path
+    option : str
+        Where it is named: ``"--out"``.
+
+    Raises
+    ------
+    UserError
+    """
+    missing = [place for place in (folder.absolute(), *folder.absolute().parents) if not place.exists()]
+    probe = folder / f".{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{option} {folder}: cannot be written to ({reason}); name another folder") from error
+    finally:
+        for place in missing:
+            with suppress(OSError):
+                place.rmdir()
+
+
 def _utf8(text: str) -> bytes:
     """Return text as UTF-8; half a character, which UTF-8 has no bytes for, is written as JSON escapes it."""
     return text.encode("utf-8", "backslashreplace")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,8 @@ Both may be None.
 
 It opens no audio: what it returns is checked here.
 """
+
+_OPTION = re.compile(r"^corpus\.(?=kind|subset|columns)")
 
 READERS: Registry[Reader] = Registry("reader of a corpus", "fedasr.readers")
 
@@ -77,6 +80,39 @@ def read_corpus(
     mend = f'mend or remove them, or set corpus.faulty = "{LEAVE_OUT}"'
     entries = _entries(read, kind, path, subset=subset, columns=columns)
     return check_corpus(with_texts(entries, text), str(path), faulty=faulty, progress=progress, mend=mend)
+
+
+def read_scored(
+    path: Path, kind: str | None = None, subset: str | None = None, columns: Columns | None = None, text: str = AS_READ
+) -> LoadedCorpus:
+    """Return a corpus to be scored on, checked: in a manifest or a table nobody need say who speaks.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str, optional
+        As of `read_corpus`; by default that of a manifest or a table, as the file's name tells.
+    subset, columns, text
+        As of `read_corpus`.
+
+    Raises
+    ------
+    UserError
+        As `read_corpus`, told of the options of a command.
+    """
+    if kind is None and os.path.isdir(path) and not is_manifest_or_table(path):
+        raise UserError(f"{path}: no manifest here; name the form of the corpus, such as --kind librispeech")
+    kind = kind or kind_of(path)
+    try:
+        read = READERS.find(kind)
+        entries = _entries(read, kind, path, subset=subset, columns=columns, **_lenient(read))
+        return check_corpus(with_texts(entries, text), str(path))
+    except UserError as error:
+        raise UserError(*(_OPTION.sub("--", line) for line in error.lines)) from error
+
+
+def _lenient(read: Reader) -> dict[str, object]:
+    return {"require_speaker": False} if "require_speaker" in inspect.signature(read).parameters else {}
 
 
 def check_place(path: Path) -> None:

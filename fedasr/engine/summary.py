@@ -24,7 +24,8 @@ def described(parts: Assembly) -> RowSummary:
         objective=row.objective, protection=protection_name(row, parts.strategy),
         codec=codec_name(codec_of(row, parts.strategy)), network=row.network, role=row.role or None,
         silos=len(parts.prepared.partition.silos),
-        silos_per_round=parts.training.silos_per_round or None, refused_replies=0, recipe=parts.at_work.recipe(),
+        silos_per_round=parts.training.silos_per_round or None, refused_replies=0, dropped_replies=0,
+        recipe=parts.at_work.recipe(),
     )  # fmt: skip
 
 
@@ -34,6 +35,7 @@ def logged(rounds: Sequence[RoundData], messages: Sequence[Traffic]) -> dict[str
         "uplink_bytes": bytes_moved(messages, "up"), "downlink_bytes": bytes_moved(messages, "down"),
         "rounds": max((line.round for line in rounds), default=0),
         "refused_replies": sum(len(line.refused) for line in rounds),
+        "dropped_replies": sum(len(line.dropped) for line in rounds),
         "development_wer": _last([line.development_wer for line in rounds]),
         "development_loss": _last([line.development_loss for line in rounds]),
         "simulated_seconds": _sum([line.simulated_seconds for line in rounds]),

@@ -32,5 +32,5 @@ class DropOut:
         gone = dropped(self.streams.sequence("drop-out", round), silos, self.probability)
         return (
             [request for request in requests if request.silo not in gone],
-            [Outcome(request, None, REASON) for request in requests if request.silo in gone],
+            [Outcome(request, None, REASON, dropped_out=True) for request in requests if request.silo in gone],
         )

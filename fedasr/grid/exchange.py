@@ -121,6 +121,8 @@ class Outcome:
     heard_seconds : float or None
         Seconds of speech that training read for the message: the simulator's view, too. None where the silo is
         elsewhere.
+    dropped_out : bool
+        Whether it is the simulated network that has it so: the silo was not asked.
     """
 
     request: Request
@@ -135,6 +137,7 @@ class Outcome:
     view: Mapping[str, Any] = field(default_factory=dict)
     taken: Taken | None = None
     heard_seconds: float | None = None
+    dropped_out: bool = False
 
     @property
     def audio_seconds(self) -> float | None:

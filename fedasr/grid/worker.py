@@ -11,6 +11,7 @@ import numpy as np
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
+from fedasr.common.plug_ins import told
 from fedasr.common.randomness import Streams, kept_libraries, seed_libraries
 from fedasr.grid.exchange import Exchange, Outcome, Request
 from fedasr.grid.flower.identity import identify, node_of
@@ -129,7 +130,7 @@ class Worker:
         except LateError:
             reason = late_reason(exchange.timeout)
         except Exception as failure:
-            reason = f"{type(failure).__name__}: {failure}".splitlines()[0]
+            reason = told(failure)
         return Attempt(Outcome(request, None, reason))
 
     def _replied(self, exchange: Exchange, request: Request, context: Context) -> RecordDict:

@@ -34,6 +34,8 @@ class RoundData:
         How many replied.
     refused : tuple of int
         The silos whose reply was refused or never came.
+    dropped : tuple of int
+        Those that the simulated network let drop out of the round.
     density, threshold : float
         Means of what the codec says of the replies.
     utterances, public_utterances : float
@@ -51,6 +53,7 @@ class RoundData:
     downlink_bytes: int | None = None
     silos: int | None = None
     refused: tuple[int, ...] = ()
+    dropped: tuple[int, ...] = ()
     wall_seconds: float | None = None
     training_cpu_seconds: float | None = None
     simulated_seconds: float | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import disk_error, write_json
+from fedasr.common.files import check_writable, disk_error, write_json
 from fedasr.common.settings import to_table
 from fedasr.corpora.spec import SYNTHETIC
 from fedasr.experiment.differences import difference
@@ -74,6 +74,7 @@ def check_results(results: Path, experiment: Experiment) -> None:
     """
     if results.exists() and not results.is_dir():
         raise UserError(f"--results {results}: is a file; name a folder")
+    check_writable(results, "--results")
     for path in sorted(results.glob("draw-*.json")):
         if differs := difference(read_result(path).experiment, without_draw(experiment)):
             raise UserError(f"--results {path}: is of other settings ({differs}); name another folder")

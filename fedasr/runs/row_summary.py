@@ -84,7 +84,9 @@ class RowSummary:
         share, are not among them); expected ones where secure coins draw, None where a node of its own does not say.
     recipe : mapping of str to str
         How the row trains, in words.
-    rounds, silos, silos_per_round, refused_replies : int
+    rounds, silos, silos_per_round : int
+    refused_replies, dropped_replies : int
+        Those that were refused or never came, and those of silos that the simulated network let drop out.
     simulated_seconds, simulated_communication_seconds, training_cpu_seconds, wall_seconds : float
     peak_memory_bytes : int
         Proportional set size of all processes.
@@ -160,6 +162,7 @@ class RowSummary:
     silos: int | None = None
     silos_per_round: int | None = None
     refused_replies: int | None = None
+    dropped_replies: int | None = None
     simulated_seconds: float | None = None
     simulated_communication_seconds: float | None = None
     training_cpu_seconds: float | None = None

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 
 from fedasr.common.errors import RowError
-from fedasr.grid.drop_out import REASON
 from fedasr.grid.exchange import Outcome
 from fedasr.server.central import Central
 
@@ -24,10 +23,9 @@ def check_attendance(central: Central, round: int, outcomes: Sequence[Outcome]) 
     failed = [outcome for outcome in outcomes if outcome.content is None]
     answered = len(outcomes) - len(failed)
     for outcome in failed:
-        level = logging.DEBUG if outcome.error == REASON else logging.WARNING
-        log.log(
-            level, "%s, round %d: silo %d refused: %s", central.row.name, round, outcome.request.silo, outcome.error
-        )
+        level, what = (logging.DEBUG, "") if outcome.dropped_out else (logging.WARNING, "refused: ")
+        silo = outcome.request.silo
+        log.log(level, "%s, round %d: silo %d %s%s", central.row.name, round, silo, what, outcome.error)
     if outcomes and answered < max(1, central.training.least_replies * len(outcomes)):
         raise RowError(
             f"round {round}: only {answered} of {len(outcomes)} silos replied "

@@ -15,6 +15,7 @@ from flwr.serverapp.strategy import Strategy
 
 from fedasr.asr.recogniser import Weights
 from fedasr.common.errors import RowError, UserError
+from fedasr.common.plug_ins import told
 from fedasr.common.randomness import seeded_libraries
 from fedasr.grid.exchange import Answers, Mean
 from fedasr.grid.silo_grid import SiloGrid
@@ -54,8 +55,8 @@ def drive(strategy: Strategy, grid: SiloGrid, central: Central) -> Weights | Non
         raise
     except Exception as error:  # a strategy may be anybody's: its failure ends its own row
         log.debug("the strategy of row %s failed", central.row.name, exc_info=True)
-        reason = " ".join(str(error).split()) or "no reason given"
-        raise RowError(f"{type(strategy).__name__}: {type(error).__name__}: {reason}{_mend(error)}") from error
+        cls = type(strategy)
+        raise RowError(f"{cls.__name__}: {told(error, cls.__module__)}{_mend(error)}") from error
     if model is not None and (bad := not_finite(model)):
         raise RowError(f"{type(strategy).__name__}: the model holds values that are not finite in '{bad}'")
     return model

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from fedasr.common.errors import UserError
 from fedasr.common.files import (
     append_lines,
+    check_writable,
     load_arrays,
     read_lines,
     save_arrays,
@@ -159,3 +160,15 @@ def test_half_a_character_is_written_as_json_escapes_it(tmp_path: Path) -> None:
     write_json(tmp_path / "one.json", rows)
     assert read_lines(tmp_path / "lines.jsonl") == rows * 2
     assert json.loads((tmp_path / "one.json").read_text()) == rows
+
+
+def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    check_writable(tmp_path / "a" / "b", "--out")
+    check_writable(tmp_path / "empty", "--out")
+    for bad in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere/below")):
+        with pytest.raises(UserError, match=f"--out {bad}: cannot be written to"):
+            check_writable(bad, "--out")
+    assert sorted(tmp_path.rglob("*")) == before

@@ -36,6 +36,7 @@ def test_the_others_go_on_and_the_missing_say_why(workers: Workers, averaged: bo
     assert errors == [REASON] * len(gone)
     assert 0 < len(gone) < 12
     assert {outcome.request.silo for outcome in answers.failed} == gone
+    assert {outcome.request.silo for outcome in answers.outcomes if outcome.dropped_out} == gone
     up = {line.silo for line in grid.log.traffic if line.direction == "up"}
     assert up == set(range(12)) - gone
     assert sum(line.direction == "down" for line in grid.log.traffic) == 12

@@ -12,6 +12,7 @@ import soundfile
 from support.full_disk import fill_disk
 from support.running import Refused, Simulated
 
+from fedasr.api import transcribe as heard
 from fedasr.evaluate import app as evaluate
 from fedasr.simulate import app as simulate
 from fedasr.transcribe import app as transcribe
@@ -159,10 +160,25 @@ def test_audio_to_transcribe(refused: Refused, simulated: Callable[..., Simulate
         bad = tmp_path / f"{case}.flac"
         bad.write_bytes(good.read_bytes())
         spoil(bad)
-        line = refused(model, good, bad, app=transcribe)
+        line = refused(model, bad, app=transcribe)
         assert str(bad) in line
         assert named in line
     assert "nowhere.wav" in refused(model, "nowhere.wav", app=transcribe)
+
+
+def test_one_bad_file_does_not_withhold_the_text_of_others(
+    simulated: Callable[..., Simulated], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model, corpus = simulated("--grid", "process").folder / "fedavg", _corpus(tmp_path / "corpus", 1)
+    (corpus / "bad.flac").write_text("a letter")
+    with pytest.raises(SystemExit) as exit_:
+        transcribe([str(model), *(str(corpus / name) for name in ("0.flac", "bad.flac", "1.flac"))])
+    found = capfd.readouterr()
+    assert exit_.value.code == 1
+    first, second = heard(model, [corpus / "0.flac", corpus / "1.flac"])
+    assert found.out.split("\n") == [first, "", second, ""]
+    assert found.err.startswith(f"error: {corpus / 'bad.flac'}: not an audio file")
+    assert found.err.count("\n") == 1
 
 
 # A full disk

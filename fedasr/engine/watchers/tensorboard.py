@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
+from fedasr.common.files import check_writable
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.server.progress import Progress
 
@@ -24,7 +25,7 @@ class TensorBoardWatcher(Watcher):
     Raises
     ------
     UserError
-        Where TensorBoard is not installed.
+        Where TensorBoard is not installed, or nothing can be written to the folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,6 +33,7 @@ class TensorBoardWatcher(Watcher):
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise UserError('--tensorboard: TensorBoard is missing; pip install "fedasr[tracking]"') from error
+        check_writable(folder, "--tensorboard")
         self._make = SummaryWriter
         self._folder = folder
         self._writers: dict[str, Any] = {}

@@ -144,5 +144,8 @@ def _notes(group: Group, remark: str | None) -> tuple[str, ...]:
     notes += list(dict.fromkeys(row.note for row in group.rows if row.note))
     refused = sum(row.refused_replies or 0 for row in group.rows)
     if refused:
-        notes.append(f"{refused} replies refused (not a number, or wrong shapes)")
+        notes.append(f"{refused} replies refused, or never came")
+    dropped = sum(row.dropped_replies or 0 for row in group.rows)
+    if dropped:
+        notes.append(f"{dropped} replies missing of silos that the simulated network let drop out")
     return tuple(notes)

@@ -25,7 +25,7 @@ PROMISED = (
 """What is promised; what was spent follows from what was released."""
 COSTS = (
     "failure", "note", "uplink_bytes", "downlink_bytes", "utterances", "public_utterances", "refused_replies",
-    "simulated_seconds", "simulated_communication_seconds", "training_cpu_seconds", "wall_seconds",
+    "dropped_replies", "simulated_seconds", "simulated_communication_seconds", "training_cpu_seconds", "wall_seconds",
     "peak_memory_bytes", "teacher_agreement", "teacher_agreement_spoken", "traffic",
 )  # fmt: skip
 """What a row took, which of one that promises privacy follows from its cohorts and from what its silos hold."""

@@ -29,6 +29,8 @@ def check_sums(row: Row) -> Iterator[Finding]:
     yield in_round.same("messages of rounds that it does not tell of", 0, len(messages[math.inf]))
     yield total.same("rounds", row.record["rounds"], max((line["round"] for line in rounds), default=0))
     yield total.same("refused_replies", row.record["refused_replies"], sum(len(line["refused"]) for line in rounds))
+    dropped = sum(len(line.get("dropped", ())) for line in rounds)
+    yield total.same("dropped_replies", row.record.get("dropped_replies") or 0, dropped)
     for key in SUMMED:
         yield total.same(key, row.record[key], sum(line[key] or 0.0 for line in rounds), OF_A_SUM)
 

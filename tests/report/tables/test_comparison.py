@@ -169,9 +169,12 @@ def test_spread_over_silos_is_left_out_of_a_release(make_run: Make) -> None:
 
 
 def test_refused_replies_and_notes_are_told(make_run: Make, make_row: Make) -> None:
-    text = plain_table(read_run(make_run([make_row("fedavg", refused_replies=4, note="stopped early")])))
+    text = plain_table(
+        read_run(make_run([make_row("fedavg", refused_replies=4, dropped_replies=7, note="stopped early")]))
+    )
     assert "fedavg: stopped early" in text
     assert "fedavg: 4 replies refused" in text
+    assert "fedavg: 7 replies missing of silos that the simulated network let drop out" in text
 
 
 def test_findings_name_the_lowest_and_the_gap(make_run: Make) -> None:

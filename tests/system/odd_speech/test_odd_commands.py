@@ -175,5 +175,5 @@ def test_files_of_many_kinds_are_transcribed(call: Call, tmp_path: Path) -> None
 
 def test_all_files_that_cannot_be_transcribed_are_named(call: Call, tmp_path: Path) -> None:
     folder = written(tmp_path, {"a.wav": wav(noise()), "b.wav": wav(noise())[:-99], "c.wav": b"", "d.wav": b"a letter"})
-    done = call(transcribe, model_file(folder), *(f"{name}.wav" for name in "abcd"), within=folder)
+    done = call(transcribe, model_file(folder), *(f"{name}.wav" for name in "bcd"), within=folder)
     assert_refused(done, "b.wav", "c.wav", "d.wav")
