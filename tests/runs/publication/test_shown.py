@@ -62,7 +62,7 @@ def test_what_a_promising_row_took_and_did_in_silos_changes_nothing_on_the_page(
 @pytest.mark.parametrize("key", ROUND)
 def test_nor_does_what_each_of_its_rounds_took(key: str, run: Path) -> None:
     before = write_page(run, release=True).read_text()
-    told = {"refused": [3, 5], "evaluation": {"wer": 0.777}}.get(key, 76543.21)
+    told = {"refused": [3, 5], "dropped": [4], "evaluation": {"wer": 0.777}}.get(key, 76543.21)
     _rewrite(run / "dp-fedavg" / "metrics.jsonl", lambda line: {**line, key: told})
     assert write_page(run, release=True).read_text() == before
 
