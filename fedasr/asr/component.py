@@ -72,6 +72,11 @@ class Choice:
         except UserError as error:
             return [Mistake(f"{{0}}: {error}", (registry.kind,))]
 
+    def unused(self, registry: Registry[type[C]]) -> set[str]:
+        """Return which settings of the whole recogniser the component does not take."""
+        names = {field.name for field in dataclasses.fields(registry.find(self.name).settings)}  # type: ignore[arg-type]
+        return set(self.shared) - names
+
     def made(self, registry: Registry[type[C]], *sizes: int) -> C:
         """Return the component.
 

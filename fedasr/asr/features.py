@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedasr.asr.mel import MelSpectrogram
+from fedasr.asr.mel import MelSpectrogram, mel_bands
 from fedasr.asr.silence import DigitalSilence, digital_silence
 
 FRAMES_A_SECOND = 100
@@ -38,9 +39,24 @@ class FeatureSpec:
     mels: int = 64
 
     @property
+    def is_carried(self) -> bool:
+        """Whether the rate carries so many bands: none of them lies between two frequencies of the transform."""
+        return _is_carried(self.sample_rate_hz, self.mels)
+
+    @property
     def digest(self) -> str:
         """A name for these features in caches: the same digest, the same numbers."""
         return hashlib.sha256(f"log-mel-3 {asdict(self)}".encode()).hexdigest()[:16]
+
+
+def _fft(sample_rate_hz: int) -> int:
+    """Return how many samples a transform takes."""
+    return 512 if sample_rate_hz <= 16_000 else 2048
+
+
+@cache
+def _is_carried(sample_rate_hz: int, mels: int) -> bool:
+    return bool((mel_bands(sample_rate_hz, _fft(sample_rate_hz) // 2 + 1, mels).sum(0) > 0).all())
 
 
 class LogMel:
@@ -53,8 +69,7 @@ class LogMel:
 
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
-        rate = spec.sample_rate_hz
-        fft = 512 if rate <= 16_000 else 2048
+        rate, fft = spec.sample_rate_hz, _fft(spec.sample_rate_hz)
         self._mel = MelSpectrogram(rate, fft, rate // 40, rate // FRAMES_A_SECOND, spec.mels)
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:

@@ -147,6 +147,10 @@ class _Asked:
     def _checks(self) -> Iterable[tuple[str, str]]:
         for line in cohort_faults(self.strategy, len(self.partition.silos)):
             yield "options", line
+        silos = len(self.partition.silos)
+        if self.training.silos_per_round > silos:
+            many = f"silos_per_round is {self.training.silos_per_round}, and there are {silos} silos"
+            yield "training", f"{many}; lower it, or set 0 for all"
         if self.row.central and not wants_central(self.strategy):
             yield "central", f"'{self.row.strategy}' trains nothing at the centre; leave it out"
         yield from self._lacking()

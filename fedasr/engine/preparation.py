@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.features import LogMel
 from fedasr.asr.recogniser import RecogniserSpec
-from fedasr.asr.tokens import Tokens, learn_characters, learn_pieces, learn_words, least_pieces
+from fedasr.asr.tokens import Tokens, given_characters, learn_characters, learn_pieces, learn_words, least_pieces
 from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
 from fedasr.corpora.checking.summary import CorpusSummary
@@ -240,7 +240,7 @@ def _learn_tokens(experiment: Experiment, utterances: Sequence[Utterance], parti
     public = [u for u in utterances if u.speaker in labelled]
     texts = [u.text for u in public]
     if model.tokens == "characters":
-        return learn_characters(texts)
+        return given_characters(model.alphabet) if model.alphabet else learn_characters(texts)
     if not texts:
         raise UserError(f"model.tokens: {model.tokens} are learnt on public text, and there are no public speakers")
     if model.tokens == "words":

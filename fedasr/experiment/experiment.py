@@ -24,7 +24,7 @@ from fedasr.corpora.spec import NODES, CorpusSpec
 from fedasr.experiment.finding import find_experiment
 from fedasr.experiment.model import ModelSpec
 from fedasr.experiment.overrides import origin, overridden
-from fedasr.experiment.row_spec import RowSpec
+from fedasr.experiment.row_spec import MOST_BYTES_OF_A_NAME, RowSpec
 from fedasr.experiment.training import ALTERNATIVES, TrainingSpec
 from fedasr.experiment.work_spec import WorkSpec
 from fedasr.student.trainer import TrainerSpec
@@ -88,6 +88,8 @@ class Experiment(Settings):
 
     def conflicts(self) -> Iterable[Mistake]:
         """Yield what does not fit together between the parts."""
+        if len(self.name.encode()) > MOST_BYTES_OF_A_NAME:
+            yield Mistake(f"{{0}} is too long for a folder: at most {MOST_BYTES_OF_A_NAME} bytes", ("name",))
         names = [row.name for row in self.compare]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Mistake(f"two rows are called '{name}'; give each its own name")
@@ -116,10 +118,27 @@ class Experiment(Settings):
             yield Mistake(
                 "{0} takes no effect; it goes with {1} = 'phones'", ("decoding.pronunciations", "model.tokens")
             )
+        yield from self._unused()
         yield from self._work_conflicts()
         if len(set(self.seeds)) != len(self.seeds):
             yield Mistake("{0} names a seed twice", ("seeds",))
         yield from self._draw_conflicts()
+
+    def _unused(self) -> Iterable[Mistake]:
+        """Refuse settings that nothing takes: neither the model nor that of a role, no row's optimizer."""
+        models = [self.model, *filter(None, (self._read_role(role)[0] for role in self.roles))]
+        for key in sorted(set.intersection(*(model.unused() for model in models))):
+            yield Mistake(
+                "{0} takes no effect: encoder, head and tokens do not use it; leave it out", (f"model.{key}",)
+            )
+        own = [row for row in self.compare if row.training.keys() & {"momentum", "optimizer"}]
+        if (self.training.optimizer, bool(self.training.momentum)) == ("adamw", True) and not own:
+            yield Mistake("{0} takes no effect; it goes with optimizer = 'sgd'", ("training.momentum",))
+        for row in own:
+            training = self._read_training(row)[0]
+            if training is not None and row.training.get("momentum") and training.optimizer == "adamw":
+                key = f"compare.{row.name}.training.momentum"
+                yield Mistake(f"'{key}' takes no effect; it goes with optimizer = 'sgd'")
 
     def _draw_conflicts(self) -> Iterable[Mistake]:
         if len(set(self.draws)) != len(self.draws):
@@ -273,7 +292,7 @@ def labels_frames(head: str) -> bool:
     return head in HEADS.known() and HEADS.find(head).is_aligned
 
 
-SHARED = frozenset(("start", "tokens", "alignments", "pieces", "mels", "sample_rate_hz"))
+SHARED = frozenset(("start", "tokens", "alphabet", "alignments", "pieces", "mels", "sample_rate_hz"))
 """Settings of the model that are one for all roles."""
 
 SEEDS_OF_A_DRAW = 1000

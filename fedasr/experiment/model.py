@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from fedasr.asr.encoders.encoder import ENCODERS, POSITIONS, EncoderSpec
@@ -12,6 +12,7 @@ from fedasr.asr.heads.head import HEADS
 from fedasr.asr.recogniser import RecogniserSpec
 from fedasr.asr.subsampling import SUBSAMPLINGS
 from fedasr.common.settings import Mistake, Settings, least, number, one_of, share
+from fedasr.common.settings.settings import default_of
 
 MADE_STARTS = ("public", "scratch")
 """Starts that a run makes; anything else is the path of a model."""
@@ -40,6 +41,9 @@ class ModelSpec(Settings):
         speech is aligned with its transcripts. Without it synthetic speech has the times that espeak-ng reports.
     pieces : int
         At most so many sentencepieces; two more than the public text has characters, at least.
+    alphabet : str
+        Characters only: those that the recogniser writes, in any order; one more stands for all others. It is recorded
+        with the model. Empty: English letters, the apostrophe, the space, and whatever else the public text holds.
     encoder : str
         ``"lstm"``, ``"bilstm"``, ``"conformer"``, another registered name, or ``module:Class``.
     layers : int
@@ -80,6 +84,7 @@ class ModelSpec(Settings):
     tokens: str = one_of("characters", "characters", "words", "pieces", "phones")
     alignments: str = ""
     pieces: int = least(128, 4)
+    alphabet: str = ""
     encoder: str = "bilstm"
     layers: int = least(3, 1)
     units: int = least(256, 1)
@@ -105,10 +110,25 @@ class ModelSpec(Settings):
             wrong += self.without_effect("start_speech", unless="start is the path of a model")
         if not wrong and not is_aligned:
             wrong += self.without_effect("alignments", unless="head = 'frames'")
+        if self.tokens != "characters":
+            wrong += self.without_effect("alphabet", unless="tokens = 'characters'")
+        if not self.recogniser().features.is_carried:
+            words = (
+                f"{{0}} is {self.mels}: some bands would hold no frequency at {{1}} = {self.sample_rate_hz}; lower it"
+            )
+            wrong.append(Mistake(words, ("mels", "sample_rate_hz")))
         if is_aligned and self.tokens != "phones":
             words = f"{{0}} is '{self.head}', which labels frames; set {{1}} = 'phones'"
             wrong.append(Mistake(words, ("head", "tokens")))
         return wrong
+
+    def unused(self) -> set[str]:
+        """Return which settings are not as they are by default, though encoder, head and tokens do not take them."""
+        spec, usual = self.recogniser(), {field.name: default_of(field) for field in fields(self)}
+        encoder, head = spec.encoder.choice, spec.head_choice
+        taken = {*encoder.shared} - encoder.unused(ENCODERS) | {*head.shared} - head.unused(HEADS)
+        idle = {*encoder.shared, *head.shared} - taken | ({"pieces"} if self.tokens != "pieces" else set())
+        return {key for key in idle if getattr(self, key) != usual[key]}
 
     def recogniser(self) -> RecogniserSpec:
         """Return the shape of the recogniser."""

@@ -11,6 +11,8 @@ from fedasr.common.settings import Mistake, Settings
 
 ROW = "row:"
 """So begins a start that is another row's end."""
+MOST_BYTES_OF_A_NAME = 200
+"""A folder's name has at most 255, and a seed may be added."""
 
 
 @dataclass(frozen=True)
@@ -85,5 +87,7 @@ class RowSpec(Settings):
         if not re.fullmatch(r"[\w+-][\w.+-]*", self.name):
             rule = "which may hold letters, digits and . _ + - only, and not begin with a full stop"
             yield Mistake(f"{{0}} is '{self.name}', {rule}", ("name",))
+        if len(self.name.encode()) > MOST_BYTES_OF_A_NAME:
+            yield Mistake(f"{{0}} is too long for a folder: at most {MOST_BYTES_OF_A_NAME} bytes", ("name",))
         if self.parent is None and self.start != "experiment":
             yield Mistake(f"{{0}} is '{self.start}'; write 'experiment', or 'row:' and the name of a row", ("start",))

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, spec_from_json
-from fedasr.asr.tokens import Tokens, tokens_from_json
+from fedasr.asr.tokens import CharacterTokens, Tokens, tokens_from_json
 from fedasr.common.errors import UserError, nearest
 from fedasr.common.files import load_arrays, save_arrays
 from fedasr.corpora.text import AS_READ, RULES
+from fedasr.messages.finite import not_finite
 from fedasr.runs.file_names import MODEL
 from fedasr.runs.provenance import PROVENANCE, Provenance, provenance_of
 
@@ -36,10 +37,19 @@ def load_model(path: Path) -> Recogniser:
     try:
         recogniser = Recogniser(spec_from_json(description["recogniser"]), tokens_from_json(description["tokens"]))
         recogniser.load(weights)
+        _check_alphabet(recogniser.tokens)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError, UserError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a model of fedasr ({reason})") from error
+    if bad := not_finite(weights):
+        raise UserError(f"{path}: its weights hold values that are not finite in '{bad}'; train it anew")
     return recogniser
+
+
+def _check_alphabet(tokens: Tokens) -> None:
+    """Refuse characters in another order than fedasr writes them in: outputs would be read as other characters."""
+    if isinstance(tokens, CharacterTokens) and list(tokens.alphabet) != sorted(set(tokens.alphabet)):
+        raise ValueError("its alphabet is not in the order in which it was learnt")
 
 
 def load_provenance(path: Path) -> Provenance:

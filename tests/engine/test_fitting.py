@@ -168,3 +168,22 @@ def test_no_row_begins_from_models_that_stay_in_their_silos(tmp_path: Path) -> N
     with pytest.raises(UserError, match=r"compare\.b\.start: 'alone' leaves its models in the silos"):
         run(Experiment.from_table(tiny_table(compare=rows)), grid="process", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (
+            {"strategy": "fedavg", "training": {"silos_per_round": 9}},
+            r"row\.training: silos_per_round is 9, and there are 4 silos; lower it, or set 0 for all",
+        ),
+        (
+            {"strategy": "flwr.serverapp.strategy:Krum", "options": {"num_malicious_nodes": 4}},
+            r"row\.options: 'num_malicious_nodes' is 4: it must be a whole number below 4",
+        ),
+    ],
+)
+def test_more_silos_than_there_are_is_refused(
+    row: dict[str, Any], told: str, unequal_corpus: Path, tmp_path: Path
+) -> None:
+    assert_refused(unequal_corpus, tmp_path, row, told)

@@ -5,7 +5,7 @@ does not know, which is learnt like any other and decodes to nothing.
 """
 
 from fedasr.asr.tokens.base import BLANK, Tokens, UntokenisableError
-from fedasr.asr.tokens.characters import ENGLISH, CharacterTokens, learn_characters
+from fedasr.asr.tokens.characters import ENGLISH, CharacterTokens, given_characters, learn_characters
 from fedasr.asr.tokens.phones import PhoneTokens, learn_phones
 from fedasr.asr.tokens.pieces import PieceTokens, learn_pieces, least_pieces
 from fedasr.asr.tokens.stored import tokens_from_json
@@ -14,6 +14,6 @@ from fedasr.asr.tokens.words import WordTokens, learn_words
 
 __all__ = [
     "BLANK", "ENGLISH", "CharacterTokens", "PhoneTokens", "PieceTokens", "Tokens", "UntokenisableError", "Unwritten",
-    "WordTokens", "learn_characters", "learn_phones", "learn_pieces", "learn_words", "least_pieces",
+    "WordTokens", "given_characters", "learn_characters", "learn_phones", "learn_pieces", "learn_words", "least_pieces",
     "tokens_from_json", "unwritten_in",
 ]  # fmt: skip

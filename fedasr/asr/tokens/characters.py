@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +50,11 @@ class CharacterTokens(Tokens):
     def to_json(self) -> dict[str, Any]:
         unknown = {"unknown": True} if self.has_unknown else {}
         return {"kind": self.kind, "alphabet": self.alphabet, **unknown}
+
+
+def given_characters(alphabet: str) -> CharacterTokens:
+    """Return the characters of an alphabet, as text is written that is learnt from, and an unknown token."""
+    return CharacterTokens("".join(sorted(set(unicodedata.normalize("NFC", alphabet)))), has_unknown=True)
 
 
 def learn_characters(texts: Iterable[str]) -> CharacterTokens:

@@ -49,7 +49,8 @@ def _faults(strategy: Strategy, silos: int) -> Iterator[Fault]:
         for what in ("train", "evaluate")
         for fault in (*_fraction(strategy, what, silos), *_least(strategy, f"min_{what}_nodes", what, silos))
     ]
-    yield from faults or [*_least(strategy, "min_available_nodes", "", silos), *_wrapper(strategy, silos)]
+    others = (_least(strategy, "min_available_nodes", "", silos), _wrapper(strategy, silos))
+    yield from faults or [*others[0], *others[1], *_malicious(strategy, silos)]
 
 
 def _fraction(strategy: Strategy, what: str, silos: int) -> Iterator[Fault]:
@@ -71,6 +72,14 @@ def _least(strategy: Strategy, name: str, what: str, silos: int) -> Iterator[Fau
         yield name, f"is {value}: it must be from 0 to {silos}, the number of silos"
     elif value > silos and getattr(strategy, f"fraction_{what}", True):
         yield name, f"is {value}, and there are {silos} silos: the round would wait for ever"
+
+
+def _malicious(strategy: Strategy, silos: int) -> Iterator[Fault]:
+    """Look at how many of a cohort are taken for malicious: of no honest silo nothing can be learnt."""
+    told: Any = getattr(strategy, "num_malicious_nodes", None)
+    cohort = drawn(strategy, silos)
+    if told is not None and cohort and not (_is_a(numbers.Integral, told) and 0 <= told < cohort):
+        yield "num_malicious_nodes", f"is {told!r}: it must be a whole number below {cohort}, the silos of a round"
 
 
 def _is_a(kind: type, value: Any) -> bool:
