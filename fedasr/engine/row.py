@@ -14,6 +14,7 @@ from fedasr.common.memory import PeakMemory
 from fedasr.engine.agreement import agreement
 from fedasr.engine.assembly import Assembly
 from fedasr.engine.failure import reason_of
+from fedasr.engine.overlap import overlap
 from fedasr.engine.scores import score_model, score_silo_models
 from fedasr.engine.stages.ancestry import handed_on
 from fedasr.engine.stages.origin import provenance_after
@@ -111,7 +112,8 @@ def _scored(parts: Assembly) -> dict[str, Any]:
         parts.folder.keep_states(handed_on(grid.silo_states()))
     scores = score_silo_models(parts, central.per_silo) if last is None else _scored_model(parts, central, last)
     central.releases.save()
-    notes = [central.scored.note, _wider(central.start, last or {}), _agreed(scores)]
+    scores |= overlap(parts, central)
+    notes = [central.scored.note, _wider(central.start, last or {}), _agreed(scores), _overlapping(scores)]
     return {**scores, "scored": central.scored.followed, "note": "; ".join(filter(None, notes)) or None}
 
 
@@ -131,6 +133,14 @@ def _agreed(scores: dict[str, Any]) -> str:
         return ""
     apart = "" if spoken is None else f", on {spoken:.0%} of those in which the teacher hears something said"
     return f"agrees with its teacher on {all_frames:.0%} of the development speakers' frames{apart}"
+
+
+def _overlapping(scores: dict[str, Any]) -> str:
+    """Return how far private gradients lie in the public directions on which a row projects, in words."""
+    found = scores.get("subspace_overlap")
+    if found is None:
+        return ""
+    return f"at the start {found:.1%} of the private gradients' longest directions lies in the public ones"
 
 
 def _scored_model(parts: Assembly, central: Central, last: Weights) -> dict[str, Any]:

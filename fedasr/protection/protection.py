@@ -223,6 +223,11 @@ class Protection(Settings, ABC):
         return 0
 
     @property
+    def directions(self) -> tuple[int, int] | None:
+        """The dimensions of a span of public gradients on which it projects, and of how many; by default none."""
+        return None
+
+    @property
     def least_batch(self) -> int:
         """The utterances that a batch has at least, for it to take effect."""
         return 1

@@ -52,6 +52,9 @@ class RowSummary:
     teacher_agreement, teacher_agreement_spoken : float
         The share of the development speakers' frames in which its surest output is its teacher's, where it has one:
         of all frames, and of those in which the teacher's is not the blank, or silence.
+    subspace_overlap : float
+        The mean squared cosine of the principal angles between public and private gradients' longest directions, at the
+        start: what the simulator knows of a row that projects on public directions.
     epsilon, delta, privacy_unit, adjacency, epsilon_kind
         What is promised, fixed before the first release; epsilon is None where the promise is void or broken.
     trust : str
@@ -138,6 +141,7 @@ class RowSummary:
     development_loss: float | None = None
     teacher_agreement: float | None = None
     teacher_agreement_spoken: float | None = None
+    subspace_overlap: float | None = None
     epsilon: float | None = None
     delta: float | None = None
     privacy_unit: str | None = None

@@ -44,6 +44,11 @@ class AdaMix(AdaMixSettings, DPSGD):
         What is done with mixed gradients; see `DPSGDSettings`.
     """
 
+    @property
+    def directions(self) -> tuple[int, int] | None:
+        """Those of a step."""
+        return (self.subspace, self.public_batch) if self.subspace else None
+
     def said(self, at_centre: bool) -> Mapping[str, str]:
         """Return what `DPSGD` says, with the threshold's rule and the public utterances."""
         said = {**super().said(at_centre), "clip": f"{self.rule.said()} an utterance"}

@@ -51,6 +51,15 @@ class Subspace:
             for part, like in zip(self.parts, gradient, strict=True)
         ]
 
+    def overlap(self, other: Subspace) -> float:
+        """Return the mean squared cosine of the principal angles between two subspaces.
+
+        That is tr(P P'), of the projections, over the lesser dimension; 0 where one of them has no dimension.
+        """
+        cross_BB = sum((_rows(a) @ _rows(b).T for a, b in zip(self.parts, other.parts, strict=True)), torch.zeros(()))
+        shared = (self.inner_BB @ cross_BB @ other.inner_BB * cross_BB).sum()
+        return float(shared) / max(min(self.dimensions, other.dimensions), 1)
+
 
 def _rows(part: Tensor) -> Tensor:
     return part.flatten(1).double() if part.dim() > 1 else part[:, None].double()

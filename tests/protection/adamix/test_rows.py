@@ -52,6 +52,13 @@ def test_the_centre_pays_for_private_speech_alone_and_resumes_to_the_bit(tmp_pat
     assert {release["mechanism"]["rate"] for release in charged} == {OPTIONS["batch_size"] / private}
 
 
+def test_the_simulator_tells_how_far_private_gradients_lie_in_public_directions(tmp_path: Path) -> None:
+    found = _run(tmp_path / "run", {})
+    assert 0 < found["subspace_overlap"] <= 1
+    assert "of the private gradients' longest directions lies in the public ones" in found["note"]
+    assert _run(tmp_path / "none", {"protection_options": {**OPTIONS, "subspace": 0}})["subspace_overlap"] is None
+
+
 def test_silos_train_by_it_alike_on_both_grids(tmp_path: Path) -> None:
     row = {"strategy": "fedavg", "protection_options": SILOS}
     found = [_run(tmp_path / grid, row, grid=grid) for grid in ("process", "ray")]

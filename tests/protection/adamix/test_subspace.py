@@ -70,3 +70,16 @@ def test_fewer_directions_than_are_asked_for_are_what_there_is(count: int, rank:
         np.testing.assert_allclose(_flat(found.projected(within)), matrix_BD[0].numpy(), atol=1e-5)
     else:
         assert not _flat(found.projected(_like(parts))).any()
+
+
+@examples(20)
+@given(seed=st.integers(0, 999), counts=st.tuples(st.integers(1, 8), st.integers(1, 8)), most=st.integers(1, 8))
+def test_the_overlap_is_the_mean_squared_cosine_of_the_principal_angles(
+    seed: int, counts: tuple[int, int], most: int
+) -> None:
+    made = [_made(seed + place, count) for place, count in enumerate(counts)]
+    one, other = (Subspace.of_longest(parts, most) for parts, _ in made)
+    bases = [np.linalg.svd(matrix_BD.numpy(), full_matrices=False)[2][:most] for _, matrix_BD in made]
+    cosines = np.linalg.svd(bases[0] @ bases[1].T, compute_uv=False)
+    assert one.overlap(other) == pytest.approx(float(np.mean(cosines**2)), abs=1e-6)
+    assert one.overlap(one) == pytest.approx(1.0, abs=1e-6)
