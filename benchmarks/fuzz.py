@@ -17,6 +17,7 @@ import random
 import shutil
 import signal
 import tempfile
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -328,13 +329,17 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--seconds", type=float, default=1e9, help="Begin no trial after so long.")
     arguments = parser.parse_args()
     pages_left_out()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as root:
         bench = Bench(Path(root))
         numbers = range(arguments.first, arguments.first + arguments.count)
         counts: Counter[str] = Counter()
+        begun = time.monotonic()
         for number in [arguments.only] if arguments.only is not None else numbers:
+            if time.monotonic() - begun > arguments.seconds:
+                break
             came, told = trial(bench, arguments.seed, number)
             counts[came] += 1
             if came not in ("same", "told") or arguments.only is not None:

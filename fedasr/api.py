@@ -51,6 +51,7 @@ from fedasr.grid.workers import Workers
 from fedasr.runs.decoder_file import chosen_decoder
 from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
 from fedasr.runs.lock import at_work
+from fedasr.runs.log_file import written_down
 from fedasr.runs.model_file import load_model, load_text_rule
 from fedasr.runs.partition_record import partition_data
 from fedasr.runs.speech_record import speech_data
@@ -183,8 +184,10 @@ def _run_prepared(
     folder = existing or Run.create(prepared.stated or prepared.experiment, out)
     with (
         nullcontext() if existing else at_work(folder.path),
-        folder.discarded_if_refused(is_new=existing is None), libraries_aside(),
+        folder.discarded_if_refused(is_new=existing is None), written_down(folder.path), libraries_aside(),
     ):  # fmt: skip
+        for line in told:
+            log.info(line)
         _write_speech(folder, prepared, told)
         return _run_rows(folder, prepared, pool, watcher, release)
 

@@ -40,6 +40,7 @@ def main(
         Path | None, typer.Option(help="Also write each draw's result to this folder: draw-N.json, small, to be kept.")
     ] = None,
     tensorboard: Annotated[Path | None, typer.Option(help="Also write TensorBoard scalars to this folder.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show all that goes into log.txt.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Name experiments and strategies.")] = False,
 ) -> None:
     """Train recognisers across silos by several strategies and compare them."""
@@ -56,7 +57,7 @@ def main(
         check_results(results, wanted)
     console = Console(stderr=True)
     others = [_tracker(tensorboard)] if tensorboard else []
-    quiet_libraries(console)
+    quiet_libraries(console, verbose)
     with _watcher(console) as watcher:
         result = run(
             wanted, out=out, resume=resume, grid=grid, workers=cores() if workers is None else workers, address=address,

@@ -75,13 +75,14 @@ def _echo_notes(error: BaseException) -> None:
         typer.echo(note, err=True)
 
 
-def quiet_libraries(console: Console) -> None:
-    """Show fedasr's own warnings on the console, and of other libraries only errors."""
+def quiet_libraries(console: Console, verbose: bool = False) -> None:
+    """Show fedasr's own warnings on the console, or all that it logs, and of other libraries only errors."""
     own = logging.getLogger("fedasr")
     if not own.handlers:
         handler: logging.Handler = logging.StreamHandler()
         if console.is_terminal:
             handler = RichHandler(console=console, show_time=False, show_path=False)
+        handler.setLevel(logging.DEBUG if verbose else logging.WARNING)
         own.addHandler(handler)
         own.propagate = False
     logging.getLogger("flwr").setLevel(logging.ERROR)

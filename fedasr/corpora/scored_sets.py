@@ -23,7 +23,12 @@ _NAMED = 5
 
 def is_subset(spec: CorpusSpec, name: str) -> bool:
     """Return whether a set's name is that of a subset: a plain name, where the corpus' kind has subsets."""
-    return spec.kind != SYNTHETIC and os.sep not in name and name not in (".", "..") and takes(spec.kind, "subset")
+    return is_subset_of(spec.kind, name)
+
+
+def is_subset_of(kind: str, name: str) -> bool:
+    """Return whether a set's name is that of a subset of a kind of corpus."""
+    return kind != SYNTHETIC and os.sep not in name and name not in (".", "..") and takes(kind, "subset")
 
 
 def read_set(spec: CorpusSpec, key: str, progress: Progress | None = None) -> LoadedCorpus:

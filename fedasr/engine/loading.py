@@ -19,7 +19,7 @@ from fedasr.corpora.spec import NODES, SYNTHETIC, CorpusSpec
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.utterance import Utterance
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.experiment import PUBLIC_WITHIN
+from fedasr.experiment.located import PUBLIC_WITHIN
 
 PUBLIC_PREFIX = "public/"
 """Leads the speakers and ids of another corpus that is public, so that they cannot meet the silos'."""

@@ -22,6 +22,7 @@ from fedasr.common.settings import Mistake, Settings, SettingsError, number, one
 from fedasr.common.settings.tables import read
 from fedasr.corpora.spec import NODES, CorpusSpec
 from fedasr.experiment.finding import find_experiment
+from fedasr.experiment.located import PUBLIC_WITHIN, located
 from fedasr.experiment.model import ModelSpec
 from fedasr.experiment.overrides import origin, overridden
 from fedasr.experiment.row_spec import MOST_BYTES_OF_A_NAME, RowSpec
@@ -266,7 +267,7 @@ class Experiment(Settings):
 
 
 def read_experiment(path: Path) -> dict[str, Any]:
-    """Return the table of an experiment's file, called after the file where it has no name.
+    """Return the table of an experiment's file, its paths absolute, called after the file where it has no name.
 
     Raises
     ------
@@ -278,7 +279,7 @@ def read_experiment(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a TOML file: {error}") from error
     table.setdefault("name", path.stem)
-    return table
+    return located(table, path.absolute().parent)
 
 
 def _over(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -297,6 +298,3 @@ SHARED = frozenset(("start", "tokens", "alphabet", "alignments", "pieces", "mels
 
 SEEDS_OF_A_DRAW = 1000
 """Seeds of different draws are kept apart by so much: no two draws share dice."""
-
-PUBLIC_WITHIN = ("same", "other accent")
-"""Values of ``corpus.public`` that divide the corpus itself."""

@@ -8,8 +8,10 @@ from pathlib import Path
 from fedasr.asr.decoding.decoding_spec import SILOS
 from fedasr.corpora.scored_sets import is_subset
 from fedasr.corpora.spec import CorpusSpec
-from fedasr.experiment.experiment import PUBLIC_WITHIN, Experiment
+from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.located import NETWORK_FILE, PUBLIC_WITHIN
 from fedasr.experiment.model import MADE_STARTS
+from fedasr.experiment.row_spec import RowSpec
 
 
 def absolute(experiment: Experiment) -> Experiment:
@@ -24,7 +26,13 @@ def absolute(experiment: Experiment) -> Experiment:
     decoding = replace(decoding, pronunciations=_stated(decoding.pronunciations))
     corpus = replace(corpus, path=path, public=public, test=test, development=development)
     model = replace(model, start=start, alignments=_stated(model.alignments))
-    return experiment.only(corpus=corpus, model=model, decoding=decoding)
+    rows = tuple(_row(row) for row in experiment.compare)
+    return experiment.only(corpus=corpus, model=model, decoding=decoding, compare=rows)
+
+
+def _row(row: RowSpec) -> RowSpec:
+    """Return a row whose network, where it is a file, has an absolute path."""
+    return replace(row, network=_absolute(row.network)) if row.network.endswith(NETWORK_FILE) else row
 
 
 def _set(corpus: CorpusSpec, name: str) -> str:

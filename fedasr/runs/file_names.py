@@ -17,6 +17,8 @@ STAGES = "stages"
 """The folder of what is computed once for several rows; it goes when all rows have finished."""
 SHARED = "shared.json"
 """Which rows shared what."""
+LOG = "log.txt"
+"""What was said while the run was at work, with the time."""
 LOCK = ".lock"
 """Held by the process that works in the folder; it stays there, and locks nothing then."""
 
@@ -31,7 +33,7 @@ def draw(number: int) -> str:
 
 OF_THE_RUN = (
     EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS, DECODING, DECODER, STAGES, SHARED,
-    LOCK,
+    LOCK, LOG,
 )  # fmt: skip
 """What lies in a run folder beside one folder a row: no row may be called so."""
 

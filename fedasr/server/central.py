@@ -5,6 +5,7 @@ With `fedasr.messages.train` this is the contract for strategies of third partie
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,9 @@ State = Mapping[str, NDArray[Any]]
 
 GRID, SCORED = "grid/", "scored/"
 """What the grid remembers, and the scored model, stand in a checkpoint under names that begin so."""
+
+
+log = logging.getLogger("fedasr")
 
 
 @dataclass(frozen=True)
@@ -313,6 +317,7 @@ class Central:
             utterances=taken.private if taken else None, public_utterances=taken.public if taken else None,
         )  # fmt: skip
         self._clock["round"] = now
+        log.debug("%s: round %d, loss %s, %s silos replied", self.row.name, round, train_loss, line.silos)
         self.folder.log_round(line, traffic)
 
     def _taken(self, round: int) -> Taken | None:

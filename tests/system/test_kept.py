@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.full_disk import fill_disk
 from support.running import tiny_table
+from support.scripts import script
 
 import fedasr
 import fedasr.engine.row
-from fedasr.common.errors import StoppedError
+from fedasr.common.errors import StoppedError, UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.simulate import app as simulate
 
+FUZZ = script("fuzz")
 TABLE = tiny_table(training={"rounds": 3})
+RANDOM = tiny_table(
+    reproducible_noise=True, start={"epochs": 2},
+    compare=[
+        {"name": "fedavg", "strategy": "fedavgm", "options": {"momentum": 0.5}},
+        {"name": "gtc", "strategy": "gtc", "options": {"density": 0.05}, "training": {"momentum": 0.5}},
+        {"name": "dp", "strategy": "dp-fedavg", "options": {"epsilon": 8.0}, "training": {"silos_per_round": 0}},
+    ],
+)  # fmt: skip
+"""Silos that keep residuals, and releases."""
 ROWS = ["public-only", "fedavg"]
 
 
@@ -51,6 +64,33 @@ def test_a_full_disk_leaves_all_that_was_made_and_the_run_goes_on(
     assert (folder / "fedavg" / "checkpoint" / "state.safetensors").exists()
     assert [row["status"] for row in summary(folder)] == ["finished"]
     assert told(run(folder, resume=True)) == undisturbed
+    log = (folder / "log.txt").read_text()
+    assert log.count("fedavg: begins, row 2 of 2") == 2
+    assert "fedavg: round 3" in log
+    assert "fedavg: finished" in log
+
+
+@pytest.fixture(scope="module")
+def moments(tmp_path_factory: pytest.TempPathFactory, _surroundings: None) -> tuple[int, list[tuple[Any, ...]]]:
+    """Return how many files a run writes that saves every round, and what comes of it."""
+    with pytest.MonkeyPatch.context() as patch, FUZZ.every_round_saved():
+        written = fill_disk(patch, 10**9)
+        rows = run(tmp_path_factory.mktemp("moments") / "run", table=RANDOM)
+    return written(), told(rows)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_disk_that_is_full_at_a_random_moment_costs_no_bit(
+    seed: int, moments: tuple[int, list[tuple[Any, ...]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (total, undisturbed), folder = moments, tmp_path / "run"
+    with monkeypatch.context() as patch, FUZZ.every_round_saved():
+        fill_disk(patch, random.Random(seed).randrange(total))
+        with suppress(UserError):
+            run(folder, table=RANDOM)
+    assert told(run(folder, resume=folder.exists(), table=RANDOM)) == undisturbed
+    assert "a" in (folder / "report.html").read_text()
+    assert [row["status"] for row in summary(folder)] == ["finished"] * 3
 
 
 def test_a_disk_that_fills_in_the_second_row_keeps_the_first_with_its_page(
