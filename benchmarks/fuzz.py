@@ -344,6 +344,8 @@ def main() -> None:
             counts[came] += 1
             if came not in ("same", "told") or arguments.only is not None:
                 print(f"{number}: {came}", *told, sep="\n  ", flush=True)
+            if counts.total() % 25 == 0:
+                print(json.dumps({"seed": arguments.seed, "first": arguments.first, **counts}), flush=True)
         print(json.dumps({"seed": arguments.seed, "first": arguments.first, **counts}), flush=True)
 
 

@@ -15,6 +15,7 @@ import fedasr
 from fedasr.asr.recogniser import digest
 from fedasr.asr.tokens import ENGLISH, CharacterTokens
 from fedasr.common.errors import UserError
+from fedasr.common.files import read_json, write_json
 from fedasr.engine.first_round import first_round
 from fedasr.engine.reopen import reopen
 from fedasr.experiment.experiment import Experiment
@@ -206,10 +207,10 @@ def test_other_speech_is_refused(
 
 
 def test_a_run_whose_speakers_were_dealt_otherwise_does_not_go_on(cut_off: Path) -> None:
-    parts = json.loads((cut_off / "partition.json").read_text())
+    parts = read_json(cut_off / "partition.json")
     first, second = parts["silos"][:2]
     parts["silos"][:2] = [{**second, "silo": 0}, {**first, "silo": 1}]
-    (cut_off / "partition.json").write_text(json.dumps(parts))
+    write_json(cut_off / "partition.json", parts)
     with pytest.raises(UserError, match=r"divided otherwise now \(silo 0 has other speakers: .*\); start the run anew"):
         _resumed(cut_off)
     assert not (cut_off / "fedavg" / "row.jsonl").exists()
@@ -217,9 +218,9 @@ def test_a_run_whose_speakers_were_dealt_otherwise_does_not_go_on(cut_off: Path)
 
 def test_a_run_of_before_goes_on_and_takes_no_other_path(cut_off: Path, finished: Path, tmp_path: Path) -> None:
     """It did not write down which speech it used."""
-    facts = json.loads((cut_off / "environment.json").read_text())
+    facts = read_json(cut_off / "environment.json")
     del facts["corpus_digest"]
-    (cut_off / "environment.json").write_text(json.dumps(facts))
+    write_json(cut_off / "environment.json", facts)
     with pytest.raises(UserError, match="another experiment"):
         _resumed(cut_off, tmp_path)
     assert [row["model_sha256"] for row in _resumed(cut_off).rows] == _digests(finished)

@@ -13,7 +13,7 @@ from support.made_up_runs import lines, write
 from typer.testing import CliRunner
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import load_arrays, save_arrays
+from fedasr.common.files import load_arrays, read_json, save_arrays
 from fedasr.report.__main__ import app
 from fedasr.report.publishing import publish
 
@@ -109,7 +109,7 @@ def test_what_is_published_of_a_file_is_as_it_was(run: Path, tmp_path: Path) -> 
     assert about == {"recogniser": {"units": 3}, "tokens": {"kind": "characters"}, "text": "as-read"}
     heard = (tmp_path / "out" / "dp-fedavg" / "hypotheses.jsonl").read_text().splitlines()
     assert [json.loads(line)["speaker"] for line in heard] == ["test0"]
-    privacy = json.loads((tmp_path / "out" / "dp-fedavg" / "privacy.json").read_text())
+    privacy = read_json(tmp_path / "out" / "dp-fedavg" / "privacy.json")
     kept = {key: value for key, value in LINE.items() if key not in ("digest", "cohort")}
     assert privacy == {"epsilon": 2.0, "delta": 1e-5, "trust": "the server", "ledger": [kept]}
 
