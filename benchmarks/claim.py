@@ -2,6 +2,7 @@
 
 python benchmarks/claim.py an4_50_silos                         # benchmarks/results/an4_50_silos/draw-*.json
 python benchmarks/claim.py an4_50_silos --reference fedavg
+python benchmarks/claim.py adamix --reference dp-sgd-8 --floor centralised   # and increases over a row without privacy
 python benchmarks/claim.py clipping clipping_core --reference fedavgm   # the rows that the draws of both folders have
 
 Draws may come from different days and machines; all must have the same settings but for the draw. Errors of all draws
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fedasr.common.errors import UserError
+from fedasr.comparison.increases import increase_interval
 from fedasr.comparison.intervals import Interval
 from fedasr.report.words.findings import findings
 from fedasr.report.words.groups import Group, groups, paired
@@ -65,6 +67,15 @@ def _ratio(found: Interval | None) -> str:
     return f"**{ratio_text(found)}**" if found.is_decided else ratio_text(found)
 
 
+def increases(everyone: Sequence[Group], reference: str, floor: str) -> list[str]:
+    """Return, as lines of Markdown, how far rows are above the floor, by how far the reference is; greedy."""
+    tested = {group.name: group.tested() for group in everyone}
+    rows = [name for name in tested if name not in (reference, floor)]
+    shares = {name: increase_interval(tested[name], tested[reference], tested[floor]) for name in rows}
+    lines = [f"| row | WER above {floor}'s, by {reference}'s above it |", "|---|---|"]
+    return [*lines, *(f"| {name} | {_ratio(share)} |" for name, share in shares.items())]
+
+
 def _made_on(results: Sequence[DrawResult]) -> list[str]:
     keys = ("fedasr", "sources", "torch", "processor")
     return [
@@ -79,6 +90,7 @@ def main() -> None:
     parser.add_argument("names", nargs="+", help="folders of results")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--reference", help="the row that the others stand beside; by default the first")
+    parser.add_argument("--floor", help="with --reference: the row that increases in WER are counted from")
     arguments = parser.parse_args()
     try:
         results = [result for name in arguments.names for result in read_results(arguments.results / name)]
@@ -86,10 +98,13 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     everyone = groups(run := run_of(arguments.names[0], results))
     names = [group.name for group in everyone]
-    if arguments.reference not in (None, *names):
-        raise SystemExit(f"--reference {arguments.reference}: no such row; rows: {', '.join(names)}")
+    for option in ("reference", "floor"):
+        if getattr(arguments, option) not in (None, *names):
+            raise SystemExit(f"--{option} {getattr(arguments, option)}: no such row; rows: {', '.join(names)}")
     wer = next((wer for group in everyone if (wer := group.wer())), None)
     print("\n".join(table(everyone, arguments.reference)))
+    if arguments.reference and arguments.floor:
+        print("", *increases(everyone, arguments.reference, arguments.floor), sep="\n")
     print(f"\n{findings(run)}\n")
     if wer is not None:
         print(f"{trainings_text(wer) or '1 training'}, {wer.speakers} test speakers; 95% intervals; bold: decided.\n")

@@ -18,6 +18,8 @@ from fedasr.comparison.model_errors import (
     ModelErrors,
     Training,
     are_seeds_alike,
+    paired,
+    pooled_rate,
     trainings,
     without_silent,
 )
@@ -81,8 +83,10 @@ def rate_interval(tested: Sequence[ModelErrors]) -> Interval | None:
     if not words:
         return None
     if errors:
-        return _interval(errors / words, _at_least_binomial(_scatter_of(parts), errors / words, parts), tested, parts)
-    none = _interval(0.0, None, tested, parts)
+        return interval_around(
+            errors / words, _at_least_binomial(_scatter_of(parts), errors / words, parts), tested, parts
+        )
+    none = interval_around(0.0, None, tested, parts)
     most = 1 - OUTSIDE ** (1 / _words_once(parts))
     return replace(none, low=0.0, high=most) if none.speakers > 1 else none
 
@@ -93,20 +97,15 @@ def ratio_interval(ones: Sequence[ModelErrors], others: Sequence[ModelErrors]) -
     Only trainings that both rows have (the same draw and seed) are used. None where there is none, where they, or the
     seeds of one draw, were not tested on the same speakers, or where a row made no error: no ratio is told then.
     """
-    shared = {one.key for one in ones} & {other.key for other in others}
-    kept = [[one for one in side if one.key in shared] for side in (ones, others)]
-    if not all(map(are_seeds_alike, kept)):
+    pairs = paired(ones, others)
+    if pairs is None:
         return None
-    first, second = (trainings(side) for side in kept)
-    if not shared or [part.speakers for part in first] != [part.speakers for part in second]:
-        return None
-    first, second = without_silent(first, second)
+    kept, (first, second) = pairs
     up, down = influences(first), influences(second)
     if up is None or down is None:
         return None
-    (errors, words), (other_errors, other_words) = _total(first), _total(second)
     found = scatter(first, [one - other for one, other in zip(up, down, strict=True)])
-    return _interval(errors / words / (other_errors / other_words), found, kept[0], first)
+    return interval_around(pooled_rate(first) / pooled_rate(second), found, kept, first)
 
 
 def wer_interval(speakers: Sequence[Counted]) -> tuple[float, float] | None:
@@ -150,9 +149,10 @@ def _scatter_of(parts: Sequence[Training]) -> Scatter | None:
     return None if moved is None else scatter(parts, moved)
 
 
-def _interval(
+def interval_around(
     value: float, found: Scatter | None, tested: Sequence[ModelErrors], parts: Sequence[Training]
 ) -> Interval:  # fmt: skip
+    """Return the interval around a value whose logarithm scatters so; without ends where that is not known."""
     speakers = len({name for part in parts for name in part.speakers})
     counts = len(parts), len({one.draw for one in tested}), speakers
     if found is None:

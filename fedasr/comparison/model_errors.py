@@ -110,6 +110,24 @@ def without_silent(*rows: Sequence[Training]) -> list[list[Training]]:
     return [[part.only(keep) for part, keep in zip(row, heard, strict=True)] for row in rows]
 
 
+def paired(*rows: Sequence[ModelErrors]) -> tuple[list[ModelErrors], list[list[Training]]] | None:
+    """Return what the first row was tested by, and all rows' trainings, of those that all have; None if not alike."""
+    shared = set.intersection(*({one.key for one in row} for row in rows))
+    kept = [[one for one in row if one.key in shared] for row in rows]
+    if not shared or not all(map(are_seeds_alike, kept)):
+        return None
+    parts = [trainings(row) for row in kept]
+    if any([part.speakers for part in row] != [part.speakers for part in parts[0]] for row in parts):
+        return None
+    return kept[0], without_silent(*parts)
+
+
+def pooled_rate(parts: Sequence[Training]) -> float:
+    """Return all errors by all words; 0 where no word was said."""
+    errors, words = sum(float(part.errors.sum()) for part in parts), sum(float(part.words.sum()) for part in parts)
+    return errors / words if words else 0.0
+
+
 def _sums(entries: Iterable[tuple[str, int, int]]) -> dict[str, tuple[int, int]]:
     sums: dict[str, tuple[int, int]] = {}
     for name, errors, words in entries:
