@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fedasr.report.pictures.drawing.axes import log_bound, wer_axis
-from fedasr.report.pictures.drawing.labels import label_ends
+from fedasr.report.pictures.drawing.labels import Sample, height_of, label_ends
 from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
@@ -74,7 +74,7 @@ def wer_by_bound(data: RunData) -> Figure | None:
     flat = list(_unclipped(data))
     look = looks([*(Group(curve.name, curve.points[0][1].rows) for curve in drawn), *flat])
     with drawing():
-        figure = new_figure(2.9 + 0.1 * max(0, len(drawn) + len(flat) - 4))
+        figure = new_figure(height_of(len(drawn) + len(flat), 3.1))
         axes = figure.add_subplot()
         wer_axis(axes, _heights(drawn, flat))
         log_bound(axes, low, high)
@@ -87,7 +87,8 @@ def wer_by_bound(data: RunData) -> Figure | None:
         axes.set_xlabel("bound C (L2 norm)")
         axes.set_ylabel("word error rate on\ntest speakers (%)")
         ends = {curve.name: (curve.points[-1][0], 100 * _wer(curve.points[-1][1])) for curve in drawn}
-        label_ends(axes, ends | {group.name: (high, 100 * _wer(group)) for group in flat}, look, 1.04)
+        straight = {group.name: (high, 100 * _wer(group)) for group in flat}
+        label_ends(axes, ends | straight, look, 1.04, sample=Sample(dashed=straight))
     return figure
 
 

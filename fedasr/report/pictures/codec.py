@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fedasr.report.pictures.drawing.axes import set_ticks
-from fedasr.report.pictures.drawing.labels import LINE_INCHES, label_ends
+from fedasr.report.pictures.drawing.labels import Sample, label_ends
 from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
@@ -20,6 +21,8 @@ from fedasr.runs.data import RoundData, RunData
 
 MOST_POINTS = 300
 PANEL_INCHES = 1.6
+FEWEST_TIMES = 5.0
+"""An axis goes to so many times its lowest value, so that it has ticks."""
 
 Curve = list[tuple[float, float]]
 
@@ -111,16 +114,15 @@ def _draw(axes: Axes, panel: CodecPanel, curves: dict[str, Curve], look: dict[st
     for name, curve in curves.items():
         axes.plot([place for place, _ in curve], [value for _, value in curve], color=look[name].colour, linewidth=1.4)
     values = [value for curve in curves.values() for _, value in curve]
-    low, high = min(values) / 1.3, max(values) * 1.3
+    widest = max(1.3, math.sqrt(FEWEST_TIMES * min(values) / max(values)))  # wide enough for two ticks
+    low, high = min(values) / widest, max(values) * widest
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     set_ticks(axes.yaxis, _ticks(low, high), panel.text)
     axes.grid(axis="y")
     axes.set_ylabel(panel.label)
-    label_ends(
-        axes, {name: curve[-1] for name, curve in curves.items()}, look, 1.04, text=panel.text,
-        gap=LINE_INCHES / (PANEL_INCHES - 0.3),
-    )  # fmt: skip
+    ends = {name: curve[-1] for name, curve in curves.items()}
+    label_ends(axes, ends, look, 1.04, text=panel.text, sample=Sample(mark=False))
 
 
 def _ticks(low: float, high: float) -> list[float]:

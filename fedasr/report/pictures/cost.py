@@ -12,6 +12,7 @@ from fedasr.report.pictures.drawing.labels import name_rows
 from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
+from fedasr.report.pictures.traffic import shown
 from fedasr.report.words.groups import groups
 from fedasr.report.words.units import bytes_text, seconds_text
 from fedasr.runs.data import RowData, RunData
@@ -25,12 +26,14 @@ _BYTES: tuple[Measure, ...] = (
 _TIMES: tuple[Measure, ...] = (
     ("● wall clock", "o", lambda row: row.wall_seconds),
     ("◆ simulated", "D", lambda row: row.simulated_seconds),
-    ("■ training, CPU", "s", lambda row: row.training_cpu_seconds),
+    ("■ training in silos, CPU", "s", lambda row: row.training_cpu_seconds),
 )
 
 
 def bytes_picture(data: RunData) -> list[Picture]:
-    """Return the bytes of each row, with their words."""
+    """Return the bytes of each row, with their words; nothing where "Where the bytes went" tells them by kind."""
+    if shown(data):
+        return []
     caption = "Bytes of all silos and rounds together, counted after encoding, without the message envelopes."
     numbers = (
         f"{group.name} {bytes_text(up)} up and {bytes_text(down)} down"
@@ -45,7 +48,7 @@ def time_picture(data: RunData) -> list[Picture]:
     """Return the times of each row, with their words."""
     caption = (
         "Wall clock of this simulation, simulated time of the modelled network and devices, and processor "
-        "seconds spent in local training."
+        "seconds spent in the silos' training."
     )
     numbers = (
         f"{group.name} {seconds_text(wall)}"

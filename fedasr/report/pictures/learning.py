@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from fedasr.report.pictures.costs import has_network
 from fedasr.report.pictures.drawing.axes import log_bytes, log_seconds, wer_axis
-from fedasr.report.pictures.drawing.labels import LINE_INCHES, label_ends
+from fedasr.report.pictures.drawing.labels import height_of, label_ends
 from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
@@ -77,7 +77,8 @@ def wer_by_cost(data: RunData) -> Figure | None:
         return None
     everyone = groups(data)
     with drawing():
-        figure = new_figure(0.3 + PANEL_INCHES * len(drawn))
+        most = max(len(curves) for _, curves in drawn)
+        figure = new_figure(height_of(most, PANEL_INCHES) * len(drawn))
         look = looks(everyone)
         for axes, (panel, curves) in zip(figure.subplots(len(drawn), squeeze=False)[:, 0], drawn, strict=True):
             _draw(axes, panel, curves, look)
@@ -135,4 +136,4 @@ def _draw(axes: Axes, panel: CostPanel, curves: dict[str, Curve], look: dict[str
     axes.set_xlabel(panel.label)
     axes.set_ylabel("word error rate on\ndevelopment speakers (%)")
     ends = {name: (curve[-1][0], 100 * curve[-1][1]) for name, curve in curves.items()}
-    label_ends(axes, ends, look, 1.04, gap=LINE_INCHES / (PANEL_INCHES - 0.5))
+    label_ends(axes, ends, look, 1.04)

@@ -7,17 +7,18 @@ from statistics import median
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from fedasr.report.pictures.drawing.labels import shortened
+from fedasr.report.pictures.drawing.labels import name_rows, shortened
 from fedasr.report.pictures.drawing.looks import Look, looks
-from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
+from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.groups import Group, groups, pooled_scores
 from fedasr.report.words.units import count_text, listing, percent
 from fedasr.runs.data import GREEDY, NEW_SPEAKERS, RowData, RunData, SpeakerScore
 
 MOST_DOTS = 150
+MOST_LETTERS = 54
+"""Of the names of the worst."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def silos_picture(data: RunData) -> list[Picture]:
     held = [strip.group.name for strip in strips if strip.on == "held out"]
     own = [strip.group.name for strip in strips if strip.on == "own speech"]
     test = [strip.group.name for strip in strips if strip.on == "test"]
-    caption = "Is anyone left behind?"
+    caption = "Is anyone left behind? A dot is a silo."
     if held:
         caption += (
             f" {listing(held)}: the final model, or each silo's own, on the speech that each silo holds out of its "
@@ -70,91 +71,69 @@ def silos_picture(data: RunData) -> list[Picture]:
 
 def speakers_picture(data: RunData) -> list[Picture]:
     """Return the WER speaker by speaker, with its words."""
-    caption = "Word error rate of the final model on each test speaker, none of whom it was trained on."
+    caption = "Word error rate of the final model on each test speaker, a dot each; it was trained on none of them."
+    if any(row.wer_spread for row in data.rows):
+        caption += " Where each silo has a model of its own, of all those models together."
     numbers = described(speaker_strips(data), "speaker")
     return framed("speakers", "Speaker by speaker", caption, numbers, wer_by_speaker(data), inside=True)
 
 
 def wer_by_silo(data: RunData) -> Figure | None:
-    """Draw the WER of every silo, sorted, row by row, and name the worst."""
-    return _draw(data, silo_strips(data), "silos")
+    """Draw the WER of every silo, row by row, and name the worst."""
+    return _draw(data, silo_strips(data))
 
 
 def wer_by_speaker(data: RunData) -> Figure | None:
-    """Draw the WER of every test speaker, sorted, row by row, and name the worst."""
-    return _draw(data, speaker_strips(data), "test speakers")
+    """Draw the WER of every test speaker, row by row, and name the worst."""
+    return _draw(data, speaker_strips(data))
 
 
-def _draw(data: RunData, strips: list[Strip], whose: str) -> Figure | None:
+def _draw(data: RunData, strips: list[Strip]) -> Figure | None:
     if not strips:
         return None
     with drawing():
-        figure = new_figure(0.35 + 1.15 * len(strips))
+        figure = new_figure(0.75 + 0.44 * len(strips))
+        axes = figure.add_subplot()
         look = looks(groups(data))
-        panels = figure.subplots(len(strips), 1, sharey=True, squeeze=False)[:, 0]
-        highest = max(strip.scores[-1][1] for strip in strips)
-        for axes, strip in zip(panels, strips, strict=True):
-            _draw_strip(axes, strip, look[strip.group.name])
-            axes.set_ylim(0, max(100 * highest, 1) * 1.3)
-        if len({len(strip.scores) for strip in strips}) == 1:
-            for axes in panels[:-1]:
-                axes.tick_params(axis="x", labelbottom=False)
-        panels[-1].set_xlabel(f"{whose}, from best to worst")
-        figure.supylabel("word error rate (%)", fontsize=9)
+        for position, strip in enumerate(strips):
+            _draw_strip(axes, strip, position, look[strip.group.name])
+        name_rows(axes, [strip.group for strip in strips], look)
+        axes.set_ylim(len(strips) - 0.4, -0.6)
+        axes.set_xlim(left=0)
+        axes.margins(x=0.03)
+        axes.set_xlabel("word error rate (%); the bar is the median")
     return figure
 
 
-def _draw_strip(axes: Axes, strip: Strip, look: Look) -> None:
+def _draw_strip(axes: Axes, strip: Strip, position: int, look: Look) -> None:
+    """Draw a dot for each, neighbours one above the other; below them the worst by name."""
     values = [100 * wer for _, wer in strip.scores]
-    places = list(range(1, len(values) + 1))
-    if len(values) <= MOST_DOTS:
-        axes.vlines(places, 0, values, color=look.colour, linewidth=0.7, alpha=0.35)
-        axes.plot(places, values, "o", markersize=3, color=look.colour)
-    else:
-        axes.fill_between(places, values, step="mid", color=look.colour, alpha=0.25, linewidth=0)
-        axes.step(places, values, where="mid", color=look.colour, linewidth=1.2)
+    heights = [position - 0.12 + 0.045 * (place % 5 - 2) for place in range(len(values))]
+    axes.plot(
+        values, heights, "o", markersize=4 if len(values) <= MOST_DOTS else 2.5, color=look.colour, alpha=0.55,
+        markeredgewidth=0,
+    )  # fmt: skip
     middle = median(values)
-    axes.axhline(middle, color=FAINT, linewidth=0.8, dashes=(3, 2))
+    axes.plot([middle] * 2, [position - 0.36, position + 0.12], color=look.ink, linewidth=1.6)
     axes.annotate(
-        f"median {middle:.0f}",
-        (1.01, middle),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        fontsize=8,
-        color=FAINT,
-        annotation_clip=False,
-    )
-    axes.set_xlim(0.3, len(values) + 0.7)
-    axes.xaxis.set_major_locator(FixedLocator(places) if len(places) < 9 else MaxNLocator(6, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(3))
-    axes.grid(axis="y")
-    _title(axes, strip, look)
-
-
-def _title(axes: Axes, strip: Strip, look: Look) -> None:
-    axes.set_title(shortened(strip.group.name), loc="left", color=look.ink, fontsize=9)
+        f"{middle:.0f}", (1.01, position - 0.12), xycoords=("axes fraction", "data"), va="center", fontsize=8,
+        color=look.ink, annotation_clip=False,
+    )  # fmt: skip
     axes.annotate(
-        _worst_text(strip),
-        (0, 1),
-        (3, -1),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        va="top",
-        fontsize=8,
-        color=INK,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
-    )
+        _worst_text(strip), (0.01, position + 0.29), xycoords=("axes fraction", "data"), va="center", fontsize=7.5,
+        color=FAINT, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+    )  # fmt: skip
 
 
 def _worst_text(strip: Strip) -> str:
-    """Name the worst, without their speakers where that would not fit."""
+    """Name as many of the worst as there is room for, in full or without their speakers."""
     worst = worst_of(strip)
     if not worst:
-        return "all alike" if len(strip.scores) > 1 else strip.scores[0][0]
-    texts = [f"{name} {percent(wer, 0)}%" for name, wer in worst]
-    if sum(map(len, texts)) > 54:
-        texts = [f"{shortened(name.split(' · ')[0], 16)} {percent(wer, 0)}%" for name, wer in worst]
-    return f"worst: {', '.join(texts)}"
+        return "all alike" if len(strip.scores) > 1 else shortened(strip.scores[0][0], MOST_LETTERS)
+    full = [f"{name} {percent(wer, 0)}%" for name, wer in worst]
+    short = [f"{shortened(name.split(' · ')[0], 22)} {percent(wer, 0)}%" for name, wer in worst]
+    fitting = [short[:count] for count in range(len(short), 0, -1)]
+    return next(f"worst: {text}" for names in (full, *fitting) if len(text := ", ".join(names)) <= MOST_LETTERS)
 
 
 def worst_of(strip: Strip, most: int = 3) -> list[tuple[str, float]]:

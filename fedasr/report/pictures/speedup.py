@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fedasr.report.pictures.drawing.axes import set_ticks
-from fedasr.report.pictures.drawing.labels import label_ends
+from fedasr.report.pictures.drawing.labels import Sample, label_ends
 from fedasr.report.pictures.drawing.looks import looks
 from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
@@ -50,7 +50,7 @@ def speedup_by_workers(data: RunData) -> Figure | None:
         lowest = min(1.0, *(value for curve in found.curves for value in curve.speedups))
         _axes(axes, lowest, most)
         ends = {curve.name: (curve.workers[-1], curve.speedups[-1]) for curve in found.curves}
-        label_ends(axes, ends, look, 1.04, text=lambda value: f"{value:,.3g} ×")
+        label_ends(axes, ends, look, 1.04, text=lambda value: f"{value:,.3g} ×", sample=Sample(mark=False))
         figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
     return figure
 

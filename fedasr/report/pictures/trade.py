@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from fedasr.report.pictures.costs import BYTES, SECONDS, Cost, Dots, dots_of, has_network, marked_front
 from fedasr.report.pictures.drawing.axes import wer_axis
-from fedasr.report.pictures.drawing.labels import label_ends
+from fedasr.report.pictures.drawing.labels import Sample, height_of, label_ends
 from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
@@ -80,7 +80,7 @@ def _trade(data: RunData, cost: Cost) -> Figure | None:
     if not paid:
         return None
     with drawing():
-        figure = new_figure(3.1)
+        figure = new_figure(height_of(len(dots), 3.1))
         axes = figure.add_subplot()
         look = looks(everyone)
         low, high = min(paid) / 4, max(paid) * 4
@@ -103,7 +103,9 @@ def _name(axes: Axes, dots: Dots, right: float, look: dict[str, Look]) -> None:
     ends = {name: (count or right, 100 * wer) for name, (count, wer) in dots.items()}
     paid = {name: end for name, end in ends.items() if dots[name][0]}
     beside = paid if len(paid) <= MOST_BESIDE else {}
-    label_ends(axes, {name: end for name, end in ends.items() if name not in beside}, look, 1.04)
+    free = [name for name in ends if name not in paid]
+    apart = {name: end for name, end in ends.items() if name not in beside}
+    label_ends(axes, apart, look, 1.04, sample=Sample(line=False, dashed=free))
     label_ends(axes, beside, look)
 
 

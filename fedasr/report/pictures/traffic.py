@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from fedasr.report.pictures.drawing.labels import name_rows
-from fedasr.report.pictures.drawing.looks import looks
 from fedasr.report.pictures.drawing.style import FAINT, INK, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
 from fedasr.report.words.findings import is_reference
@@ -20,7 +20,9 @@ from fedasr.runs.data import RunData
 EVEN = 0.1
 """Up and down count as even within this distance from one half."""
 VISIBLE_ENVELOPE = 0.01
-_SHADES = (("#2f5d8a", "#a9c3dd"), ("#a3562b", "#e6bfa5"), ("#3f7355", "#b3d1bf"), ("#74508f", "#cdbbdb"))
+_HUES = ("#2f5d8a", "#a3562b", "#3f7355", "#74508f", "#8a7a1f", "#a23b5e", "#2b8080", "#5d5d5d")
+_LIGHT = 0.62
+"""How far the colour of what goes down is from that of what goes up, towards white."""
 _OTHER = "#d5d9de"
 _WRAPPING = "envelopes"
 _ARROWS = {"up": "▲", "down": "▼"}
@@ -72,12 +74,18 @@ def envelope_bytes(parts: list[Portion]) -> float:
     return sum(part.bytes for part in parts if part.kind is None)
 
 
+def by_direction(parts: list[Portion]) -> dict[str, float]:
+    """Return the bytes up and down, envelopes among them."""
+    ways = sorted({part.direction for part in parts}, reverse=True)
+    return {way: sum(part.bytes for part in parts if part.direction == way) for way in ways}
+
+
 def traffic_picture(data: RunData) -> list[Picture]:
     """Return where the bytes went, with its words."""
     caption = (
         "How each row's bytes divide over directions (▲ up, from silos; ▼ down, to silos) and kinds of message, as "
-        "encoded; at the right the total, and the envelopes in it, which wrap the messages; rows that sent "
-        "nothing are left out."
+        "encoded; at the right what went up and what went down, and the envelopes in it, which wrap the messages; "
+        "rows that sent nothing are left out."
     )
     numbers = (
         f"{name}: {listing([f'{bytes_text(p.bytes)} {p.direction} {p.kind or _WRAPPING}' for p in parts])}"
@@ -99,7 +107,7 @@ def where_bytes_went(data: RunData) -> Figure | None:
         used: dict[tuple[str, str | None], Patch] = {}
         for position, group in enumerate(everyone):
             _bar(axes, position, parts[group.name], kinds, used)
-        name_rows(axes, everyone, looks(groups(data)))
+        name_rows(axes, everyone, {})  # a colour here is a kind of message, never a row
         axes.set_xlim(0, 100)
         axes.set_xlabel("share of the row's bytes (%)")
         _legend(figure, kinds, used)
@@ -134,7 +142,8 @@ def _bar(
                 bytes_text(part.bytes), (left + width / 2, position), ha="center", va="center", color=ink, fontsize=8
             )
         left += width
-    words = f"{bytes_text(total)}\nenvelopes {bytes_text(envelope_bytes(parts))}"
+    ways = "  ".join(f"{_ARROWS.get(way, way)} {bytes_text(size)}" for way, size in by_direction(parts).items() if size)
+    words = f"{ways}\nenvelopes {bytes_text(envelope_bytes(parts))}"
     axes.annotate(
         words, (100, position), (6, 0), textcoords="offset points", va="center", fontsize=8, color=FAINT,
         annotation_clip=False,
@@ -144,4 +153,11 @@ def _bar(
 def _colour(part: Portion, kinds: list[str]) -> str:
     if part.kind is None:
         return _OTHER
-    return _SHADES[kinds.index(part.kind) % len(_SHADES)][part.direction != "up"]
+    hue = kind_colours(kinds)[part.kind]
+    return hue if part.direction == "up" else to_hex([channel + (1 - channel) * _LIGHT for channel in to_rgb(hue)])
+
+
+def kind_colours(kinds: list[str]) -> dict[str, str]:
+    """Return a colour for each kind of message, no two alike."""
+    more = [to_hex(hsv_to_rgb((place * 0.381966 % 1, 0.55, 0.35))) for place in range(len(kinds) - len(_HUES))]
+    return dict(zip(kinds, (*_HUES, *more), strict=False))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fedasr.report.pictures.drawing.axes import wer_axis
-from fedasr.report.pictures.drawing.labels import label_ends, name_rows
+from fedasr.report.pictures.drawing.labels import Sample, height_of, label_ends, name_rows
 from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import FAINT, drawing, new_figure
 from fedasr.report.pictures.picture import Picture, framed
@@ -105,7 +105,7 @@ def wer_by_round(data: RunData) -> Figure | None:
         if group.name not in curves and (wer := group.mean(lambda row: row.development_wer)) is not None
     }
     with drawing():
-        figure = new_figure(3.1)
+        figure = new_figure(height_of(len(curves) + len(flat), 3.1))
         axes = figure.add_subplot()
         look = looks(everyone)
         last = max(curve[-1][0] for group in curves.values() for curve in group)
@@ -120,7 +120,7 @@ def wer_by_round(data: RunData) -> Figure | None:
         axes.set_xlabel("round")
         axes.set_ylabel("word error rate on\ndevelopment speakers (%)")
         broken = {group.name: " (failed)" for group in everyone if not group.finished}
-        label_ends(axes, ends, look, 1.04, broken)
+        label_ends(axes, ends, look, 1.04, broken, sample=Sample(dashed=flat))
     return figure
 
 

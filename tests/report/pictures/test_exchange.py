@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox
 
 from fedasr.network.published import PUBLISHED
 from fedasr.report import figures, write_page
 from fedasr.report.pictures.codec import density_and_threshold, panels, thinned
+from fedasr.report.pictures.drawing.style import INK
 from fedasr.report.pictures.order import pictures
 from fedasr.report.pictures.speedup import speedup_by_workers
-from fedasr.report.pictures.traffic import envelope_bytes, parts_of, shown, where_bytes_went
+from fedasr.report.pictures.traffic import envelope_bytes, kind_colours, parts_of, shown, where_bytes_went
 from fedasr.report.speedups import WORKERS, published_curves, with_speedups
 from fedasr.report.words.groups import groups
 from fedasr.runs.data import SpeedupCurve
@@ -38,9 +40,9 @@ def traffic_of(folder: Path, row: str) -> list[dict[str, Any]]:
 
 def test_a_run_with_all_of_it_has_all_figures(make_exchange_run: Make) -> None:
     folder = make_exchange_run()
-    assert set(figures(folder)) == OLD | NEW
+    assert set(figures(folder)) == (OLD | NEW) - {"bytes"}  # told by kind
     text = write_page(folder).read_text("utf-8")
-    assert text.count("<figcaption>") == len(OLD | NEW)
+    assert text.count("<figcaption>") == len(OLD | NEW) - 1
     assert "development loss</th>" in text
     released = pictures(with_speedups(read_run(folder), folder), release=True)
     assert {picture.key for picture in released} >= NEW
@@ -76,7 +78,7 @@ def test_the_bars_are_the_shares_of_the_parts(make_exchange_run: Make) -> None:
         widths = [width for place, width in bars if abs(place - position) < 1e-9]
         assert widths == pytest.approx([100 * part.bytes / total for part in row])
         assert sum(widths) == pytest.approx(100)
-    assert "278 MB\nenvelopes 6.7 kB" in words(figure)
+    assert "▲ 139 MB  ▼ 139 MB\nenvelopes 6.7 kB" in words(figure)
 
 
 def test_an_even_exchange_of_one_kind_is_told_by_its_totals(make_run: Make, make_row: Make) -> None:
@@ -186,3 +188,38 @@ def test_an_unreadable_compute_file_is_a_remark(make_exchange_run: Make) -> None
     assert run.speedups is None
     (remark,) = run.remarks
     assert remark == "No speed-up against workers: compute.json: not a JSON file."
+
+
+@given(st.sets(st.text("abc.", min_size=1, max_size=4), max_size=30))
+def test_no_two_kinds_of_message_have_one_colour(kinds: set[str]) -> None:
+    found = kind_colours(sorted(kinds))
+    assert set(found) == kinds
+    assert len(set(found.values())) == len(kinds)
+
+
+def test_a_colour_in_the_picture_of_bytes_is_a_kind_and_never_a_row(make_exchange_run: Make) -> None:
+    figure = where_bytes_went(read_run(make_exchange_run()))
+    assert figure is not None
+    assert {label.get_color() for label in figure.axes[0].get_yticklabels()} == {INK}
+
+
+def test_names_in_a_column_have_samples_and_no_leaders(make_exchange_run: Make) -> None:
+    found = figures(make_exchange_run())
+    for key in ("rounds", "learning", "codec", "trade", "speedup"):
+        for axes in found[key].axes:
+            boxes = [child for child in axes.get_children() if isinstance(child, AnnotationBbox)]
+            assert boxes, key
+            assert not [text for text in axes.texts if getattr(text, "arrow_patch", None)], key
+
+
+def test_every_axis_of_a_codec_has_two_ticks_at_least(make_exchange_run: Make) -> None:
+    folder = make_exchange_run()
+    path = folder / "gtc@1/metrics.jsonl"
+    lines = [{**line, "density": line["density"] and 0.0131} for line in map(json.loads, path.read_text().splitlines())]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    figure = density_and_threshold(read_run(folder))
+    assert figure is not None
+    figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        assert sum(low <= tick <= high for tick in axes.get_yticks()) >= 2

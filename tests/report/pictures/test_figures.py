@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox
 
 from fedasr.report import figures
 from fedasr.report.pictures.drawing.looks import looks
@@ -134,3 +135,26 @@ def test_many_rows_stay_apart_by_colour_or_marker(make_run: Make, make_row: Make
 
 def test_names_are_not_read_as_mathematics(make_run: Make, make_row: Make) -> None:
     assert "wer" in figures(make_run([make_row("a$\\frac{$b", folder="odd")], silos=2))
+
+
+@pytest.mark.parametrize("count", [12, 30])
+def test_names_beside_a_figure_do_not_meet(make_run: Make, make_row: Make, count: int) -> None:
+    figure = wer_by_round(read_run(make_run([make_row(f"fed{number}") for number in range(count)], silos=2)))
+    assert figure is not None
+    figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+    boxes = [child.get_window_extent() for child in figure.axes[0].get_children() if isinstance(child, AnnotationBbox)]
+    boxes.sort(key=lambda box: box.y0)
+    assert len(boxes) == count
+    assert all(one.y1 <= other.y0 + 2 for one, other in itertools.pairwise(boxes))
+    assert boxes[0].y0 > 0
+    assert boxes[-1].y1 <= figure.bbox.y1 + 1
+
+
+def test_the_names_of_the_worst_are_never_cut(make_run: Make, make_row: Make) -> None:
+    folder = make_run([make_row("fedavg")], silos=4)
+    scores = ", ".join(
+        f'{{"silo": {n}, "speakers": ["{"long-name-" * 6}{n}"], "errors": {n}, "words": 10}}' for n in range(4)
+    )
+    (folder / "fedavg/silos.json").write_text(f'{{"on": "test", "silos": [{scores}]}}')
+    told = [text for text in words(figures(folder)["silos"]).split(" | ") if text.startswith("worst: ")]
+    assert told == ["worst: silo 3 30%, silo 2 20%, silo 1 10%"]

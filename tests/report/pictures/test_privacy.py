@@ -92,22 +92,24 @@ def test_references_are_horizontal_lines_and_local_models_are_not_drawn(
 
 def test_unit_adjacency_delta_and_kind_are_said(make_run: Make, make_row: Make) -> None:
     rows = [
-        make_row("pate", **promise(4.0)),
+        make_row("pate-4", strategy="pate", **promise(4.0)),
+        make_row("pate-2", strategy="pate", **promise(2.0)),
         make_row("dp-fedavg", **promise(3.0, epsilon_kind="accountant", delta=1e-6)),
     ]
     folder = make_run(rows, silos=2)
     figure = figures(folder)["privacy-silo"]
     assert figure.axes[0].get_xlabel() == "ε per silo (replace-one, δ from 1e-6 to 1e-5)"
     caption = captions(read_run(folder))["privacy-silo"]
-    assert "the data-independent bound (pate)" in caption
+    assert "the data-independent bound (pate-2 and pate-4)" in caption
     assert "by the accountant (dp-fedavg)" in caption
-    assert "1e-5 for pate; 1e-6 for dp-fedavg" in caption
+    assert "1e-5 for pate-2 and pate-4; 1e-6 for dp-fedavg" in caption
 
 
 def test_no_picture_mixes_units_or_adjacencies(make_run: Make, make_row: Make) -> None:
     choices = [("silo", "replace-one"), ("utterance", "replace-one"), ("utterance", "add-remove")]
     rows = [
-        make_row(f"{unit}-{adjacency}-{epsilon}", **promise(epsilon, privacy_unit=unit, adjacency=adjacency))
+        make_row(f"{unit}-{adjacency}-{epsilon}", strategy="pate",
+                 **promise(epsilon, privacy_unit=unit, adjacency=adjacency))
         for unit, adjacency in choices for epsilon in (1, 2)
     ]  # fmt: skip
     run = read_run(make_run(rows, silos=2))
@@ -144,7 +146,8 @@ def test_what_is_no_guarantee_or_has_no_place_is_not_drawn(
 
 
 def test_an_absurd_epsilon_does_not_squeeze_the_axis(make_run: Make, make_row: Make) -> None:
-    rows = [make_row("pate", **promise(4.0)), make_row("noiseless", **promise(6.05e7))]
+    pairs = (("pate-4", 4.0), ("pate-2", 2.0), ("noiseless", 6.05e7))
+    rows = [make_row(name, strategy=name[:4], **promise(epsilon)) for name, epsilon in pairs]
     run = read_run(make_run(rows, silos=2))
     axes = wer_by_epsilon(run, only(run)).axes[0]
     assert axes.get_xlim()[1] < 2 * LARGEST_EPSILON
@@ -177,3 +180,8 @@ def test_a_row_without_a_mechanism_takes_that_of_its_ledger(make_run: Make, make
 
 def test_no_promise_no_picture(make_run: Make) -> None:
     assert captions(read_run(make_run())) == {}
+
+
+def test_single_points_are_no_picture(make_run: Make, make_row: Make) -> None:
+    rows = [make_row(name, **promise(epsilon)) for name, epsilon in (("pate", 2.0), ("dp-fedavg", 8.0))]
+    assert captions(read_run(make_run(rows, silos=2))) == {}

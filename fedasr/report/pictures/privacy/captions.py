@@ -22,8 +22,11 @@ _KINDS = {
 
 
 def privacy_pictures(data: RunData) -> list[Picture]:
-    """Return word error rates against ε, one picture for each unit and adjacency; none mixes two."""
-    found = panels(data)
+    """Return word error rates against ε, one picture for each unit and adjacency; none mixes two.
+
+    Single points are no curve: the table says as much.
+    """
+    found = [panel for panel in panels(data) if any(len(family.points) > 1 for family in panel.families)]
     return [_picture(data, panel, sum(other.unit == panel.unit for other in found) > 1) for panel in found]
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Transform, offset_copy
 
 from fedasr.report.pictures.drawing.axes import log_epsilon, wer_axis
-from fedasr.report.pictures.drawing.labels import label_ends
+from fedasr.report.pictures.drawing.labels import Sample, height_of, label_ends
 from fedasr.report.pictures.drawing.looks import Look, looks
 from fedasr.report.pictures.drawing.style import drawing, new_figure
 from fedasr.report.pictures.privacy.panels import Family, PrivacyPanel, axis_label
@@ -26,7 +26,7 @@ def wer_by_epsilon(data: RunData, panel: PrivacyPanel) -> Figure:
     low = min(point.place for point in panel.points) / 1.6
     high = max(point.place for point in panel.points) * 1.6
     with drawing():
-        figure = new_figure(2.9 + 0.1 * max(0, len(panel.families) + len(panel.flat) - 4))
+        figure = new_figure(height_of(len(panel.families) + len(panel.flat), 3.1))
         axes = figure.add_subplot()
         look = _looks(data, panel)
         log_epsilon(axes, low, high)
@@ -39,7 +39,7 @@ def wer_by_epsilon(data: RunData, panel: PrivacyPanel) -> Figure:
             axes.axhline(wer, color=look[group.name].colour, linewidth=1.2, dashes=look[group.name].dashes)
         axes.set_xlabel(axis_label(panel))
         axes.set_ylabel("word error rate on\ntest speakers (%)")
-        label_ends(axes, _ends(panel, high), look, 1.04)
+        label_ends(axes, _ends(panel, high), look, 1.04, sample=Sample(dashed=[group.name for group in panel.flat]))
     return figure
 
 
