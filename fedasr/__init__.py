@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = version("fedasr")
-COMMANDS = ("simulate", "evaluate", "transcribe", "replay", "conform", "verify", "privacy")
+COMMANDS = ("simulate", "evaluate", "transcribe", "replay", "conform", "verify", "privacy", "report")
 __all__ = ["Experiment", "Result", "evaluate", "run", "transcribe"]
 
 if TYPE_CHECKING:

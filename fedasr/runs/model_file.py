@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, spec_from_json
 from fedasr.asr.tokens import CharacterTokens, Tokens, tokens_from_json
@@ -14,6 +17,10 @@ from fedasr.messages.finite import not_finite
 from fedasr.runs.file_names import MODEL
 from fedasr.runs.provenance import PROVENANCE, Provenance, provenance_of
 
+MODEL_FORMAT = 1
+"""What the file of a model looks like; a file without it is of the first format."""
+_FORMAT = "model_format"
+
 
 def save_model(
     path: Path, weights: Weights, spec: RecogniserSpec, tokens: Tokens, text: str = AS_READ,
@@ -21,7 +28,8 @@ def save_model(
 ) -> None:  # fmt: skip
     """Write a recogniser, by which rule the transcripts were made that it learnt, and what it has heard."""
     past = {PROVENANCE: provenance.fields(weights)} if provenance is not None else {}
-    save_arrays(path, weights, {"recogniser": asdict(spec), "tokens": tokens.to_json(), "text": text, **past})
+    about = {_FORMAT: MODEL_FORMAT, "recogniser": asdict(spec), "tokens": tokens.to_json(), "text": text}
+    save_arrays(path, weights, {**about, **past})
 
 
 def load_model(path: Path) -> Recogniser:
@@ -30,10 +38,10 @@ def load_model(path: Path) -> Recogniser:
     Raises
     ------
     UserError
-        Where there is none.
+        Where there is none, or its format is newer than this fedasr.
     """
     path = _file(path)
-    weights, description = load_arrays(path)
+    weights, description = _read(path)
     try:
         recogniser = Recogniser(spec_from_json(description["recogniser"]), tokens_from_json(description["tokens"]))
         recogniser.load(weights)
@@ -55,7 +63,7 @@ def _check_alphabet(tokens: Tokens) -> None:
 def load_provenance(path: Path) -> Provenance:
     """Return what a recogniser has heard; an unknown past where its file does not say so of its own weights."""
     path = _file(path)
-    return provenance_of(path, *load_arrays(path))
+    return provenance_of(path, *_read(path))
 
 
 def load_text_rule(path: Path) -> str:
@@ -66,10 +74,21 @@ def load_text_rule(path: Path) -> str:
     UserError
         Where it is not known here.
     """
-    rule = str(load_arrays(_file(path))[1].get("text", AS_READ))
+    rule = str(_read(_file(path))[1].get("text", AS_READ))
     if rule not in RULES:
         raise UserError(f"{path}: its transcripts were made by the rule '{rule}'{nearest(rule, RULES)}")
     return rule
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the arrays and the description of a model whose format is known here."""
+    weights, description = load_arrays(path)
+    version = description.get(_FORMAT, 1)
+    if not isinstance(version, int) or version < 1:
+        raise UserError(f"{path}: not a model of fedasr ({_FORMAT} {version!r})")
+    if version > MODEL_FORMAT:
+        raise UserError(f"{path}: a model of format {version}, where {MODEL_FORMAT} is known: install a newer one")
+    return weights, description
 
 
 def _file(path: Path) -> Path:
@@ -82,4 +101,4 @@ def _file(path: Path) -> Path:
 
 def load_tokens(path: Path) -> Tokens:
     """Read the tokens of a recogniser's file."""
-    return tokens_from_json(load_arrays(path)[1]["tokens"])
+    return tokens_from_json(_read(path)[1]["tokens"])

@@ -35,7 +35,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory, _surroundings: None) -> Ite
         patch.chdir(reader.place)
         patch.syspath_prepend(reader.place)
         patch.setattr(fedasr.api, "run", run_small)
-        patch.setattr(fedasr.report, "write_page", lambda folder, release: write_page(Path("runs/quickstart-1"), False))
+        patch.setattr(
+            fedasr.report, "write_page", lambda folder, release=False: write_page(Path("runs/quickstart-1"), False)
+        )
         reader.prepare()
         yield reader
 

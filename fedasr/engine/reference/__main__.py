@@ -1,4 +1,4 @@
-"""``python -m fedasr.engine.reference``: write the reference of the experiment file."""
+"""``python -m fedasr.engine.reference``: write the reference of the experiment file, and of what others may rely on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from fedasr.common.console import OneLineCommand, exits
 from fedasr.common.files import write_bytes
+from fedasr.engine.reference.contract import contract_page
 from fedasr.engine.reference.json_schema import experiment_schema
 from fedasr.engine.reference.page import reference_page
 
@@ -19,7 +20,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def written() -> dict[str, str]:
     """Return the content of each file by its name."""
     schema = json.dumps(experiment_schema(), indent=1, ensure_ascii=False)
-    return {"experiment.md": reference_page(), "experiment.schema.json": schema + "\n"}
+    return {"api.md": contract_page(), "experiment.md": reference_page(), "experiment.schema.json": schema + "\n"}
 
 
 @app.command(cls=OneLineCommand)

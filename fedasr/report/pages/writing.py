@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,8 @@ from fedasr.runs.file_names import REPORT
 from fedasr.runs.publication.shown import shown
 from fedasr.runs.reading import read_run
 from fedasr.runs.speech_data import ExtentData, SpeechData
+
+LABELS = {"epsilon": "privacy ε", "WER %": "WER %, new speakers", "own %": "WER %, own speakers"}
 
 
 def write_page(run_folder: Path, release: bool = False) -> Path:
@@ -93,6 +97,7 @@ def _template(name: str) -> Template:
 def _comparison(data: RunData, release: bool) -> dict[str, Any]:
     return {
         "headings": HEADINGS,
+        "labels": [LABELS.get(heading, heading) for heading in HEADINGS],
         "rows": table_rows(data, release),
         "colours": {name: look.colour for name, look in looks(groups(data)).items()},
         "several_seeds": any(len(group.rows) > 1 for group in groups(data)),
@@ -106,11 +111,14 @@ def _comparison(data: RunData, release: bool) -> dict[str, Any]:
 
 def _context(data: RunData, release: bool) -> dict[str, Any]:
     drawings, remarks = _drawings(data, release)
+    script = _resource("sorting.js")
     return {
         **_comparison(data, release),
         "run": replace(data, remarks=(*data.remarks, *remarks)),
         "release": release,
         "style": Markup(_resource("style.css")),
+        "script": Markup(script),
+        "script_hash": b64encode(sha256(script.encode()).digest()).decode(),
         "findings": findings(data),
         "shared": shared_lines(data),
         "drawings": drawings,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from colorsys import hsv_to_rgb
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -154,10 +155,15 @@ def _colour(part: Portion, kinds: list[str]) -> str:
     if part.kind is None:
         return _OTHER
     hue = kind_colours(kinds)[part.kind]
-    return hue if part.direction == "up" else to_hex([channel + (1 - channel) * _LIGHT for channel in to_rgb(hue)])
+    return hue if part.direction == "up" else _lighter(hue)
+
+
+def _lighter(hue: str) -> str:
+    red, green, blue = (channel + (1 - channel) * _LIGHT for channel in to_rgb(hue))
+    return to_hex((red, green, blue))
 
 
 def kind_colours(kinds: list[str]) -> dict[str, str]:
     """Return a colour for each kind of message, no two alike."""
-    more = [to_hex(hsv_to_rgb((place * 0.381966 % 1, 0.55, 0.35))) for place in range(len(kinds) - len(_HUES))]
+    more = [to_hex(hsv_to_rgb(place * 0.381966 % 1, 0.55, 0.35)) for place in range(len(kinds) - len(_HUES))]
     return dict(zip(kinds, (*_HUES, *more), strict=False))

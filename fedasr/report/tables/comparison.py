@@ -26,6 +26,8 @@ class Cell:
 
     text: str
     details: tuple[str, ...] = ()
+    key: float | None = None
+    """What a column of numbers is sorted by; None comes last."""
 
     @property
     def detail(self) -> str:
@@ -74,7 +76,7 @@ def _table_row(group: Group, best: float | None, release: bool, remark: str | No
 
 def _mean(group: Group, value: Callable[[RowData], float | None], text: Callable[[float], str]) -> Cell:
     mean = group.mean(value)
-    return Cell(UNKNOWN if mean is None else text(mean))
+    return Cell(UNKNOWN if mean is None else text(mean), key=mean)
 
 
 def _wer(group: Group, release: bool) -> Cell:
@@ -89,12 +91,12 @@ def _wer(group: Group, release: bool) -> Cell:
         low, high = min(spread[0] for spread in spreads), max(spread[1] for spread in spreads)
         details.append(f"silos {percent(low, 0)}–{percent(high, 0)}")
     details += _rate("decoded", group.rate(decoding=DECODED)) + _rate("noisy", group.rate(NOISY))
-    return Cell(percent(wer.value), (*details, *_rate("noisy decoded", group.rate(NOISY, DECODED))))
+    return Cell(percent(wer.value), (*details, *_rate("noisy decoded", group.rate(NOISY, DECODED))), wer.value)
 
 
 def rate_cell(found: Interval) -> Cell:
     """Return a rate in percent with its interval and of how many trainings it is."""
-    return Cell(percent(found.value), tuple(filter(None, (ends_of(found), trainings_text(found)))))
+    return Cell(percent(found.value), tuple(filter(None, (ends_of(found), trainings_text(found)))), found.value)
 
 
 def _own(group: Group, release: bool) -> Cell:
@@ -102,7 +104,8 @@ def _own(group: Group, release: bool) -> Cell:
     if found is None or (release and is_withheld(group)):
         return Cell(UNKNOWN)
     details = (ends_of(found), *_rate("decoded", group.rate(OWN_SPEAKERS, DECODED)))
-    return Cell(percent(found.value), tuple(filter(None, (*details, *_rate("left behind", group.rate(LEFT_BEHIND))))))
+    details += tuple(_rate("left behind", group.rate(LEFT_BEHIND)))
+    return Cell(percent(found.value), tuple(filter(None, details)), found.value)
 
 
 def _rate(name: str, found: Interval | None) -> list[str]:
@@ -116,7 +119,7 @@ def _epsilon(group: Group) -> Cell:
     """The largest promise of one of the seeds, and what all that is published promises together."""
     found = promise_of(group)
     if found is None and is_public(group):
-        return Cell("0", ("no private speech",))
+        return Cell("0", ("no private speech",), 0.0)
     if found is None:
         return Cell(UNKNOWN if not group.finished else "none promised")
     parts = [] if found.holds else ["no guarantee"]
@@ -129,14 +132,14 @@ def _epsilon(group: Group) -> Cell:
     empirical = max(group.values(lambda row: row.epsilon_empirical), default=None)
     parts += [f"audit ≥ {at_least_text(empirical)}"] if empirical is not None else []
     number = epsilon_text(found.epsilon) if found.holds else VOID if found.kind == VOID else "none promised"
-    return Cell(number, tuple(parts))
+    return Cell(number, tuple(parts), found.epsilon if found.holds else None)
 
 
 def _time(group: Group) -> Cell:
     wall, simulated = group.mean(lambda row: row.wall_seconds), group.mean(lambda row: row.simulated_seconds)
     networked = any(row.network not in (None, "", "none") for row in group.rows)
     details = (f"simulated {seconds_text(simulated)}",) if networked and simulated is not None else ()
-    return Cell(UNKNOWN if wall is None else seconds_text(wall), details)
+    return Cell(UNKNOWN if wall is None else seconds_text(wall), details, wall)
 
 
 def _notes(group: Group, remark: str | None) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The reference is written from what reads the file, and its schema takes what the reader takes."""
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from system.golden import golden_table
 
 from fedasr.common.settings.values import checked, kinds_of
 from fedasr.engine.reference.__main__ import app
+from fedasr.engine.reference.contract import CONTRACT
 from fedasr.engine.reference.json_schema import experiment_schema
 from fedasr.engine.reference.named_choices import CHOICES
 from fedasr.experiment.experiment import Experiment
@@ -137,3 +139,14 @@ def test_an_editor_marks_what_would_be_refused(table: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_an_editor_takes_what_is_somebody_elses(row: dict[str, Any]) -> None:
     assert VALID.is_valid({"compare": [{**ROW, **row}]})
+
+
+def test_all_that_the_examples_of_the_documents_import_stands_in_the_contract() -> None:
+    told = {name for _, names in CONTRACT.values() for name in names}
+    found = set[str]()
+    for path in (CHECKOUT / "docs").rglob("*"):
+        if path.suffix in (".py", ".md"):
+            for module, names in re.findall(r"^ *from (fedasr[\w.]*) import ([\w, ]+)$", path.read_text("utf-8"), re.M):
+                found |= {f"{module}:{name.strip()}" for name in names.split(",")}
+    assert found
+    assert found <= told

@@ -100,7 +100,7 @@ def test_unit_adjacency_delta_and_kind_are_said(make_run: Make, make_row: Make) 
     figure = figures(folder)["privacy-silo"]
     assert figure.axes[0].get_xlabel() == "ε per silo (replace-one, δ from 1e-6 to 1e-5)"
     caption = captions(read_run(folder))["privacy-silo"]
-    assert "the data-independent bound (pate-2 and pate-4)" in caption
+    assert "the data-independent bound (pate)" in caption
     assert "by the accountant (dp-fedavg)" in caption
     assert "1e-5 for pate-2 and pate-4; 1e-6 for dp-fedavg" in caption
 
