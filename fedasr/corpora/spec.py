@@ -159,6 +159,9 @@ class CorpusSpec(Settings):
         is_read = self.public not in ("same", "other accent") or self.test or self.development
         if self.kind == SYNTHETIC and not is_read and self.text != AS_READ:
             yield Mistake("{0} has no effect on synthetic speech; remove the key", ("text",))
+        for key in ("path", "subset") if self.kind == SYNTHETIC else ():
+            if getattr(self, key):
+                yield Mistake("{0} takes no effect on synthetic speech; set {1} to its form", (key, "kind"))
         if self.test_fold and not self.has_folds:
             yield Mistake(
                 "{0} takes no effect: no test speakers are drawn from a corpus; remove the key", ("test_fold",)

@@ -21,6 +21,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.train_reply import SPEECH_SECONDS
 from fedasr.privacy.accounting.conversion import delta_for
 from fedasr.protection.protection import Guarantee
+from fedasr.server.client_of import client_of
 from fedasr.server.conditions import Conditions, lacking
 from fedasr.server.foreign.cohort import cohort_faults
 from fedasr.server.foreign.own_loop import wants_central
@@ -29,6 +30,7 @@ from fedasr.server.protected.coverage import boundary_protection
 from fedasr.server.protected.row_protection import row_protection
 from fedasr.server.strategies_by_name import build_strategy
 from fedasr.server.work.recipe import ONE_CYCLE, recipe_of
+from fedasr.silo.app import COVERED
 from fedasr.student.trainer import TrainerSpec
 from fedasr.training.iterates import BEST
 from fedasr.training.parameters import ALL
@@ -183,6 +185,9 @@ class _Asked:
         if protection.lot is not None and protection.lot > most > 0:
             whose = "all silos hold" if self._batch[0] == "central" else "the smallest silo holds"
             yield "protection_options", f"batch_size is {protection.lot:g}, and {whose} {most} utterances; lower it"
+        key, client = self.row.options.get("weighted_by_key"), client_of(self.row, self.strategy, self.training)
+        if key is not None and client is None and key not in COVERED:
+            yield "options", f"weighted_by_key is '{key}', which no silo replies; set 'num-examples' or 'uniform'"
         if self.row.parent is not None and isinstance(self._parent, OwnModels):
             yield "start", f"'{self.row.parent}' leaves its models in the silos: there is none to begin from"
 

@@ -23,7 +23,7 @@ from fedasr.common.settings.tables import read
 from fedasr.corpora.spec import NODES, CorpusSpec
 from fedasr.experiment.finding import find_experiment
 from fedasr.experiment.located import PUBLIC_WITHIN, located
-from fedasr.experiment.model import ModelSpec
+from fedasr.experiment.model import MADE_STARTS, ModelSpec
 from fedasr.experiment.overrides import origin, overridden
 from fedasr.experiment.row_spec import MOST_BYTES_OF_A_NAME, RowSpec
 from fedasr.experiment.training import ALTERNATIVES, TrainingSpec
@@ -109,6 +109,10 @@ class Experiment(Settings):
             yield from self._read_role(role)[1]
             for key in sorted(SHARED & self.roles[role].keys()):
                 yield Mistake(f"'roles.{role}.{key}' may not differ: speech, tokens and start are one for all roles")
+            shape = self._read_role(role)[0]
+            if self.model.start not in MADE_STARTS and shape and shape.recogniser() != self.model.recogniser():
+                text = f"'roles.{role}' has another shape than {{0}}, a file; set that to 'public' or 'scratch'"
+                yield Mistake(text, ("model.start",))
             head = str(self.roles[role].get("head", self.model.head))
             if labels_frames(head) != labels_frames(self.model.head):
                 yield Mistake(f"'roles.{role}.head' may not differ in whether it labels frames: so do tokens, for all")

@@ -78,8 +78,10 @@ def _built(cls: Any, options: Mapping[str, Any], where: str, numbers: Given) -> 
         settings = from_table(settings_class, options, where)
         with told_of(where):
             return _made(cls, (settings,), given)
-    if isinstance(inner := options.get("strategy"), str) and "strategy" in given:  # what a wrapper wraps, by its name
+    if "strategy" in options and "strategy" in given:  # what a wrapper wraps, by its name
         with told_of(where):
+            if not isinstance(inner := options["strategy"], str):
+                raise UserError(f"'strategy' must be the name of the strategy that is wrapped, not {inner!r}")
             wrapped = strategy_class(inner)
         options = {**options, "strategy": _built(wrapped, {}, where, numbers)}
     with told_of(where):

@@ -47,7 +47,9 @@ def test_without_anything_it_is_the_first_look() -> None:
 
 
 def test_settings_data_and_seeds(file: str) -> None:
-    found = _requested(file, data=Path("else"), settings=["training.rounds=7", "seed=3"], seeds=[8])
+    found = _requested(
+        file, data=Path("else"), settings=["training.rounds=7", "seed=3", "corpus.kind=manifest"], seeds=[8]
+    )
     assert (found.corpus.path, found.training.rounds, found.seed, found.seeds) == ("else", 7, 8, ())
     assert _requested(file, seeds=[4, 2]).seeds == (4, 2)
 
