@@ -18,6 +18,7 @@ from fedasr.asr.decoding.greedy import transcribe_batch
 from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.allocator import few_arenas, give_back_memory, keep_freed_memory, libraries_aside
+from fedasr.common.console import details
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
 from fedasr.common.files import check_writable
@@ -187,7 +188,7 @@ def _run_prepared(
         folder.discarded_if_refused(is_new=existing is None), written_down(folder.path), libraries_aside(),
     ):  # fmt: skip
         for line in told:
-            log.info(line)
+            details.info(line)
         _write_speech(folder, prepared, told)
         return _run_rows(folder, prepared, pool, watcher, release)
 

@@ -30,6 +30,13 @@ for _name, _value in (
     os.environ.setdefault(_name, _value)
 
 
+DETAILS = "fedasr.details"
+"""The log of what goes into a run's log file alone, and to the terminal where ``--verbose`` asks for it."""
+details = logging.getLogger(DETAILS)
+details.setLevel(logging.DEBUG)
+details.propagate = False
+
+
 class OneLineCommand(TyperCommand):
     """A command that answers options it does not know in one line, as it does all other wrong requests."""
 
@@ -82,8 +89,9 @@ def quiet_libraries(console: Console, verbose: bool = False) -> None:
         handler: logging.Handler = logging.StreamHandler()
         if console.is_terminal:
             handler = RichHandler(console=console, show_time=False, show_path=False)
-        handler.setLevel(logging.DEBUG if verbose else logging.WARNING)
         own.addHandler(handler)
+        if verbose:
+            details.addHandler(handler)
         own.propagate = False
     logging.getLogger("flwr").setLevel(logging.ERROR)
     logging.getLogger("ray").setLevel(logging.ERROR)

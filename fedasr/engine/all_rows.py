@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 
 from fedasr.asr.recogniser import Weights, digest
+from fedasr.common.console import details
 from fedasr.common.errors import DiskError
 from fedasr.common.files import load_arrays
 from fedasr.engine.assembly import Assembly, in_its_role
@@ -57,7 +58,7 @@ def run_rows(
                 prepared, parts = _assembled(run, prepared, row, seed, pool, watcher, (number, len(rows)))
                 summary = _run(parts)
             watcher.end(asdict(summary))
-            log.info("%s: %s%s", summary.folder, summary.status, f" ({summary.failure})" if summary.failure else "")
+            details.info("%s: %s%s", summary.folder, summary.status, f" ({summary.failure})" if summary.failure else "")
             run.write_summary(version("fedasr"), run.ended())
         close_stages(run, run.ended())
         return run.write_summary(version("fedasr"), run.ended())
@@ -93,7 +94,7 @@ def _assembled(
     prepared = with_decoder(prepared, run, start, pool, watcher)
     behind = rank_silos(prepared, seed, start, run.left_behind_path(seed), pool).silos
     watcher.begin(row.name, *place)
-    log.info("%s: begins, row %d of %d", run.experiment.folder_of(row, seed), *place)
+    details.info("%s: begins, row %d of %d", run.experiment.folder_of(row, seed), *place)
     own, start = in_its_role(prepared, row, seed, start, run, watcher)
     folder.write_made_of(facts)
     return prepared, Assembly(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from fedasr.common.console import DETAILS
 from fedasr.runs.file_names import LOG
 
 
@@ -19,20 +20,22 @@ class _Log(logging.FileHandler):
 
 @contextmanager
 def written_down(folder: Path) -> Iterator[None]:
-    """Write what fedasr's log says in the block to a file of the run folder, after what stands there."""
-    own = logging.getLogger("fedasr")
+    """Write what fedasr's logs say in the block to a file of the run folder, after what stands there.
+
+    Details are a log of their own, which no handler of the caller's sees.
+    """
+    logs = [logging.getLogger(name) for name in ("fedasr", DETAILS)]
     handler: logging.Handler | None = None
     with suppress(OSError):
         handler = _Log(folder / LOG, encoding="utf-8", errors="backslashreplace")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        own.addHandler(handler)
-    before = own.level
-    own.setLevel(logging.DEBUG)
+        for log in logs:
+            log.addHandler(handler)
     try:
         yield
     finally:
-        own.setLevel(before)
         if handler is not None:
-            own.removeHandler(handler)
+            for log in logs:
+                log.removeHandler(handler)
             with suppress(OSError):
                 handler.close()

@@ -5,7 +5,6 @@ With `fedasr.messages.train` this is the contract for strategies of third partie
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from fedasr.asr.decoding.decoder import Decoder
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, best_device
 from fedasr.asr.tokens import Tokens
 from fedasr.asr.word_errors import ErrorCounts, total
+from fedasr.common.console import details
 from fedasr.common.randomness import Streams, seeded_libraries
 from fedasr.corpora.speech import Speech
 from fedasr.experiment.choices import objective_of, protection_of
@@ -52,9 +52,6 @@ State = Mapping[str, NDArray[Any]]
 
 GRID, SCORED = "grid/", "scored/"
 """What the grid remembers, and the scored model, stand in a checkpoint under names that begin so."""
-
-
-log = logging.getLogger("fedasr")
 
 
 @dataclass(frozen=True)
@@ -317,7 +314,7 @@ class Central:
             utterances=taken.private if taken else None, public_utterances=taken.public if taken else None,
         )  # fmt: skip
         self._clock["round"] = now
-        log.debug("%s: round %d, loss %s, %s silos replied", self.row.name, round, train_loss, line.silos)
+        details.debug("%s: round %d, loss %s, %s silos replied", self.row.name, round, train_loss, line.silos)
         self.folder.log_round(line, traffic)
 
     def _taken(self, round: int) -> Taken | None:
