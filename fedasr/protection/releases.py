@@ -155,6 +155,7 @@ class Releases:
             Makes it, given the source of noise.
         """
         if not self.store.has(key):
+            self._tell_of_lost(key)
             self._draw(key, draw)
         elif self.log:
             self.log.traffic += self.store.messages(key)
@@ -162,6 +163,12 @@ class Releases:
         for charge in charges(arrays):
             self._charge(key, charge, digest_of(arrays, about["draw"]))
         return arrays
+
+    def _tell_of_lost(self, key: str) -> None:
+        """Say where a release was made and paid before: another is made now, and paid too."""
+        known = (one for one in self.ledger.releases if not one.digest.startswith(ATTEMPT))
+        if any(one.key.rpartition(".")[0] == key for one in known):
+            log.warning("the release '%s' is gone from the row's folder: another is made, and charged beside it", key)
 
     def _draw(self, key: str, draw: Callable[[Noise], Arrays]) -> None:
         before = len(self.log.traffic) if self.log else 0

@@ -37,6 +37,9 @@ OF_THE_RUN = (
 )  # fmt: skip
 """What lies in a run folder beside one folder a row: no row may be called so."""
 
+TOLD_OF_THE_RUN = (EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, DECODING)
+"""Which of these a page is made of: the summary says which were there."""
+
 ROW = "row.jsonl"
 """A row's line of the summary: the mark that it need not run again."""
 MADE_OF = "made_of.json"

@@ -217,9 +217,20 @@ class Run:
         draws = {"draws": experiment.draws} if experiment.draws else {}
         write_json(
             self.path / file_names.SUMMARY,
-            {**head, **draws, **asdict(publication), "rows": [asdict(row) for row in told]},
+            {**head, **draws, **asdict(publication), "files": self._files(), "rows": [asdict(row) for row in told]},
         )
         return told
+
+    def _files(self) -> list[str]:
+        """Return which files of the run itself are there, for whoever reads the summary to know what is gone."""
+        told = (
+            file_names.EXPERIMENT,
+            file_names.ENVIRONMENT,
+            file_names.PARTITION,
+            file_names.CORPUS,
+            file_names.DECODING,
+        )
+        return [name for name in told if (self.path / name).is_file()]
 
 
 def check_free(path: Path) -> None:

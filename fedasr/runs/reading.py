@@ -51,6 +51,8 @@ def read_run(folder: Path) -> RunData:
     """
     remarks: list[str] = []
     summary = _summary(folder / file_names.SUMMARY)
+    gone = [name for name in summary.get("files") or () if not (folder / str(name)).is_file()]
+    remarks += [f"{name} was there and is gone." for name in gone]
     environment = json_there(folder / file_names.ENVIRONMENT, remarks)
     toml = _experiment(folder / file_names.EXPERIMENT, remarks)
     return RunData(
