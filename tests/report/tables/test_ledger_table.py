@@ -189,5 +189,5 @@ def test_a_ledger_is_escaped(private_run: Path) -> None:
     evil = "<script>alert(1)</script>"
     write_privacy(private_run / "pate", [release({"kind": evil, evil: evil}, 1, "a", unit=evil, noise=evil)])
     text = write_page(private_run).read_text("utf-8")
-    assert "<script" not in text
+    assert text.count("<script") == 1  # the page's own
     assert text.count("&lt;script&gt;") >= 5

@@ -96,8 +96,9 @@ def test_the_terminal_names_the_rows_that_promise_nothing(make_private: Callable
     assert told in text
 
 
-def test_a_picture_of_epsilon_says_that_each_is_one_models(make_private: Callable[..., Path]) -> None:
-    assert "Each ε is that of one model" in write_page(make_private(SILO)).read_text()
+def test_a_picture_of_epsilon_says_that_each_is_one_models(make_private: Callable[..., Path], make_row: Make) -> None:
+    another = make_row("pate-2", strategy="pate", **{**PROMISE, "epsilon": 2.0})
+    assert "Each ε is that of one model" in write_page(make_private(SILO, more=[another])).read_text()
 
 
 def test_a_row_without_private_speech_costs_nothing(make_private: Callable[..., Path], make_row: Make) -> None:
