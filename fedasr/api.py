@@ -38,7 +38,7 @@ from fedasr.engine.evaluation import scores_of
 from fedasr.engine.fitting import unfit
 from fedasr.engine.named import refusals, unsuited, untrainable
 from fedasr.engine.node_speech import introduction_of
-from fedasr.engine.notices import notices, unwritten_references
+from fedasr.engine.notices import notices, unspaced_references, unwritten_references
 from fedasr.engine.preparation import DividedCorpus, Prepared, divide_corpus, extract_features
 from fedasr.engine.reopen import as_begun, check_checkpoints, check_is_rows_own, check_partition, check_speech, reopen
 from fedasr.engine.stages.start import load_start
@@ -342,9 +342,10 @@ def evaluate(
 
 
 def _scored(recogniser: Recogniser, speech: Speech, decoder: Decoder | None) -> dict[str, Any]:
-    """Score, and warn of references that the model could not write if it heard everything."""
-    if line := unwritten_references(speech.texts(), recogniser.tokens):
-        log.warning(line)
+    """Score, and warn of references that the model could not write, or whose words nothing divides."""
+    for line in (unwritten_references(speech.texts(), recogniser.tokens), unspaced_references(speech.texts())):
+        if line:
+            log.warning(line)
     return scores_of(recogniser, speech, decoder)
 
 

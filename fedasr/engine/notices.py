@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from fedasr.asr.features import frames_to_seconds
 from fedasr.asr.tokens import Tokens, unwritten_in
 from fedasr.corpora.speech import Speech
+from fedasr.corpora.text import is_unspaced
 from fedasr.engine.alignable import unalignable, untrained
 from fedasr.engine.preparation import Prepared
 
@@ -27,6 +28,7 @@ def notices(prepared: Prepared) -> list[str]:
     lines = [
         unknown_in_silos(silos.texts(), prepared.tokens),
         *(unwritten_references(part.texts(), prepared.tokens, f"{name}: ") for name, part in held_out.items()),
+        unspaced_references(held_out["test"].texts(), "test: "),
         longer_than_audio({"silos": silos, "public": prepared.part("public_labelled"), **held_out}, prepared),
     ]
     return [line for line in lines if line]
@@ -62,6 +64,17 @@ def unwritten_references(texts: Iterable[str], tokens: Tokens, lead: str = "") -
     return (
         f"{lead}{found.texts} of {found.of} references hold {found.unit} that the model cannot write, "
         f"{sum(found.counts.values())} in all, each an error whatever it hears: {found.names}"
+    )
+
+
+def unspaced_references(texts: Iterable[str], lead: str = "") -> str:
+    """Return how many references do not divide their words, so that WER is no measure of them; nothing where all do."""
+    found = [is_unspaced(text) for text in texts]
+    if not any(found):
+        return ""
+    return (
+        f"{lead}{sum(found)} of {len(found)} references have no spaces between words; WER counts what stands between "
+        "spaces as one word, so compare by CER, or write spaces between words"
     )
 
 

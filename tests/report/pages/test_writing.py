@@ -121,9 +121,9 @@ def test_errors_are_marked_by_more_than_colour(make_run: Make, make_row: Make) -
         '{"id": "c", "speaker": "s", "reference": "six", "hypothesis": "six"}\n'
     )
     text = written(folder)
-    assert '<del>one</del><span class="hidden"> heard as </span><b>nine</b>' in text
-    assert '<span class="hidden">inserted: </span><b>oh</b>' in text
-    assert '<span class="hidden">missed: </span><del>two</del>' in text
+    assert '<del>one</del><span class="hidden" dir="ltr"> heard as </span><b>nine</b>' in text
+    assert '<span class="hidden" dir="ltr">inserted: </span><b>oh</b>' in text
+    assert '<span class="hidden" dir="ltr">missed: </span><del>two</del>' in text
 
 
 def test_a_release_leaves_out_the_simulators_view(make_run: Make, make_row: Make) -> None:
