@@ -19,6 +19,8 @@ Releases = Sequence[tuple[Record, int]]
 """Mechanisms as JSON, and how often each is released."""
 EXACT, SMALL_STEPS, WIDE = 1e-6, 2e-3, 5e-2
 """Relative: of an integral; of a grid of losses, where the writer rounds up; of orders, where it leaves some out."""
+OF_THE_GRID = 1e-5
+"""Relative: what the grid of losses here may add, 4e-6 of a variance, of which half is a deviation's."""
 ROUNDING = 4e-12
 """What the writer takes from δ for each release before a distribution is asked; from half of δ on it asks none."""
 
@@ -116,7 +118,7 @@ def bounds(releases: Releases, delta: float, adjacency: str) -> dict[str, tuple[
     has_losses = all(cost.mu is not None or cost.rate is not None for cost, _ in parts)
     taken = ROUNDING * sum(count for _, count in releases)
     if math.isinf(found["exact"][0]) and has_losses and delta >= 2 * taken:
-        found["pld"] = _around(_losses(parts, delta - taken, -1.0 if replace_one else 0.0), EXACT, SMALL_STEPS)
+        found["pld"] = _around(_losses(parts, delta - taken, -1.0 if replace_one else 0.0), OF_THE_GRID, SMALL_STEPS)
     return {name: ends for name, ends in found.items() if math.isfinite(ends[1])}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fedasr.privacy.accounting.losses import pld_epsilon
+from fedasr.privacy.adjacency import Adjacency
 from fedasr.privacy.mechanisms.confident_max import ConfidentGNMax, ThresholdCheck
 from fedasr.privacy.mechanisms.gaussian import GaussianSum, NoisyMean, SampledGaussian
 from fedasr.privacy.mechanisms.mechanism import Mechanism
@@ -58,6 +59,17 @@ def test_what_rounding_may_take_from_delta_is_taken_here_too(delta: float) -> No
     low, high = bounds([(step.fields(), 100)], delta, "replace-one")["pld"]
     assert low < pld_epsilon([(step, 100)], delta, "replace-one") < high
     assert "pld" not in bounds([(step.fields(), 100)], 7.9e-10, "replace-one")
+
+
+@pytest.mark.parametrize(("rate", "noise", "rounds"), [(0.75, 1.0695, 2), (0.9, 0.5, 2), (0.75, 2.0, 1), (0.5, 1.0, 3)])
+@pytest.mark.parametrize("adjacency", ["replace-one", "add-remove"])
+def test_few_rounds_that_nearly_all_join_cost_what_is_charged(
+    rate: float, noise: float, rounds: int, adjacency: Adjacency
+) -> None:  # fmt: skip
+    """The writer is within a millionth of the truth there, and the grid of losses here adds two."""
+    sums = SampledGaussian(noise, 1.0, rate)
+    low, high = bounds([(sums.fields(), rounds)], 1e-5, adjacency)["pld"]
+    assert low < pld_epsilon([(sums, rounds)], 1e-5, adjacency) < high
 
 
 def test_sampling_that_was_not_done_amplifies_nothing() -> None:
