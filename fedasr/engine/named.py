@@ -7,7 +7,7 @@ from functools import partial
 
 from fedasr.asr.heads.head import HEADS
 from fedasr.common.errors import UserError, told_of
-from fedasr.experiment.choices import objective_of, protection_of
+from fedasr.experiment.choices import named_codec, objective_of, protection_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
@@ -15,7 +15,7 @@ from fedasr.network import build_network
 from fedasr.runs.file_names import OF_THE_RUN
 from fedasr.server.client_of import client_of
 from fedasr.server.protected.coverage import boundary_protection
-from fedasr.server.strategies_by_name import build_strategy, named_codec
+from fedasr.server.strategies_by_name import build_strategy
 
 MOST_SILOS = 10**6
 """More silos than any row draws: how many there are is known only once the corpus is divided."""

@@ -21,6 +21,7 @@ from fedasr.common.errors import UserError, nearest
 from fedasr.common.settings import Mistake, Settings, SettingsError, number, one_of, to_table
 from fedasr.common.settings.tables import read
 from fedasr.corpora.spec import NODES, CorpusSpec
+from fedasr.experiment.choices import wrong_choices
 from fedasr.experiment.finding import find_experiment
 from fedasr.experiment.located import PUBLIC_WITHIN, located
 from fedasr.experiment.model import MADE_STARTS, ModelSpec
@@ -176,10 +177,14 @@ class Experiment(Settings):
         Raises
         ------
         UserError
-            Where the file is missing, is not TOML, or says something that cannot be.
+            Where the file is missing, is not TOML, or says something that cannot be, of an objective, a protection or a
+            codec too; what a strategy refuses is told by the run.
         """
         path = find_experiment(str(name_or_path))
-        return cls.from_table(read_experiment(path), path.name, overrides)
+        experiment = cls.from_table(read_experiment(path), path.name, overrides)
+        if wrong := wrong_choices(experiment.compare):
+            raise UserError(*(f"{path.name}: {line}" for line in wrong))
+        return experiment
 
     @classmethod
     def from_table(

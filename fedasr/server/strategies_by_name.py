@@ -14,6 +14,7 @@ from fedasr.common.errors import UserError, nearest, told_of
 from fedasr.common.plug_ins import plugged_in
 from fedasr.common.registry import Registry
 from fedasr.common.settings import from_table
+from fedasr.experiment.choices import named_codec
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import Kind
@@ -23,7 +24,6 @@ from fedasr.server.foreign.unsaid import unsaid
 from fedasr.server.protected.row_protection import row_protection
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
-from fedasr.wire.codecs_by_name import build_codec
 
 STRATEGIES: Registry[type[Strategy]] = Registry("strategy", "fedasr.strategies")
 
@@ -168,16 +168,6 @@ def codec_of(row: RowSpec, strategy: Strategy) -> Codec:
     """
     proposed: Codec = getattr(strategy, "codec", None) or Dense()
     return named_codec(row) or proposed
-
-
-def named_codec(row: RowSpec) -> Codec | None:
-    """Return the codec that a row names, None where it leaves the choice to its strategy; errors as `codec_of`."""
-    if row.codec != "auto":
-        with told_of(f"compare.{row.name}"):
-            return build_codec(row.codec, row.codec_options, "codec_options")
-    if row.codec_options:
-        raise UserError(f"compare.{row.name}: codec_options need the codec they are for; set codec")
-    return None
 
 
 def sampled(training: TrainingSpec, silos: int) -> int:

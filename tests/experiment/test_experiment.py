@@ -8,6 +8,7 @@ import pytest
 import tomli_w
 from support.running import tiny_table
 
+from fedasr.api import run
 from fedasr.common.errors import UserError
 from fedasr.common.settings import limits_of
 from fedasr.experiment.experiment import Experiment
@@ -180,3 +181,28 @@ def test_a_mistake_is_told_of_where_it_was_made(tmp_path: Path) -> None:
 def test_an_unknown_experiment_gets_the_nearest_name() -> None:
     with pytest.raises(UserError, match="'quickstart'"):
         find_experiment("quickstat")
+
+
+@pytest.mark.parametrize(
+    ("choice", "line"),
+    [
+        ({"protection": "clipping", "protection_options": {"clip_nrm": 1.0}}, "did you mean 'clip_norm'"),
+        ({"protection": "clipping", "protection_options": {"clip_norm": -1.0}}, "protection_options.clip_norm"),
+        ({"protection_options": {"clip_norm": 1.0}}, "protection_options.clip_norm"),
+        ({"codec": "top-k", "codec_options": {"density": 10}}, "codec_options"),
+        ({"codec_options": {"density": 0.1}}, "set codec"),
+        ({"objective": "distill"}, "did you mean 'distilled'"),
+    ],
+)
+def test_a_file_with_a_wrong_choice_is_refused_when_it_is_read_as_by_the_run(
+    choice: dict[str, Any], line: str, tmp_path: Path
+) -> None:
+    table = tiny_table(compare=[{"name": "a", "strategy": "fedavg", **choice}])
+    path = tmp_path / "mine.toml"
+    path.write_text(tomli_w.dumps(table))
+    with pytest.raises(UserError, match=line) as refused:
+        Experiment.load(path)
+    with pytest.raises(UserError) as by_the_run:
+        run(Experiment.from_table(table), grid="process", out=tmp_path / "run")
+    lead, own = (str(error.value).partition(": ") for error in (refused, by_the_run))
+    assert (lead[0], lead[2]) == ("mine.toml", own[2])

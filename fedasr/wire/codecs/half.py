@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedasr.common.settings import Settings
-from fedasr.wire.codec import Arrays, Delivery, Layout, State
+from fedasr.wire.codec import Arrays, Delivery, Layout, State, WireError
 from fedasr.wire.feedback import deliver
 from fedasr.wire.header import expect, seal, unseal
 from fedasr.wire.packing.vectors import check_finite, gather
@@ -20,18 +20,25 @@ LARGEST = 65504.0
 
 @dataclass(frozen=True)
 class Half(Settings):
-    """Every value rounded to the nearest fp16; no residual is kept.
+    """Every value rounded to the nearest fp16; no residual is kept, so what the rounding takes is lost.
 
-    Values beyond ±65504, the range of fp16, arrive as ±65504, and what is below its smallest step
-    (about 6e-8) as zero. Values that are not finite are refused.
+    What is below its smallest step (about 6e-8) arrives as zero. Values beyond ±65504, the range of fp16, are refused,
+    and so are values that are not finite.
     """
 
     is_exact: ClassVar[bool] = False
 
     def encode(self, arrays: Arrays, state: State) -> tuple[bytes, State]:
-        """Return the header and two bytes a value, and no state."""
+        """Return the header and two bytes a value, and no state.
+
+        Raises
+        ------
+        WireError
+            Where a value is not finite, or beyond the range.
+        """
         vector = gather(arrays, {})
-        np.clip(vector, -LARGEST, LARGEST, out=vector)
+        if (largest := np.abs(vector).max(initial=0)) > LARGEST:
+            raise WireError(f"a value of {largest:.3g} is beyond fp16 (±{LARGEST:g}); set another codec")
         return seal("fp16", vector.size, [vector.astype("<f2").tobytes()]), {}
 
     def decode(self, blob: bytes, layout: Layout) -> dict[str, NDArray[np.float32]]:

@@ -91,12 +91,18 @@ def test_sums_beyond_float32_are_refused(name: str) -> None:
         WITH_FEEDBACK[name].encode({"w": np.full((2, 2), largest_float)}, state)
 
 
-def test_half_rounds_to_nearest_and_saturates() -> None:
-    values = np.float32([1 + 2**-11, 1 + 3 * 2**-11, 1e6, -1e6, 1e-9, -0.0, 0.1])
+def test_half_rounds_to_nearest() -> None:
+    values = np.float32([1 + 2**-11, 1 + 3 * 2**-11, 65504, -65504, 1e-9, -0.0, 0.1])
     blob, _ = Half().encode({"w": values}, {})
     decoded = Half().decode(blob, Layout.of({"w": values}))["w"]
     assert decoded.tolist() == [1, 1 + 2**-9, 65504, -65504, 0, 0, float(np.float16(0.1))]
     assert len(blob) == 20 + 2 * 7
+
+
+@pytest.mark.parametrize("value", [65504.01, 65519, 65520, 1e6, -1e6])
+def test_half_refuses_what_it_cannot_carry(value: float) -> None:
+    with pytest.raises(WireError, match=r"beyond fp16 \(±65504\)"):
+        Half().encode({"w": np.array([0.5, value], np.float32)}, {})
 
 
 @given(arrays=messages)
