@@ -166,7 +166,8 @@ class Releases:
 
     def _tell_of_lost(self, key: str) -> None:
         """Say where a release was made and paid before: another is made now, and paid too."""
-        known = (one for one in self.ledger.releases if not one.digest.startswith(ATTEMPT))
+        own = self.ledger.releases[len(self.inherited.charged) :]
+        known = (one for one in own if not one.digest.startswith(ATTEMPT))
         if any(one.key.rpartition(".")[0] == key for one in known):
             log.warning("the release '%s' is gone from the row's folder: another is made, and charged beside it", key)
 

@@ -20,6 +20,7 @@ from fedasr.privacy.mechanisms.allowances import GaussianBudget
 from fedasr.privacy.mechanisms.gaussian import GaussianSum
 from fedasr.privacy.mechanisms.noisy_max import GNMax
 from fedasr.privacy.noise import Noise
+from fedasr.protection.inheritance import Inheritance
 from fedasr.protection.release_digest import digest_of
 from fedasr.protection.releases import Charge, Releases
 from fedasr.runs.release_folder import ReleaseFolder
@@ -70,6 +71,24 @@ def test_a_charge_without_its_release_stays_and_another_draw_is_charged_beside_i
     again = _releases(tmp_path)
     _make(again)
     assert [(r.key, r.count) for r in again.ledger.releases] == [("a.gnmax", 3)] * 2
+
+
+def test_a_release_that_is_gone_is_told_and_one_of_the_row_before_is_not_missed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = _releases(tmp_path / "before")
+    _make(before)
+    after = Releases(ReleaseFolder(tmp_path / "after"), Streams(0))
+    after.inherit(Inheritance(tuple(before.store.ledger()), promise=before.promised))
+    after.promise(Promise("silo", "replace-one", 1e-5, ((GNMax(3.0), 1),)))
+    _make(after)
+    assert len(after.ledger.releases) == 2
+    assert not caplog.records
+    (tmp_path / "before" / "releases" / "a.safetensors").unlink()
+    _make(before)
+    assert [record.message for record in caplog.records] == [
+        "the release 'a' is gone from the row's folder: another is made, and charged beside it"
+    ]
 
 
 def test_a_redraw_that_happens_to_be_the_same_is_charged_too(tmp_path: Path) -> None:
