@@ -1,7 +1,7 @@
 """Federated, distributed and private training of speech recognisers, side by side.
 
 >>> import fedasr
->>> result = fedasr.run(fedasr.Experiment.load("quickstart"))  # doctest: +SKIP
+>>> result = fedasr.run("quickstart")  # doctest: +SKIP
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from fedasr.asr.decoding.greedy import transcribe_batch
 from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser
 from fedasr.common.allocator import few_arenas, give_back_memory, keep_freed_memory, libraries_aside
-from fedasr.common.console import details
+from fedasr.common.console import details, quiet_flower
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
 from fedasr.common.files import check_writable
@@ -96,7 +96,7 @@ class Result:
 
 
 def run(
-    experiment: Experiment, *, out: Path | str | None = None, resume: Path | str | None = None,
+    experiment: Experiment | Path | str, *, out: Path | str | None = None, resume: Path | str | None = None,
     grid: str | Workers = "ray", workers: int = 2, address: str | None = None, watcher: Watcher | None = None,
     release: bool = False,
 ) -> Result:  # fmt: skip
@@ -104,7 +104,8 @@ def run(
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Experiment, path or str
+        Or a TOML file, or a shipped experiment's name.
     out : path, optional
         The run folder; by default the first free ``runs/<name>-<n>``.
     resume : path, optional
@@ -132,6 +133,8 @@ def run(
     """
     few_arenas()
     keep_freed_memory()  # the centre trains here
+    if not isinstance(experiment, Experiment):
+        experiment = Experiment.load(experiment)
     watcher, experiment = watcher or Watcher(), absolute(experiment)
     if not experiment.compare:
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
@@ -186,6 +189,7 @@ def _run_prepared(
     with (
         nullcontext() if existing else at_work(folder.path),
         folder.discarded_if_refused(is_new=existing is None), written_down(folder.path), libraries_aside(),
+        quiet_flower(),
     ):  # fmt: skip
         for line in told:
             details.info(line)

@@ -28,7 +28,7 @@ def main(
     network: Annotated[str, typer.Option(help="A preset's name, or a TOML file.")] = "cloud-2015",
     workers: Annotated[str, typer.Option(help="Numbers of workers, with commas between.")] = "16,64,256,1024,4096",
     topology: Annotated[
-        str | None, typer.Option(help="server, all-to-all or ring; by default what the messages tell.")
+        str | None, typer.Option(help="server, all-to-all or ring; by default what messages and network tell.")
     ] = None,
     row: Annotated[list[str] | None, typer.Option(help="Only this row; may be repeated.")] = None,
     parameters: Annotated[int | None, typer.Option(help="Scale blobs and compute to a model of this size.")] = None,

@@ -13,6 +13,7 @@ from fedasr.common.errors import UserError
 from fedasr.common.randomness import Streams
 from fedasr.messages.traffic import Traffic
 from fedasr.network import Devices, Link, Network
+from fedasr.network.presets import build_network
 from fedasr.network.published import PUBLISHED
 from fedasr.replay import app
 from fedasr.runs.replayed.retiming import Scenario, replay, speedup_curves
@@ -65,6 +66,14 @@ def test_the_run_as_it_was(run: Path) -> None:
     assert seldom.seconds == pytest.approx(2 * (20.0 + 2 * (0.25 + 2.0)))
     assert centre.seconds == pytest.approx(0.25 + 3.0)
     assert (often.uplink_bytes, often.downlink_bytes, often.wer) == (8 * 40_000, 8 * 80_000, 0.25)
+
+
+@pytest.mark.parametrize("name", ["home-fibre", "phones-4g"])
+def test_where_silos_do_not_reach_each_other_all_goes_through_the_server(name: str, run: Path) -> None:
+    network = build_network(name)
+    assert {row.topology for row in replay(run, Scenario(network)).rows} == {"server"}
+    with pytest.raises(UserError, match=f"in network {name} silos do not reach each other"):
+        Scenario(network, topology="ring")
 
 
 def test_the_topology_may_be_said(run: Path) -> None:

@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
@@ -80,6 +81,18 @@ def _echo_notes(error: BaseException) -> None:
     """Write what is to be done, as lines that can be pasted."""
     for note in getattr(error, "__notes__", ()):
         typer.echo(note, err=True)
+
+
+@contextmanager
+def quiet_flower() -> Iterator[None]:
+    """Show only errors of Flower's log in the block, as in a notebook: a run tells by itself how it goes."""
+    log = logging.getLogger("flwr")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def quiet_libraries(console: Console, verbose: bool = False) -> None:

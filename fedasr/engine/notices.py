@@ -10,6 +10,7 @@ from fedasr.corpora.speech import Speech
 from fedasr.corpora.text import is_unspaced
 from fedasr.engine.alignable import unalignable, untrained
 from fedasr.engine.preparation import Prepared
+from fedasr.engine.small_silos import smaller_batches
 
 _NAMED = 8
 _PIECES = {
@@ -28,6 +29,7 @@ def notices(prepared: Prepared) -> list[str]:
     lines = [
         unknown_in_silos(silos.texts(), prepared.tokens),
         *(unwritten_references(part.texts(), prepared.tokens, f"{name}: ") for name, part in held_out.items()),
+        smaller_batches(prepared),
         unspaced_references(held_out["test"].texts(), "test: "),
         longer_than_audio({"silos": silos, "public": prepared.part("public_labelled"), **held_out}, prepared),
     ]

@@ -28,6 +28,8 @@ class Network(Settings):
     wait_per_doubling : float
         What waiting for each other costs, as a share of compute, for each doubling of the workers
         (fitted to published speed-ups in `fedasr.network.published`).
+    peers : bool
+        Whether silos reach each other; all goes through the server where they do not.
     note : str
         What the numbers stand for.
     """
@@ -38,4 +40,5 @@ class Network(Settings):
     devices: Devices = field(default_factory=Devices)
     drop_out: float = number(0.0, least=0, below=1)
     wait_per_doubling: float = number(0.0, least=0, below=math.inf)
+    peers: bool = True
     note: str = ""

@@ -32,12 +32,13 @@ NETWORKS: Mapping[str, Network] = {
             note="10 Gb/s Ethernet, 100 µs; a GPU of 2015 taken as 20 of the cores on which compute was measured",
         ),
         Network(
-            "home-fibre", Link(300e6, 1e9, latency_seconds=8e-3), Link(10e9, 10e9, latency_seconds=1e-3),
+            "home-fibre", Link(300e6, 1e9, latency_seconds=8e-3), Link(10e9, 10e9, latency_seconds=1e-3), peers=False,
             note="1 Gb/s down, 300 Mb/s up, 8 ms; the server has 10 Gb/s",
         ),
         Network(
             "phones-4g", Link(10e6, 30e6, latency_seconds=25e-3, loss=1e-4), Link(10e9, 10e9, latency_seconds=1e-3),
             Devices("lognormal", speed=0.3, sigma=0.5, straggler_share=0.05, straggler_slowdown=3.0), drop_out=0.1,
+            peers=False,
             note="30 Mb/s down, 10 Mb/s up, 25 ms, 1 segment in 10,000 lost; a phone taken as 0.3 of a core, "
             "spread by e^±0.5; 1 in 20 lags threefold and 1 in 10 drops out of a round",
         ),

@@ -1,11 +1,14 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from support.running import tiny_table
 from support.toy_speech import respoken
 
 from fedasr.asr.tokens import learn_characters, learn_pieces, learn_words
 from fedasr.engine.notices import notices, unknown_in_silos, unwritten_references
 from fedasr.engine.preparation import Prepared
+from fedasr.experiment.experiment import Experiment
 
 
 def test_nothing_is_said_where_everything_can_be_written(prepared: Prepared) -> None:
@@ -82,3 +85,21 @@ def test_a_transducer_can_say_several_tokens_a_frame(prepared: Prepared) -> None
     long = _with(prepared, set(prepared.partition.test), "nine " * 99)
     assert notices(replace(long, recogniser_spec=replace(long.recogniser_spec, head="transducer"))) == []
     assert notices(replace(long, recogniser_spec=replace(long.recogniser_spec, head="joint"))) != []
+
+
+@pytest.mark.parametrize(
+    ("row", "is_told"),
+    [
+        ({"strategy": "fedavg"}, True),
+        ({"strategy": "fedavg", "training": {"batch_size": 3}}, False),
+        ({"strategy": "fedavg", "training": {"batch_seconds": 5.0}}, False),
+        ({"strategy": "fedavg", "protection": "dp-sgd", "protection_options": {"batch_size": 2}}, False),
+        ({"strategy": "centralised"}, False),
+        ({"strategy": "public-only"}, False),
+    ],
+)
+def test_a_batch_larger_than_what_silos_hold_is_told(prepared: Prepared, row: dict[str, Any], is_told: bool) -> None:
+    table = tiny_table(training={"batch_size": 4}, compare=[{"name": "a", **row}])
+    found = notices(replace(prepared, experiment=Experiment.from_table(table)))
+    line = "training.batch_size is 4, and 4 of 4 silos hold fewer utterances, the smallest 3: all that they hold"
+    assert [each.startswith(line) for each in found] == [True] * is_told

@@ -24,7 +24,7 @@ from fedasr.network.recorded import (
     workload_of,
 )
 from fedasr.network.scaling import Landmarks, Scaling, SpeedPoint, Workload, landmarks
-from fedasr.network.topology import RING, TOPOLOGIES
+from fedasr.network.topology import RING, SERVER, TOPOLOGIES
 from fedasr.runs import file_names
 from fedasr.runs.filling import Record
 from fedasr.runs.json_files import whole_json
@@ -74,6 +74,11 @@ class Scenario:
                 raise UserError(f"--workers {workers}: must be at least 1 and at most {MOST_WORKERS:,}")
         if self.topology is not None and self.topology not in TOPOLOGIES:
             raise UserError(f"--topology {self.topology}: no such topology{nearest(self.topology, TOPOLOGIES)}")
+        if self.topology not in (None, SERVER) and not self.network.peers:
+            name = self.network.name
+            raise UserError(
+                f"--topology {self.topology}: in network {name} silos do not reach each other; leave it out"
+            )
         for option, (least, most) in LIMITS.items():
             value = getattr(self, option)
             if value is not None and not least <= value <= most:
@@ -189,7 +194,8 @@ def _terms(folder: Path, rows: Sequence[RecordedRow], scenario: Scenario) -> tup
         raise UserError(f"{path}: 'seconds_per_audio_second' is missing; give --compute-seconds-per-step")
     ratio = scenario.parameters / parameters if scenario.parameters and parameters else 1.0
     dense = None if parameters is None else 4 * parameters
-    return Terms(rate, step if rate is None else None, ratio, dense, scenario.topology), note
+    topology = scenario.topology or (None if scenario.network.peers else SERVER)
+    return Terms(rate, step if rate is None else None, ratio, dense, topology), note
 
 
 def _assumptions(network: Network, terms: Terms, rows: Sequence[RecordedRow], compute_note: str) -> list[str]:
