@@ -25,7 +25,7 @@ def test_digests_are_those_of_the_arrays_that_were_stored(stored: Path) -> None:
     found = read_tensors(stored)
     assert weights_digest(found.tensors) == digest(ARRAYS)
     assert release_digest(found.tensors, "7f") == digest_of(ARRAYS, "7f")
-    assert found.description == {"draw": "7f"}
+    assert found.description["draw"] == "7f"
 
 
 def test_arrays_come_back(stored: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import DiskError, UserError
 from fedasr.common.files import file_digest, read_json
 from fedasr.common.strict_json import sealed, strict
 from fedasr.corpora.features.extract import Extracted
@@ -177,7 +177,10 @@ def explained(cache: Path, needed: Callable[[], str]) -> Iterator[None]:
     """Turn what a disk may refuse into one line for the user, which says what was needed where it is full."""
     try:
         yield
-    except OSError as error:
+    except (OSError, DiskError) as caught:
+        error = caught if isinstance(caught, OSError) else caught.__cause__
+        if not isinstance(error, OSError):
+            raise
         mend = "free some space, or set FEDASR_CACHE to a folder on another disk"
         if error.errno in _FULL:
             raise UserError(f"{cache}: the disk is full; {needed()}; {mend}") from error

@@ -12,7 +12,8 @@ from fedasr.verification.findings import Finding, Scribe
 
 CHECK = "paired intervals"
 LABEL = "Rows beside each other, "
-CELL = re.compile(r"(?P<value>[\d.]+)(?: \((?P<low>[\d.]+|> 100)–(?P<high>[\d.]+|> 100)\))?")
+ALIKE = "speakers alike"
+CELL = re.compile(rf"(?P<value>[\d.]+)(?: \((?:(?P<alike>{ALIKE})|(?P<low>[\d.]+|> 100)–(?P<high>[\d.]+|> 100))\))?")
 HALF_A_DIGIT = 0.5 + 1e-6
 
 
@@ -98,8 +99,9 @@ def _agrees(cell: str, found: Estimate | None) -> bool:
     told = CELL.fullmatch(cell.strip())
     if found is None or told is None:
         return found is None and cell.strip() in ("", "–")
-    ends = ((told["value"], found.value), (told["low"], found.low), (told["high"], found.high))
-    return all(_rounds_to(text, value) for text, value in ends)
+    value = told["value"]
+    low, high = (value, value) if told["alike"] else (told["low"], told["high"])
+    return all(map(_rounds_to, (value, low, high), (found.value, found.low, found.high)))
 
 
 def _rounds_to(text: str | None, value: float | None) -> bool:
