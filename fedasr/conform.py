@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fedasr.common.console import OneLineCommand, exits, quiet_libraries
+from fedasr.common.console import OneLineCommand, echo_json, exits, quiet_libraries
 from fedasr.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def main(
 
 def _print(verdict: Verdict, json_: bool) -> None:
     if json_:
-        typer.echo(json.dumps({**asdict(verdict), "holds": verdict.holds, "differing": verdict.differing()}, indent=1))
+        echo_json({**asdict(verdict), "holds": verdict.holds, "differing": verdict.differing()})
         return
     table = Table("row", "disturbed by", "leg", "model_sha256", "bytes up", "bytes down", "refused")
     for t in sorted(verdict.trials, key=lambda trial: (trial.row, trial.group)):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from fedasr.common.console import OneLineCommand, exits, quiet_libraries
+from fedasr.common.console import OneLineCommand, echo_json, exits, quiet_libraries
 from fedasr.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,7 +44,10 @@ def main(
     quiet_libraries(Console(stderr=True))
     found = _columns(columns) if columns is not None else None
     scores = evaluate(model, manifest, data=data, decoding=decoding, kind=kind, subset=subset, columns=found)
-    typer.echo(_json(scores) if json_ else _plain(scores))
+    if json_:
+        echo_json(scores)
+    else:
+        typer.echo(_plain(scores))
 
 
 def _columns(text: str) -> Columns:
@@ -57,11 +59,6 @@ def _columns(text: str) -> Columns:
     if not all(equals and name for name, equals, _ in pairs):
         raise UserError(f"--columns {text}: write them as audio=path,text=sentence,speaker=client")
     return from_table(Columns, {name.strip(): column.strip() for name, _, column in pairs}, "--columns")
-
-
-def _json(scores: dict[str, Any]) -> bytes:
-    """Return JSON as UTF-8, whatever the terminal's own; half a character is written as JSON escapes it."""
-    return json.dumps(scores, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _plain(scores: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fedasr.common.console import OneLineCommand, exits
+from fedasr.common.console import OneLineCommand, echo_json, exits
 from fedasr.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def main(
     )  # fmt: skip
     found = replay(run, scenario)
     if json_:
-        typer.echo(json.dumps(_as_json(found), indent=1, ensure_ascii=False))
+        echo_json(_as_json(found))
     else:
         _print(found)
 

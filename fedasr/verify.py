@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fedasr.common.console import OneLineCommand, exits
+from fedasr.common.console import OneLineCommand, echo_json, exits
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -24,7 +23,10 @@ def main(
     from fedasr.verification.verdict import verify
 
     found = verify(run)
-    typer.echo(json.dumps(as_json(found), indent=1, ensure_ascii=False) if json_ else page(found), nl=json_)
+    if json_:
+        echo_json(as_json(found))
+    else:
+        typer.echo(page(found), nl=False)
     raise typer.Exit(1 if found.wrong else 0)
 
 

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.logging import RichHandler
 from typer.core import TyperCommand
 
-from fedasr.common.errors import UserError
+from fedasr.common.errors import RowError, UserError
 from fedasr.common.interruption import endings_raised, exit_code
+from fedasr.common.strict_json import strict
 
 # flwr and ray read these when they are imported; no import above imports them.
 for _name, _value in (
@@ -75,6 +76,21 @@ def exits(command: Command) -> Command:
             sys.exit(exit_code(interruption))
 
     return wrapped  # type: ignore[return-value]
+
+
+def echo_json(data: Any) -> None:
+    """Print JSON that every reader can read, as UTF-8 whatever the terminal's own; half a character is escaped.
+
+    Raises
+    ------
+    UserError
+        Where a number is infinite or none: JSON has no word for it, and nothing is printed.
+    """
+    try:
+        text = strict(data, indent=1)
+    except RowError as error:
+        raise UserError(f"--json: {error}; JSON has no word for it") from error
+    typer.echo(text.encode("utf-8", "backslashreplace"))
 
 
 def _echo_notes(error: BaseException) -> None:

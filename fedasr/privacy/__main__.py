@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from fedasr.common.console import OneLineCommand, exits
+from fedasr.common.console import OneLineCommand, echo_json, exits
 from fedasr.common.errors import nearest
 from fedasr.privacy.accounting.calibration import Target
 from fedasr.privacy.accounting.conversion import checked_conversion
@@ -137,7 +136,7 @@ def plan_(
 
 def _print(answer: dict[str, Any], json_: bool, tables: Callable[[dict[str, Any]], Printed]) -> None:
     if json_:
-        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
+        echo_json(answer)
         return
     console = Console()
     for table in tables(answer):

@@ -37,7 +37,7 @@ PRIVATE = ("epsilon.data_dependent", "rdp.*.data_dependent")
 """Fields of the answer that depend on the votes and are not sanitised: not to be published."""
 PRIVATE_OF_CHECKS = ("expected_answered", "rdp_threshold.*.data_dependent")
 SEEN: tuple[Literal["mean", "each"], ...] = ("mean", "each")
-LEAST_NOISE, MOST_NOISE, MOST_STEPS, MOST_STEPS_OF_PLD = 1e-6, 1e12, 1e9, 1e6
+LEAST_NOISE, MOST_NOISE, MOST_STEPS, MOST_STEPS_OF_PLD, MOST_ORDER = 1e-6, 1e12, 1e9, 1e6, 1e6
 _NEEDS = {
     "gnmax": ("sigma",),
     "lnmax": ("scale",),
@@ -70,8 +70,8 @@ def parsed_orders(text: str) -> Curve:
         orders = np.array([float(word) for word in text.split(",")])
     except ValueError:
         raise UserError(f"--orders '{text}': must be numbers with commas between, such as 2,8,32") from None
-    if not (np.isfinite(orders).all() and (orders > 1).all()):
-        raise UserError(f"--orders '{text}': every order must be a number above 1")
+    if not ((orders > 1) & (orders <= MOST_ORDER)).all():
+        raise UserError(f"--orders '{text}': every order must be a number above 1, at most {MOST_ORDER:g}")
     return orders
 
 

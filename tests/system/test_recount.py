@@ -61,7 +61,7 @@ def test_a_run_is_counted_again(tmp_path: Path) -> None:
         stated = round(0.4 + number / 97, 2)
         rows.append(row(f"{number}.flac", duration=stated, text=TEXTS[number % 4], speaker=f"s{number % 7}"))
     speech, run, file = manifest(tmp_path, *rows), tmp_path / "run", tmp_path / "mine.toml"
-    file.write_text(tomli_w.dumps(tiny_table(corpus={"kind": "manifest"})))
+    file.write_text(tomli_w.dumps(tiny_table(corpus={"kind": "manifest"}, training={"silos_per_round": 0})))
     assert command("fedasr.simulate", file, "--data", speech, "--grid", "process", "--out", run).code == 0
     done = _again(run, speech)
     assert done.returncode == 0, done.stdout

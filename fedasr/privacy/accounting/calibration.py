@@ -24,6 +24,8 @@ LEAST_NOISE, MOST_NOISE, LEAST_SAMPLED_NOISE = 1e-6, 1e12, 1e-2
 SAMPLED_PRECISION = 1e-4
 """Of the noise of sampled sums, relative: each try composes a privacy-loss distribution."""
 _FAR = 50.0
+MOST_EPSILON = 1e6
+"""Beyond it the accountants' numbers overflow, and no promise is left to be made."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Target:
         checked_delta(self.delta)
         if self.epsilon == 0:
             raise UserError("epsilon = 0: no finite noise gives it; ask for more than 0")
+        if self.epsilon > MOST_EPSILON:
+            raise UserError(f"epsilon = {self.epsilon:g}: must be at most {MOST_EPSILON:g}; more promises nothing")
 
     def budget(self, mechanism: Mechanism) -> Budget:
         """Return the filter that pays for most of these releases within the target."""
