@@ -15,7 +15,8 @@ import click
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
-from typer.core import TyperCommand
+from typer.core import TyperArgument, TyperCommand
+from typer.utils import get_params_from_function
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.interruption import endings_raised, exit_code
@@ -40,7 +41,21 @@ details.propagate = False
 
 
 class OneLineCommand(TyperCommand):
-    """A command that answers options it does not know in one line, as it does all other wrong requests."""
+    """A command that answers options it does not know in one line, as it does all other wrong requests.
+
+    Its help describes arguments, too: with click 8.2 and later typer's own loses what is said of them.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        stated = get_params_from_function(self.callback) if self.callback else {}
+        for parameter in self.params:
+            if isinstance(parameter, TyperArgument) and parameter.name in stated:
+                parameter.help = stated[parameter.name].default.help
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help as plain text: typer escapes brackets for markup that nobody reads here."""
+        return super().get_help(ctx).replace("\\[", "[")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
