@@ -337,16 +337,19 @@ def main() -> None:
         numbers = range(arguments.first, arguments.first + arguments.count)
         counts: Counter[str] = Counter()
         begun = time.monotonic()
-        for number in [arguments.only] if arguments.only is not None else numbers:
-            if time.monotonic() - begun > arguments.seconds:
-                break
-            came, told = trial(bench, arguments.seed, number)
-            counts[came] += 1
-            if came not in ("same", "told") or arguments.only is not None:
-                print(f"{number}: {came}", *told, sep="\n  ", flush=True)
-            if counts.total() % 25 == 0:
-                print(json.dumps({"seed": arguments.seed, "first": arguments.first, **counts}), flush=True)
-        print(json.dumps({"seed": arguments.seed, "first": arguments.first, **counts}), flush=True)
+        try:
+            for number in [arguments.only] if arguments.only is not None else numbers:
+                if time.monotonic() - begun > arguments.seconds:
+                    break
+                came, told = trial(bench, arguments.seed, number)
+                counts[came] += 1
+                if came not in ("same", "told") or arguments.only is not None:
+                    print(f"{number}: {came}", *told, sep="\n  ", flush=True)
+        finally:
+            following = arguments.first + counts.total()
+            print(
+                json.dumps({"seed": arguments.seed, "first": arguments.first, "next": following, **counts}), flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from support.running import LONGER, Finished, Refused, Simulated, command, tiny_
 from support.unequal import unequal_table, write_corpus
 
 from fedasr.asr.heads.rnnt_loss import loss_missing
+from fedasr.common.console import details
 from fedasr.common.errors import UserError
 from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
@@ -62,6 +63,7 @@ def _logging() -> Iterator[None]:
     yield
     own = logging.getLogger("fedasr")
     own.handlers.clear()
+    details.handlers.clear()
     own.propagate = True
 
 

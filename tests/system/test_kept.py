@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from support.scripts import script
 
 import fedasr
 import fedasr.engine.row
+from fedasr.common.console import details
 from fedasr.common.errors import StoppedError, UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.simulate import app as simulate
@@ -150,3 +152,22 @@ def test_a_crash_between_rows_leaves_the_page_of_those_that_finished(
     assert crash.value.__notes__ == [f"python -m fedasr.simulate --resume {folder}"]
     assert [row["name"] for row in summary(folder)] == ["public-only"]
     assert "public-only" in (folder / "report.html").read_text()
+
+
+def test_verbose_shows_on_the_terminal_what_goes_into_the_log(
+    write_toml: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shown = {}
+    for name, options in (("loud", ["--verbose"]), ("quiet", [])):
+        with suppress(SystemExit):
+            simulate([str(write_toml()), "--grid", "process", "--out", str(tmp_path / name), *options])
+        shown[name] = capfd.readouterr().err
+        for logger in (logging.getLogger("fedasr"), details):  # as a command of its own begins
+            logger.handlers.clear()
+    log = (tmp_path / "loud" / "log.txt").read_text()
+    for line in ("fedavg: begins, row 2 of 2", "fedavg: round 1, loss ", "fedavg: finished"):
+        assert line in log
+        assert line in shown["loud"]
+        assert line not in shown["quiet"]
+    quiet = (tmp_path / "quiet" / "log.txt").read_text()
+    assert quiet.count("\n") == log.count("\n")
