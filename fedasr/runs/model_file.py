@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec, Weights, spec_from_json
 from fedasr.asr.tokens import CharacterTokens, Tokens, tokens_from_json
 from fedasr.common.errors import UserError, nearest
-from fedasr.common.files import load_arrays, save_arrays
+from fedasr.common.files import PUT_BACK, load_arrays, save_arrays
 from fedasr.corpora.text import AS_READ, RULES
 from fedasr.messages.finite import not_finite
 from fedasr.runs.file_names import MODEL
@@ -88,6 +88,8 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise UserError(f"{path}: not a model of fedasr ({_FORMAT} {version!r})")
     if version > MODEL_FORMAT:
         raise UserError(f"{path}: a model of format {version}, where {MODEL_FORMAT} is known: install a newer one")
+    if "tokens" not in description:
+        raise UserError(f"{path}: not a model of fedasr (it names no tokens); {PUT_BACK}")
     return weights, description
 
 

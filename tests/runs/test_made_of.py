@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.running import tiny_table
 
 from fedasr.common.errors import UserError
 from fedasr.experiment.experiment import Experiment
@@ -27,7 +28,8 @@ def test_an_edited_experiment_says_what_differs(tiny: Experiment, tmp_path: Path
         Run.open(run.path)
 
 
-def test_a_row_is_bound_to_its_experiment_its_speech_and_its_start(tiny: Experiment, tmp_path: Path) -> None:
+def test_a_row_is_bound_to_its_experiment_its_speech_and_its_start(tmp_path: Path) -> None:
+    tiny = Experiment.from_table(tiny_table(corpus={"kind": "manifest", "path": "/here"}))
     run, (row, seed) = Run.create(tiny, tmp_path / "run"), tiny.rows()[1]
     folder, facts = run.row(row, seed), facts_of(tiny, row, seed, "c", "s")
     check_made_of(folder, facts)  # it has not begun

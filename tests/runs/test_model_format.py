@@ -42,6 +42,13 @@ def test_what_is_no_format_is_refused(path: Path, version: Any) -> None:
         load_model(path)
 
 
+@pytest.mark.parametrize("read", [load_model, load_provenance, load_text_rule, load_tokens])
+def test_a_checkpoint_in_a_models_place_is_one_line(path: Path, read: Any) -> None:
+    save_arrays(path, {"encoder": np.zeros(2, np.float32)}, {"round": 3})
+    with pytest.raises(UserError, match=r"model\.safetensors: .* model .*of fedasr.*; put it back as it was"):
+        read(path)
+
+
 def test_a_model_from_before_formats_were_said_is_read(path: Path) -> None:
     weights = load_model(path).weights()
     rewrite(path, model_format=None)
