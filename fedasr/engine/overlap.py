@@ -13,7 +13,6 @@ from fedasr.corpora.spec import NODES
 from fedasr.engine.assembly import Assembly
 from fedasr.experiment.choices import objective_of, protection_of
 from fedasr.protection.adamix.subspace import Subspace
-from fedasr.protection.per_example.clipping import each_gradient
 from fedasr.server.central import Central
 from fedasr.training.batches import Examples
 
@@ -35,6 +34,8 @@ def overlap(parts: Assembly, central: Central) -> dict[str, Any]:
 
 def _span(central: Central, speech: Examples, wanted: tuple[int, int]) -> Subspace:
     """Return the longest directions of the gradients of some utterances, drawn for nothing else, at the start."""
+    from fedasr.protection.per_example.clipping import each_gradient  # imports Opacus
+
     dimensions, utterances = wanted
     generator, objective = central.streams.numpy("overlap"), objective_of(central.row)
     recogniser = Recogniser(central.recogniser_spec, central.tokens).to(best_device())

@@ -136,10 +136,10 @@ def test_attempts_of_others_are_charged_when_they_are_announced(tmp_path: Path) 
 def test_charges_grow_by_a_line_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is written and parsed is linear in the charges; the disk's own time to be sure is left out."""
     monkeypatch.setattr("os.fsync", lambda _: None)
-    releases, begun = _releases(tmp_path), time.monotonic()
+    releases, begun = _releases(tmp_path), time.process_time()
     for number in range(2000):
         releases.announce(f"round.{number}", VOTE)
-    assert time.monotonic() - begun < 4
+    assert time.process_time() - begun < 4
     assert len(_releases(tmp_path).ledger.releases) == 2000
 
 
