@@ -65,9 +65,9 @@ SMALL = {
 SMALL_OPTIONS = {"rounds": 2, "local_steps": 1, "batch_size": 4, "steps": 2, "teacher_steps": 1, "blocks": 2}
 
 
-def small(experiment: Experiment) -> Experiment:
+def small(experiment: Experiment | str | Path) -> Experiment:
     """Return an experiment with the same rows, nowhere larger than `SMALL`, with one seed."""
-    table = to_table(experiment)
+    table = to_table(experiment if isinstance(experiment, Experiment) else Experiment.load(experiment))
     table.pop("work", None)  # it would give the rows more rounds
     for key, most in SMALL.items():
         part, _, name = key.partition(".")
