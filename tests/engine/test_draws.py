@@ -15,6 +15,7 @@ from support.sound import manifest, record, row
 
 from fedasr.api import Result, run
 from fedasr.common.errors import UserError
+from fedasr.common.files import read_json, write_json
 from fedasr.comparison.intervals import rate_interval, ratio_interval
 from fedasr.engine.draws import run_draws
 from fedasr.engine.reopen import reopen
@@ -150,7 +151,7 @@ def test_a_killed_run_goes_on_with_the_draws_that_are_left(drawn: Result, corpus
 def test_a_later_draw_that_cannot_be_run_is_refused_before_the_first(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedasr.api.unfit", lambda one, _: ["does not fit"] if one.seed == 3 else [])
+    monkeypatch.setattr("fedasr.api.unfit", lambda corpus: ["does not fit"] if corpus.experiment.seed == 3 else [])
     with pytest.raises(UserError, match="does not fit"):
         run(experiment(corpus, draws=[1, 2, 3], compare=ONE), out=tmp_path / "run", grid="process")
     assert not (tmp_path / "run").exists()
@@ -261,9 +262,9 @@ def test_results_of_other_settings_are_refused(corpus: Path, results: Path) -> N
     with pytest.raises(UserError, match=r"other settings \(training.learning_rate is 0.05 there and 0.01 here\)"):
         check_results(results, other)
     path = results / "draw-2.json"
-    altered = json.loads(path.read_text())
+    altered = read_json(path)
     altered["experiment"]["training"]["learning_rate"] = 0.01
-    path.write_text(json.dumps(altered))
+    write_json(path, altered)
     with pytest.raises(UserError, match="not those of its digest"):
         read_results(results)
     with pytest.raises(UserError, match="is a file"):
@@ -273,10 +274,10 @@ def test_results_of_other_settings_are_refused(corpus: Path, results: Path) -> N
 def test_a_result_from_before_a_setting_was_there_is_as_good(results: Path) -> None:
     """What was written is held to its digest; a setting that is new since has its default."""
     before, path = read_results(results), results / "draw-2.json"
-    older = json.loads(path.read_text())
+    older = read_json(path)
     del older["experiment"]["training"]["batch_seconds"], older["experiment"]["model"]["subsampling"]
     written = json.dumps(older["experiment"], sort_keys=True).encode()
-    path.write_text(json.dumps({**older, "settings_sha256": hashlib.sha256(written).hexdigest()}))
+    write_json(path, {**older, "settings_sha256": hashlib.sha256(written).hexdigest()})
     assert read_results(results) == before
 
 
@@ -288,7 +289,7 @@ def test_results_that_are_none_are_told_in_a_line(results: Path, spoil: str) -> 
     elif spoil == "twice":
         (results / "draw-7.json").write_text(path.read_text())
     elif spoil == "no rows":
-        path.write_text(json.dumps({**json.loads(path.read_text()), "rows": [{"name": "x", "errors": [[1]]}]}))
+        write_json(path, {**read_json(path), "rows": [{"name": "x", "errors": [[1]]}]})
     else:
         for one in results.iterdir():
             one.unlink()

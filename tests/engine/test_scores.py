@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from support.running import tiny_table
 
 import fedasr
 from fedasr.asr.word_errors import ErrorCounts, total
-from fedasr.common.files import load_arrays
+from fedasr.common.files import load_arrays, read_json, write_json
 from fedasr.engine.reopen import FinishedRow, reopen
 from fedasr.engine.stages import left_behind
 from fedasr.engine.stages.left_behind import rank_silos, worst
@@ -221,7 +220,7 @@ def test_a_ranking_is_found_again_for_the_same_start_alone(
 
     start, path = load_arrays(folder / "start" / "seed-5.safetensors")[0], tmp_path / "left-behind.json"
     first = ranked(start, path)
-    path.write_text(json.dumps({**json.loads(path.read_text()), "silos": [11]}))
+    write_json(path, {**read_json(path), "silos": [11]})
     assert ranked(start, path) == ((11,), 12), "it was read"
     assert ranked({name: 2 * array for name, array in start.items()}, path) != ((11,), 12)
     path.write_text("{")
