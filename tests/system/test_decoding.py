@@ -149,7 +149,8 @@ def _transcripts(part: str) -> list[str]:
     "private",
     [
         {"strategy": "pate", "options": {"votes": "utterance"}},
-        {"strategy": "centralised", "protection": "dp-sgd", "protection_options": {"noise_multiplier": 1.0}},
+        {"strategy": "centralised", "protection": "dp-sgd",
+         "protection_options": {"noise_multiplier": 1.0, "batch_size": 2}},
         {"strategy": "fedavg", "protection": "silo-noise", "protection_options": NOISE},
         {"strategy": "dp-fedavg", "options": NOISE},
     ],
@@ -192,7 +193,7 @@ def test_silos_text_is_named_on_the_page_where_nothing_is_promised(tmp_path: Pat
         ({"decoding": {}, "compare": [PATE]}, "set decoding.method"),
         (
             {"corpus": {"public_speakers": 0}, "model": {"start": "scratch"}},
-            "there are none",
+            "there is no public unlabelled speech",
         ),
     ],
 )  # fmt: skip
