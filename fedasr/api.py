@@ -53,7 +53,7 @@ from fedasr.runs.decoder_file import chosen_decoder
 from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
 from fedasr.runs.lock import at_work
 from fedasr.runs.log_file import written_down
-from fedasr.runs.model_file import load_model, load_text_rule
+from fedasr.runs.model_file import check_comes_first, load_model, load_text_rule
 from fedasr.runs.partition_record import partition_data
 from fedasr.runs.speech_record import speech_data
 
@@ -336,6 +336,7 @@ def evaluate(
         raise UserError(f"{unused[0]} takes no effect; it goes with a manifest, or another corpus, to score on")
     path = Path(model)
     if manifest is not None:
+        check_comes_first(path, [Path(manifest)])
         recogniser = load_model(path)
         check_is_rows_own(path, recogniser)
         found = read_scored(Path(manifest), kind, subset, columns, load_text_rule(path))
@@ -376,6 +377,7 @@ def heard_in(
     model: Path | str, audio: Sequence[Path | str], decoding: Path | str | None = None
 ) -> list[str | Fault]:  # fmt: skip
     """Return what a trained model hears in each audio file, or why a file cannot be read; see `transcribe`."""
+    check_comes_first(Path(model), [Path(path) for path in audio])
     recogniser, decoder = load_model(Path(model)), chosen_decoder(Path(model), decoding)
     with one_thread():
         found = [_features(Path(path), recogniser.spec.features) for path in audio]

@@ -16,7 +16,21 @@ from fedasr.common.environment import cores
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.command(cls=OneLineCommand)
+class SettingsCommand(OneLineCommand):
+    """A command whose settings are no options of its own: who gives one as an option is told how it is set."""
+
+    def meant(self, option: str) -> list[str]:
+        from fedasr.common.settings.values import keys_within, kinds_of
+        from fedasr.experiment.experiment import Experiment
+        from fedasr.experiment.row_spec import RowSpec
+
+        key = option.lstrip("-").replace("-", "_")
+        own = [key] if key in kinds_of(Experiment) else []
+        of_row = [f"compare.NAME.{key}"] if key in kinds_of(RowSpec) else []
+        return [f"--set {found}=…" for found in [*own, *keys_within(Experiment, key), *of_row]]
+
+
+@app.command(cls=SettingsCommand)
 @exits
 def main(
     experiment: Annotated[str | None, typer.Argument(help="A shipped experiment's name, or a TOML file.")] = None,

@@ -20,12 +20,13 @@ from fedasr.asr.encoders.encoder import EncoderSpec
 from fedasr.asr.features import FeatureSpec, LogMel
 from fedasr.asr.recogniser import Recogniser, RecogniserSpec
 from fedasr.asr.tokens import learn_characters
+from fedasr.common.console import echo_json
 from fedasr.common.errors import UserError
 from fedasr.corpora.columns import Columns
 from fedasr.corpora.synthetic import synthetic_corpus
 from fedasr.corpora.text import AS_READ, NORMALISED, RULES
 from fedasr.corpora.utterance import Utterance
-from fedasr.evaluate import _json, app
+from fedasr.evaluate import app
 from fedasr.runs.model_file import load_model, save_model
 
 KEYS = [
@@ -228,9 +229,10 @@ def test_half_a_character_in_a_reference_is_refused_with_its_line(
     assert "Traceback" not in finished.err
 
 
-def test_json_of_half_a_character_is_json() -> None:
+def test_json_of_half_a_character_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     scores = {"hypotheses": [{"id": "caf\udce9.wav", "reference": "h\ud83d é 😀"}]}
-    assert json.loads(_json(scores)) == scores
+    echo_json(scores)
+    assert json.loads(capsys.readouterr().out) == scores
 
 
 def test_a_line_for_each_file_in_the_order_given(

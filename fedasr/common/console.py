@@ -57,11 +57,22 @@ class OneLineCommand(TyperCommand):
         """Return the help as plain text: typer escapes brackets for markup that nobody reads here."""
         return super().get_help(ctx).replace("\\[", "[")
 
+    def format_arguments(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Leave out the arguments as click 8.4 and later tells them: typer tells them among the options."""
+
+    def meant(self, option: str) -> list[str]:
+        """Return what may have been meant by an option that there is not, as words of the command; nothing here."""
+        return []
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            typer.echo(f"error: {' '.join(error.format_message().split())} (--help names all options)", err=True)
+            unknown = error.option_name if isinstance(error, click.NoSuchOption) else ""
+            if meant := self.meant(unknown) if unknown else []:
+                typer.echo(f"error: No such option '{unknown}'; it is a setting: {' or '.join(meant)}", err=True)
+            else:
+                typer.echo(f"error: {' '.join(error.format_message().split())} (--help names all options)", err=True)
             sys.exit(2)
 
 

@@ -20,7 +20,7 @@ from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.runs.decoder_file import load_decoder
 from fedasr.runs.folder import Run
-from fedasr.runs.model_file import load_model, load_tokens
+from fedasr.runs.model_file import check_is_no_run, load_model, load_tokens
 from fedasr.runs.partition_record import difference, partition_data
 from fedasr.runs.row_end import RowEnd
 from fedasr.runs.row_folder import RowFolder
@@ -111,6 +111,7 @@ def reopen(folder: Path, data: Path | None = None) -> FinishedRow:
     UserError
         Where it is no row of a run, or has not finished.
     """
+    check_is_no_run(folder)
     folder = folder.absolute()
     run = Run.open(folder.parent)
     if run.experiment.draws:

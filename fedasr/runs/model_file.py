@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from fedasr.common.errors import UserError, nearest
 from fedasr.common.files import PUT_BACK, load_arrays, save_arrays
 from fedasr.corpora.text import AS_READ, RULES
 from fedasr.messages.finite import not_finite
-from fedasr.runs.file_names import MODEL
+from fedasr.runs.file_names import EXPERIMENT, MODEL
 from fedasr.runs.provenance import PROVENANCE, Provenance, provenance_of
 
 MODEL_FORMAT = 1
@@ -97,8 +99,44 @@ def _file(path: Path) -> Path:
     if not path.is_dir():
         return path
     if not (path / MODEL).exists():
+        check_is_no_run(path)
         raise UserError(f"{path}: there is no {MODEL} (an unfinished row, or one whose models stay in the silos)")
     return path / MODEL
+
+
+def check_is_no_run(path: Path) -> None:
+    """Refuse the folder of a run where that of one of its rows is asked for.
+
+    Raises
+    ------
+    UserError
+        Naming the rows that have a model, the first by a path that can be pasted.
+    """
+    if not (path / EXPERIMENT).is_file():
+        return
+    rows = sorted(found.parent for pattern in ("*", "draw-*/*") for found in path.glob(f"{pattern}/{MODEL}"))
+    if not rows:
+        raise UserError(
+            f"{path}: is a run, and none of its rows has a model yet; go on with --resume {quote(str(path))}"
+        )
+    others = [str(row.relative_to(path)) for row in rows[1:]]
+    more = f"; or another of its rows: {', '.join(others)}" if others else ""
+    raise UserError(f"{path}: is a run; name a row of it: {quote(str(rows[0]))}{more}")
+
+
+def check_comes_first(model: Path, others: Sequence[Path]) -> None:
+    """Refuse a model that was given behind what it is to hear.
+
+    Raises
+    ------
+    UserError
+    """
+    if not _is_model(model) and (found := next(filter(_is_model, others), None)):
+        raise UserError(f"{model} and {found} are swapped: the model comes first")
+
+
+def _is_model(path: Path) -> bool:
+    return (path / MODEL).is_file() or (path.suffix == ".safetensors" and path.is_file())
 
 
 def load_tokens(path: Path) -> Tokens:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
+import click
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -30,7 +32,11 @@ def test_help_describes_every_argument_without_escapes(module: str) -> None:
             if not parameter.hidden and parameter.name != "help":
                 text = parameter.help
                 assert text, f"{module} {' '.join(words)}: {parameter.name} has no help"
-                assert " ".join(text.split()[:2]) in " ".join(told.output.split())
+                name = parameter.get_help_record(click.Context(command))[0].partition("  ")[0]
+                assert " ".join(told.output.split()).count(f" {name} {' '.join(text.split()[:2])}") == 1
+        headings = re.findall(r"^(?! ).+:$", told.output, re.MULTILINE)
+        assert set(headings) <= {"Arguments:", "Options:"}
+        assert len(headings) == len(set(headings))
 
 
 def _commands(command: Any, words: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:

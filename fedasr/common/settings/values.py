@@ -84,9 +84,14 @@ def _unknown(key: str, cls: type, former: Mapping[str, str]) -> Mistake:
     kinds = kinds_of(cls)
     if key in former:
         return Mistake(f"unknown key {{0}}: {former[key]}", (key,))
-    if within := [f"'{name}.{key}'" for name, kind in kinds.items() if _has(kind, key)]:
-        return Mistake(f"unknown key {{0}}; did you mean {' or '.join(within)}?", (key,))
+    if within := keys_within(cls, key):
+        return Mistake(f"unknown key {{0}}; did you mean {' or '.join(map(repr, within))}?", (key,))
     return Mistake(f"unknown key {{0}}{nearest(key, kinds) if kinds else '; there are no options'}", (key,))
+
+
+def keys_within(cls: type, key: str) -> list[str]:
+    """Return the dotted keys of the tables within settings that have a key of that name."""
+    return [f"{name}.{key}" for name, kind in kinds_of(cls).items() if _has(kind, key)]
 
 
 def _has(kind: Any, key: str) -> bool:

@@ -6,8 +6,7 @@ import re
 
 from fedasr.corpora.faults import EntryError
 
-_QUOTED = re.compile(r'"((?:[^"]|"")*)"(?=,|$)')
-
+_QUOTED = {mark: re.compile(rf'"((?:[^"]|"")*)"(?={mark}|$)') for mark in ",;\t"}
 _CSV_QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
 
 
@@ -37,15 +36,26 @@ def comma_cells(line: str) -> list[str]:
     Raises
     ------
     EntryError
+        As `quoted_cells`.
+    """
+    return quoted_cells(line, ",")
+
+
+def quoted_cells(line: str, mark: str) -> list[str]:
+    """Return the cells of a line quoted as in CSV, with another mark between them: a comma, a semicolon or a tab.
+
+    Raises
+    ------
+    EntryError
         Where a quoted cell does not end: its quotation mark is unpaired, or it holds a line break.
     """
     cells: list[str] = []
     start = 0
     while start <= len(line):
         if line[start : start + 1] == '"':
-            cell, start = _quoted(line, start)
+            cell, start = _quoted(line, start, mark)
         else:
-            end = line.find(",", start)
+            end = line.find(mark, start)
             end = len(line) if end < 0 else end
             cell, start = line[start:end], end
         cells.append(cell)
@@ -53,8 +63,8 @@ def comma_cells(line: str) -> list[str]:
     return cells
 
 
-def _quoted(line: str, start: int) -> tuple[str, int]:
-    match = _QUOTED.match(line, start)
+def _quoted(line: str, start: int, mark: str) -> tuple[str, int]:
+    match = _QUOTED[mark].match(line, start)
     if match is None:
         told = "a quoted cell does not end on this line; pair its quotation marks, and take out line breaks"
         raise EntryError(told, "unpaired quotation marks")

@@ -52,6 +52,8 @@ def _records(file: Path) -> Iterator[Record | Fault]:
     where = ""
     for number, line in numbered_lines(file, "manifest"):
         if line.strip():
+            if not where:
+                _check_is_no_table(file, number, line)
             where = f"{file}:{number}"
             try:
                 yield Record(where, _object(line))
@@ -59,6 +61,13 @@ def _records(file: Path) -> Iterator[Record | Fault]:
                 yield error.at(where)
     if not where:
         raise UserError(f"{file}: an empty manifest; it needs one JSON object a line")
+
+
+def _check_is_no_table(file: Path, number: int, line: str) -> None:
+    """Refuse at once a file whose name and first line are those of a table."""
+    if file.suffix.lower() in (".csv", ".tsv", ".txt") and "{" not in line and any(mark in line for mark in ",;\t"):
+        mend = 'say --kind table, or corpus.kind = "table" in an experiment'
+        raise UserError(f"{file}:{number}: not JSON, but what a table may begin with; of a table {mend}")
 
 
 def _object(line: str) -> dict[str, object]:

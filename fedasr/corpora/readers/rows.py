@@ -15,10 +15,11 @@ CellsOf = Callable[[str], list[str]]
 """From a line to its cells; an EntryError where it cannot be one."""
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
-ENDINGS = {",": ".csv", "\t": ".tsv"}
 
 
-def table_rows(file: Path, cells_of: CellsOf, wanted: Sequence[str]) -> Iterator[Record | Fault]:
+def table_rows(
+    file: Path, cells_of: CellsOf, wanted: Sequence[str], others: Sequence[CellsOf] = ()
+) -> Iterator[Record | Fault]:
     """Yield the cells of each row by the names of their columns, all of them strings; blank rows are passed over.
 
     Parameters
@@ -27,6 +28,8 @@ def table_rows(file: Path, cells_of: CellsOf, wanted: Sequence[str]) -> Iterator
     cells_of : callable
     wanted : sequence of str
         The columns that must be there.
+    others : sequence of callable
+        Taken in the place of `cells_of` where the header has those columns by one of them alone.
 
     Raises
     ------
@@ -35,6 +38,7 @@ def table_rows(file: Path, cells_of: CellsOf, wanted: Sequence[str]) -> Iterator
     """
     lines = ((number, line) for number, line in numbered_lines(file, "table") if line.strip())
     number, first = next(lines, (1, ""))
+    cells_of = _fitting(first, wanted, cells_of, others)
     header = _header(f"{file}:{number}", cells_of, first, wanted)
     row: Record | Fault | None = None
     for number, line in lines:
@@ -44,9 +48,26 @@ def table_rows(file: Path, cells_of: CellsOf, wanted: Sequence[str]) -> Iterator
         raise UserError(f"{file}: a table without rows")
 
 
+def _fitting(line: str, wanted: Sequence[str], own: CellsOf, others: Sequence[CellsOf]) -> CellsOf:
+    """Return that way to read the header which finds all columns: its own one, or the only other one that does."""
+    found = [cells_of for cells_of in others if _finds(cells_of, line, wanted)]
+    return own if len(found) != 1 or _finds(own, line, wanted) else found[0]
+
+
+def _finds(cells_of: CellsOf, line: str, wanted: Sequence[str]) -> bool:
+    try:
+        return set(wanted) <= set(_names(cells_of, line))
+    except EntryError:
+        return False
+
+
+def _names(cells_of: CellsOf, line: str) -> list[str]:
+    return [name.strip() for name in cells_of(line)]
+
+
 def _header(where: str, cells_of: CellsOf, line: str, wanted: Sequence[str]) -> list[str]:
     try:
-        header = [name.strip() for name in cells_of(line)]
+        header = _names(cells_of, line)
     except EntryError as error:
         raise UserError(str(error.at(where))) from error
     missing = [name for name in wanted if name not in header]
@@ -65,8 +86,7 @@ def _hint(line: str, wanted: Sequence[str], cells_of: CellsOf) -> str:
     meant = _delimiter(cells_of)
     for delimiter, called in DELIMITERS.items():
         if set(wanted) <= {name.strip().strip('"') for name in line.split(delimiter)}:
-            ending = f", or call it {ENDINGS[delimiter]}" if delimiter in ENDINGS else ""
-            return f"its cells have {called} between them; write it with {meant}{ending}"
+            return f"its cells have {called} between them; write it with {meant}"
     return f"name the columns in the first line, with {meant} between"
 
 

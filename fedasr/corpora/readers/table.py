@@ -1,28 +1,34 @@
-"""Tables: CSV or TSV with the columns of a manifest."""
+"""Tables: text with the columns of a manifest, and a comma, a semicolon or a tab between them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from fedasr.common.errors import UserError
 from fedasr.corpora.columns import Columns
 from fedasr.corpora.faults import Entry, Fault
-from fedasr.corpora.readers.cells import comma_cells, plain_tab_cells
+from fedasr.corpora.readers.cells import comma_cells, plain_tab_cells, quoted_cells
 from fedasr.corpora.readers.records import AUDIO, DURATION, OFFSET, SPEAKER, TEXT, Record, entries
 from fedasr.corpora.readers.rows import CellsOf, table_rows
 
-_CELLS: dict[str, CellsOf] = {".csv": comma_cells, ".tsv": plain_tab_cells}
-ENDINGS = tuple(_CELLS)
+_SEMICOLONS = partial(quoted_cells, mark=";")
+_CSV: tuple[CellsOf, ...] = (comma_cells, _SEMICOLONS, partial(quoted_cells, mark="\t"))
+_TSV: tuple[CellsOf, ...] = (plain_tab_cells, comma_cells, _SEMICOLONS)
+_CELLS = {".csv": _CSV, ".tsv": _TSV, ".txt": _CSV}
+ENDINGS = (".csv", ".tsv")
+"""Names that tell of a table; one that ends in ``.txt`` may be anything else, and is one where that is said."""
 TABLES = ("manifest.csv", "manifest.tsv")
 _OWN = Columns(audio=AUDIO, text=TEXT, speaker=SPEAKER)
 
 
 def read_table(path: Path, *, require_speaker: bool = True, columns: Columns | None = None) -> Iterator[Entry]:
-    """Return the utterances of a CSV or TSV file, and what is wrong with its rows; its first line names the columns.
+    """Return the utterances of a table, and what is wrong with its rows; its first line names the columns.
 
-    CSV is quoted (RFC 4180), TSV is not: a quotation mark is a character of the text.
+    Between them stands what the file's name tells, or else the one of comma, semicolon and tab by which all are there.
+    Cells are quoted (RFC 4180), but not between the tabs of a TSV file: there a quotation mark is a character.
 
     Parameters
     ----------
@@ -39,12 +45,12 @@ def read_table(path: Path, *, require_speaker: bool = True, columns: Columns | N
         Where there is no table, or it lacks a column or rows.
     """
     file = _file(path)
-    cells_of = _CELLS.get(file.suffix.lower())
-    if cells_of is None:
-        raise UserError(f"{file}: a table's name must end in .csv or .tsv")
+    if file.suffix.lower() not in _CELLS:
+        raise UserError(f"{file}: a table's name must end in .csv, .tsv or .txt")
+    cells_of, *others = _CELLS[file.suffix.lower()]
     names = (columns or _OWN).over(_OWN)
     wanted = (names.audio, DURATION, names.text, names.speaker) if require_speaker else (names.audio, names.text)
-    rows = (_typed(row, names) for row in table_rows(file, cells_of, wanted))
+    rows = (_typed(row, names) for row in table_rows(file, cells_of, wanted, others))
     return entries(rows, file.parent, require_speaker)
 
 
@@ -53,7 +59,7 @@ def _file(path: Path) -> Path:
     if os.path.isdir(path) and inside:
         return inside[0]
     if not os.path.isfile(path):
-        raise UserError(f"{path}: no table here; expected a .csv or .tsv file, or a folder with {TABLES[0]}")
+        raise UserError(f"{path}: no table here; expected a .csv, .tsv or .txt file, or a folder with {TABLES[0]}")
     return path
 
 

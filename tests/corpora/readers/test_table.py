@@ -99,8 +99,8 @@ def test_rows_with_an_offset_are_parts_of_a_file(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no table here"):
         whole(read_table(tmp_path))
-    with pytest.raises(UserError, match=r"must end in \.csv or \.tsv"):
-        whole(read_table(_table(tmp_path, HEADER, name="x.txt")))
+    with pytest.raises(UserError, match=r"must end in \.csv, \.tsv or \.txt"):
+        whole(read_table(_table(tmp_path, HEADER, name="x.xls")))
     with pytest.raises(UserError, match="without rows"):
         whole(read_table(_table(tmp_path, HEADER)))
 
@@ -125,17 +125,39 @@ def test_only_a_table_has_columns(tmp_path: Path) -> None:
         load_corpus("librispeech", tmp_path, columns=Columns(text="sentence"))
 
 
-@pytest.mark.parametrize(
-    ("file", "delimiter", "mend"),
-    [
-        ("a.csv", ";", "its cells have semicolons between them; write it with commas"),
-        ("a.csv", "\t", "its cells have tabs between them; write it with commas, or call it .tsv"),
-        ("a.tsv", ",", "its cells have commas between them; write it with tabs, or call it .csv"),
-        ("a.tsv", ";", "its cells have semicolons between them; write it with tabs"),
-    ],
-)
-def test_another_delimiter_is_told(file: str, delimiter: str, mend: str, tmp_path: Path) -> None:
-    lines = (("audio_filepath", "duration", "text", "speaker"), ("a.wav", "1.0", "one", "s"))
-    (tmp_path / file).write_text("".join(delimiter.join(line) + "\n" for line in lines))
-    with pytest.raises(UserError, match=mend):
-        list(read_table(tmp_path / file))
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.txt"])
+def test_what_stands_between_cells_is_found_by_the_header(name: str, delimiter: str, tmp_path: Path) -> None:
+    lines = [HEADER, "a.wav,0.5,yes please,ann", "b.wav,0.5,no,bob"]
+    path = _table(tmp_path, *(line.replace(",", delimiter) for line in lines), name=name)
+    assert [(u.text, u.speaker) for u in load_corpus("table", path)] == [("yes please", "ann"), ("no", "bob")]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_cells_of_a_csv_file_are_quoted_whatever_stands_between(delimiter: str, tmp_path: Path) -> None:
+    header = delimiter.join(f'"{name}"' for name in HEADER.split(","))
+    path = _table(tmp_path, header, delimiter.join(["a.wav", "0.5", f'"one{delimiter}""two"", three"', "ann"]))
+    (found,) = load_corpus("table", path)
+    assert found.text == " ".join(f'one{delimiter}"two", three'.split())
+
+
+def test_a_name_tells_what_stands_between_where_the_header_fits_it(tmp_path: Path) -> None:
+    path = _table(tmp_path, "audio_filepath,text;x,text,more;audio_filepath;text", "a.wav,no,yes,3;4;5")
+    (found,) = whole(read_table(path, require_speaker=False))
+    assert (found.text, found.fields["text;x"]) == ("yes", "no")
+
+
+def test_bars_between_cells_are_told(tmp_path: Path) -> None:
+    path = _table(tmp_path, HEADER.replace(",", "|"), "a.wav|0.5|yes|ann")
+    with pytest.raises(UserError, match=r"manifest\.csv:1: .*its cells have bars between them; write it with commas"):
+        whole(read_table(path))
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.txt"])
+def test_a_table_that_is_read_as_a_manifest_is_one_line(name: str, tmp_path: Path) -> None:
+    path = _table(tmp_path, HEADER, "a.wav,0.5,yes,ann", "b.wav,0.5,no,bob", name=name)
+    with pytest.raises(UserError) as raised:
+        whole(read_manifest(path))
+    (line,) = raised.value.lines
+    assert line.startswith(f"{path}:1: not JSON")
+    assert "say --kind table, or corpus.kind" in line
