@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from support.counted_errors import counted, drawn, known
 
 from fedasr.comparison.increases import increase_interval
 from fedasr.comparison.intervals import ratio_interval
-from tests.comparison.test_intervals import counted, drawn, known
 
 
 def test_above_nothing_it_is_the_ratio() -> None:

@@ -23,7 +23,7 @@ from support.tolerance import of_a_deviation
 
 import fedasr
 from fedasr.common.errors import UserError
-from fedasr.common.files import read_lines
+from fedasr.common.files import read_json, read_lines
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
@@ -115,7 +115,7 @@ def test_two_workers_give_the_bits_of_one_process(process: tuple[Path, Summaries
             assert row[key] == expected[row["name"]][key], (row["name"], key)
         for path in (folder / row["name"] / "releases").iterdir():
             assert path.read_bytes() == (tmp_path / "ray" / row["name"] / "releases" / path.name).read_bytes()
-    shared = json.loads((tmp_path / "ray" / "shared.json").read_text())
+    shared = read_json(tmp_path / "ray" / "shared.json")
     assert {"name": "teacher", "count": 4, "rows": ["label", "mean"]} in shared, "whichever process trained them"
 
 

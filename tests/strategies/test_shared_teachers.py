@@ -14,7 +14,7 @@ import pytest
 from support.unequal import SIZES, StoppedError, run_unequal
 from support.watched import WatchedSilos
 
-from fedasr.common.files import read_lines
+from fedasr.common.files import read_json, read_lines
 from fedasr.engine.stages import keeping
 from fedasr.silo.teachers import hearing, teacher
 
@@ -140,7 +140,7 @@ def test_teachers_of_another_seed_are_others(unequal_corpus: Path, tmp_path: Pat
     """Else the noise of their training would be missing from the interval."""
     run_unequal(unequal_corpus, tmp_path / "run", *SAME[:2], seeds=[1, 2], **OPEN)
     assert len(work.trained) == 2 * SILOS
-    shared = json.loads((tmp_path / "run" / "shared.json").read_text())
+    shared = read_json(tmp_path / "run" / "shared.json")
     assert [stage["rows"] for stage in shared if stage["name"] == "teacher"] == [
         ["label@1", "laplace@1"], ["label@2", "laplace@2"],
     ]  # fmt: skip
@@ -195,7 +195,7 @@ def test_without_what_was_kept_the_same_is_computed_again(
             path.write_bytes(path.read_bytes()[:-9]) if damage == "cut" else path.unlink()
         return opened(run, row, silos)
 
-    monkeypatch.setattr("fedasr.api.open_stages", damaged)
+    monkeypatch.setattr("fedasr.engine.all_rows.open_stages", damaged)
     found = run_unequal(unequal_corpus, tmp_path / "run", *SAME[:2], **OPEN)
     assert len(work.trained) == 2 * SILOS
     assert [_told(row) for row in found] == [_told(together[1][row["name"]]) for row in found]

@@ -30,10 +30,11 @@ TINY: dict[str, Any] = {
 
 
 def tiny_table(**changes: Any) -> dict[str, Any]:
-    """Return the tiny experiment's table; a change of a table is merged into it."""
+    """Return the tiny experiment's table; a change of a table is merged into it, ``None`` takes a key away."""
     table = json.loads(json.dumps(TINY))
     for key, value in changes.items():
-        table[key] = {**table.get(key, {}), **value} if isinstance(value, dict) else value
+        merged = {**table.get(key, {}), **value} if isinstance(value, dict) else value
+        table[key] = {k: v for k, v in merged.items() if v is not None} if isinstance(merged, dict) else merged
     return table
 
 

@@ -130,17 +130,15 @@ def test_bits_repeat_only_where_the_guarantee_is_void(tmp_path: Path) -> None:
     assert real[0][1] == "accountant"
 
 
-@pytest.mark.parametrize(
-    ("row", "says"),
-    [
-        ({"strategy": "fedavg", "protection_options": {**OPTIONS, "batch_size": 30}}, "batch_size is 30"),
-        ({"strategy": "local-only", "options": {"steps": 1}}, "train.alone"),
-    ],
-)
-def test_what_cannot_be_accounted_ends_its_row(tmp_path: Path, row: dict[str, Any], says: str) -> None:
-    found = _run(tmp_path, row)
+def test_a_batch_above_the_smallest_silo_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="batch_size is 30, and the smallest silo holds 3 utterances"):
+        _run(tmp_path / "run", {"strategy": "fedavg", "protection_options": {**OPTIONS, "batch_size": 30}})
+
+
+def test_what_cannot_be_accounted_ends_its_row(tmp_path: Path) -> None:
+    found = _run(tmp_path, {"strategy": "local-only", "options": {"steps": 1}})
     assert found["status"] == "failed"
-    assert says in found["failure"]
+    assert "train.alone" in found["failure"]
     assert found["model_sha256"] is None
     assert found["epsilon"] is None
 

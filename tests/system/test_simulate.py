@@ -47,7 +47,17 @@ def test_standard_output_is_the_summary_and_nothing_else(
 ) -> None:
     run = simulated(*options)
     assert run.finished.out == (run.folder / "summary.json").read_text()
-    assert set(run.summary) == {"experiment", "seed", "scored", "version", "rows", "together", "crossed"}
+    assert set(run.summary) == {
+        "experiment",
+        "seed",
+        "scored",
+        "version",
+        "rows",
+        "together",
+        "crossed",
+        "files",
+        "seal",
+    }
     assert run.summary["version"] == fedasr.__version__
     for row in run.summary["rows"]:
         assert row.keys() >= KEYS

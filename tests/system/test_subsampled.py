@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.running import Finished
 
-MODEL = {"encoder": "conformer", "heads": 2, "kernel": 3, "predictor_units": 8, "subsampling": "convolutional"}
+MODEL: dict[str, Any] = {"encoder": "conformer", "heads": 2, "kernel": 3, "subsampling": "convolutional"}
 DECODING = {"method": "lexicon", "beam": 4}
 ROWS: list[dict[str, Any]] = [
     {"name": "fedavg", "strategy": "fedavg"},
@@ -19,11 +19,13 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("head", ["ctc", "transducer"])
+@pytest.mark.parametrize(
+    "head", [{"head": "ctc"}, {"head": "transducer", "predictor_units": 8}], ids=lambda head: head["head"]
+)
 def test_a_convolutional_conformer_goes_through_a_whole_run(
-    head: str, write_toml: Callable[..., Path], run_command: Callable[..., Finished], tmp_path: Path
+    head: dict[str, Any], write_toml: Callable[..., Path], run_command: Callable[..., Finished], tmp_path: Path
 ) -> None:
-    path = write_toml(model={**MODEL, "head": head}, training={"rounds": 1}, compare=ROWS, decoding=DECODING)
+    path = write_toml(model={**MODEL, **head}, training={"rounds": 1}, compare=ROWS, decoding=DECODING)
     finished = run_command("fedasr.simulate", path, "--out", tmp_path / "run", "--json", "--grid", "process")
     assert finished.code == 0, finished.err
     rows = {row["name"]: row for row in json.loads(finished.out)["rows"]}

@@ -21,7 +21,8 @@ GUESSES, HEARD = 2, 3
 PAIRS = ((0, 2), (2, 5), (5, 7))
 """Mel bands whose correlations over an utterance are what is heard of it."""
 MODEL: dict[str, Any] = {
-    "encoder": f"{__name__}:Correlations", "head": f"{__name__}:Guess", "start": "scratch", "mels": 8, "dropout": 0.0,
+    "encoder": f"{__name__}:Correlations", "head": f"{__name__}:Guess", "start": "scratch", "mels": 8,
+    "layers": None, "units": None, "dropout": None,
 }  # fmt: skip
 """The table ``[model]``."""
 NO_AUGMENT = {"tempo": 0.0, "vocal_tract": 0.0, "frequency_masks": 0, "time_masks": 0}
