@@ -13,6 +13,9 @@ from fedasr.common.errors import RowError
 SEAL = "seal"
 """The last key of a sealed object: the SHA-256 of all others, and of the name of its file."""
 
+INFINITIES = {"+inf": math.inf, "-inf": -math.inf}
+"""As settings may have them; a result never does."""
+
 
 class DamagedError(ValueError):
     """An object is not as it was written."""
@@ -44,6 +47,25 @@ def _numbers(data: Any, place: str = "") -> Iterator[tuple[str, float]]:
     elif isinstance(data, Sequence) and not isinstance(data, str):
         for number, value in enumerate(data):
             yield from _numbers(value, f"{place}[{number}]")
+
+
+def in_words(settings: Any) -> Any:
+    """Return settings whose infinities, a bound that cuts nothing, are spelled as TOML spells them."""
+    if isinstance(settings, Mapping):
+        return {key: in_words(value) for key, value in settings.items()}
+    if isinstance(settings, (list, tuple)):
+        return [in_words(value) for value in settings]
+    is_infinite = isinstance(settings, float) and math.isinf(settings)
+    return next(word for word, value in INFINITIES.items() if value == settings) if is_infinite else settings
+
+
+def in_numbers(settings: Any) -> Any:
+    """Return the settings that `in_words` spelled."""
+    if isinstance(settings, Mapping):
+        return {key: in_numbers(value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [in_numbers(value) for value in settings]
+    return INFINITIES.get(settings, settings) if isinstance(settings, str) else settings
 
 
 def sealed(record: Mapping[str, Any], name: str = "") -> dict[str, Any]:

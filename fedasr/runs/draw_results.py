@@ -13,6 +13,7 @@ from typing import Any
 from fedasr.common.errors import UserError
 from fedasr.common.files import check_writable, disk_error, write_json
 from fedasr.common.settings import to_table
+from fedasr.common.strict_json import in_numbers, in_words
 from fedasr.corpora.spec import SYNTHETIC
 from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
@@ -113,11 +114,12 @@ def read_result(path: Path) -> DrawResult:
     """
     record = whole_json(path, "write it with --results")
     try:
-        experiment = Experiment.from_table(record["experiment"], str(path))
+        table = in_numbers(record["experiment"])
+        experiment = Experiment.from_table(table, str(path))
         rows = tuple(_row(row, int(record["draw"])) for row in record["rows"])
         facts = dict(record["environment"]), tuple(map(str, record["command"]))
         result, digest = DrawResult(int(record["draw"]), experiment, *facts, rows), record["settings_sha256"]
-        is_whole = digest == _digest(record["experiment"])  # as it was written: settings may have been added since
+        is_whole = digest == _digest(table)  # as it was written: settings may have been added since
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: not the result of a draw ({error!r}); write it anew with --results") from error
     if not is_whole:
@@ -160,7 +162,7 @@ def _write(run: Run, draw: int, results: Path, command: Sequence[str]) -> Path:
         "name": run.experiment.name, "draw": draw, "settings_sha256": settings_digest(settings),
         "command": list(map(_without_folders, command)),
         "environment": json_there(run.path / file_names.ENVIRONMENT, []) or {},
-        "experiment": to_table(settings), "rows": rows,
+        "experiment": in_words(to_table(settings)), "rows": rows,
     }  # fmt: skip
     try:
         os.makedirs(results, exist_ok=True)

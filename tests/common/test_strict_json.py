@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fedasr.common.errors import RowError, UserError
 from fedasr.common.files import load_arrays, save_arrays, write_json, write_lines
-from fedasr.common.strict_json import DamagedError, parsed, sealed, strict, unsealed
+from fedasr.common.strict_json import DamagedError, in_numbers, in_words, parsed, sealed, strict, unsealed
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -31,6 +31,14 @@ def test_another_record_does_not_fit_the_seal(record: dict[str, Any], other: dic
     if json.dumps(record, sort_keys=True) != json.dumps(other, sort_keys=True):
         with pytest.raises(DamagedError):
             unsealed({**other, "seal": sealed(record)["seal"]})
+
+
+@given(settings=st.recursive(
+    st.floats(allow_nan=False) | st.integers() | st.booleans() | st.sampled_from(["", "inf", "ctc.*"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+))  # fmt: skip
+def test_infinite_settings_come_back(settings: Any) -> None:
+    assert in_numbers(json.loads(strict(in_words(settings)))) == settings
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,8 @@ def test_one_seed_beside_draws_takes_no_effect(corpus: Path, tmp_path: Path) -> 
 
 def test_by_the_command_line(corpus: Path, tmp_path: Path) -> None:
     file, results = tmp_path / "drawn.toml", tmp_path / "results"
-    file.write_text(experiment(corpus, draws=[1, 2], compare=ONE).to_toml())
+    wanted = experiment(corpus, draws=[1, 2], compare=ONE).with_value("training.gradient_norm", math.inf)
+    file.write_text(wanted.to_toml())
     options = ("--draw", 2, "--grid", "process", "--out", tmp_path / "run", "--results", results)
     done = command("fedasr.simulate", file, *options)
     assert done.code == 0, done.err
@@ -183,6 +185,9 @@ def test_by_the_command_line(corpus: Path, tmp_path: Path) -> None:
     text = (results / "draw-2.json").read_text()
     assert json.loads(text)["command"][3:6] == [file.name, "--draw", "2"]
     assert str(tmp_path) not in text
+    assert "Infinity" not in text, "no JSON"
+    (result,) = read_results(results)
+    assert result.experiment.training.gradient_norm == math.inf
 
 
 @pytest.mark.parametrize(("changes", "words"), [
