@@ -29,7 +29,8 @@ from fedasr.asr.tokens import CharacterTokens
 from fedasr.common.allocator import keep_freed_memory
 from fedasr.common.randomness import Streams
 from fedasr.privacy.noise import SecureNoise
-from fedasr.protection.protection import Dice, build_protection
+from fedasr.protection.protection import build_protection
+from fedasr.protection.step import Dice
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner
 from fedasr.training.objectives.supervised import Supervised

@@ -72,11 +72,15 @@ def stepping(batch: int, steps: int) -> None:
     from fedasr.common.randomness import Streams
     from fedasr.privacy.noise import SecureNoise
     from fedasr.protection.dp_sgd.protection import DPSGD
-    from fedasr.protection.protection import Dice
     from fedasr.training.gradients import LANES
     from fedasr.training.holdings import Holdings
     from fedasr.training.learner import Learner
     from fedasr.training.objectives.supervised import Supervised
+
+    try:
+        from fedasr.protection.step import Dice
+    except ModuleNotFoundError:  # of earlier checkouts
+        from fedasr.protection.protection import Dice
 
     for name in ("few_arenas", "keep_freed_memory"):  # memory as in a run of this checkout
         getattr(fedasr.api, name, lambda: None)()

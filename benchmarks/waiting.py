@@ -33,7 +33,7 @@ from fedasr.asr.tokens import PhoneTokens
 from fedasr.common.randomness import Streams
 from fedasr.common.threads import one_thread
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Dice
+from fedasr.protection.step import Dice
 from fedasr.training.gradients import LANES
 from fedasr.training.holdings import Holdings
 from fedasr.training.learner import Learner

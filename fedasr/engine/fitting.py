@@ -20,7 +20,7 @@ from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.train_reply import SPEECH_SECONDS
 from fedasr.privacy.accounting.conversion import delta_for
-from fedasr.protection.protection import Guarantee
+from fedasr.protection.guarantee import Guarantee
 from fedasr.server.client_of import client_of
 from fedasr.server.conditions import Conditions, lacking
 from fedasr.server.foreign.cohort import cohort_faults

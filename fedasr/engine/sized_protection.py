@@ -10,7 +10,7 @@ from fedasr.experiment.choices import protection_of
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.experiment.training import TrainingSpec
 from fedasr.protection.boundary import Boundary
-from fedasr.protection.protection import GradientPlan
+from fedasr.protection.gradient_plan import GradientPlan
 from fedasr.server.protected.coverage import boundary_protection
 from fedasr.server.strategies_by_name import sampled
 

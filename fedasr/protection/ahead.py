@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from fedasr.protection.protection import Dice, Place
+from fedasr.protection.step import Dice, Place
 from fedasr.training.learner import Learner
 from fedasr.training.passes import Batches
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fedasr.common.errors import RowError
 from fedasr.messages.kinds import Kind
-from fedasr.protection.protection import GradientPlan
+from fedasr.protection.gradient_plan import GradientPlan
 from fedasr.protection.releases import Charge, Releases
 
 

@@ -13,7 +13,10 @@ from torch import Tensor
 
 from fedasr.asr.batch import Batch
 from fedasr.protection.ahead import Made, made_ahead
-from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection, Step
+from fedasr.protection.gradient_plan import GradientPlan
+from fedasr.protection.guarantee import Guarantee
+from fedasr.protection.protection import Protection
+from fedasr.protection.step import Dice, Step
 from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import Gradient
 from fedasr.training.learner import Learner

@@ -13,8 +13,10 @@ from fedasr.common.files import Arrays
 from fedasr.privacy.noise import Noise
 from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.clipping.bounds import NO_LAYERS
+from fedasr.protection.gradient_plan import GradientPlan
+from fedasr.protection.guarantee import Guarantee
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import GradientPlan, Guarantee, Protection
+from fedasr.protection.protection import Protection
 
 
 class Boundary(ABC):

@@ -13,7 +13,7 @@ import torch
 from fedasr.asr.batch import Batch
 from fedasr.protection.ahead import made_ahead
 from fedasr.protection.batchwise import Batchwise, step_of
-from fedasr.protection.protection import Dice, Step
+from fedasr.protection.step import Dice, Step
 from fedasr.training.gradients import Gradient, lanes_gradient
 from fedasr.training.learner import Learner
 

@@ -8,7 +8,7 @@ from flwr.app import ArrayRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedasr.messages.records import array_record, array_records, arrays_of, flat_name
-from fedasr.protection.protection import GradientPlan
+from fedasr.protection.gradient_plan import GradientPlan
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -19,7 +19,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import Kind
 from fedasr.messages.records import array_records
 from fedasr.messages.train_request import EPOCHS, REQUESTED, STEPS, plain_name, settings_of
-from fedasr.protection.protection import GradientPlan
+from fedasr.protection.gradient_plan import GradientPlan
 
 LOCAL_STEPS, BATCH_SIZE = "local-steps", "batch-size"
 LOCAL = (LOCAL_STEPS, BATCH_SIZE, "optimizer", "learning-rate", "momentum", "weight-decay", "gradient-norm")

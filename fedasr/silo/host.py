@@ -24,8 +24,9 @@ from fedasr.corpora.partition import Partition
 from fedasr.corpora.speech import Speech
 from fedasr.experiment.training import TrainingSpec
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
+from fedasr.protection.gradient_plan import GradientPlan
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Dice, GradientPlan
+from fedasr.protection.step import Dice
 from fedasr.runs.stages.stage_folder import StageFolder
 from fedasr.silo.silo import Silo
 from fedasr.training.holdings import Holdings

@@ -17,7 +17,7 @@ from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
-from fedasr.protection.protection import Step
+from fedasr.protection.step import Step
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo
 from fedasr.training.gradients import clip_norm_

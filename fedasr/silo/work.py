@@ -19,7 +19,8 @@ from fedasr.messages.kinds import Kind
 from fedasr.messages.records import ARRAYS, array_record, arrays_of
 from fedasr.messages.train_reply import TrainReply
 from fedasr.messages.train_request import TrainRequest
-from fedasr.protection.protection import GradientPlan, Step
+from fedasr.protection.gradient_plan import GradientPlan
+from fedasr.protection.step import Step
 from fedasr.silo.evaluated import held_out_score
 from fedasr.silo.host import SiloHost
 from fedasr.silo.silo import Silo

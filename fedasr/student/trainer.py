@@ -18,9 +18,12 @@ from fedasr.common.randomness import Streams
 from fedasr.common.settings import Mistake, Settings, least, number
 from fedasr.common.threads import one_thread
 from fedasr.privacy.noise import Noise, ReproducibleNoise, SecureNoise
+from fedasr.protection.gradient_plan import GradientPlan
+from fedasr.protection.guarantee import Guarantee
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Protection, Step
+from fedasr.protection.protection import Protection
 from fedasr.protection.releases import Charge, Releases
+from fedasr.protection.step import Dice, Step
 from fedasr.protection.trust import Trust
 from fedasr.student.under_way import UnderWay
 from fedasr.training.batches import seconds_of

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fedasr.protection.protection import Dice, Place
+from fedasr.protection.step import Dice, Place
 from fedasr.training.descent import State
 from fedasr.training.taken import Taken
 

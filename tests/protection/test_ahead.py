@@ -16,7 +16,7 @@ from fedasr.common.later import LATER
 from fedasr.privacy.noise import SecureNoise
 from fedasr.protection.ahead import Made, made_ahead, one_ahead
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Dice, Place
+from fedasr.protection.step import Dice, Place
 
 BATCHES = 3
 LEARNER = learner(small_recogniser(), made_up(BATCHES * 2), batch_size=2)

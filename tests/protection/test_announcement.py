@@ -10,8 +10,8 @@ from fedasr.messages.kinds import ALONE, GRADIENT, TEACHER, TRAIN, Kind, kind_of
 from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.protection.announcement import Announcement
+from fedasr.protection.guarantee import Guarantee
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Guarantee
 from fedasr.protection.releases import Releases
 from fedasr.runs.release_folder import ReleaseFolder
 

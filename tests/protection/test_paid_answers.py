@@ -15,8 +15,8 @@ from fedasr.privacy.accounting.promise import Promise
 from fedasr.privacy.mechanisms.gaussian import SampledGaussian
 from fedasr.privacy.noise import Noise
 from fedasr.protection.announcement import Announcement
+from fedasr.protection.gradient_plan import GradientPlan
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import GradientPlan
 from fedasr.protection.releases import Charge, Releases
 from fedasr.runs.release_folder import ReleaseFolder
 

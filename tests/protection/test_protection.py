@@ -19,8 +19,9 @@ from fedasr.asr.batch import Batch
 from fedasr.common.errors import UserError
 from fedasr.common.settings import number
 from fedasr.protection.batchwise import Batchwise
+from fedasr.protection.gradient_plan import GradientPlan
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import PROTECTIONS, GradientPlan, build_protection
+from fedasr.protection.protection import PROTECTIONS, build_protection
 from fedasr.training.batches import seconds_of
 from fedasr.training.gradients import Gradient
 from fedasr.training.learner import Learner

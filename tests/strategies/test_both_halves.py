@@ -16,7 +16,7 @@ from fedasr.common.files import load_arrays, read_lines
 from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.protection.protection import GradientPlan
+from fedasr.protection.gradient_plan import GradientPlan
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "fedprox": {}, "scaffold": {}, "fednova": {"proximal": 0.1}, "feddyn": {}, "ditto": {},

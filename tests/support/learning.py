@@ -8,7 +8,7 @@ from fedasr.asr.batch import Batch
 from fedasr.asr.recogniser import Recogniser
 from fedasr.asr.soft_targets import FrameTargets
 from fedasr.privacy.noise import ReproducibleNoise
-from fedasr.protection.protection import Dice
+from fedasr.protection.step import Dice
 from fedasr.training.batches import Examples
 from fedasr.training.holdings import NOTHING, Holdings
 from fedasr.training.learner import Learner

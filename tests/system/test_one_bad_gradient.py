@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.unequal import run_unequal, write_corpus
 
-from fedasr.protection.protection import Step
+from fedasr.protection.step import Step
 from fedasr.silo.silo import Silo
 
 ROUNDS, BAD_ROUND, BAD_SILO = 4, 2, 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fedasr.protection.adamix.settings import AdaMixSettings
 from fedasr.protection.adamix.speech import labelled_public, private_alone
 from fedasr.protection.dp_sgd.protection import DPSGD
-from fedasr.protection.protection import GradientPlan
+from fedasr.protection.gradient_plan import GradientPlan
 from fedasr.training.batches import seconds_of
 from fedasr.training.course import Course
 from fedasr.training.learner import Learner

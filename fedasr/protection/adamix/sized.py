@@ -24,8 +24,9 @@ from fedasr.protection.ahead import one_ahead
 from fedasr.protection.dp_sgd.plan import DPSGDPlan
 from fedasr.protection.dp_sgd.sized import IN_A_LANE, IN_A_SILO, SizedDPSGD
 from fedasr.protection.dp_sgd.step import Sampled, noisy_gradient, sampled
+from fedasr.protection.guarantee import Guarantee
 from fedasr.protection.per_example.lanes import lane_models
-from fedasr.protection.protection import Dice, Guarantee, Step
+from fedasr.protection.step import Dice, Step
 from fedasr.training.batches import seconds_of
 from fedasr.training.descent import Descent
 from fedasr.training.learner import Learner

@@ -15,7 +15,9 @@ from fedasr.protection.clipping.bounds import Bounds
 from fedasr.protection.clipping.public_norms import PublicNorms
 from fedasr.protection.clipping.rule import BoundRule
 from fedasr.protection.clipping.taking import Shared, Taking
-from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Step
+from fedasr.protection.gradient_plan import GradientPlan
+from fedasr.protection.guarantee import Guarantee
+from fedasr.protection.step import Dice, Step
 from fedasr.training.gradients import Gradient
 from fedasr.training.learner import Learner
 from fedasr.training.parameters import trained_parameters, with_zeros

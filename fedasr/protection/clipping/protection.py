@@ -14,7 +14,8 @@ from fedasr.protection.clipping.rule import BoundRule, Fixed, Least, PerLayer, P
 from fedasr.protection.clipping.sensitivity import in_words
 from fedasr.protection.clipping.silo import SiloClipping
 from fedasr.protection.clipping.taking import TakenApart, TakenWhole, Taking
-from fedasr.protection.protection import GradientPlan, Protection
+from fedasr.protection.gradient_plan import GradientPlan
+from fedasr.protection.protection import Protection
 
 
 @dataclass(frozen=True)

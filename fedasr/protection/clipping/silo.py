@@ -14,8 +14,9 @@ from fedasr.common.errors import RowError
 from fedasr.common.files import Arrays
 from fedasr.protection.clipping.bounds import NO_LAYERS, Bounds
 from fedasr.protection.clipping.cut import array_norms, cut_arrays
+from fedasr.protection.gradient_plan import GradientPlan
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Dice, GradientPlan, Step
+from fedasr.protection.step import Dice, Step
 from fedasr.training.learner import Learner
 
 

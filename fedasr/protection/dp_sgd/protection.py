@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedasr.protection.dp_sgd.settings import DPSGDSettings
-from fedasr.protection.protection import GradientPlan, Protection
+from fedasr.protection.gradient_plan import GradientPlan
+from fedasr.protection.protection import Protection
 from fedasr.training.course import Course
 from fedasr.training.learner import Learner
 

@@ -16,8 +16,10 @@ from fedasr.protection.dp_sgd.descent import DescentSpec, NoisyDescent
 from fedasr.protection.dp_sgd.plan import DPSGDPlan, DPSGDSpec
 from fedasr.protection.dp_sgd.settings import DPSGDSettings
 from fedasr.protection.dp_sgd.step import Sampled, noisy_gradient, sampled
+from fedasr.protection.gradient_plan import GradientPlan
+from fedasr.protection.guarantee import Guarantee
 from fedasr.protection.per_example.lanes import lane_models
-from fedasr.protection.protection import Dice, GradientPlan, Guarantee, Step
+from fedasr.protection.step import Dice, Step
 from fedasr.protection.trust import Trust
 from fedasr.training.batches import seconds_of
 from fedasr.training.descent import Descent

@@ -13,7 +13,7 @@ from fedasr.privacy.noise import Noise
 from fedasr.privacy.noise_grid import NoiseGrid
 from fedasr.protection.boundary import Boundary
 from fedasr.protection.clipping.bounds import NO_LAYERS
-from fedasr.protection.protection import Guarantee
+from fedasr.protection.guarantee import Guarantee
 from fedasr.protection.trust import Trust
 
 TRUST = Trust(

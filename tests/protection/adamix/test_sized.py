@@ -22,7 +22,8 @@ from fedasr.protection.adamix import sized
 from fedasr.protection.adamix.protection import AdaMix
 from fedasr.protection.adamix.subspace import Subspace
 from fedasr.protection.dp_sgd.protection import DPSGD
-from fedasr.protection.protection import Protection, Step
+from fedasr.protection.protection import Protection
+from fedasr.protection.step import Step
 from fedasr.training.batches import seconds_of, training_batch
 from fedasr.training.gradients import batch_gradient
 from fedasr.training.learner import Learner

@@ -20,7 +20,8 @@ from fedasr.asr.encoders.encoder import ENCODERS
 from fedasr.common.errors import RowError
 from fedasr.corpora.speech import Speech
 from fedasr.protection.none import Unprotected
-from fedasr.protection.protection import Step, build_protection
+from fedasr.protection.protection import build_protection
+from fedasr.protection.step import Step
 from fedasr.training.batches import seconds_of
 from fedasr.training.learner import Learner
 from fedasr.training.taken import Taken
