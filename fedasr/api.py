@@ -35,6 +35,7 @@ from fedasr.engine.all_rows import run_rows
 from fedasr.engine.decoding_text import misdecoded
 from fedasr.engine.draws import run_draws
 from fedasr.engine.evaluation import scores_of
+from fedasr.engine.extending import check_extension, extend
 from fedasr.engine.fitting import unfit
 from fedasr.engine.named import refusals, unsuited, untrainable
 from fedasr.engine.node_speech import introduction_of
@@ -47,6 +48,7 @@ from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.model import MADE_STARTS
 from fedasr.experiment.paths import absolute
+from fedasr.experiment.rounds import have_more
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.runs.decoder_file import chosen_decoder
@@ -193,6 +195,8 @@ def _run_prepared(
     ):  # fmt: skip
         for line in told:
             details.info(line)
+        if existing is not None:
+            extend(existing, prepared)
         _write_speech(folder, prepared, told)
         return _run_rows(folder, prepared, pool, watcher, release)
 
@@ -239,7 +243,12 @@ def _resumed(path: Path, experiment: Experiment) -> Run:
     known = absolute(existing.experiment)
     if existing.corpus_digest():
         known = known.only(corpus=replace(known.corpus, path=experiment.corpus.path))
-    if differs := difference(known, experiment):
+    if not experiment.draws and have_more(known, experiment):
+        existing = replace(
+            existing, experiment=existing.experiment.only(training=experiment.training, compare=experiment.compare)
+        )
+        check_extension(existing)
+    elif differs := difference(known, experiment):
         raise UserError(
             f"--resume {path}: the folder belongs to another experiment ({differs}); leave out what differs"
         )

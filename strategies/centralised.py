@@ -49,6 +49,8 @@ class Centralised(CentralStrategy):
     """
 
     settings_class: ClassVar[type[Settings]] = CentralisedSettings
+    reads_rounds: ClassVar[bool] = False
+    """It trains for epochs."""
     asks: ClassVar[tuple[Kind, ...]] = (SPEECH,)
     """What it asks for that a silo answers only by consent."""
     is_taught: ClassVar[bool] = True

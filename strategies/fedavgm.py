@@ -35,6 +35,10 @@ class ServerRateSettings(Settings):
     server_schedule: str = one_of("constant", *SCHEDULES)
     server_warmup: float = share(0.0)
 
+    def over(self, rounds: int) -> int:
+        """Return the rounds over which the rate changes; 0 where it is one in all."""
+        return rounds if self.server_schedule != "constant" or self.server_warmup else 0
+
     def rate(self, round: int, rounds: int) -> float:
         """Return the server's learning rate of a round."""
         return self.server_learning_rate * scheduled(self.server_schedule, self.server_warmup, round, rounds)
@@ -75,7 +79,7 @@ class FedAvgM(OuterAveraging):
         step = settings or FedAvgMSettings()
         outer = MomentumStep(step.server_learning_rate, step.momentum, step.nesterov)
         super().__init__(outer, step.weighting, **sampling)
-        self.step_settings, self.rounds = step, blocks
+        self.step_settings, self.rounds = step, step.over(blocks)
 
     def rate(self, round: int) -> float:
         """Return the server's learning rate of a round."""

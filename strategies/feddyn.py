@@ -45,6 +45,8 @@ class FedDynSettings(ClientHalf):
         α, the strength of the pull towards the model that was sent.
     """
 
+    reads_rounds: ClassVar[bool] = False
+
     alpha: float = number(0.1, above=0, below=math.inf)
 
     def check(self, training: TrainingSpec) -> None:

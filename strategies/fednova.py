@@ -52,6 +52,8 @@ class FedNovaClient(ClientHalf):
         μ, the strength of the pull towards the model that was sent, as in FedProx.
     """
 
+    reads_rounds: ClassVar[bool] = False
+
     proximal: float = number(0.0, least=0, below=math.inf)
 
     def check(self, training: TrainingSpec) -> None:

@@ -94,7 +94,7 @@ class FedOpt(OuterAveraging):
     def __init__(self, settings: FedOptSettings | None = None, blocks: int = 1, **sampling: Any) -> None:
         step = settings or FedOptSettings()
         super().__init__(step.outer_step(blocks), step.weighting, **sampling)
-        self.step_settings, self.rounds = step, blocks
+        self.step_settings, self.rounds = step, step.over(blocks)
 
     def lacking(self, conditions: Conditions) -> Iterable[str]:
         """Return which patterns of layers fit none."""

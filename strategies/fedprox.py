@@ -32,6 +32,8 @@ class FedProxClient(ClientHalf):
         µ, the strength of the pull towards the model that was sent.
     """
 
+    reads_rounds: ClassVar[bool] = False
+
     proximal: float = number(0.01, least=0, below=math.inf)
 
     def answers(self) -> Mapping[Kind, Answer]:

@@ -47,6 +47,8 @@ class PublicOnly(CentralStrategy):
     """
 
     settings_class: ClassVar[type[Settings]] = PublicOnlySettings
+    reads_rounds: ClassVar[bool] = False
+    """It trains for epochs."""
     protected: ClassVar[str | None] = None
 
     def __init__(self, settings: PublicOnlySettings | None = None) -> None:

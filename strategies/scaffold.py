@@ -48,6 +48,8 @@ CONTROLLED = Kind("train", "row", averaged=True, coded=True, carries=(ARRAYS, VA
 class ScaffoldClient(ClientHalf):
     """What a silo does: it corrects its gradients and keeps its own control variate."""
 
+    reads_rounds: ClassVar[bool] = False
+
     def check(self, training: TrainingSpec) -> None:
         """Refuse all but SGD."""
         refuse_all_but_sgd(training, "SCAFFOLD")

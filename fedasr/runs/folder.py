@@ -68,7 +68,7 @@ class Run:
             with locked(path):
                 check_free(path)  # another process may have been faster
                 with run.discarded_if_refused(is_new=True):
-                    write_bytes(path / file_names.EXPERIMENT, with_seal(experiment.to_toml()).encode())
+                    run.write_experiment()
         except UserError:
             with suppress(OSError):
                 path.rmdir()  # which removes nothing that another wrote
@@ -140,6 +140,10 @@ class Run:
         """Return where the start shared by all rows of a seed lies, or that of a role of another shape."""
         of_role = f".{role}" if role else ""
         return self.path / file_names.STARTS / f"seed-{seed}{of_role}.safetensors"
+
+    def write_experiment(self) -> None:
+        """Write the experiment down, sealed."""
+        write_bytes(self.path / file_names.EXPERIMENT, with_seal(self.experiment.to_toml()).encode())
 
     def left_behind_path(self, seed: int) -> Path:
         """Return where it is written which silos the start of a seed serves worst."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from fedasr.common.errors import UserError
 from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.rounds import stated
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.runs.row_folder import RowFolder
 
@@ -67,7 +68,8 @@ def check_made_of(folder: RowFolder, facts: Mapping[str, str]) -> None:
     known = folder.made_of()
     if known is None:
         return
-    differs = difference(experiment_of(known), experiment_of(facts))
+    there, here = experiment_of(known), experiment_of(facts)
+    differs = difference(there, here) if stated(there) != stated(here) else ""
     for key, told in ((CORPUS, "the prepared speech is another"), (START, "the start is another")):
         differs = differs or (told if known[key] != facts[key] else "")
     if differs:

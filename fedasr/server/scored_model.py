@@ -106,6 +106,8 @@ class ScoredModel:
         if weights is None or self.rule == LAST:
             return
         if self._is_averaged(round, rounds):
+            if not counts(round - 1, rounds):  # what a shorter training had begun to average counts no more
+                self._mean = IterateMean()
             self._mean.add({name: self._counted(name, array) for name, array in weights.items()})
         if self.rule == BEST and round > 0 and wer is not None:
             found = Best(wer, math.inf if loss is None else loss, round)

@@ -35,6 +35,9 @@ class ClientHalf(Settings, ABC):
     heeds: ClassVar[tuple[str, ...]] = ()
     """The names of settings that its messages hold and it reads itself, beside those of a request to train."""
 
+    reads_rounds: ClassVar[bool] = True
+    """Whether what it does in a round may depend on how many there are; ``False`` lets a row go on with more."""
+
     @abstractmethod
     def answers(self) -> Mapping[Kind, Answer]:
         """Return what each kind of message is answered by."""
