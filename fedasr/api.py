@@ -48,7 +48,7 @@ from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.model import MADE_STARTS
 from fedasr.experiment.paths import absolute
-from fedasr.experiment.rounds import have_more
+from fedasr.experiment.round_counts import have_more
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.runs.decoder_file import chosen_decoder

@@ -19,7 +19,7 @@ from fedasr.engine.decoding_text import carries_epsilon
 from fedasr.engine.preparation import Prepared
 from fedasr.experiment.choices import objective_of
 from fedasr.experiment.experiment import Experiment
-from fedasr.experiment.rounds import have_more
+from fedasr.experiment.round_counts import have_more
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.runs.file_names import LEDGER
 from fedasr.runs.folder import Run

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fedasr.common.errors import UserError
 from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
-from fedasr.experiment.rounds import stated
+from fedasr.experiment.round_counts import stated
 from fedasr.experiment.row_spec import RowSpec
 from fedasr.runs.row_folder import RowFolder
 
