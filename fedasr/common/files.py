@@ -109,6 +109,20 @@ def read_json(path: Path) -> Any:
     return parsed(path.read_text(encoding="utf-8"), path.name)
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds.
+
+    Raises
+    ------
+    OSError, ValueError
+        Where it cannot be read, is torn or damaged, or holds something else, as another file in its place may.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: not a JSON object")
+    return found
+
+
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write JSON lines."""
     write_bytes(path, _utf8("".join(strict(row) + "\n" for row in rows)))

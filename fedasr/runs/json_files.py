@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import UserError
-from fedasr.common.files import PUT_BACK, read_json, read_lines
+from fedasr.common.files import PUT_BACK, read_json, read_lines, read_object
 from fedasr.runs.filling import Record
 
 
@@ -34,12 +34,9 @@ def known_json(path: Path, mend: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        record = read_json(path)
+        return read_object(path)
     except (OSError, ValueError):
-        record = None
-    if not isinstance(record, dict):
-        raise UserError(f"{path}: corrupt; {mend}")
-    return record
+        raise UserError(f"{path}: corrupt; {mend}") from None
 
 
 def lines_there(path: Path, remarks: list[str], key: str) -> Iterator[Record]:

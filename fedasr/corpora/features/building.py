@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fedasr.common.errors import DiskError, UserError
-from fedasr.common.files import file_digest, read_json
+from fedasr.common.files import file_digest, read_object
 from fedasr.common.strict_json import sealed, strict
 from fedasr.corpora.features.extract import Extracted
 from fedasr.corpora.features.sources import describe
@@ -90,8 +90,7 @@ def is_complete(folder: Path) -> bool:
 
 def read_meta(folder: Path) -> dict[str, Any]:
     """Return what a folder says of itself: mels, bytes, utterances, notes."""
-    meta: dict[str, Any] = read_json(folder / META)
-    return meta
+    return read_object(folder / META)
 
 
 def is_intact(folder: Path) -> bool:

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from fedasr.common.files import read_json
+from fedasr.common.files import read_object
 from fedasr.common.strict_json import sealed, strict
 from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.connected import JoinedAudio, joined_fingerprint
@@ -78,7 +78,6 @@ class Fingerprints:
 
 def _load(file: Path) -> dict[str, str]:
     try:
-        known = read_json(file)
+        return read_object(file)
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}

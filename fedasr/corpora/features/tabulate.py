@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedasr.common.files import file_digest, read_json, write_json
+from fedasr.common.files import file_digest, read_object, write_json
 from fedasr.corpora.features.columns_on_disk import Column, MappedStrings, StringColumn, mapped_column
 
 INDEX, COLUMNS, DIGESTS = "index.jsonl", "columns", "sha256.json"
@@ -59,7 +59,7 @@ def column_digests(folder: Path) -> dict[str, str]:
         Where that cannot be read.
     """
     path = folder / COLUMNS / DIGESTS
-    return dict(read_json(path)) if path.exists() else {}
+    return read_object(path) if path.exists() else {}
 
 
 def _write(index: Path, folder: Path) -> None:

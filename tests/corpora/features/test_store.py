@@ -223,6 +223,16 @@ def test_a_damaged_folder_is_built_again(tmp_path: Path) -> None:
     assert (folder / "features.bin").read_bytes() == whole
 
 
+@pytest.mark.parametrize("name", ["meta.json", "columns/sha256.json"])
+@pytest.mark.parametrize("content", ['[{"frames": 1, "id": 2}]', "7", "[]"])
+def test_another_files_json_in_place_of_an_object_is_damage(name: str, content: str, tmp_path: Path) -> None:
+    folder = _prepare([utterance(0)], tmp_path).store.folder
+    whole = (folder / name).read_bytes()
+    (folder / name).write_text(content)
+    assert _prepare([utterance(0)], tmp_path).store.folder == folder
+    assert (folder / name).read_bytes() == whole
+
+
 SLOW = """
 import sys, time
 from pathlib import Path
