@@ -47,6 +47,12 @@ def test_a_failure_is_told_with_its_reason() -> None:
     assert "fedavg: failed: round 2: no silo replied" in text.getvalue()
 
 
+def test_a_plain_line_stays_one_however_long_the_path_in_it() -> None:
+    text, path = io.StringIO(), f"/{'folder ' * 30}/row.jsonl"
+    tell(PlainWatcher(Console(file=text, width=80)), FAILED | {"failure": f"{path}: corrupt"})
+    assert f"fedavg: failed: {path}: corrupt" in text.getvalue().splitlines()
+
+
 def test_the_live_display_shows_rounds_and_error_rate() -> None:
     text = io.StringIO()
     with LiveWatcher(Console(file=text, force_terminal=True, width=140)) as watcher:

@@ -111,7 +111,7 @@ class PlainWatcher(Watcher):
     def _line(self, text: str) -> None:
         self._last = time.monotonic()
         for line in (*self._stages, text.rstrip()):
-            self._console.print(line, markup=False, highlight=False)
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._stages.clear()
 
 
