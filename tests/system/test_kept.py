@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.forms import benchmark
 from support.full_disk import fill_disk
 from support.running import tiny_table
-from support.scripts import script
 
 import fedasr
 import fedasr.engine.row
@@ -22,7 +22,7 @@ from fedasr.common.errors import StoppedError, UserError
 from fedasr.experiment.experiment import Experiment
 from fedasr.simulate import app as simulate
 
-FUZZ = script("fuzz")
+every_round_saved = benchmark("damage.making").every_round_saved
 TABLE = tiny_table(training={"rounds": 3})
 RANDOM = tiny_table(
     reproducible_noise=True, start={"epochs": 2},
@@ -75,7 +75,7 @@ def test_a_full_disk_leaves_all_that_was_made_and_the_run_goes_on(
 @pytest.fixture(scope="module")
 def moments(tmp_path_factory: pytest.TempPathFactory, _surroundings: None) -> tuple[int, list[tuple[Any, ...]]]:
     """Return how many files a run writes that saves every round, and what comes of it."""
-    with pytest.MonkeyPatch.context() as patch, FUZZ.every_round_saved():
+    with pytest.MonkeyPatch.context() as patch, every_round_saved():
         written = fill_disk(patch, 10**9)
         rows = run(tmp_path_factory.mktemp("moments") / "run", table=RANDOM)
     return written(), told(rows)
@@ -86,7 +86,7 @@ def test_a_disk_that_is_full_at_a_random_moment_costs_no_bit(
     seed: int, moments: tuple[int, list[tuple[Any, ...]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (total, undisturbed), folder = moments, tmp_path / "run"
-    with monkeypatch.context() as patch, FUZZ.every_round_saved():
+    with monkeypatch.context() as patch, every_round_saved():
         fill_disk(patch, random.Random(seed).randrange(total))
         with suppress(UserError):
             run(folder, table=RANDOM)
