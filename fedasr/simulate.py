@@ -117,7 +117,7 @@ def _print_result(folder: Path, json_: bool) -> None:
 def _print_list() -> None:
     from fedasr.experiment.experiment import Experiment
     from fedasr.experiment.finding import shipped_experiments
-    from fedasr.server.strategies_by_name import STRATEGIES
+    from fedasr.experiment.strategy_options import STRATEGIES
 
     typer.echo("experiments")
     for name in shipped_experiments():

@@ -21,6 +21,7 @@ from fedasr.experiment.choices import objective_of
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.round_counts import have_more
 from fedasr.experiment.row_spec import RowSpec
+from fedasr.experiment.strategy_options import strategy_class
 from fedasr.runs.file_names import LEDGER
 from fedasr.runs.folder import Run
 from fedasr.runs.longer_row import go_on, remove, stay
@@ -28,7 +29,7 @@ from fedasr.runs.made_of import experiment_of, one_row
 from fedasr.runs.row_folder import RowFolder
 from fedasr.server.client_of import client_of
 from fedasr.server.foreign.own_loop import has_own_start
-from fedasr.server.strategies_by_name import build_strategy, strategy_class
+from fedasr.server.strategies_by_name import build_strategy
 from fedasr.server.strategy_state import UnsavableError, state_of
 from fedasr.training.iterates import MEAN, counts
 from fedasr.training.objectives.objective import Objective

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from fedasr.common.errors import UserError, told_of
 from fedasr.experiment.row_spec import RowSpec
+from fedasr.experiment.strategy_options import strategy_of
 from fedasr.protection.protection import Protection, build_protection
 from fedasr.training.objectives.objective import Objective, build_objective
 from fedasr.wire.codec import Codec
@@ -41,10 +42,9 @@ def named_codec(row: RowSpec) -> Codec | None:
 
 
 def wrong_choices(rows: Iterable[RowSpec]) -> list[str]:
-    """Return what is wrong with the objectives, protections and codecs of rows, a line each."""
-    return [
-        line for row in rows for choice in (objective_of, named_codec, protection_of) for line in _told(choice, row)
-    ]
+    """Return what is wrong with the strategies, objectives, protections and codecs of rows, a line each."""
+    choices = (strategy_of, objective_of, named_codec, protection_of)
+    return [line for row in rows for choice in choices for line in _told(choice, row)]
 
 
 def _told(choice: Callable[[RowSpec], object], row: RowSpec) -> tuple[str, ...]:

@@ -177,8 +177,8 @@ class Experiment(Settings):
         Raises
         ------
         UserError
-            Where the file is missing, is not TOML, or says something that cannot be, of an objective, a protection or a
-            codec too; what a strategy refuses is told by the run.
+            Where the file is missing, is not TOML, or says something that cannot be, of a strategy's options, an
+            objective, a protection or a codec too; what only a strategy that is built refuses is told by the run.
         """
         path = find_experiment(str(name_or_path))
         experiment = cls.from_table(read_experiment(path), path.name, overrides)

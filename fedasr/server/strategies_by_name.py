@@ -10,12 +10,12 @@ from typing import Any
 from flwr.serverapp import strategy as flower
 from flwr.serverapp.strategy import Strategy
 
-from fedasr.common.errors import UserError, nearest, told_of
+from fedasr.common.errors import UserError, told_of
 from fedasr.common.plug_ins import plugged_in
-from fedasr.common.registry import Registry
 from fedasr.common.settings import from_table
 from fedasr.experiment.choices import named_codec
 from fedasr.experiment.row_spec import RowSpec
+from fedasr.experiment.strategy_options import check_keywords, strategy_class, takes_others
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import Kind
 from fedasr.protection.boundary import BoundaryProtection
@@ -24,22 +24,6 @@ from fedasr.server.foreign.unsaid import unsaid
 from fedasr.server.protected.row_protection import row_protection
 from fedasr.wire.codec import Codec
 from fedasr.wire.codecs.dense import Dense
-
-STRATEGIES: Registry[type[Strategy]] = Registry("strategy", "fedasr.strategies")
-
-
-def strategy_class(name: str) -> type[Strategy]:
-    """Return the class of a registered name or of ``module:Class``.
-
-    Raises
-    ------
-    UserError
-        Where there is none.
-    """
-    found = STRATEGIES.find(name)
-    if not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise UserError(f"'{name}' is not a Flower strategy (a subclass of flwr.serverapp.strategy.Strategy)")
-    return found
 
 
 def row_of(strategy: str) -> RowSpec:
@@ -89,10 +73,7 @@ def _built(cls: Any, options: Mapping[str, Any], where: str, numbers: Given) -> 
 
 
 def _with_keywords(cls: type[Strategy], given: Mapping[str, Any], options: Mapping[str, Any]) -> Strategy:
-    accepted = inspect.signature(cls).parameters
-    unknown = [] if _takes_others(cls) else [name for name in options if name not in accepted]
-    if unknown:
-        raise UserError(*(f"unknown option '{name}'{nearest(name, accepted)}" for name in unknown))
+    check_keywords(cls, options)
     return _made(cls, (), {**given, **options})
 
 
@@ -120,7 +101,7 @@ class Given:
     def of(self, cls: type[Strategy]) -> dict[str, Any]:
         """Return those that a strategy takes."""
         accepted = inspect.signature(cls).parameters
-        sampling = {k: v for k, v in self.sampling().items() if k in accepted or _takes_others(cls)}
+        sampling = {k: v for k, v in self.sampling().items() if k in accepted or takes_others(cls)}
         drawn = sampled(self.training, self.silos)
         known = {
             "workers": drawn, "blocks": self.training.rounds, "num_sampled_clients": self.addressed,
@@ -149,13 +130,9 @@ def _handed_on(cls: type[Strategy]) -> set[str]:
         if "__init__" in vars(base):
             parameters = inspect.signature(base).parameters
             found |= parameters.keys()
-            if not _takes_others(base):
+            if not takes_others(base):
                 break
     return found
-
-
-def _takes_others(cls: type[Strategy]) -> bool:
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(cls).parameters.values())
 
 
 def codec_of(row: RowSpec, strategy: Strategy) -> Codec:

@@ -192,6 +192,10 @@ def test_an_unknown_experiment_gets_the_nearest_name() -> None:
         ({"codec": "top-k", "codec_options": {"density": 10}}, "codec_options"),
         ({"codec_options": {"density": 0.1}}, "set codec"),
         ({"objective": "distill"}, "did you mean 'distilled'"),
+        ({"strategy": "fedavgn"}, "there is no strategy 'fedavgn'; did you mean 'fedavg"),
+        ({"strategy": "fedavgm", "options": {"momentm": 0.5}}, "unknown key 'momentm'; did you mean 'momentum'"),
+        ({"strategy": "fedavgm", "options": {"momentum": 2}}, "'momentum' must be"),
+        ({"strategy": "flwr.serverapp.strategy:FedAdam", "options": {"etaa": 1}}, "'etaa'; did you mean 'eta"),
     ],
 )
 def test_a_file_with_a_wrong_choice_is_refused_when_it_is_read_as_by_the_run(

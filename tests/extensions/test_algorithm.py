@@ -16,10 +16,10 @@ from fedasr.engine.assembly import silo_host
 from fedasr.engine.preparation import Prepared
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
+from fedasr.experiment.strategy_options import STRATEGIES
 from fedasr.messages.records import arrays_of
 from fedasr.messages.train_request import TrainRequest
 from fedasr.runs.model_file import load_model
-from fedasr.server.strategies_by_name import STRATEGIES
 from fedasr.silo.train import train
 from fedasr.silo.work import Work
 

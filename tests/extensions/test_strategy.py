@@ -10,10 +10,10 @@ from support.toys import open_toy
 
 import fedasr
 from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.strategy_options import STRATEGIES
 from fedasr.grid.in_process import InProcess
 from fedasr.messages.records import array_record, arrays_of
 from fedasr.runs.model_file import load_model
-from fedasr.server.strategies_by_name import STRATEGIES
 
 from .conftest import Install
 

@@ -12,12 +12,11 @@ from fedasr.common.errors import UserError
 from fedasr.common.settings import Settings, from_table, number, to_table
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
+from fedasr.experiment.strategy_options import STRATEGIES, strategy_class
 from fedasr.server.foreign.own_loop import wants_central
 from fedasr.server.strategies_by_name import (
-    STRATEGIES,
     build_strategy,
     row_of,
-    strategy_class,
 )
 
 
@@ -108,7 +107,7 @@ def test_import_paths() -> None:
         ("zzz", "known: bmuf, centralised"),
         ("no.such:Thing", "cannot be imported"),
         ("fedasr.server.strategies_by_name:Nothing", "cannot be imported"),
-        ("fedasr.server.strategies_by_name:STRATEGIES", "not a Flower strategy"),
+        ("fedasr.experiment.strategy_options:STRATEGIES", "not a Flower strategy"),
         ("collections:OrderedDict", "not a Flower strategy"),
         (":FedAvg", ":FedAvg"),
         ("flwr:", "flwr:"),

@@ -13,7 +13,8 @@ from fedasr.engine.conformity.tones import PUBLIC, SILOS, write_speech
 from fedasr.engine.named import refusals
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.server.strategies_by_name import STRATEGIES, row_of, strategy_class
+from fedasr.experiment.strategy_options import STRATEGIES, strategy_class
+from fedasr.server.strategies_by_name import row_of
 
 TABLE: dict[str, Any] = {
     "name": "conform",

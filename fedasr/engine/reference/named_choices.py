@@ -10,8 +10,8 @@ from fedasr.asr.encoders.encoder import ENCODERS
 from fedasr.asr.heads.head import HEADS
 from fedasr.common.registry import Registry
 from fedasr.experiment.model import ModelSpec
+from fedasr.experiment.strategy_options import STRATEGIES
 from fedasr.protection.protection import PROTECTIONS
-from fedasr.server.strategies_by_name import STRATEGIES
 from fedasr.silo.client import CLIENTS
 from fedasr.training.objectives.objective import OBJECTIVES
 from fedasr.wire.codecs_by_name import CODECS
