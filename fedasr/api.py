@@ -32,6 +32,7 @@ from fedasr.corpora.spec import NODES
 from fedasr.corpora.speech import Speech
 from fedasr.corpora.utterance import Utterance
 from fedasr.engine.all_rows import run_rows
+from fedasr.engine.audible import keep_audible
 from fedasr.engine.decoding_text import misdecoded
 from fedasr.engine.draws import run_draws
 from fedasr.engine.evaluation import scores_of
@@ -291,11 +292,12 @@ def _write_environment(folder: Run, prepared: Prepared, pool: Workers) -> None:
 
 
 def _run_rows(folder: Run, prepared: Prepared, pool: Workers, watcher: Watcher, release: bool) -> Result:
-    from fedasr.report import write_page
+    from fedasr.report import shown_utterances, write_page
 
     page = partial(write_page, folder.path, release)
     _write_environment(folder, prepared, pool)
     summaries = run_rows(folder, prepared, pool, watcher, page)
+    keep_audible(folder, prepared, shown_utterances(folder.path))
     _write_environment(folder, prepared, pool)  # machines that took the place of others stand in it too
     page()
     return Result(folder.path, [asdict(summary) for summary in summaries])

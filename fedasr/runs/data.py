@@ -266,7 +266,8 @@ class SharedStage:
 class RunData:
     """A whole run folder. ``remarks`` tells what could not be read, ``together`` what its rows promise together.
 
-    ``crossed`` counts the speakers who are private in one draw and public, or scored on, in another.
+    ``crossed`` counts the speakers who are private in one draw and public, or scored on, in another; ``audible`` holds
+    some test utterances by id, WAV in base64.
     """
 
     experiment: str
@@ -285,3 +286,4 @@ class RunData:
     left_behind: tuple[LeftBehind, ...] = ()
     together: tuple[Together, ...] = ()
     crossed: int = 0
+    audible: Mapping[str, str] = field(default_factory=dict)

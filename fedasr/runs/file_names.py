@@ -17,6 +17,8 @@ STAGES = "stages"
 """The folder of what is computed once for several rows; it goes when all rows have finished."""
 SHARED = "shared.json"
 """Which rows shared what."""
+AUDIBLE = "audible.json"
+"""A few utterances of test speech as sound, which the simulator's page has beside what was heard in them."""
 LOG = "log.txt"
 """What was said while the run was at work, with the time."""
 LOCK = ".lock"
@@ -33,7 +35,7 @@ def draw(number: int) -> str:
 
 OF_THE_RUN = (
     EXPERIMENT, ENVIRONMENT, PARTITION, CORPUS, COMPUTE, SUMMARY, REPORT, STARTS, DECODING, DECODER, STAGES, SHARED,
-    LOCK, LOG,
+    LOCK, LOG, AUDIBLE,
 )  # fmt: skip
 """What lies in a run folder beside one folder a row: no row may be called so."""
 

@@ -183,6 +183,10 @@ class Run:
         """Write how much speech there is, what was left out of it and why."""
         write_json(self.path / file_names.CORPUS, asdict(speech))
 
+    def write_audible(self, sounds: Mapping[str, str]) -> None:
+        """Write utterances of test speech, WAV in base64, by their ids."""
+        write_json(self.path / file_names.AUDIBLE, {"wav": dict(sounds)})
+
     def amend(self, row: RowSpec, seed: int, **found: Any) -> RowSummary:
         """Put what was found out later, such as an audit's ``epsilon_empirical``, into a finished row.
 

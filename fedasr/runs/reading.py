@@ -69,9 +69,15 @@ def read_run(folder: Path) -> RunData:
         speech=_speech(json_there(folder / file_names.CORPUS, remarks)),
         left_behind=_left_behind(folder, remarks),
         decoding=_decoding(json_there(folder / file_names.DECODING, remarks)),
-        remarks=tuple(remarks),
         shared=_shared(json_there(folder / file_names.SHARED, remarks)),
+        audible=_audible(json_there(folder / file_names.AUDIBLE, remarks)),
+        remarks=tuple(remarks),  # last, when all is read
     )
+
+
+def _audible(record: Any) -> dict[str, str]:
+    found = record.get("wav") if isinstance(record, dict) else None
+    return {str(name): str(wav) for name, wav in found.items()} if isinstance(found, dict) else {}
 
 
 def _summary(path: Path) -> dict[str, Any]:

@@ -69,6 +69,11 @@ def figures(run_folder: Path) -> dict[str, Figure]:
     return {picture.key: picture.figure for picture in pictures(read_with_speedups(Path(run_folder)))}
 
 
+def shown_utterances(run_folder: Path) -> list[str]:
+    """Return the ids of the test utterances of which a run's page shows what was heard, in its order."""
+    return [example.id for example in examples(read_run(Path(run_folder)))]
+
+
 def html_table(run_folder: Path) -> str:
     """Return the comparison as an HTML table, for a notebook."""
     return _template("table.html.jinja").render(_comparison(read_run(Path(run_folder)), False))
@@ -111,7 +116,7 @@ def _comparison(data: RunData, release: bool) -> dict[str, Any]:
 
 def _context(data: RunData, release: bool) -> dict[str, Any]:
     drawings, remarks = _drawings(data, release)
-    script = _resource("sorting.js")
+    script, told = _resource("sorting.js"), [] if release else examples(data)
     return {
         **_comparison(data, release),
         "run": replace(data, remarks=(*data.remarks, *remarks)),
@@ -122,7 +127,8 @@ def _context(data: RunData, release: bool) -> dict[str, Any]:
         "findings": findings(data),
         "shared": shared_lines(data),
         "drawings": drawings,
-        "examples": [] if release else examples(data),
+        "examples": told,
+        "audible": {each.id: data.audible[each.id] for each in told if each.id in data.audible},
         "promises": carries_epsilon(data),
         "draws": sorted({row.draw for row in data.rows if row.draw is not None}),
         "seeds": sorted({row.seed for row in data.rows if row.seed is not None}),
