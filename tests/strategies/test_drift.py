@@ -18,7 +18,7 @@ from fedasr.engine.preparation import Prepared, prepare_experiment
 from fedasr.engine.watchers.watcher import Watcher
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.row_spec import RowSpec
-from fedasr.server.strategies_by_name import STRATEGIES
+from fedasr.experiment.strategy_options import STRATEGIES
 
 WHOLE = {"batch_size": 16, "gradient_norm": np.inf, "learning_rate": 0.3, "local_steps": 10, "evaluate_every": 99}
 """Ten steps, each on all of a silo's speech: the silos' losses are fixed quadratics."""

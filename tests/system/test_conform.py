@@ -18,9 +18,9 @@ from fedasr.engine.conformity.case import Case
 from fedasr.engine.conformity.legs import in_workers
 from fedasr.engine.conformity.outcome import FAILING, PRIVATE, Trial, Verdict
 from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.strategy_options import STRATEGIES
 from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
-from fedasr.server.strategies_by_name import STRATEGIES
 
 STRATEGY = """
 import os
