@@ -18,11 +18,12 @@ from fedasr.common.errors import UserError
 from fedasr.common.registry import Registry
 from fedasr.corpora.load import READERS, load_corpus
 from fedasr.experiment.row_spec import RowSpec
+from fedasr.experiment.strategy_options import STRATEGIES
 from fedasr.experiment.training import TrainingSpec
 from fedasr.messages.kinds import KINDS
 from fedasr.protection.protection import PROTECTIONS, build_protection
 from fedasr.report.pictures.picture import PICTURES
-from fedasr.server.strategies_by_name import STRATEGIES, build_strategy
+from fedasr.server.strategies_by_name import build_strategy
 from fedasr.training.objectives.objective import OBJECTIVES, build_objective
 from fedasr.wire.codecs_by_name import CODECS, build_codec
 
