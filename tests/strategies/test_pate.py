@@ -115,7 +115,7 @@ def test_two_workers_give_the_bits_of_one_process(process: tuple[Path, Summaries
             assert row[key] == expected[row["name"]][key], (row["name"], key)
         for path in (folder / row["name"] / "releases").iterdir():
             assert path.read_bytes() == (tmp_path / "ray" / row["name"] / "releases" / path.name).read_bytes()
-    shared = read_json(tmp_path / "ray" / "shared.json")
+    shared = read_json(tmp_path / "ray" / "shared.json")["shared"]
     assert {"name": "teacher", "count": 4, "rows": ["label", "mean"]} in shared, "whichever process trained them"
 
 

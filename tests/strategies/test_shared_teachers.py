@@ -140,7 +140,7 @@ def test_teachers_of_another_seed_are_others(unequal_corpus: Path, tmp_path: Pat
     """Else the noise of their training would be missing from the interval."""
     run_unequal(unequal_corpus, tmp_path / "run", *SAME[:2], seeds=[1, 2], **OPEN)
     assert len(work.trained) == 2 * SILOS
-    shared = read_json(tmp_path / "run" / "shared.json")
+    shared = read_json(tmp_path / "run" / "shared.json")["shared"]
     assert [stage["rows"] for stage in shared if stage["name"] == "teacher"] == [
         ["label@1", "laplace@1"], ["label@2", "laplace@2"],
     ]  # fmt: skip

@@ -87,7 +87,7 @@ CASES = (
     Case(
         "semicolons of a German spreadsheet",
         csv("1.wav;0,5;eins;s1", "2.wav;0,5;zwei;s2", head=HEAD.replace(",", ";")),
-        reads("eins", "zwei", seconds=(0.5, 0.5), or_refused=("manifest.csv:1",)),
+        reads("eins", "zwei", seconds=(0.5, 0.5), or_refused=("manifest.csv:2", "0,5")),
     ),
     Case(
         "a decimal comma",
