@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.forms import benchmark
 from support.running import tiny_table
-from support.scripts import script
 
 import fedasr
 import fedasr.report
@@ -31,7 +31,7 @@ ROWS: list[dict[str, Any]] = [
     {"name": "child", "strategy": "fedavg", "start": "row:momentum"},
     {"name": "child-of-own", "strategy": "fedavg", "start": "row:own", "training": {"rounds": 2}},
 ]
-FUZZ = script("fuzz")
+every_round_saved = benchmark("damage.making").every_round_saved
 GO_ON = {"momentum", "adam", "gtc"}
 STAY = {"central", "own", "child-of-own"}
 
@@ -83,7 +83,7 @@ def test_what_a_row_is_scored_by_is_that_of_the_longer_run(
 ) -> None:
     """A mean over the last third of six rounds has begun when the fifth is saved, and of nine it has not."""
     rows = [ROWS[2]]
-    with FUZZ.every_round_saved():
+    with every_round_saved():
         run(tmp_path / "short", short, rows, scored=scored)
     longer = extended(tmp_path / "short", f"training.rounds={rounds}")
     assert ("momentum goes on" in caplog.text) == goes_on
