@@ -27,7 +27,7 @@ from fedasr.experiment.finding import find_experiment, shipped_experiments
 AN4, COMMANDS = "an4", "speech_commands"
 DATA = {
     "an4": AN4, "an4_centralised": AN4, "an4_transducer": AN4, "million_hours_an4": AN4,
-    "commands": COMMANDS, "pate_commands": COMMANDS,
+    "clipping_an4": AN4, "commands": COMMANDS, "pate_commands": COMMANDS,
 }  # fmt: skip
 SMALL = {
     "start.epochs": 1, "central.epochs": 2, "training.local_steps": 1, "model.units": 16, "model.layers": 1,
@@ -47,6 +47,14 @@ SMALLER: Mapping[str, Mapping[str, Any]] = {
     "million_hours": {"corpus.speakers": 20, "corpus.utterances_per_speaker": 4, "corpus.silos": 4},
     "an4": {"corpus.silos": 8}, "an4_centralised": {"corpus.silos": 8}, "million_hours_an4": {"corpus.silos": 8},
     "an4_transducer": {"corpus.silos": 8, "model.predictor_units": 16},
+    "clipping": {"corpus.speakers": 40, "corpus.utterances_per_speaker": 8, "corpus.silos": 6},
+    "clipping_an4": {"corpus.silos": 8, "training.silos_per_round": 0},
+    "adamix": {
+        "corpus.speakers": 30, "corpus.utterances_per_speaker": 4, "corpus.silos": 12, "corpus.unlabelled_speakers": 4,
+    },
+    "adamix_silos": {
+        "corpus.speakers": 30, "corpus.utterances_per_speaker": 4, "corpus.silos": 12, "corpus.unlabelled_speakers": 4,
+    },
     "commands": {"corpus.silos": 8}, "pate_commands": {"corpus.silos": 20, "corpus.unlabelled_speakers": 3},
 }  # fmt: skip
 ROUNDS = 2
@@ -77,7 +85,7 @@ def _of_row(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "options.epochs", 2
     if row["strategy"] == "bmuf":
         yield "options.block_momentum", 0.5  # the default asks for more blocks than a small run has
-    if row.get("protection") == "dp-sgd":
+    if row.get("protection") in ("dp-sgd", "adamix"):
         yield from (("protection_options.steps", 6), ("protection_options.batch_size", 8))
 
 

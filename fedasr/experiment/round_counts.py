@@ -19,8 +19,11 @@ def stated(experiment: Experiment) -> Experiment:
 
 
 def have_more(there: Experiment, here: Experiment) -> bool:
-    """Return whether two experiments differ in nothing but that rows here train for more rounds than there."""
-    if _apart(there) != _apart(here):
+    """Return whether two experiments differ in nothing but that rows here train for more rounds than there.
+
+    Where the work says how many rounds a row has (``[work]``), it is known from the silos alone, and nothing is more.
+    """
+    if here.work.utterances or _apart(there) != _apart(here):
         return False
     counts = list(zip(_rounds(there), _rounds(here), strict=True))
     return all(old <= new for old, new in counts) and any(old < new for old, new in counts)
