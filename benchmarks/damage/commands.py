@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -50,7 +51,9 @@ def by_commands(place: Path, act: str, told: list[str]) -> Any:
     if act == "resume":
         return resumed(place, told)
     if act == "report":
-        return {"page": (place / "run" / "report.html").read_text(), "report": report(place, told)}
+        page = (place / "run" / "report.html").read_text()
+        told += re.findall(r">([^<>]*: corrupt[^<>]*)<", page)  # a figure that could not be drawn says why in its place
+        return {"page": page, "report": report(place, told)}
     return [plain(json.loads(text)) for text in printed] if all(printed) else None
 
 
