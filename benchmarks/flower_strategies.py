@@ -27,8 +27,8 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp.strategy import Strategy
 
-from fedasr.api import open_workers
 from fedasr.common.randomness import Streams
+from fedasr.engine.admission import open_workers
 from fedasr.grid.workers import Workers
 
 FOLDER = Path("framework/py/flwr/serverapp/strategy")

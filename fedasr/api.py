@@ -10,50 +10,32 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fedasr.asr.decoding.decoder import Decoder
-from fedasr.asr.decoding.greedy import transcribe_batch
-from fedasr.asr.features import FeatureSpec, LogMel
-from fedasr.asr.recogniser import Recogniser
 from fedasr.common.allocator import few_arenas, give_back_memory, keep_freed_memory, libraries_aside
 from fedasr.common.console import details, quiet_flower
 from fedasr.common.environment import describe
 from fedasr.common.errors import UserError
-from fedasr.common.files import check_writable
-from fedasr.common.threads import one_thread
-from fedasr.corpora.audio import AudioFile
 from fedasr.corpora.columns import Columns
 from fedasr.corpora.faults import Fault, refusal
-from fedasr.corpora.features.store import cache_folder, prepare
 from fedasr.corpora.load import read_scored
 from fedasr.corpora.spec import NODES
-from fedasr.corpora.speech import Speech
-from fedasr.corpora.utterance import Utterance
+from fedasr.engine.admission import check_place, divided, open_workers, resumed
 from fedasr.engine.all_rows import run_rows
 from fedasr.engine.audible import keep_audible
-from fedasr.engine.decoding_text import misdecoded
 from fedasr.engine.draws import run_draws
-from fedasr.engine.evaluation import scores_of
-from fedasr.engine.extending import check_extension, extend
-from fedasr.engine.fitting import unfit
+from fedasr.engine.extending import extend
+from fedasr.engine.hearing import heard_in, prepared_speech, scored
 from fedasr.engine.named import refusals, unsuited, untrainable
 from fedasr.engine.node_speech import introduction_of
-from fedasr.engine.notices import notices, unspaced_references, unwritten_references
-from fedasr.engine.preparation import DividedCorpus, Prepared, divide_corpus, extract_features
+from fedasr.engine.notices import notices
+from fedasr.engine.preparation import Prepared, extract_features
 from fedasr.engine.reopen import as_begun, check_checkpoints, check_is_rows_own, check_partition, check_speech, reopen
-from fedasr.engine.stages.start import load_start
 from fedasr.engine.watchers.watcher import Watcher
-from fedasr.experiment.differences import difference
 from fedasr.experiment.experiment import Experiment
 from fedasr.experiment.model import MADE_STARTS
 from fedasr.experiment.paths import absolute
-from fedasr.experiment.round_counts import have_more
-from fedasr.grid.in_process import InProcess
 from fedasr.grid.workers import Workers
 from fedasr.runs.decoder_file import chosen_decoder
-from fedasr.runs.folder import CORPUS_DIGEST, Run, check_free
+from fedasr.runs.folder import CORPUS_DIGEST, Run
 from fedasr.runs.lock import at_work
 from fedasr.runs.log_file import written_down
 from fedasr.runs.model_file import check_comes_first, load_model, load_text_rule
@@ -141,8 +123,8 @@ def run(
     watcher, experiment = watcher or Watcher(), absolute(experiment)
     if not experiment.compare:
         raise UserError(f"{experiment.name}: there is nothing to compare; add a [[compare]] table or --strategy")
-    existing = _resumed(Path(resume), experiment) if resume else None
-    address = _check_place(None if existing else out, grid, workers, address)
+    existing = resumed(Path(resume), experiment) if resume else None
+    address = check_place(None if existing else out, grid, workers, address)
     wrong = [*refusals(experiment.compare), *untrainable(experiment)]
     if wrong := wrong or unsuited(experiment):
         raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
@@ -153,7 +135,7 @@ def run(
     if experiment.draws:
         return _run_draws(experiment, existing, Path(out) if out else None, grid, workers, address, watcher, release)
     with at_work(existing.path) if existing else nullcontext():
-        corpus = _divided(experiment, watcher, existing)
+        corpus = divided(experiment, watcher, existing)
         pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
         try:
             prepared = extract_features(corpus, workers, watcher)  # while the processes of the pool start
@@ -163,15 +145,6 @@ def run(
         finally:
             if pool is not grid:
                 pool.close()
-
-
-def _divided(experiment: Experiment, watcher: Watcher, existing: Run | None) -> DividedCorpus:
-    """Return the divided corpus of an experiment that can be run on it; refuse one that cannot."""
-    corpus = divide_corpus(experiment, watcher)
-    if wrong := unfit(corpus) or _misdecoded(corpus, existing):
-        raise UserError(*(f"{experiment.name}: {line}" for line in wrong))
-    load_start(corpus)
-    return corpus
 
 
 def _run_prepared(
@@ -208,7 +181,7 @@ def _run_draws(
 ) -> Result:  # fmt: skip
     """Run an experiment of several draws of the speakers with one pool of workers, all of them checked before any."""
     for draw in experiment.draws if existing is None else ():
-        _divided(experiment.of_draw(draw), Watcher(), None)
+        divided(experiment.of_draw(draw), Watcher(), None)
     pool = grid if isinstance(grid, Workers) else open_workers(grid, workers, address)
 
     def run_one(one: Experiment, place: Path, goes_on: bool) -> None:
@@ -227,58 +200,6 @@ def _run_draws(
 
     write_page(folder.path, release)
     return Result(folder.path, [asdict(summary) for summary in summaries])
-
-
-def open_workers(grid: str, workers: int, address: str | None = None) -> Workers:
-    """Return workers of a kind: ``"ray"`` or ``"process"``."""
-    if grid == "process":
-        return InProcess()
-    from fedasr.grid.ray.pool import RayWorkers
-
-    return RayWorkers(workers, address)
-
-
-def _resumed(path: Path, experiment: Experiment) -> Run:
-    """Open a run to go on with; its speech may lie elsewhere now, where the run knows it by its digest."""
-    existing = Run.open(path)
-    known = absolute(existing.experiment)
-    if existing.corpus_digest():
-        known = known.only(corpus=replace(known.corpus, path=experiment.corpus.path))
-    if not experiment.draws and have_more(known, experiment):
-        existing = replace(
-            existing, experiment=existing.experiment.only(training=experiment.training, compare=experiment.compare)
-        )
-        check_extension(existing)
-    elif differs := difference(known, experiment):
-        raise UserError(
-            f"--resume {path}: the folder belongs to another experiment ({differs}); leave out what differs"
-        )
-    return existing
-
-
-def _misdecoded(corpus: DividedCorpus, existing: Run | None) -> list[str]:
-    """Refuse a decoding that cannot be had; a run that has its decoder needs no text any more."""
-    return [] if existing is not None and existing.decoder.exists() else misdecoded(corpus)
-
-
-def _check_place(out: Path | str | None, grid: str | Workers, workers: int, address: str | None) -> str | None:
-    """Refuse before anything is computed what would be refused after it; return which cluster is to be joined."""
-    if out is not None:
-        check_free(Path(out))
-        check_writable(Path(out), "--out")
-    if not isinstance(grid, Workers) and grid not in ("process", "ray"):
-        raise UserError(f"--grid: there is no grid '{grid}'; known: process, ray")
-    if workers < 1:
-        raise UserError(f"--workers must be at least 1, not {workers}")
-    if grid != "ray":
-        if address is not None:
-            raise UserError(f"--address {address} takes no effect; it goes with --grid ray")
-        return None
-    from fedasr.grid.ray.joining import asked_for, check_place
-
-    address = asked_for(address)
-    check_place(address)
-    return address
 
 
 def _write_speech(folder: Run, prepared: Prepared, told: Sequence[str]) -> None:
@@ -351,23 +272,10 @@ def evaluate(
         recogniser = load_model(path)
         check_is_rows_own(path, recogniser)
         found = read_scored(Path(manifest), kind, subset, columns, load_text_rule(path))
-        speech = _prepared_speech(found.utterances, recogniser)
-        return _scored(recogniser, speech, chosen_decoder(path, decoding))
+        speech = prepared_speech(found.utterances, recogniser)
+        return scored(recogniser, speech, chosen_decoder(path, decoding))
     row = reopen(path.parent if path.is_file() else path, Path(data) if data else None)
-    return _scored(row.model(), row.prepared.part("test"), chosen_decoder(path, decoding))
-
-
-def _scored(recogniser: Recogniser, speech: Speech, decoder: Decoder | None) -> dict[str, Any]:
-    """Score, and warn of references that the model could not write, or whose words nothing divides."""
-    for line in (unwritten_references(speech.texts(), recogniser.tokens), unspaced_references(speech.texts())):
-        if line:
-            log.warning(line)
-    return scores_of(recogniser, speech, decoder)
-
-
-def _prepared_speech(utterances: Sequence[Utterance], recogniser: Recogniser) -> Speech:
-    features = recogniser.spec.features
-    return prepare(utterances, LogMel(features), features.digest, cache_folder(), features.sample_rate_hz)
+    return scored(row.model(), row.prepared.part("test"), chosen_decoder(path, decoding))
 
 
 def transcribe(model: Path | str, audio: Sequence[Path | str], decoding: Path | str | None = None) -> list[str]:
@@ -382,24 +290,3 @@ def transcribe(model: Path | str, audio: Sequence[Path | str], decoding: Path | 
     if faults := [found for found in heard if isinstance(found, Fault)]:
         raise refusal(faults, "files", len(heard), "leave them out, or mend them")
     return [found for found in heard if isinstance(found, str)]
-
-
-def heard_in(
-    model: Path | str, audio: Sequence[Path | str], decoding: Path | str | None = None
-) -> list[str | Fault]:  # fmt: skip
-    """Return what a trained model hears in each audio file, or why a file cannot be read; see `transcribe`."""
-    check_comes_first(Path(model), [Path(path) for path in audio])
-    recogniser, decoder = load_model(Path(model)), chosen_decoder(Path(model), decoding)
-    with one_thread():
-        found = [_features(Path(path), recogniser.spec.features) for path in audio]
-        return [
-            each if isinstance(each, Fault) else transcribe_batch(recogniser, [each].__getitem__, [0], decoder)[0]
-            for each in found
-        ]
-
-
-def _features(file: Path, spec: FeatureSpec) -> NDArray[np.float16] | Fault:
-    try:
-        return LogMel(spec)(AudioFile(file).read(spec.sample_rate_hz))
-    except UserError as error:
-        return Fault(str(file), str(error).removeprefix(f"{file}: "), "unusable audio")

@@ -27,8 +27,8 @@ def main(
 
     The line of a file that cannot be read is empty, and standard error says why.
     """
-    from fedasr.api import heard_in
     from fedasr.corpora.faults import Fault, refusal
+    from fedasr.engine.hearing import heard_in
 
     quiet_libraries(Console(stderr=True))
     heard = heard_in(model, audio, decoding)

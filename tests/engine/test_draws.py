@@ -152,7 +152,9 @@ def test_a_killed_run_goes_on_with_the_draws_that_are_left(drawn: Result, corpus
 def test_a_later_draw_that_cannot_be_run_is_refused_before_the_first(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedasr.api.unfit", lambda corpus: ["does not fit"] if corpus.experiment.seed == 3 else [])
+    monkeypatch.setattr(
+        "fedasr.engine.admission.unfit", lambda corpus: ["does not fit"] if corpus.experiment.seed == 3 else []
+    )
     with pytest.raises(UserError, match="does not fit"):
         run(experiment(corpus, draws=[1, 2, 3], compare=ONE), out=tmp_path / "run", grid="process")
     assert not (tmp_path / "run").exists()
