@@ -55,6 +55,9 @@ SMALLER: Mapping[str, Mapping[str, Any]] = {
     "adamix_silos": {
         "corpus.speakers": 30, "corpus.utterances_per_speaker": 4, "corpus.silos": 12, "corpus.unlabelled_speakers": 4,
     },
+    "adamix_scratch": {
+        "corpus.speakers": 30, "corpus.utterances_per_speaker": 4, "corpus.silos": 12, "corpus.unlabelled_speakers": 4,
+    },
     "commands": {"corpus.silos": 8}, "pate_commands": {"corpus.silos": 20, "corpus.unlabelled_speakers": 3},
 }  # fmt: skip
 ROUNDS = 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,7 +74,8 @@ def main(
     console = Console(stderr=True)
     others = [_tracker(tensorboard)] if tensorboard else []
     quiet_libraries(console, verbose)
-    with _watcher(console) as watcher:
+    place = _place(grid, address)
+    with _going_on_at(place), _watcher(console) as watcher:
         result = run(
             wanted, out=out, resume=resume, grid=grid, workers=cores() if workers is None else workers, address=address,
             watcher=Watchers([watcher, *others]), release=release,
@@ -81,8 +84,25 @@ def main(
         write_results(result.folder, results, ["python", "-m", "fedasr.simulate", *sys.argv[1:]])
     _print_result(result.folder, json_)
     if result.failed:
-        typer.echo(going_on(result.folder), err=True)
+        typer.echo(" ".join([going_on(result.folder), *place]), err=True)
         raise typer.Exit(1)
+
+
+def _place(grid: str, address: str | None) -> list[str]:
+    """Return the options that name where a run works, other than on this machine's own Ray."""
+    if grid == "process":
+        return ["--grid process"]
+    return [f"--address {shlex.quote(address)}"] if address else []
+
+
+@contextmanager
+def _going_on_at(place: Sequence[str]) -> Iterator[None]:
+    """Add the place to the command by which a run goes on that is interrupted here."""
+    try:
+        yield
+    except BaseException as error:
+        error.__notes__ = [" ".join([note, *place]) for note in getattr(error, "__notes__", ())]
+        raise
 
 
 def _watcher(console: Console) -> Any:

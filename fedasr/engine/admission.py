@@ -52,8 +52,9 @@ def resumed(path: Path, experiment: Experiment) -> Run:
         )
         check_extension(existing)
     elif differs := difference(known, experiment):
+        fewer = "; a run can be given more rounds, not fewer" if have_more(experiment, known) else ""
         raise UserError(
-            f"--resume {path}: the folder belongs to another experiment ({differs}); leave out what differs"
+            f"--resume {path}: the folder belongs to another experiment ({differs}){fewer}; leave out what differs"
         )
     return existing
 

@@ -91,6 +91,7 @@ def test_resuming_another_experiment(refused: Refused, simulated: Callable[..., 
     assert "another experiment" in refused(write_toml(), "--resume", folder)
     line = refused("--resume", folder, "--set", "training.rounds=7")
     assert "another experiment (training.rounds is 8 there and 7 here)" in line
+    assert "a run can be given more rounds, not fewer" in line
 
 
 def test_resuming_what_is_no_run(refused: Refused, tmp_path: Path) -> None:

@@ -94,11 +94,11 @@ def _conform(*arguments: object, cwd: Path | None = None) -> tuple[int, dict[str
 
 def test_three_families_end_alike_whatever_happens() -> None:
     """Rounds of models, rounds of coded gradients, and votes."""
-    code, verdict = _conform("bmuf", "gtc", "pate", "--legs", "process,ray-1,ray-3,resumed", "--no-private")
+    code, verdict = _conform("bmuf", "gtc", "pate", "--legs", "process,ray-3,resumed", "--no-private")
     assert code == 0, verdict["differing"]
     assert not verdict["skipped"]
     legs = {(trial["row"], trial["leg"]) for trial in verdict["trials"]}
-    assert legs == {(row, leg) for row in ("bmuf", "gtc", "pate") for leg in ("process", "ray-1", "ray-3", "resumed")}
+    assert legs == {(row, leg) for row in ("bmuf", "gtc", "pate") for leg in ("process", "ray-3", "resumed")}
 
 
 @pytest.mark.timeout(900)
@@ -147,18 +147,21 @@ def test_a_row_without_end_on_super_nodes_fails_alone(tmp_path: Path, monkeypatc
 
 def test_a_strategy_from_outside_is_tried_and_one_that_differs_is_found_out(outside: Path) -> None:
     legs = ("--legs", "process,resumed", "--no-private")
-    assert _conform("elsewhere:Nudged", *legs, cwd=outside)[0] == 0
-    code, verdict = _conform("elsewhere:ByProcess", *legs, cwd=outside)
+    code, verdict = _conform("elsewhere:Nudged", "elsewhere:ByProcess", *legs, cwd=outside)
     assert code == 1
-    assert verdict["differing"][0].startswith("byprocess, undisturbed: ")
+    assert {(trial["row"], trial["leg"]) for trial in verdict["trials"]} >= {
+        ("nudged", "process"),
+        ("nudged", "resumed"),
+    }
+    assert {line.split(",")[0] for line in verdict["differing"]} == {"byprocess"}
 
 
 def test_a_leg_without_end_is_ended(outside: Path) -> None:
     done = command(
-        "fedasr.conform", "elsewhere:Endless", "--legs", "process", "--seconds", 25, "--no-private", cwd=outside
+        "fedasr.conform", "elsewhere:Endless", "--legs", "process", "--seconds", 12, "--no-private", cwd=outside
     )
     assert done.code == 1
-    assert "process did not run: it was ended after 25 s" in done.out
+    assert "process did not run: it was ended after 12 s" in done.out
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ def test_a_run_taken_for_dead_is_left_alone_and_one_told_to_end_goes_on_to_the_s
         assert Run.open(folder).row(*Run.open(folder).experiment.rows()[0]).rounds()  # who only reads is not kept out
         run.process.send_signal(signal.SIGCONT)
         run.process.terminate()
-        assert run.ended()[-2:] == ["interrupted; go on with", f"python -m fedasr.simulate --resume {folder}"]
+        told = run.ended()
+        assert told[-2:] == ["interrupted; go on with", f"python -m fedasr.simulate --resume {folder} --grid process"]
         assert run.process.returncode == 143
         assert len(run.rounds()) < ROUNDS
         row = go_on(folder)

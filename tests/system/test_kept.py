@@ -114,7 +114,7 @@ def test_a_disk_that_fills_in_the_second_row_keeps_the_first_with_its_page(
     assert exit_.value.code == 1
     assert line.startswith("error: ")
     assert "the disk is full" in line
-    assert command == f"python -m fedasr.simulate --resume {folder}"
+    assert command == f"python -m fedasr.simulate --resume {folder} --grid process"
     assert [row["status"] for row in summary(folder)] == ["finished"]
     assert "public-only" in (folder / "report.html").read_text()
     monkeypatch.undo()

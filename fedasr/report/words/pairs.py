@@ -39,21 +39,24 @@ def _short(value: float) -> str:
     return f"{value:.2f}" if value < 9.995 else f"{value:.0f}" if value < 99.5 else "> 100"
 
 
-def standing(best: Group, others: list[Group]) -> str:
-    """Return what the paired intervals say of the row with the lowest rate beside the others: one clause."""
+def standing(best: Group, others: list[Group], subject: str = "it") -> str:
+    """Return what the paired intervals say of the row with the lowest rate beside the others: one clause.
+
+    `subject` is what the clause calls that row.
+    """
     pairs = [(other.name, found) for other in others if (found := paired(best, other)) is not None]
     if not pairs:
-        return "it cannot be paired with another row, so no winner is called"
+        return f"{subject} cannot be paired with another row, so no winner is called"
     if reason := covered(min((found for _, found in pairs), key=lambda found: found.trainings)):
         return reason
     better = [name for name, found in pairs if found.is_decided]
     unknown = [other.name for other in others if other.name not in better]
     if not unknown:
-        return "paired by speaker, it is better than every other row" if len(others) > 1 else (
-            f"paired by speaker, it is better than {others[0].name}"
+        return f"paired by speaker, {subject} is better than every other row" if len(others) > 1 else (
+            f"paired by speaker, {subject} is better than {others[0].name}"
         )  # fmt: skip
     apart = f"better than {listing(better)}, " if better else ""
-    return f"paired by speaker, it is {apart}not told apart from {listing(unknown)}"
+    return f"paired by speaker, {subject} is {apart}not told apart from {listing(unknown)}"
 
 
 def worse_than_start(group: Group, everyone: list[Group]) -> str | None:

@@ -187,6 +187,13 @@ def test_findings_name_the_lowest_and_the_gap(make_run: Make) -> None:
     assert "fedavg (23.7%) closes 60% of the gap between public-only (41.0%) and centralised (12.3%)." in text
 
 
+def test_findings_name_all_rows_of_the_lowest_rate(make_run: Make, make_row: Make) -> None:
+    private = make_row("bmuf", wer=0.2, epsilon=8.0, epsilon_kind="accountant")
+    told = findings(read_run(make_run([make_row("fedavg", wer=0.2), private, make_row("gtc", wer=0.3)])))
+    assert told.startswith("Lowest are fedavg and bmuf (ε = 8 per "), told
+    assert "each with 20.0% word errors; with one seed the noise of training is not in the interval" in told
+
+
 def test_findings_do_not_praise_what_is_worse(make_run: Make, make_row: Make) -> None:
     names = [make_row("centralised"), make_row("public-only"), make_row("fedavg", wer=0.5)]
     assert "fedavg (50.0%) makes more word errors than public-only (41.0%)" in findings(read_run(make_run(names)))
