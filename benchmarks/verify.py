@@ -27,7 +27,7 @@ from fedasr.experiment.finding import find_experiment, shipped_experiments
 AN4, COMMANDS = "an4", "speech_commands"
 DATA = {
     "an4": AN4, "an4_centralised": AN4, "an4_transducer": AN4, "million_hours_an4": AN4,
-    "clipping_an4": AN4, "commands": COMMANDS, "pate_commands": COMMANDS,
+    "clipping_an4": AN4, "adamix_an4": AN4, "commands": COMMANDS, "pate_commands": COMMANDS,
 }  # fmt: skip
 SMALL = {
     "start.epochs": 1, "central.epochs": 2, "training.local_steps": 1, "model.units": 16, "model.layers": 1,
@@ -55,6 +55,7 @@ SMALLER: Mapping[str, Mapping[str, Any]] = {
     "adamix_silos": {
         "corpus.speakers": 30, "corpus.utterances_per_speaker": 4, "corpus.silos": 12, "corpus.unlabelled_speakers": 4,
     },
+    "adamix_an4": {"corpus.silos": 8, "corpus.unlabelled_speakers": 2},
     "adamix_scratch": {
         "corpus.speakers": 30, "corpus.utterances_per_speaker": 4, "corpus.silos": 12, "corpus.unlabelled_speakers": 4,
     },

@@ -8,6 +8,7 @@ from pathlib import Path
 from fedasr.common.errors import UserError
 from fedasr.common.files import check_writable
 from fedasr.engine.decoding_text import misdecoded
+from fedasr.engine.draws import draws_of
 from fedasr.engine.extending import check_extension
 from fedasr.engine.fitting import unfit
 from fedasr.engine.preparation import DividedCorpus, divide_corpus
@@ -46,11 +47,12 @@ def resumed(path: Path, experiment: Experiment) -> Run:
     known = absolute(existing.experiment)
     if existing.corpus_digest():
         known = known.only(corpus=replace(known.corpus, path=experiment.corpus.path))
-    if not experiment.draws and have_more(known, experiment):
+    if have_more(known, experiment):
         existing = replace(
             existing, experiment=existing.experiment.only(training=experiment.training, compare=experiment.compare)
         )
-        check_extension(existing)
+        for run in draws_of(existing) or [existing]:
+            check_extension(run)
     elif differs := difference(known, experiment):
         fewer = "; a run can be given more rounds, not fewer" if have_more(experiment, known) else ""
         raise UserError(

@@ -45,6 +45,8 @@ def run_draws(
     summaries: list[RowSummary] = []
     told: list[RowSummary] = []
     with at_work(run.path):
+        if Run.open(run.path).experiment != run.experiment:
+            run.write_experiment()  # of more rounds, which its draws get one after another
         for draw in experiment.draws:
             place = run.path / file_names.draw(draw)
             try:
@@ -60,6 +62,15 @@ def run_draws(
                 run.write_environment(json_there(place / file_names.ENVIRONMENT, []) or {})
             told = run.write_summary(version("fedasr"), summaries)
     return run, told
+
+
+def draws_of(run: Run) -> list[Run]:
+    """Return the draws of a run that were begun, each as the run's experiment would have it now."""
+    places = {draw: run.path / file_names.draw(draw) for draw in run.experiment.draws}
+    return [
+        replace(Run.open(place), experiment=run.experiment.of_draw(draw))
+        for draw, place in places.items() if (place / file_names.EXPERIMENT).exists()
+    ]  # fmt: skip
 
 
 def rows_of(draw: int, run: Run) -> list[RowSummary]:

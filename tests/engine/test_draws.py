@@ -18,10 +18,12 @@ from fedasr.api import Result, run
 from fedasr.common.errors import UserError
 from fedasr.common.files import read_json, write_json
 from fedasr.comparison.intervals import rate_interval, ratio_interval
+from fedasr.engine.admission import resumed
 from fedasr.engine.draws import run_draws
 from fedasr.engine.reopen import reopen
 from fedasr.engine.request import requested
 from fedasr.experiment.experiment import Experiment
+from fedasr.experiment.training import TrainingSpec
 from fedasr.report.words.groups import groups
 from fedasr.report.words.whose import left_behind
 from fedasr.runs.draw_results import check_results, read_results, write_results
@@ -147,6 +149,45 @@ def test_a_killed_run_goes_on_with_the_draws_that_are_left(drawn: Result, corpus
         r["model_sha256"] for r in drawn.rows if r["name"] == "public-only" and r["draw"] < 3
     ]
     assert (out / "draw-1" / "public-only" / "row.jsonl").read_bytes() == before
+
+
+def test_more_rounds_are_had_in_each_draw(corpus: Path, tmp_path: Path) -> None:
+    """As in a run of one draw: the same bits as of the run that had them from the beginning."""
+    rows = [{"name": "fedavgm", "strategy": "fedavgm", "options": {"momentum": 0.5, "nesterov": True}}, *ONE]
+    short, long = (
+        experiment(corpus, draws=[1, 2], compare=rows).only(training=TrainingSpec(rounds=rounds, local_steps=1))
+        for rounds in (1, 3)
+    )
+    run(short, out=tmp_path / "more", grid="process")
+
+    class KilledError(Exception):
+        pass
+
+    def killed(one: Experiment, place: Path, goes_on: bool) -> None:
+        if one.seed == 2:
+            raise KilledError
+        run(one, resume=place, grid="process")
+
+    with pytest.raises(KilledError):
+        run_draws(long, resumed(tmp_path / "more", long), None, killed)
+    wanted = requested(None, None, [], [], [], tmp_path / "more")
+    assert wanted.training.rounds == 3, "an extension that was interrupted is remembered"
+    found = run(wanted, resume=tmp_path / "more", grid="process")
+    whole = run(long, out=tmp_path / "whole", grid="process")
+    keys = ("name", "draw", "rounds", "model_sha256", "wer", "uplink_bytes")
+    assert [[row[key] for key in keys] for row in found.rows] == [[row[key] for key in keys] for row in whole.rows]
+    assert [row["rounds"] for row in found.rows if row["name"] == "fedavgm"] == [3, 3]
+
+
+def test_a_protected_row_of_any_draw_keeps_its_rounds(corpus: Path, tmp_path: Path) -> None:
+    private = [{"name": "private", "strategy": "dp-fedavg", "options": {"epsilon": 8.0, "clip_norm": 0.3}}]
+    begun = experiment(corpus, draws=[1, 2], compare=private)
+    run(begun, out=tmp_path / "run", grid="process")
+    before = {path: path.read_bytes() for path in sorted((tmp_path / "run").rglob("*.*")) if path.is_file()}
+    with pytest.raises(UserError, match="a protected row's number of rounds is part of its guarantee"):
+        run(begun.only(training=replace(begun.training, rounds=4)), resume=tmp_path / "run", grid="process")
+    after = {path: path.read_bytes() for path in sorted((tmp_path / "run").rglob("*.*")) if path.is_file()}
+    assert after == before
 
 
 def test_a_later_draw_that_cannot_be_run_is_refused_before_the_first(
