@@ -47,7 +47,9 @@ SMALLER: Mapping[str, Mapping[str, Any]] = {
     "million_hours": {"corpus.speakers": 20, "corpus.utterances_per_speaker": 4, "corpus.silos": 4},
     "an4": {"corpus.silos": 8}, "an4_centralised": {"corpus.silos": 8}, "million_hours_an4": {"corpus.silos": 8},
     "an4_transducer": {"corpus.silos": 8, "model.predictor_units": 16},
-    "clipping": {"corpus.speakers": 40, "corpus.utterances_per_speaker": 8, "corpus.silos": 6},
+    "clipping": {
+        "corpus.speakers": 40, "corpus.utterances_per_speaker": 8, "corpus.silos": 6, "corpus.public_speakers": 4,
+    },
     "clipping_an4": {"corpus.silos": 8, "training.silos_per_round": 0},
     "adamix": {
         "corpus.speakers": 30, "corpus.utterances_per_speaker": 4, "corpus.silos": 12, "corpus.unlabelled_speakers": 4,
