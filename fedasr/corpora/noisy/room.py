@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 Samples = NDArray[np.float64]
 
@@ -44,6 +43,8 @@ def in_room(
     """Return sound as it is heard in a room, cut where it ends itself; as it is where the room does not sound on."""
     if reverberation_seconds == 0 or not len(samples):
         return samples
+    from scipy.signal import fftconvolve  # a second, which processes that render nothing do without
+
     response = impulse_response(reverberation_seconds, direct_db, sample_rate_hz, generator)
     heard: Samples = fftconvolve(samples, response)[: len(samples)]
     return heard

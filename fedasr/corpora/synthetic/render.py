@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from fedasr.corpora.audio import resample
 from fedasr.corpora.synthetic import espeak
@@ -42,6 +41,8 @@ class SpokenText:
 
     def read(self, sample_rate_hz: int) -> NDArray[np.float32]:
         """Render the utterance, mono at the given rate, shape (samples,)."""
+        from scipy.signal import lfilter  # a second, which processes that render nothing do without
+
         speech = espeak.speak(self.text, self.voice).astype(np.float64)
         speech *= 10 ** (self.level_db / 20) / _level(speech)
         white = np.random.default_rng(self.noise_seed).standard_normal(len(speech))

@@ -6,11 +6,6 @@ The pairs of distributions that stand for one release, and why they compose: `Sa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
-
-import dp_accounting
-from dp_accounting.pld import PLDAccountant
 
 from fedasr.privacy.accounting.composition import Counts, composed_rdp, counted
 from fedasr.privacy.accounting.conversion import ORDERS, epsilon_of
@@ -28,12 +23,7 @@ measured are a hundred thousandth of it, 5e-17 a composition.
 """
 LARGEST_EPSILON = 1e6
 """Above it, which promises nothing, no distribution is computed."""
-_STEPS_OF_EPSILON, _STEPS_OF_ONE = 50_000, 20_000  # steps of the grid: to the ε to be told, and in one release's losses
 _FEW_ORDERS = ORDERS[::12]  # for a rough ε alone
-_RELATIONS = {
-    "add-remove": dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE,
-    "replace-one": dp_accounting.NeighboringRelation.REPLACE_ONE,
-}
 
 
 def has_losses(mechanism: Mechanism) -> bool:
@@ -60,37 +50,7 @@ def pld_epsilon(releases: Counts, delta: float, adjacency: Adjacency) -> float:
     taken = ROUNDING * sum(counts.values())
     if delta < 2 * taken or about > LARGEST_EPSILON:
         return math.inf
-    return _epsilon(tuple(counts.items()), delta - taken, adjacency, float(f"{about:.0e}"))
+    # Brings scipy.stats: a second, which most processes would spend in vain.
+    from fedasr.privacy.accounting.distributions import composed_epsilon
 
-
-@lru_cache(maxsize=1024)
-def _epsilon(releases: tuple[tuple[Mechanism, int], ...], delta: float, adjacency: Adjacency, about: float) -> float:
-    asked = [_LossEvent.of(mechanism, count, adjacency) for mechanism, count in releases]
-    interval = max([about / _STEPS_OF_EPSILON, 1e-9, *(event.width / _STEPS_OF_ONE for event in asked)])
-    accountant = PLDAccountant(_RELATIONS[adjacency], interval)
-    for event in asked:
-        if event.mu:
-            accountant.compose(event.event, event.count)
-    epsilon = float(accountant.get_epsilon(delta))
-    return _epsilon(releases, delta, adjacency, epsilon) if 0 < epsilon < about / 4 else epsilon
-
-
-@dataclass(frozen=True)
-class _LossEvent:
-    """What dp-accounting is told of so many releases: the noise over C, from which it knows what a neighbour moves."""
-
-    event: dp_accounting.DpEvent
-    count: int
-    mu: float
-    width: float
-
-    @classmethod
-    def of(cls, mechanism: Mechanism, count: int, adjacency: Adjacency) -> _LossEvent:
-        rate = mechanism.rate if isinstance(mechanism, SampledGaussian) else 1.0
-        mu = mechanism.unsampled().gaussian_mu(adjacency) if rate else 0.0
-        if not mu:
-            return cls(dp_accounting.NoOpDpEvent(), count, 0.0, 0.0)
-        event = dp_accounting.GaussianDpEvent((2.0 if adjacency == "replace-one" else 1.0) / mu)
-        whole = mu * math.sqrt(count) if rate == 1 else mu
-        sampled = event if rate == 1 else dp_accounting.PoissonSampledDpEvent(rate, event)
-        return cls(sampled, count, mu, whole**2 + 20 * whole)
+    return composed_epsilon(tuple(counts.items()), delta - taken, adjacency, float(f"{about:.0e}"))
