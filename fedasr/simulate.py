@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,8 +74,14 @@ def main(
     console = Console(stderr=True)
     others = [_tracker(tensorboard)] if tensorboard else []
     quiet_libraries(console, verbose)
-    place = _place(grid, address)
-    with _going_on_at(place), _watcher(console) as watcher:
+    again = _again(
+        {
+            "--data": data if resume else None, "--grid": grid if grid != "ray" else None, "--workers": workers,
+            "--address": address, "--results": results, "--tensorboard": tensorboard,
+        },
+        (set_ or []) if resume else [], release,
+    )  # fmt: skip
+    with _going_on_by(again), _watcher(console) as watcher:
         result = run(
             wanted, out=out, resume=resume, grid=grid, workers=cores() if workers is None else workers, address=address,
             watcher=Watchers([watcher, *others]), release=release,
@@ -84,24 +90,32 @@ def main(
         write_results(result.folder, results, ["python", "-m", "fedasr.simulate", *sys.argv[1:]])
     _print_result(result.folder, json_)
     if result.failed:
-        typer.echo(" ".join([going_on(result.folder), *place]), err=True)
+        typer.echo(" ".join([going_on(result.folder), *again]), err=True)
         raise typer.Exit(1)
 
 
-def _place(grid: str, address: str | None) -> list[str]:
-    """Return the options that name where a run works, other than on this machine's own Ray."""
-    if grid == "process":
-        return ["--grid process"]
-    return [f"--address {shlex.quote(address)}"] if address else []
+def _again(options: Mapping[str, object], settings: Sequence[str], release: bool) -> list[str]:
+    """Return the options that a command which goes on needs once more, as they are typed.
+
+    What a new run was given stands in its folder; what changed an older one, or says where and how it works, does not.
+    """
+    given = [
+        *((name, value) for name, value in options.items() if value is not None),
+        *(("--set", s) for s in settings),
+    ]
+    return [*(f"{name} {shlex.quote(str(value))}" for name, value in given), *(["--release"] if release else [])]
 
 
 @contextmanager
-def _going_on_at(place: Sequence[str]) -> Iterator[None]:
-    """Add the place to the command by which a run goes on that is interrupted here."""
+def _going_on_by(options: Sequence[str]) -> Iterator[None]:
+    """Add options to the command by which a run goes on that is interrupted here."""
+    from fedasr.runs.lock import RESUME
+
     try:
         yield
     except BaseException as error:
-        error.__notes__ = [" ".join([note, *place]) for note in getattr(error, "__notes__", ())]
+        notes = getattr(error, "__notes__", ())
+        error.__notes__ = [" ".join([note, *options]) if note.startswith(RESUME) else note for note in notes]
         raise
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fedasr.common.errors import UserError
 from fedasr.common.files import check_writable
 from fedasr.engine.decoding_text import misdecoded
-from fedasr.engine.draws import draws_of
+from fedasr.engine.draws import check_draws, draws_of
 from fedasr.engine.extending import check_extension
 from fedasr.engine.fitting import unfit
 from fedasr.engine.preparation import DividedCorpus, divide_corpus
@@ -51,6 +51,7 @@ def resumed(path: Path, experiment: Experiment) -> Run:
         existing = replace(
             existing, experiment=existing.experiment.only(training=experiment.training, compare=experiment.compare)
         )
+        check_draws(existing)
         for run in draws_of(existing) or [existing]:
             check_extension(run)
     elif differs := difference(known, experiment):

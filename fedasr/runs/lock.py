@@ -23,6 +23,7 @@ except ImportError:  # a system without locks
     fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger("fedasr")
+RESUME = "python -m fedasr.simulate --resume"
 HELD = {errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK}
 
 
@@ -52,7 +53,7 @@ def at_work(folder: Path) -> Iterator[None]:
 
 def going_on(folder: Path) -> str:
     """Return the command that goes on with a run, fit to be pasted."""
-    return f"python -m fedasr.simulate --resume {shlex.quote(str(folder))}"
+    return f"{RESUME} {shlex.quote(str(folder))}"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,10 @@ def test_more_rounds_are_had_in_each_draw(corpus: Path, tmp_path: Path) -> None:
 
     with pytest.raises(KilledError):
         run_draws(long, resumed(tmp_path / "more", long), None, killed)
+    ended = [(row["draw"], row["name"]) for row in read_json(tmp_path / "more" / "summary.json")["rows"]]
+    assert ended == [(draw, name) for draw in (1, 2) for name in ("fedavgm", "public-only")], (
+        "nothing is lost meanwhile"
+    )
     wanted = requested(None, None, [], [], [], tmp_path / "more")
     assert wanted.training.rounds == 3, "an extension that was interrupted is remembered"
     found = run(wanted, resume=tmp_path / "more", grid="process")
@@ -177,6 +182,26 @@ def test_more_rounds_are_had_in_each_draw(corpus: Path, tmp_path: Path) -> None:
     keys = ("name", "draw", "rounds", "model_sha256", "wer", "uplink_bytes")
     assert [[row[key] for key in keys] for row in found.rows] == [[row[key] for key in keys] for row in whole.rows]
     assert [row["rounds"] for row in found.rows if row["name"] == "fedavgm"] == [3, 3]
+
+
+def test_more_rounds_that_are_refused_change_nothing(corpus: Path, tmp_path: Path) -> None:
+    """By other speech, or by a draw that has had more already."""
+    rows = [{"name": "fedavg", "strategy": "fedavg"}]
+    begun = experiment(corpus, draws=[1, 2], compare=rows)
+    more, most = (begun.only(training=replace(begun.training, rounds=rounds)) for rounds in (2, 3))
+    out, other = tmp_path / "run", tmp_path / "other"
+    run(begun, out=out, grid="process")
+    before = (out / "experiment.toml").read_bytes()
+    shutil.copytree(corpus.parent, other)
+    record(next(other.glob("*.wav")), seconds=0.4, seed=99)
+    with pytest.raises(UserError, match="speech"):
+        run(more.only(corpus=replace(more.corpus, path=str(other / corpus.name))), resume=out, grid="process")
+    assert (out / "experiment.toml").read_bytes() == before
+    run(most.of_draw(2), resume=out / "draw-2", grid="process")
+    with pytest.raises(UserError, match="draw-2: the draw belongs to another experiment"):
+        run(more, resume=out, grid="process")
+    assert (out / "experiment.toml").read_bytes() == before
+    assert [row["rounds"] for row in run(most, resume=out, grid="process").rows] == [3, 3]
 
 
 def test_a_protected_row_of_any_draw_keeps_its_rounds(corpus: Path, tmp_path: Path) -> None:

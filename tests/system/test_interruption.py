@@ -117,13 +117,14 @@ def test_a_run_taken_for_dead_is_left_alone_and_one_told_to_end_goes_on_to_the_s
 
 
 def test_a_scheduler_that_ends_all_processes_at_once_leaves_none_of_rays(toml: Path, tmp_path: Path) -> None:
-    with started(toml, tmp_path / "run", "--workers", "1") as run:
+    with started(toml, tmp_path / "run", "--workers", "1", "--release") as run:
         run.wait_for(0)
         assert run.others()
         os.killpg(run.process.pid, signal.SIGTERM)
         told = run.ended()
         assert run.process.returncode == 143, told
-        assert told[-2:] == ["interrupted; go on with", f"python -m fedasr.simulate --resume {run.folder}"]
+        again = f"python -m fedasr.simulate --resume {run.folder} --workers 1 --release"
+        assert told[-2:] == ["interrupted; go on with", again]
         deadline = time.monotonic() + 60
         while run.others():
             assert time.monotonic() < deadline, run.others()

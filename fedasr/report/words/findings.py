@@ -54,18 +54,23 @@ def _best(scored: list[tuple[Group, Interval]]) -> str:
     """Return the lowest rate, and what the paired intervals say of it; a winner is called by those alone."""
     group, wer = min(scored, key=lambda item: item[1].value)
     others = [other for other, _ in scored if other is not group]
-    alike = [_with_promise(found) for found, rate in scored if rate.value == wer.value]
-    told = standing(group, others, "it" if len(alike) == 1 else group.name) if others else ""
+    alike = [(found, rate) for found, rate in scored if rate.value == wer.value]
     if len(alike) > 1:
-        return f"Lowest are {listing(alike)}, each with {percent(wer.value)}% word errors; {told}."
+        return _all_lowest(alike, [other for other, _ in scored])
+    told = standing(group, others) if others else ""
     verb = "Best" if told.startswith("paired") and "not told apart" not in told else "Lowest"
     text = f"{percent(wer.value)}% word errors ({rate_text(wer)}{_promised(group)})"
     return f"{verb} is {group.name} with {text}; {told}." if others else f"{group.name} makes {text}."
 
 
-def _with_promise(group: Group) -> str:
-    promised = _promised(group).removeprefix(", ")
-    return f"{group.name} ({promised})" if promised else group.name
+def _all_lowest(alike: list[tuple[Group, Interval]], everyone: list[Group]) -> str:
+    """Return the rows that share the lowest rate, and what the paired intervals say of each."""
+    names = [f"{group.name} ({rate_text(wer)}{_promised(group)})" for group, wer in alike]
+    clauses = [
+        standing(group, [other for other in everyone if other is not group], group.name) for group, _ in alike
+    ]  # fmt: skip
+    told = "; ".join(dict.fromkeys(clauses))
+    return f"Lowest are {listing(names)}, each with {percent(alike[0][1].value)}% word errors; {told}."
 
 
 def _promised(group: Group) -> str:
