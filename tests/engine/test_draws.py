@@ -59,6 +59,17 @@ def experiment(corpus: Path, **changes: Any) -> Experiment:
     return Experiment.from_table(table)
 
 
+class KilledError(Exception):
+    """The end of a process."""
+
+
+def killed_in_the_second(one: Experiment, place: Path, goes_on: bool) -> None:
+    """Run a draw, as `run_draws` asks, and end before the second."""
+    if one.seed == 2:
+        raise KilledError
+    run(one, **{"resume" if goes_on else "out": place}, grid="process")  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="module")
 def drawn(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """Three draws of two rows, in one run."""
@@ -130,20 +141,10 @@ def test_a_replay_is_of_one_draw(drawn: Result) -> None:
 
 def test_a_killed_run_goes_on_with_the_draws_that_are_left(drawn: Result, corpus: Path, tmp_path: Path) -> None:
     wanted = experiment(corpus, draws=[1, 2], compare=ONE)
-    out, begun = tmp_path / "run", []
-
-    class KilledError(Exception):
-        pass
-
-    def killed(one: Experiment, place: Path, goes_on: bool) -> None:
-        if one.seed == 2:
-            raise KilledError
-        run(one, out=place, grid="process")
-        begun.append(one.seed)
-
+    out = tmp_path / "run"
     with pytest.raises(KilledError):
-        run_draws(wanted, None, out, killed)
-    assert begun == [1]
+        run_draws(wanted, None, out, killed_in_the_second)
+    assert [path.name for path in sorted(out.glob("draw-*"))] == ["draw-1"]
     before = (out / "draw-1" / "public-only" / "row.jsonl").read_bytes()
     found = run(Run.open(out).experiment, resume=out, grid="process")
     assert [r["model_sha256"] for r in found.rows] == [
@@ -161,16 +162,8 @@ def test_more_rounds_are_had_in_each_draw(corpus: Path, tmp_path: Path) -> None:
     )
     run(short, out=tmp_path / "more", grid="process")
 
-    class KilledError(Exception):
-        pass
-
-    def killed(one: Experiment, place: Path, goes_on: bool) -> None:
-        if one.seed == 2:
-            raise KilledError
-        run(one, resume=place, grid="process")
-
     with pytest.raises(KilledError):
-        run_draws(long, resumed(tmp_path / "more", long), None, killed)
+        run_draws(long, resumed(tmp_path / "more", long), None, killed_in_the_second)
     ended = [(row["draw"], row["name"]) for row in read_json(tmp_path / "more" / "summary.json")["rows"]]
     assert ended == [(draw, name) for draw in (1, 2) for name in ("fedavgm", "public-only")], (
         "nothing is lost meanwhile"
