@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import ROUND_CEILING, Context
 from typing import Any
 
 from rich.table import Table
 
 Printed = list[Table | str]
+
+SIX_DIGITS = Context(prec=6, rounding=ROUND_CEILING)
 
 
 def pate_tables(answer: dict[str, Any]) -> Printed:
@@ -58,9 +61,15 @@ def plan_tables(answer: dict[str, Any]) -> Printed:
         f"{question['silos']:,} silos, {target['conversion']}"
     )
     columns = ("mechanism", "asks", "releases", "noise", "affordable")
-    rows = [[made[name] for name in columns] for made in answer["plans"]]
+    plans = [{**made, "noise": rounded_up(made["noise"])} for made in answer["plans"]]
+    rows = [[made[name] for name in columns] for made in plans]
     sentences = (f"{made['mechanism']}, {made['asks']}: {made['verdict']}" for made in answer["plans"])
     return [table(title, columns, rows), *sentences]
+
+
+def rounded_up(noise: Any) -> Any:
+    """Return noise in six digits that keep the promise if they are typed: never less than it was."""
+    return float(SIX_DIGITS.create_decimal_from_float(noise)) if isinstance(noise, float) else noise
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:

@@ -8,11 +8,14 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 from typer.testing import CliRunner
 
 from fedasr.privacy.__main__ import app
 from fedasr.privacy.accounting.exact import gaussian_epsilon
+from fedasr.privacy.printed import rounded_up
 
 
 @pytest.fixture
@@ -226,3 +229,9 @@ def test_a_delta_at_which_a_unit_may_be_published_is_refused(command):
     found = invoke(*command)
     assert found.exit_code == 2
     assert "allows to publish one of them as it is" in " ".join(found.stderr.split())
+
+
+@given(st.floats(1e-6, 1e9))
+def test_noise_that_is_printed_is_never_less_than_planned(noise: float) -> None:
+    printed = float(f"{rounded_up(noise):.6g}")
+    assert noise <= printed <= noise * (1 + 1e-5)
